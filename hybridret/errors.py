@@ -1,0 +1,32 @@
+"""The one exception that means "the user can fix this", and the process exit codes."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+DONE = 0
+POINT_FAILED = 1
+BAD_INPUT = 2
+REQUEUE = 75
+INTERRUPTED = 130
+
+
+class UserError(ValueError):
+    """Bad input. The message is one paragraph: what, where (file and line, key, step), what to do.
+
+    Entries print it without a traceback and exit with `BAD_INPUT`.
+    """
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint for a misspelt `word`: the nearest known name, else the list of all (at most 20).
+
+    >>> nearest("hybird", ["mono", "cross", "hybrid"])
+    "Did you mean 'hybrid'?"
+    """
+    names = sorted(known)
+    match = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if match:
+        return f"Did you mean '{match[0]}'?"
+    return "Known: " + ", ".join(names[:20]) + ("." if len(names) <= 20 else ", ...")

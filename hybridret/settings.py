@@ -1,0 +1,110 @@
+"""The typed sections of the config. Values stand in `conf/`, so nothing here has a default.
+
+What can be swapped (backbone, batching, data, eval, loss, optim) is a plug-in: a yaml with `_target_` whose other keys are the
+constructor's arguments. What cannot is one of these sections. Only `hybridret.build` turns a config into them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Which size of the backbone family: a key of `backbone.sizes`."""
+
+    size: str
+
+
+@dataclass(frozen=True)
+class TextSettings:
+    """How text becomes tokens; stored with every checkpoint. Lengths in tokens, special tokens included."""
+
+    query_prefix: str
+    passage_prefix: str
+    query_length: int
+    passage_length: int
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How long and in what portions. `chunk_size` null: the whole batch is encoded at once."""
+
+    steps: int
+    batch_size: int
+    chunk_size: int | None
+    clip_norm: float | None
+    validate_every: int
+    validation_batches: int
+    patience: int | None  # validations without improvement before training stops early; null: never
+    checkpoint_every: int
+
+
+@dataclass(frozen=True)
+class ScheduleSettings:
+    """Learning rate over time: linear warm-up over a share of the steps, then `decay` (linear, cosine or constant).
+
+    `embedding_lr` replaces the optimizer's `lr` for input embeddings; null keeps one rate for all.
+    """
+
+    warmup: float
+    decay: str
+    embedding_lr: float | None
+
+
+@dataclass(frozen=True)
+class TrainerSettings:
+    """Where it runs. `threads` null: torch's own choice. `strategy` auto or ddp."""
+
+    accelerator: str
+    devices: int
+    nodes: int
+    strategy: str
+    precision: str
+    workers: int
+    threads: int | None
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """How benchmarks are encoded and scored. `batch_size` in texts; `entropy_temperature` and `entropy_sample` as in
+    the definition of contrastive entropy (metrics.md): the same for every run."""
+
+    batch_size: int
+    settings: list[str]
+    cutoffs: list[int]
+    entropy_temperature: float
+    entropy_sample: int
+
+
+@dataclass(frozen=True)
+class LoggerSettings:
+    """Weights & Biases: mode offline, online or disabled. Files in the run directory are always written."""
+
+    mode: str
+    project: str
+    entity: str | None
+    tags: list[str]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The whole config of a run. Plug-ins stay mappings until `build` binds them to their target's signature."""
+
+    seed: int
+    sweep: str
+    output: str
+    model: ModelSettings
+    text: TextSettings
+    training: TrainingSettings
+    schedule: ScheduleSettings
+    trainer: TrainerSettings
+    evaluation: EvaluationSettings
+    logger: LoggerSettings
+    backbone: dict[str, Any]
+    batching: dict[str, Any]
+    data: dict[str, Any]
+    eval: dict[str, Any]
+    loss: dict[str, Any]
+    optim: dict[str, Any]
