@@ -15,8 +15,14 @@ INTERRUPTED = 130
 class UserError(ValueError):
     """Bad input. The message is one paragraph: what, where (file and line, key, step), what to do.
 
-    Entries print it without a traceback and exit with `BAD_INPUT`.
+    Entries print it without a traceback and exit with its `exit_code`.
     """
+
+    exit_code = BAD_INPUT
+
+
+class SizeMissing(UserError):
+    """The backbone family has no model of the size asked for; in a sweep such a point is skipped, not failed."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -14,7 +14,11 @@ class Advance(Protocol):
 
 
 class Progress(Protocol):
-    """Shows tasks one after another or nested: `with progress.task("encode passages", 13014) as advance: advance(64)`."""
+    """Shows tasks, one after another or nested.
+
+    >>> with progress.task("encode passages", 13014) as advance:
+    ...     advance(64)
+    """
 
     def task(self, description: str, total: int | None) -> AbstractContextManager[Advance]: ...
 

@@ -58,7 +58,7 @@ class Batch:
     """One global training batch as indices into one `ParallelPairs`: all ranks hold the same one.
 
     Row b pairs the query of question `questions[b]` in language `query_languages[b]` with its passage in
-    `passage_languages[b]` (indices into `ParallelPairs.languages`). `kind` is what was drawn: en_en, x_x, mono or cross.
+    `passage_languages[b]` (indices into `ParallelPairs.languages`). `kind` is what was drawn: en_en, x_x, mono, cross.
     """
 
     step: int

@@ -1,7 +1,7 @@
 """The typed sections of the config. Values stand in `conf/`, so nothing here has a default.
 
-What can be swapped (backbone, batching, data, eval, loss, optim) is a plug-in: a yaml with `_target_` whose other keys are the
-constructor's arguments. What cannot is one of these sections. Only `hybridret.build` turns a config into them.
+What can be swapped (backbone, batching, data, eval, loss, optim) is a plug-in: a yaml with `_target_` whose other keys
+are the constructor's arguments. What cannot is one of these sections. Only `hybridret.build` turns a config into them.
 """
 
 from __future__ import annotations

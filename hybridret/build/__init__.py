@@ -1,1 +1,1 @@
-
+"""The composition root: config in, objects out. Nothing below this floor sees Hydra or OmegaConf."""

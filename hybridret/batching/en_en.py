@@ -1,0 +1,48 @@
+"""en_en: English questions with English passages only, the zero-shot baseline (LAReQA, arXiv 2004.05484)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hybridret.batching.batch_type import BatchType, all_languages, check_data, full_stream
+from hybridret.batching.pairing import OneLanguage
+from hybridret.batching.schedule import MixedSchedule
+from hybridret.batching.strategy import Schedule
+from hybridret.batching.streams import Stream, group_codes
+from hybridret.errors import UserError
+from hybridret.records import ParallelPairs
+
+
+@dataclass(frozen=True)
+class EnEn:
+    """Every batch is in `language`, English unless told otherwise; datasets without it take no part."""
+
+    language: str = "en"
+
+    def schedule(self, datasets: Sequence[ParallelPairs], batch_size: int) -> Schedule:
+        return MixedSchedule([en_en_type(datasets, batch_size, self.language)], [1.0])
+
+
+def en_en_type(datasets: Sequence[ParallelPairs], batch_size: int, language: str) -> BatchType:
+    """One stream per dataset that has `language`. Raises UserError when none has it, or one has too few for a batch."""
+    check_data(datasets, batch_size)
+    sizes = np.zeros(len(datasets), dtype=np.int64)
+    streams: list[tuple[Stream, ...]] = []
+    for dataset, pairs in enumerate(datasets):
+        if language not in pairs.languages:
+            streams.append(())
+            continue
+        index = pairs.languages.index(language)
+        present = pairs.present[:, index]
+        key = (dataset, index + 1)
+        sizes[dataset] = present.sum()
+        streams.append((full_stream("en_en", pairs, key, present, group_codes(pairs), batch_size, OneLanguage(index)),))
+    if not sizes.any():
+        raise UserError(
+            f"Batching 'en_en' needs the language '{language}', which the training data lacks: it has "
+            f"{', '.join(all_languages(datasets))}. Add '{language}' to the data's languages, or set batching.language."
+        )
+    return BatchType("en_en", sizes, tuple(streams))

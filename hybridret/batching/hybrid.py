@@ -1,0 +1,36 @@
+"""hybrid: each batch is mono with probability alpha, else cross (arXiv 2408.10536, beta = 1 - alpha)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hybridret.batching.cross import cross_type
+from hybridret.batching.mono import mono_type
+from hybridret.batching.schedule import MixedSchedule
+from hybridret.batching.strategy import Schedule
+from hybridret.errors import UserError
+from hybridret.records import ParallelPairs
+
+
+@dataclass(frozen=True)
+class Hybrid:
+    """`alpha` is the probability of a mono batch: hybrid(1) gives mono's batches and hybrid(0) cross's, bit by bit.
+
+    Raises UserError when `alpha` is not a number from 0 to 1.
+    """
+
+    alpha: float
+
+    def __post_init__(self) -> None:
+        number = isinstance(self.alpha, int | float) and not isinstance(self.alpha, bool)
+        if not (number and 0 <= self.alpha <= 1):  # NaN fails every comparison
+            raise UserError(
+                f"batching.alpha: {self.alpha!r} is not a number from 0 to 1. It is the share of monolingual batches: "
+                f"0 is all cross, 1 is all mono, 0.5 is the paper's choice."
+            )
+
+    def schedule(self, datasets: Sequence[ParallelPairs], batch_size: int) -> Schedule:
+        parts = [(mono_type, self.alpha), (cross_type, 1 - self.alpha)]
+        drawn = [(build(datasets, batch_size), share) for build, share in parts if share > 0]
+        return MixedSchedule([part for part, _ in drawn], [share for _, share in drawn])

@@ -1,0 +1,33 @@
+"""How ranks share a global batch: strided slices of its rows sorted by length (traps 2 and 8).
+
+Every world size trains on the same batches, each rank holds rows of every length, and all ranks hold equally many.
+"""
+
+from __future__ import annotations
+
+from hybridret.errors import UserError
+from hybridret.records import IntArray
+
+
+def check_world_size(batch_size: int, world_size: int) -> None:
+    """Raise UserError when `batch_size` rows cannot be shared evenly by `world_size` ranks."""
+    if world_size < 1:
+        raise ValueError(f"a world has at least one rank, got {world_size}")
+    if batch_size % world_size:
+        below = batch_size - batch_size % world_size
+        multiples = [str(size) for size in (below, below + world_size) if size > 0]
+        raise UserError(
+            f"training.batch_size: {batch_size} rows cannot be shared evenly by {world_size} ranks (devices x nodes), "
+            f"and all ranks must hold equally many. Choose a multiple, like {' or '.join(multiples)}."
+        )
+
+
+def rank_slice(order: IntArray, rank: int, world_size: int) -> IntArray:
+    """The rows of `rank`: every `world_size`-th of `order` [B], the row numbers of the global batch sorted by length.
+
+    Returns [B / world_size]. Raises UserError when B is not divisible by `world_size`.
+    """
+    check_world_size(len(order), world_size)
+    if not 0 <= rank < world_size:
+        raise ValueError(f"rank {rank} is not one of {world_size}")
+    return order[rank::world_size]

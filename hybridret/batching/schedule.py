@@ -1,0 +1,104 @@
+"""The schedule behind every strategy: a mixture of batch types, found at any step without simulating the steps before.
+
+Type, dataset and language of step t are number t of three independent sequences of uniforms. They name the step's
+stream; how often that stream came before t says which of its batches it is. Those counts are kept once per block of
+steps, so a jump to step 1,000,000 costs a few hundred vectorised draws, and a neighbouring step nothing new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hybridret.batching.batch_type import BatchType
+from hybridret.batching.draw import Purpose, generator, uniforms
+from hybridret.batching.streams import EpochCache, Stream
+from hybridret.records import Batch, IntArray
+
+BLOCK = 4096  # steps drawn at once; results do not depend on it
+SEEDS = 4  # seeds whose counts are kept
+
+
+class MixedSchedule:
+    """(seed, step) -> Batch. Step by step one of `types`, type i with probability `shares[i]` (they sum to 1).
+
+    An object only caches: a fresh one, a used one and an unpickled one give the same batches.
+    """
+
+    def __init__(self, types: Sequence[BatchType], shares: Sequence[float]) -> None:
+        self._types = tuple(types)
+        self._shares = tuple(shares)
+        self._thresholds = np.cumsum(self._shares)[:-1]
+        self._cumulative_sizes = [np.cumsum(one.sizes) for one in self._types]
+        self._streams: list[tuple[str, int, Stream]] = []  # by number: kind, dataset, stream
+        datasets = len(self._types[0].sizes)
+        self._first = np.zeros((len(self._types), datasets), dtype=np.int64)
+        self._choices = np.zeros((len(self._types), datasets), dtype=np.int64)
+        for index, one in enumerate(self._types):
+            for dataset, streams in enumerate(one.streams):
+                self._first[index, dataset] = len(self._streams)
+                self._choices[index, dataset] = len(streams)
+                self._streams += [(one.kind, dataset, stream) for stream in streams]
+        self._epochs = EpochCache()
+        self._blocks: dict[int, _Blocks] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return MixedSchedule, (self._types, self._shares)  # caches stay behind: workers start light
+
+    def __call__(self, seed: int, step: int) -> Batch:
+        """The global batch of `step` (from 0). Raises UserError for a negative seed, ValueError for a negative step."""
+        if step < 0:
+            raise ValueError(f"steps count from 0, got {step}")
+        number, position = self._drawn(seed, step)
+        kind, dataset, stream = self._streams[number]
+        epoch, slot = divmod(position, stream.batches)
+        questions = self._epochs.epoch(seed, number, stream, epoch)[slot].astype(np.int64)
+        random = generator(seed, Purpose.PAIR_LANGUAGES, step)
+        query_languages, passage_languages = stream.pairing.languages(questions, random)
+        return Batch(step, kind, dataset, questions, query_languages, passage_languages)
+
+    def _drawn(self, seed: int, step: int) -> tuple[int, int]:
+        """The number of the step's stream, and how often that stream was drawn before."""
+        blocks = self._blocks.get(seed)
+        if blocks is None:
+            while len(self._blocks) >= SEEDS:
+                del self._blocks[next(iter(self._blocks))]
+            blocks = self._blocks[seed] = _Blocks(len(self._streams))
+        block, offset = divmod(step, BLOCK)
+        while len(blocks.before) <= block:  # before[b] exists: block b - 1 must be counted for before[b]
+            last = len(blocks.before) - 1
+            blocks.before.append(blocks.before[last] + blocks.count(self._draw(seed, last)))
+        if blocks.current != block:
+            blocks.current, blocks.numbers = block, self._draw(seed, block)
+        number = int(blocks.numbers[offset])
+        earlier = int(np.count_nonzero(blocks.numbers[:offset] == number))
+        return number, int(blocks.before[block][number]) + earlier
+
+    def _draw(self, seed: int, block: int) -> NDArray[np.int64]:
+        """[BLOCK]: the stream numbers of the steps of one block."""
+        start = block * BLOCK
+        kinds = np.searchsorted(self._thresholds, uniforms(seed, Purpose.TYPE, start, BLOCK), side="right")
+        where = uniforms(seed, Purpose.DATASET, start, BLOCK)
+        datasets = np.zeros(BLOCK, dtype=np.int64)
+        for index, cumulative in enumerate(self._cumulative_sizes):
+            mine = kinds == index
+            datasets[mine] = np.searchsorted(cumulative, where[mine] * cumulative[-1], side="right")
+        choice = uniforms(seed, Purpose.LANGUAGE, start, BLOCK) * self._choices[kinds, datasets]
+        numbers: NDArray[np.int64] = self._first[kinds, datasets] + choice.astype(np.int64)
+        return numbers
+
+
+class _Blocks:
+    """What is known about the draws of one seed: counts [S] before each block, and the block read last."""
+
+    def __init__(self, streams: int) -> None:
+        self.before: list[IntArray] = [np.zeros(streams, dtype=np.int64)]
+        self.current = -1
+        self.numbers: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+
+    def count(self, numbers: NDArray[np.int64]) -> IntArray:
+        """[S]: how often each stream occurs in a block."""
+        return np.bincount(numbers, minlength=len(self.before[0]))

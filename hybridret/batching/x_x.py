@@ -1,0 +1,43 @@
+"""x_x: each pair is monolingual, languages mixed inside the batch: negatives come from all (arXiv 2004.05484)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hybridret.batching.batch_type import BatchType, check_data, full_stream
+from hybridret.batching.pairing import SameLanguage
+from hybridret.batching.schedule import MixedSchedule
+from hybridret.batching.strategy import Schedule
+from hybridret.batching.streams import group_codes
+from hybridret.records import ParallelPairs
+
+
+@dataclass(frozen=True)
+class XX:
+    """Each row is in one language, drawn for the row uniformly among those that its question has."""
+
+    def schedule(self, datasets: Sequence[ParallelPairs], batch_size: int) -> Schedule:
+        return MixedSchedule([x_x_type(datasets, batch_size)], [1.0])
+
+
+def x_x_type(datasets: Sequence[ParallelPairs], batch_size: int) -> BatchType:
+    """One stream per dataset, over its questions in all languages. Raises UserError where they cannot fill a batch."""
+    check_data(datasets, batch_size)
+    streams = tuple(
+        (
+            full_stream(
+                "x_x",
+                pairs,
+                (dataset, 0),
+                pairs.present.sum(axis=1) >= 1,
+                group_codes(pairs),
+                batch_size,
+                SameLanguage(pairs.present),
+            ),
+        )
+        for dataset, pairs in enumerate(datasets)
+    )
+    return BatchType("x_x", np.array([pairs.present.sum() for pairs in datasets]), streams)

@@ -1,0 +1,148 @@
+"""`python -m hybridret.evaluate`: benchmarks on a trained run, on an encoder as it comes, or on BM25."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from hybridret.build.config import read_settings, resolved
+from hybridret.build.open_run import read_config
+from hybridret.build.parts import Parts
+from hybridret.build.point import identity, plain_without_hydra, strategy_name
+from hybridret.build.score import Scores, score
+from hybridret.build.shares import token_shares
+from hybridret.cluster.plan import point_directory
+from hybridret.cluster.signals import StoppingProgress, StopRequested, graceful_stop
+from hybridret.encoders.dual import DualEncoder
+from hybridret.encoders.folder import load_encoder
+from hybridret.errors import DONE, UserError
+from hybridret.files import hash_json, read_json, write_json, write_text
+from hybridret.progress import Bars, Progress
+from hybridret.runs import Decision, RunDirectory, State, StatusWriter, config_hash, environment
+from hybridret.settings import Settings
+
+FROM_RUN = ("model", "text", "training", "schedule", "backbone", "batching", "data", "loss", "optim", "seed", "sweep")
+
+
+def assess(config: DictConfig, overrides: Sequence[str]) -> int:
+    """Evaluate and return the exit code. What is done already with the same config is left as it is."""
+    checkpoint = config.get("checkpoint")
+    with graceful_stop() as stop:
+        try:
+            progress = StoppingProgress(stop, Bars())
+            return (
+                _checkpoint(config, Path(str(checkpoint)), progress)
+                if checkpoint
+                else _as_it_comes(config, overrides, progress)
+            )
+        except StopRequested as request:
+            print("Stopped. Run the same command again.", file=sys.stderr)
+            return request.exit_code
+
+
+def _checkpoint(config: DictConfig, path: Path, progress: Progress) -> int:
+    """A run of ours: its own data, text settings and weights; benchmarks and evaluation from the command line."""
+    run = RunDirectory(path)
+    trained = run.read_result()
+    if trained is None:
+        raise UserError(f"checkpoint={path} is not a finished run: it has no result.json. Train it to the end first.")
+    plain = resolved(config)
+    own = read_config(run)
+    merged = {key: value for key, value in plain.items() if key not in ("hydra", "checkpoint", "name")}
+    merged |= {key: own[key] for key in FROM_RUN}
+    settings = read_settings(merged)
+    name = str(plain["name"] or "-".join(settings.eval))
+    folder = run.evaluation(name)
+    digest = hash_json({"run": trained["config_hash"], "eval": merged["eval"], "evaluation": merged["evaluation"]})
+    if (folder / "result.json").is_file() and read_json(folder / "result.json").get("config_hash") == digest:
+        print(f"{folder} is finished; nothing to do.")
+        return DONE
+    parts = Parts(settings)
+    encoder = load_encoder(run.best_checkpoint).to(_device(settings))
+    scores = score(parts.retriever(encoder), parts.benchmarks, parts.source, settings.evaluation, progress)
+    scores.evaluation.write(folder)
+    head = {key: value for key, value in trained.items() if key not in ("metrics", "notes", "finished", "config_hash")}
+    write_json(folder / "result.json", {**head, "config_hash": digest, **_tail(scores)})
+    print(f"Finished: {folder}")
+    return DONE
+
+
+def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progress) -> int:
+    """A backbone without training, in a run directory of its own, so that it stands in a sweep's report."""
+    if not config.get("backbone"):
+        raise UserError("Say what to evaluate: checkpoint=multirun/SWEEP/RUN, or backbone=NAME (minilm, bm25, ...).")
+    plain = plain_without_hydra(resolved(config))
+    plain = {key: value for key, value in plain.items() if key not in ("checkpoint", "name")}
+    settings = _untrained(plain)
+    parts = Parts(settings)
+    benchmarks = parts.benchmarks
+    run, digest = point_directory(config, overrides), config_hash(plain)
+    if run.decide(digest) is Decision.FINISHED:
+        print(f"{run.path} is finished; nothing to do.")
+        return DONE
+    with run.lock():
+        status = StatusWriter(run.status, digest)
+        run.claim(digest)
+        status.set(State.RUNNING)
+        try:
+            write_text(run.config, OmegaConf.to_yaml(OmegaConf.create(plain)))
+            write_json(run.environment, environment())
+            encoder = parts.encoder() if parts.trainable else None
+            if encoder is not None:
+                encoder.to(_device(settings))
+            scores = score(parts.retriever(encoder), benchmarks, parts.source, settings.evaluation, progress)
+            scores.evaluation.write(run.path)
+            run.write_result(_record(run, digest, parts, encoder, scores))
+        except BaseException as error:
+            stopped = isinstance(error, (KeyboardInterrupt, StopRequested))
+            status.set(State.INTERRUPTED if stopped else State.FAILED, " ".join(str(error).split()))
+            raise
+        status.set(State.FINISHED)
+    print(f"Finished: {run.path}")
+    return DONE
+
+
+def _untrained(plain: dict[str, Any]) -> Settings:
+    """Settings of something that is not trained: the sections that only training reads are filled with nothing."""
+    nothing = {
+        "training": {
+            "steps": 0, "batch_size": 0, "chunk_size": None, "clip_norm": None, "validate_every": 0,
+            "validation_batches": 0, "patience": None, "checkpoint_every": 0,
+        },
+        "schedule": {"warmup": 0.0, "decay": "constant", "embedding_lr": None},
+        "batching": {}, "loss": {}, "optim": {}, "data": {}, "text": {},
+    }  # fmt: skip
+    chosen = {key: value for key, value in plain.items() if value is not None}
+    return read_settings(nothing | chosen)
+
+
+def _record(
+    run: RunDirectory, digest: str, parts: Parts, encoder: DualEncoder | None, scores: Scores
+) -> dict[str, Any]:
+    source = parts.source
+    strategy = "untrained" if encoder is not None else strategy_name(parts.settings.backbone)
+    return {
+        **identity(run, digest, parts.settings, strategy),
+        "parameters": encoder.parameters_counted() if encoder is not None else None,
+        "training": None,
+        "tokens": token_shares(encoder.tokenization, source) if encoder is not None and source is not None else {},
+        "data": None,
+        **_tail(scores),
+    }
+
+
+def _tail(scores: Scores) -> dict[str, Any]:
+    return {
+        "metrics": scores.evaluation.macro(),
+        "notes": scores.notes,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _device(settings: Settings) -> str:
+    return "cuda" if settings.trainer.accelerator in ("gpu", "cuda") else "cpu"

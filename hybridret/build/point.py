@@ -1,0 +1,221 @@
+"""One point of a sweep, from its config to `result.json`: claim the run directory, train, evaluate, record."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from hybridret.build.config import read_settings, resolved
+from hybridret.build.parts import Parts
+from hybridret.build.score import Scores, score
+from hybridret.build.shares import token_shares
+from hybridret.cluster.plan import point_directory, point_hash
+from hybridret.cluster.signals import Stop, StoppingProgress, StopRequested, graceful_stop
+from hybridret.encoders.dual import DualEncoder
+from hybridret.encoders.folder import load_encoder
+from hybridret.errors import DONE, INTERRUPTED, UserError
+from hybridret.export.tracking import Tracker, check_tracker, open_tracker
+from hybridret.files import write_json, write_text
+from hybridret.progress import Bars, Both, Progress, Quiet
+from hybridret.runs import Decision, RunDirectory, State, StatusProgress, StatusWriter, environment
+from hybridret.settings import Settings
+from hybridret.training.checkpoints import WholeCheckpoints
+from hybridret.training.train import TrainingResult, train
+
+
+def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
+    """Run one point and return the exit code. A finished run of the same config is left as it is.
+
+    Raises UserError for bad input, before anything is written where that can be known.
+    """
+    plain = resolved(config)
+    settings = read_settings(plain)
+    run, digest = point_directory(config, overrides), point_hash(config)
+    parts = Parts(settings)
+    parts.check()
+    check_tracker(settings.logger)
+    if run.decide(digest) is Decision.FINISHED:
+        print(f"{run.path} is finished; nothing to do.")
+        return DONE
+    if int(os.environ.get("RANK", "0")) > 0:  # under torchrun the first process keeps the records
+        return _follow(parts, run)
+    with graceful_stop() as stop, run.lock():
+        status = StatusWriter(run.status, digest)
+        try:
+            decision = run.claim(digest)
+            status.set(State.RUNNING)
+            write_text(run.config, OmegaConf.to_yaml(OmegaConf.create(plain_without_hydra(plain))))
+            write_json(run.environment, environment())
+            code = _Work(parts, run, digest, plain, status, stop).do(resume=decision is Decision.RESUME)
+        except StopRequested as request:
+            status.set(State.INTERRUPTED, str(request))
+            print(f"Stopped at a safe point. To go on, run the same command again ({run.path}).", file=sys.stderr)
+            return request.exit_code
+        except KeyboardInterrupt:
+            status.set(State.INTERRUPTED, "stopped by a second Ctrl-C")
+            return INTERRUPTED
+        except UserError as error:
+            status.set(State.FAILED, " ".join(str(error).split()))
+            raise
+        except BaseException as error:
+            status.set(State.FAILED, f"{type(error).__name__}: {error}".strip())
+            raise
+        status.set(State.FINISHED)
+        return code
+
+
+def plain_without_hydra(plain: dict[str, Any]) -> dict[str, Any]:
+    """The resolved config as a run directory keeps it."""
+    return {key: value for key, value in plain.items() if key != "hydra"}
+
+
+def _follow(parts: Parts, run: RunDirectory) -> int:
+    """The part of a further rank: train, and leave records and evaluation to the first."""
+    with graceful_stop() as stop:
+        _train(parts, parts.encoder(), run, Quiet(), lambda row: None, stop)
+        stop.check()
+    return DONE
+
+
+def _train(
+    parts: Parts, encoder: DualEncoder, run: RunDirectory, progress: Progress, on_history: Any, stop: Stop
+) -> TrainingResult:
+    settings, source = parts.settings, parts.source
+    if source is None:
+        raise UserError("data has no value: choose where training pairs come from, data=cldr or data=jsonl.")
+    datasets = source.training()
+    return train(
+        encoder,
+        parts.strategy.schedule(datasets, settings.training.batch_size),
+        datasets,
+        source.validation(),
+        parts.loss,
+        parts.make_optimizer,
+        settings.training,
+        settings.schedule,
+        settings.trainer,
+        settings.seed,
+        run.path,
+        progress,
+        on_history,
+        stop,
+    )
+
+
+class _Work:
+    """The work in a claimed run directory."""
+
+    def __init__(
+        self, parts: Parts, run: RunDirectory, digest: str, plain: dict[str, Any], status: StatusWriter, stop: Stop
+    ) -> None:
+        self.parts, self.run, self.digest, self.plain, self.stop = parts, run, digest, plain, stop
+        self.settings: Settings = parts.settings
+        self.progress: Progress = Both(StatusProgress(status), Bars())
+
+    def do(self, resume: bool) -> int:
+        """Train, evaluate, write the result; raises StopRequested at a safe point after a signal."""
+        if resume:
+            self._forget_later_rows()
+        safe = StoppingProgress(self.stop, self.progress)
+        with safe.task("read data and build the encoder", None):
+            encoder = self.parts.encoder()
+        tracker = open_tracker(
+            self.run.path,
+            self.settings.logger,
+            group=self.settings.sweep,
+            name=self.run.name,
+            job_type=self._strategy_name(),
+            run_id=f"{self.digest}-{self.settings.seed}",
+            config=plain_without_hydra(self.plain),
+            tags=[self._strategy_name(), str(self.settings.model.size)],
+        )
+        try:
+            trained = self._fit(encoder, tracker)
+            scores = self._evaluate(load_encoder(self.run.best_checkpoint), safe)
+            self._record(encoder, trained, scores, tracker)
+        except BaseException:
+            tracker.close(exit_code=1)
+            raise
+        tracker.close()
+        return DONE
+
+    def _fit(self, encoder: DualEncoder, tracker: Tracker) -> TrainingResult:
+        def on_history(row: dict[str, Any]) -> None:
+            self.run.append_history(row)
+            tracker.history(row)
+
+        result = _train(self.parts, encoder, self.run, self.progress, on_history, self.stop)
+        if result.stopped == "interrupted":
+            self.stop.check()
+        return result
+
+    def _evaluate(self, best: DualEncoder, progress: Progress) -> Scores:
+        best.to(_device(self.settings))
+        retriever = self.parts.retriever(best)
+        return score(retriever, self.parts.benchmarks, self.parts.source, self.settings.evaluation, progress)
+
+    def _record(self, encoder: DualEncoder, trained: TrainingResult, scores: Scores, tracker: Tracker) -> None:
+        scores.evaluation.write(self.run.path)
+        macro = scores.evaluation.macro()
+        source = self.parts.source
+        assert source is not None
+        per_dataset = dict(tuple(scores.evaluation.metrics.groupby("dataset", sort=True)))
+        tracker.results(macro, {str(name): table for name, table in per_dataset.items()})
+        training = asdict(trained)
+        self.run.write_result(
+            {
+                **identity(self.run, self.digest, self.settings, self._strategy_name()),
+                "parameters": encoder.parameters_counted(),
+                "training": training,
+                "tokens": token_shares(encoder.tokenization, source),
+                "metrics": macro,
+                "data": {
+                    "name": getattr(source, "name", type(source).__name__),
+                    "fingerprint": source.fingerprint(),
+                    "licence": source.licence(),
+                },
+                "notes": scores.notes,
+                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            }
+        )
+        print(f"Finished: {self.run.path}")
+
+    def _forget_later_rows(self) -> None:
+        """Rows behind the checkpoint will be written again."""
+        step = int(WholeCheckpoints().load_checkpoint(self.run.last_checkpoint)["global_step"])
+        self.run.truncate_history(step)
+        print(f"Resuming {self.run.path} at step {step}.")
+
+    def _strategy_name(self) -> str:
+        return strategy_name(self.settings.batching)
+
+
+def strategy_name(section: dict[str, Any]) -> str:
+    """`hybrid` for `hybridret.batching.hybrid.Hybrid`: the name of the strategy's file."""
+    return str(section["_target_"]).split(".")[-2]
+
+
+def identity(run: RunDirectory, digest: str, settings: Settings, strategy: str) -> dict[str, Any]:
+    """The head of a `result.json`."""
+    alpha = settings.batching.get("alpha")
+    return {
+        "version": 1,
+        "run": run.name,
+        "sweep": settings.sweep,
+        "strategy": strategy,
+        "alpha": None if alpha is None else float(alpha),
+        "seed": settings.seed,
+        "backbone": str(settings.backbone.get("name", "custom")),
+        "size": settings.model.size,
+        "config_hash": digest,
+    }
+
+
+def _device(settings: Settings) -> str:
+    return "cuda" if settings.trainer.accelerator in ("gpu", "cuda") else "cpu"

@@ -1,0 +1,72 @@
+"""Before anything starts: compose every point, find its run directory, and see what is done already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.errors import HydraException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from hybridret.cluster.plan import check_size, child_arguments, gpus_needed, point_directory, point_hash
+from hybridret.cluster.points import Point
+from hybridret.errors import SizeMissing, UserError
+from hybridret.runs import Decision, State
+
+
+class Planner:
+    """Makes the points of a sweep. `devices_per_job` null: what each point's `trainer.devices` says."""
+
+    def __init__(self, loader: ConfigLoader, config: DictConfig, devices_per_job: int | None) -> None:
+        self._loader = loader
+        self._config = config
+        self._devices_per_job = devices_per_job
+        self._planned: dict[str, Point] = {}
+
+    def plan(self, job_overrides: Sequence[Sequence[str]], first_number: int) -> list[Point]:
+        """One point per entry of `job_overrides`: queued, finished already, or failed with its reason.
+
+        A point that cannot be composed fails alone. Where none can, the first error is raised: the command is wrong.
+        """
+        points, errors = [], []
+        for number, overrides in enumerate(job_overrides, start=first_number):
+            point = Point(number, tuple(overrides))
+            points.append(point)
+            try:
+                self._compose(point)
+            except SizeMissing as error:  # a grid over families asks for sizes that some lack: no failure
+                point.end(State.SKIPPED, str(error))
+            except (HydraException, OmegaConfBaseException, UserError) as error:
+                errors.append(error)
+                text = " ".join(f"{error} {error.__cause__ or ''}".split())
+                point.end(State.FAILED, text)
+        if errors and len(errors) == len(points) and all(point.run is None for point in points):
+            raise errors[0]
+        return points
+
+    def _compose(self, point: Point) -> None:
+        config = self._loader.load_sweep_config(self._config, list(point.overrides))
+        check_size(config)
+        point.arguments = tuple(child_arguments(self._loader, self._config, point.overrides))
+        run = point_directory(config, point.overrides)
+        with suppress(OmegaConfBaseException):  # a value is missing: the point's own process explains it best
+            point.config_hash = point_hash(config)
+        if (first := self._planned.get(str(run.path))) is not None:
+            if first.config_hash != point.config_hash:
+                point.run = run
+                raise UserError(
+                    f"the overrides make the same run name as #{first.number}, but another config; run it in a sweep "
+                    f"of its own with sweep=NAME"
+                )
+            point.run, point.same_as = run, first.number
+            return
+        point.run = self._planned.setdefault(str(run.path), point).run or run
+        point.gpus = gpus_needed(config) if self._devices_per_job is None else self._devices_per_job
+        if point.config_hash is None:
+            return
+        if run.decide(point.config_hash) is Decision.FINISHED:
+            point.end(State.FINISHED, "finished before")
+        elif (run.read_status() or {}).get("state") != State.RUNNING:  # maybe by a live process: leave it its status
+            run.write_status(State.QUEUED, point.config_hash)

@@ -1,0 +1,58 @@
+"""`OUTPUT/SWEEP/sweep.json`: the points of the last sweep command and what came of each."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from hybridret.cluster.plan import sweep_directory
+from hybridret.cluster.points import Point
+from hybridret.errors import UserError
+from hybridret.files import write_json
+
+
+class Summary:
+    """Writes the summary into the sweep folder of its points (several folders if `sweep` itself is swept)."""
+
+    def __init__(self, config: DictConfig, points: Sequence[Point]) -> None:
+        self._points = points
+        self._default = sweep_directory(config)
+        self._started = _now()
+        self.command = command_line(sys.argv)
+
+    def write(self) -> None:
+        """Raises UserError when a folder cannot be written."""
+        folders: dict[Path, list[Point]] = {}
+        for point in self._points:
+            folder = point.run.path.parent if point.run is not None else self._default
+            folders.setdefault(folder, []).append(point)
+        for folder, points in folders.items():
+            counts = Counter(str(point.state) for point in points)
+            records = [point.record() for point in points]
+            head = {"version": 1, "command": self.command, "started": self._started, "updated": _now()}
+            write_json(folder / "sweep.json", {**head, "counts": dict(sorted(counts.items())), "points": records})
+
+    def write_if_possible(self) -> None:
+        """The same while points run: a full disk must not end them. `write` tells at the end."""
+        try:
+            self.write()
+        except UserError:
+            return
+
+
+def command_line(arguments: Sequence[str]) -> str:
+    """The command that was typed, to be typed again: `python -m hybridret.run -m seed=1,2`."""
+    main = sys.modules.get("__main__")
+    spec = getattr(main, "__spec__", None)
+    program = ["python", "-m", spec.name] if spec is not None and spec.name else ["python", arguments[0]]
+    return shlex.join([*program, *arguments[1:]])
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,69 @@
+"""What readers of published files share: find one file per language, and tell whether training saw the articles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from hybridret.data.squad import Paragraph
+from hybridret.errors import UserError
+
+
+@runtime_checkable
+class HasArticles(Protocol):
+    """A pair source that can name the articles it was made from."""
+
+    def articles(self) -> frozenset[str]: ...
+
+
+def language_files(
+    benchmark: str,
+    path: str | None,
+    pattern: str,
+    known: Sequence[str],
+    languages: Sequence[str] | None,
+    published: str,
+) -> dict[str, Path]:
+    """Language -> its file in the folder `path`, plain or gzipped. `pattern` has {l} where the language stands.
+
+    languages: which ones and in which order; None: all that the benchmark has (`known`).
+    published: where the data can be fetched, for the error message.
+
+    Raises UserError when the path is not set or not a folder, a language is unknown, or files are missing.
+    """
+    if not path:
+        raise UserError(f"eval.{benchmark}.path is not set: give the folder with {pattern}. {published}")
+    folder = Path(path)
+    if not folder.is_dir():
+        raise UserError(f"eval.{benchmark}.path: there is no folder {path}. {published}")
+    chosen = list(known) if languages is None else list(languages)
+    unknown = [language for language in chosen if language not in known]
+    if unknown or not chosen or len(set(chosen)) < len(chosen):
+        raise UserError(
+            f"eval.{benchmark}.languages={chosen}: choose one or more of {', '.join(known)}, none of them twice."
+        )
+    names = {language: pattern.replace("{l}", language) for language in chosen}
+    found = {
+        language: file
+        for language, name in names.items()
+        for file in [folder / name, folder / f"{name}.gz"][::-1]
+        if file.is_file()
+    }
+    missing = [names[language] for language in chosen if language not in found]
+    if missing:
+        here = ", ".join(found)
+        hint = f" The folder has {here}: eval.{benchmark}.languages=[{here.replace(' ', '')}]." if found else ""
+        raise UserError(f"{folder} lacks {', '.join(missing)}. {published}{hint}")
+    return {language: found[language] for language in chosen}
+
+
+def in_domain_note(source: object, paragraphs: Mapping[str, Iterable[Paragraph]]) -> dict[str, str]:
+    """A note when articles of the benchmark stand in the training data: its numbers are in-domain then."""
+    if not isinstance(source, HasArticles):
+        return {}
+    titles = {paragraph.title for members in paragraphs.values() for paragraph in members if paragraph.title}
+    shared = titles & source.articles()
+    if not shared:
+        return {}
+    return {"in-domain": f"{len(shared)} of its {len(titles)} articles also stand in the training data"}

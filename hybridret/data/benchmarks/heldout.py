@@ -1,0 +1,23 @@
+"""The test part of the training data itself: articles or facts that training never saw."""
+
+from __future__ import annotations
+
+from hybridret.data.source import PairSource
+from hybridret.errors import UserError
+from hybridret.records import Collection
+
+
+class Heldout:
+    """All test collections of the pair source."""
+
+    def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
+        """Raises UserError when there is no source, or it holds nothing out."""
+        if source is None:
+            raise UserError("eval=heldout tests on the held-out part of the training data, so it needs data=...")
+        found = source.test()
+        if not found:
+            raise UserError(
+                "eval=heldout: the training data has no test part (test_share=0). Set data.test_share, for example to "
+                "0.3, or choose another benchmark."
+            )
+        return found

@@ -1,0 +1,212 @@
+"""The built-in corpus: parallel questions and passages generated from Unicode CLDR, without a download.
+
+It is a name-alignment task, not general question answering; docs/data_card_cldr.md says what it is good for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from functools import cached_property
+from importlib.metadata import version
+
+import numpy as np
+from babel.core import get_global
+
+from hybridret.data.cldr.described import Described, described_facts
+from hybridret.data.cldr.render import available_languages
+from hybridret.data.cldr.split import Part, split
+from hybridret.data.cldr.things import uniform
+from hybridret.data.source import distinct_texts
+from hybridret.errors import UserError, nearest
+from hybridret.records import Collection, IntArray, ParallelPairs
+
+TASK = "name alignment on generated sentences, not general question answering"
+
+
+class CldrCorpus:
+    """Facts about countries, languages, currencies, scripts and places in up to ten languages.
+
+    Every fact has two wordings of its question and one passage per language. Two instances with equal arguments hold
+    equal texts, in any process.
+
+    Args:
+        languages: language codes; None means all that have templates. Facts and split do not depend on them.
+        seed: of the split into training, validation and test.
+        cities: at most so many places (exemplar cities of time zones) as entities.
+        spoken: at most so many languages as entities, the most widespread first.
+        validation_share: share of the facts about seen entities.
+        test_share: share of the facts about seen entities.
+        unseen_share: share of the entities of each kind that are kept out of training altogether.
+
+    Raises:
+        UserError: an unknown language, none or the same one twice; shares or limits out of range.
+    """
+
+    def __init__(
+        self,
+        languages: list[str] | None = None,
+        seed: int = 0,
+        cities: int = 200,
+        spoken: int = 140,
+        validation_share: float = 0.06,
+        test_share: float = 0.16,
+        unseen_share: float = 0.06,
+    ) -> None:
+        self.languages = _checked_languages(languages)
+        shares = {"validation_share": validation_share, "test_share": test_share, "unseen_share": unseen_share}
+        for key, share in shares.items():
+            if not 0 < share < 0.5:
+                raise UserError(f"The CLDR corpus needs {key} between 0 and 0.5 (both excluded), not {share:g}.")
+        for key, limit in {"cities": cities, "spoken": spoken}.items():
+            if limit < 20:
+                raise UserError(f"The CLDR corpus needs {key} of at least 20, not {limit}: some would be in no test.")
+        self.seed = seed
+        self._limits = (cities, spoken)
+        self._shares = shares
+
+    @cached_property
+    def facts(self) -> tuple[Described, ...]:
+        """All facts, in the order of their ids; texts are in every available language."""
+        return described_facts(*self._limits)
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """The part of the split that each of `facts` belongs to."""
+        return split([one.fact for one in self.facts], self.seed, **self._shares)
+
+    def training(self) -> tuple[ParallelPairs, ...]:
+        """One dataset, `cldr`: two questions (wordings) per training fact, which share the passage group."""
+        return (self._training,)
+
+    def validation(self) -> ParallelPairs:
+        """`cldr_validation`: unseen combinations of seen entities and seen attributes."""
+        return self._validation
+
+    def test(self) -> tuple[Collection, ...]:
+        """`cldr` (unseen combinations) and `cldr_unseen` (entities that training never mentions).
+
+        Both have one question per fact and language, its wording drawn by the seed, and the same pool: the passages of
+        ALL facts in all languages, training facts included. Each query has exactly one relevant passage per language.
+        """
+        return self._test
+
+    def texts(self) -> Iterable[str]:
+        """All training queries and passages, each once, in a fixed order: what a tokenizer is trained on."""
+        return distinct_texts(self.training())
+
+    def fingerprint(self) -> str:
+        """16 hex digits over languages, texts, split and wordings, that is over all that a run can see."""
+        return self._fingerprint
+
+    def licence(self) -> str:
+        """Licence and origin of the names."""
+        return (
+            f"Names from Unicode CLDR {get_global('cldr').get('version', '(version unknown)')} through babel "
+            f"{version('babel')}: Unicode License v3 (SPDX Unicode-3.0), Copyright 2004-2025 Unicode, Inc.; the notice "
+            f"is in hybridret/data/cldr/UNICODE-LICENSE.txt. Sentence templates: Apache-2.0, as hybridret."
+        )
+
+    @cached_property
+    def _training(self) -> ParallelPairs:
+        return self._pairs("cldr", Part.TRAINING)
+
+    @cached_property
+    def _validation(self) -> ParallelPairs:
+        return self._pairs("cldr_validation", Part.VALIDATION)
+
+    @cached_property
+    def _test(self) -> tuple[Collection, ...]:
+        pool = [one.texts[language].passage for language in self.languages for one in self.facts]
+        ids = tuple(f"{language}/{one.fact.id}" for language in self.languages for one in self.facts)
+        return (
+            self._collection("cldr", Part.TEST, "unseen combinations of entity and attribute", pool, ids),
+            self._collection("cldr_unseen", Part.UNSEEN, "entities that training never mentions", pool, ids),
+        )
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        digest = hashlib.sha256(" ".join(self.languages).encode())
+        for index, (one, part) in enumerate(zip(self.facts, self.parts, strict=True)):
+            rows = [one.fact.id, part.value, str(self._wording(index))]
+            for language in self.languages:
+                rows += [*one.texts[language].questions, one.texts[language].passage]
+            digest.update("\n".join(rows).encode() + b"\0")
+        return digest.hexdigest()[:16]
+
+    def _indices(self, part: Part) -> list[int]:
+        return [index for index, where in enumerate(self.parts) if where is part]
+
+    def _wording(self, index: int) -> int:
+        """Which of the two wordings of a fact (0 or 1) a test set asks."""
+        return int(uniform(self.seed, "wording", self.facts[index].fact.id) < 0.5)
+
+    def _pairs(self, name: str, part: Part) -> ParallelPairs:
+        rows = [(index, wording) for index in self._indices(part) for wording in (0, 1)]
+        facts = self.facts
+        return ParallelPairs(
+            name=name,
+            languages=self.languages,
+            question_ids=tuple(f"{facts[index].fact.id}#{wording + 1}" for index, wording in rows),
+            queries={
+                language: [facts[index].texts[language].questions[wording] for index, wording in rows]
+                for language in self.languages
+            },
+            passages={
+                language: [facts[index].texts[language].passage for index, _ in rows] for language in self.languages
+            },
+            passage_groups=np.array([index for index, _ in rows], dtype=np.int64),
+        )
+
+    def _collection(self, name: str, part: Part, what: str, pool: list[str], ids: tuple[str, ...]) -> Collection:
+        """Queries and passages are sorted by language, then fact: passage l * F + f is fact f in language l."""
+        rows = self._indices(part)
+        wordings = [self._wording(index) for index in rows]
+        facts, count, languages = self.facts, len(rows), len(self.languages)
+        asked = list(zip(rows, wordings, strict=True))
+        # [Q, L]: the passages of the query's fact, one per language.
+        relevant = np.tile(np.array(rows)[:, None] + np.arange(languages) * len(facts), (languages, 1))
+        queries = [facts[index].texts[language].questions[word] for language in self.languages for index, word in asked]
+        return Collection(
+            name=name,
+            languages=self.languages,
+            query_ids=tuple(
+                f"{lang}/{facts[index].fact.id}#{word + 1}" for lang in self.languages for index, word in asked
+            ),
+            queries=queries,
+            query_languages=_repeated(languages, count),
+            questions=np.tile(np.arange(count, dtype=np.int64), languages),
+            passage_ids=ids,
+            passages=pool,
+            passage_languages=_repeated(languages, len(facts)),
+            relevant_queries=np.repeat(np.arange(len(queries), dtype=np.int64), languages),
+            relevant_passages=relevant.reshape(-1).astype(np.int64),
+            grades=np.ones(relevant.size, dtype=np.int64),
+            notes={
+                "task": TASK,
+                "test": f"{what}: {count} facts, {len(queries)} queries",
+                "pool": f"passages of all {len(facts)} facts in {languages} languages, training facts included",
+            },
+        )
+
+
+def _repeated(values: int, times: int) -> IntArray:
+    return np.repeat(np.arange(values, dtype=np.int64), times)
+
+
+def _checked_languages(languages: list[str] | None) -> tuple[str, ...]:
+    known = available_languages()
+    chosen = tuple(known if languages is None else languages)
+    if not chosen:
+        raise UserError("The CLDR corpus needs at least one language. Known: " + ", ".join(known) + ".")
+    for language in chosen:
+        if language not in known:
+            raise UserError(f"The CLDR corpus has no language {language!r}. {_hint(language, known)}")
+        if chosen.count(language) > 1:
+            raise UserError(f"The CLDR corpus was asked for the language {language!r} twice. Name it once.")
+    return chosen
+
+
+def _hint(language: str, known: tuple[str, ...]) -> str:
+    hint, listed = nearest(str(language), known), "Known: " + ", ".join(known) + "."
+    return hint if hint == listed else f"{hint} {listed}"

@@ -1,0 +1,170 @@
+"""Parallel QA pairs from a folder of JSON Lines files, split by article into train, validation and test.
+
+Rows: `{qid, lang, question, passage, pid, title, answer, answer_start}`, optionally `dataset`, `negatives` (texts) and
+`negative_pids`. `qid` joins the languages, `pid` names the paragraph in every language. Without `pid` the passage of a
+question is found by its text and its qid; without `title` the passage is its own article.
+
+Files of one family (`squad-dev.en.jsonl.gz`, `squad-dev.da.jsonl.gz`, ...) are one training dataset, other families are
+datasets of their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from hybridret.data.assemble import build_collection, build_pairs, question_key
+from hybridret.data.partition import Partition, partition, with_passage_ids
+from hybridret.data.rows import Row, find_files, read_rows
+from hybridret.data.source import distinct_texts
+from hybridret.data.split import Shares
+from hybridret.errors import UserError
+from hybridret.files import hash_json
+from hybridret.languages import check_language
+from hybridret.records import Collection, ParallelPairs
+
+
+class JsonlPairs:
+    """A pair source over JSON Lines files. Files are read at first use, once.
+
+    path: a folder of *.jsonl and *.jsonl.gz files, or one such file.
+    languages: which languages, in which order; None: all that there are, sorted.
+    files: glob patterns of file names in the folder, like 'squad-dev.*'; None: all.
+    validation_share, test_share, split_seed: shares of the articles that can be held out, and which draw of them.
+        test_share 0: no test set.
+    complete_test: the test asks only questions that exist in all chosen languages, and only articles with such
+        questions are held out. Their other questions are used nowhere (`summary()` counts them).
+    held_out: the datasets that are split; the others serve training alone, less what shares an article with the
+        held-out parts. None: the datasets with the most of the chosen languages.
+    licence: what the report says about the data's licence.
+
+    Every method raises UserError for bad input, naming file and line.
+    """
+
+    def __init__(
+        self,
+        path: str | None,
+        languages: list[str] | None = None,
+        files: list[str] | None = None,
+        validation_share: float = 0.1,
+        test_share: float = 0.3,
+        split_seed: int = 1,
+        complete_test: bool = True,
+        held_out: list[str] | None = None,
+        name: str = "jsonl",
+        licence: str = "not stated",
+    ) -> None:
+        if not path:
+            raise UserError("data.path is not set: give the folder with the *.jsonl or *.jsonl.gz files of the pairs.")
+        for language in languages or ():
+            check_language(language, "data.languages")
+        if languages is not None and (not languages or len(set(languages)) < len(languages)):
+            raise UserError(f"data.languages={languages} must name at least one language, and none twice.")
+        self.name = name
+        self._path = Path(path)
+        self._files = files
+        self._asked_languages = languages
+        self._shares = Shares(validation_share, test_share, split_seed)
+        self._complete_test = complete_test
+        self._held_out = held_out
+        self._licence = licence
+
+    def training(self) -> tuple[ParallelPairs, ...]:
+        """One `ParallelPairs` per dataset that has training rows, sorted by name."""
+        return self._training
+
+    def validation(self) -> ParallelPairs:
+        """All questions of the validation articles, of all split datasets together."""
+        return self._validation
+
+    def test(self) -> tuple[Collection, ...]:
+        """One collection per split dataset, named like it: pool and questions of its test articles."""
+        return self._test
+
+    def texts(self) -> Iterable[str]:
+        """All training queries and passages, each text once."""
+        return distinct_texts(self._training)
+
+    def articles(self) -> frozenset[str]:
+        """All article titles of the data, whatever their part: benchmarks look here whether they are in-domain."""
+        return frozenset(row.title for row in self._rows if row.title is not None)
+
+    def licence(self) -> str:
+        return self._licence
+
+    def fingerprint(self) -> str:
+        """A hash of the rows in use and of how they are split; it does not depend on paths or on compression."""
+        return self._fingerprint
+
+    def summary(self) -> dict[str, Any]:
+        """What was read, how it was split, what was dropped and why; plain JSON values (see `Partition.summary`)."""
+        return {"name": self.name, **self._partition.summary()}
+
+    @cached_property
+    def _rows(self) -> list[Row]:
+        rows = read_rows(find_files(self._path, self._files), self.name)
+        if not rows:
+            raise UserError(f"{self._path} holds no rows: the files that were read are empty.")
+        return with_passage_ids(rows)
+
+    @cached_property
+    def _languages(self) -> tuple[str, ...]:
+        known = {row.lang for row in self._rows}
+        if self._asked_languages is None:
+            return tuple(sorted(known))
+        absent = [language for language in self._asked_languages if language not in known]
+        if absent:
+            raise UserError(
+                f"data.languages asks for {', '.join(absent)}, but the files read from {self._path} have only "
+                f"{', '.join(sorted(known))}. Choose among these, or widen data.files."
+            )
+        return tuple(self._asked_languages)
+
+    @cached_property
+    def _partition(self) -> Partition:
+        return partition(self._rows, self._languages, self._held_out, self._shares, self._complete_test)
+
+    @cached_property
+    def _training(self) -> tuple[ParallelPairs, ...]:
+        of_dataset: defaultdict[str, list[Row]] = defaultdict(list)
+        for row in self._partition.train:
+            of_dataset[row.dataset].append(row)
+        return tuple(build_pairs(name, self._languages, rows) for name, rows in sorted(of_dataset.items()))
+
+    @cached_property
+    def _validation(self) -> ParallelPairs:
+        return build_pairs("validation", self._languages, self._partition.validation)
+
+    @cached_property
+    def _test(self) -> tuple[Collection, ...]:
+        complete = self._partition.complete
+        return tuple(
+            build_collection(name, self._languages, pool, complete, self._notes(name))
+            for name, pool in self._partition.pools.items()
+        )
+
+    def _notes(self, name: str) -> dict[str, str]:
+        articles = self._partition.articles
+        left = len({question_key(row) for row in self._partition.incomplete if row.dataset == name})
+        return {
+            "split": f"by article, seed {self._shares.seed}: {articles['train']} train, {articles['validation']} "
+            f"validation, {articles['test']} test; {articles['eligible']} of {articles['all']} could be held out",
+            "pool": "all passages of the test articles, in every language",
+            "questions": f"only those in all languages, {left} others not asked" if self._complete_test else "all",
+            "licence": self._licence,
+        }
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        content = hashlib.sha256()
+        chosen = set(self._languages)
+        for row in self._rows:
+            if row.lang in chosen:
+                fields = (row.dataset, row.qid, row.lang, row.question, row.passage, row.title, row.pid, row.negatives)
+                content.update(repr(fields).encode())
+        shares = [self._shares.validation, self._shares.test, self._shares.seed]
+        return hash_json([content.hexdigest(), self._languages, self._held_out, shares, self._complete_test])

@@ -1,0 +1,215 @@
+"""Rows of parallel QA files (JSON Lines), checked as they are read.
+
+A bad line is an error, never a silent loss: a missing translation would only show later as an odd score. All lines are
+read before the error is raised, so that one run names every kind of damage.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import gzip
+import json
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hybridret.errors import UserError
+from hybridret.languages import check_language
+
+SUFFIXES = (".jsonl", ".jsonl.gz")
+SHOWN = 5  # problems spelled out in one error; the others are counted
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One question with its passage in one language. `negatives` are pairs of a text and its pid (None: unknown)."""
+
+    dataset: str
+    qid: str
+    lang: str
+    question: str
+    passage: str
+    title: str | None
+    pid: str | None
+    negatives: tuple[tuple[str, str | None], ...]
+    file: str
+    line: int
+
+
+class Problems:
+    """Collects what is wrong with a file; the first five are spelled out, the others counted."""
+
+    def __init__(self) -> None:
+        self._shown: list[str] = []
+        self._count = 0
+
+    def add(self, text: str) -> None:
+        self._count += 1
+        if self._count <= SHOWN:
+            self._shown.append(text)
+
+    def raise_if_any(self) -> None:
+        if self._count == 0:
+            return
+        more = self._count - len(self._shown)
+        tail = f"; and {more} more problem{'s' if more > 1 else ''}" if more else ""
+        raise UserError("; ".join(self._shown) + tail + ". Mend or remove these lines, then run again.")
+
+
+def find_files(path: Path, patterns: Sequence[str] | None) -> list[Path]:
+    """The JSONL files of a folder whose names match one of the glob `patterns` (None: all), or the one file `path`.
+
+    Raises UserError, naming what is there, when the path is missing or a pattern matches nothing.
+    """
+    if path.is_file():
+        if not path.name.endswith(SUFFIXES):
+            raise UserError(f"{path} is not a JSON Lines file; its name must end in .jsonl or .jsonl.gz.")
+        return [path]
+    if not path.is_dir():
+        raise UserError(
+            f"There is no file or folder {path}; set data.path to where the *.jsonl or *.jsonl.gz files are."
+        )
+    names = sorted(entry.name for entry in path.iterdir())
+    known = [name for name in names if name.endswith(SUFFIXES)]
+    if not known:
+        raise UserError(f"{path} holds no *.jsonl or *.jsonl.gz file; {_listed(names)}.")
+    for pattern in patterns or ():
+        if not fnmatch.filter(known, pattern):
+            raise UserError(f"No file in {path} matches {pattern!r} (files); {_listed(known)}.")
+    if patterns is None:
+        return [path / name for name in known]
+    return [path / name for name in known if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
+
+
+def read_rows(files: Sequence[Path], name: str) -> list[Row]:
+    """All rows of `files`, in order; blank lines are skipped. `name` is the dataset of rows that nothing else names.
+
+    Raises UserError, naming file and line, for a broken line, a missing or empty field, a wrong type, an id that
+    occurs twice in a language, a truncated archive and text that is not UTF-8.
+    """
+    problems = Problems()
+    rows: list[Row] = []
+    first_seen: dict[tuple[str, str, str], Row] = {}
+    for file in files:
+        for line, raw in _lines(file, problems):
+            row = _parse(raw, file, line, name, problems)
+            if row is None:
+                continue
+            known = first_seen.setdefault((row.dataset, row.qid, row.lang), row)
+            if known is not row:
+                where = f"line {known.line}" if known.file == row.file else f"{known.file}, line {known.line}"
+                problems.add(f"{file}, line {line}: qid {row.qid!r} in {row.lang!r} was already given in {where}")
+            else:
+                rows.append(row)
+    with_pid = {row.dataset for row in rows if row.pid is not None}
+    for row in rows:
+        if row.pid is None and row.dataset in with_pid:
+            problems.add(f"{row.file}, line {row.line}: no 'pid', while other rows of {row.dataset!r} have one")
+    problems.raise_if_any()
+    return rows
+
+
+def _lines(file: Path, problems: Problems) -> Iterator[tuple[int, bytes]]:
+    line = 0
+    try:
+        with gzip.open(file, "rb") if file.name.endswith(".gz") else open(file, "rb") as stream:
+            for line, raw in enumerate(stream, start=1):
+                if line == 1 and raw.startswith(b"\xef\xbb\xbf"):  # a byte order mark, as some editors write it
+                    raw = raw[3:]
+                if raw.strip():
+                    yield line, raw
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        problems.add(f"{file}, after line {line}: the gzip archive is truncated or broken ({error})")
+    except OSError as error:
+        problems.add(f"{file}: cannot be read ({error.strerror or error})")
+
+
+def _parse(raw: bytes, file: Path, line: int, name: str, problems: Problems) -> Row | None:
+    where = f"{file}, line {line}"
+    try:
+        value = json.loads(raw.decode("utf-8"))
+        if not isinstance(value, dict):
+            raise UserError(f"{where}: a row must be a JSON object, not {type(value).__name__}")
+        language = check_language(_text(value, "lang", where), where)
+        return Row(
+            dataset=_optional(value, "dataset", where) or _family(file, language, name),
+            qid=_text(value, "qid", where),
+            lang=language,
+            question=_text(value, "question", where),
+            passage=_text(value, "passage", where),
+            title=_optional(value, "title", where),
+            pid=_optional(value, "pid", where),
+            negatives=_negatives(value, where),
+            file=str(file),
+            line=line,
+        )
+    except UnicodeDecodeError as error:
+        problems.add(f"{where}: not UTF-8 (byte {error.start + 1} of the line)")
+    except (json.JSONDecodeError, RecursionError) as error:
+        problems.add(f"{where}: broken JSON ({getattr(error, 'msg', 'nested too deeply')})")
+    except UserError as error:
+        problems.add(str(error).rstrip("."))
+    return None
+
+
+def _text(value: dict[str, Any], key: str, where: str) -> str:
+    """A field that must be there and must hold more than white space."""
+    if key not in value:
+        raise UserError(f"{where}: no {key!r}")
+    text = _optional(value, key, where)
+    if text is None:
+        raise UserError(f"{where}: {key!r} is empty")
+    return text
+
+
+def _optional(value: dict[str, Any], key: str, where: str) -> str | None:
+    """A text that may be missing; null, "" and white space alone are taken for missing."""
+    text = value.get(key)
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise UserError(f"{where}: {key!r} must be text, not {type(text).__name__}")
+    _encodable(text, key, where)
+    return text if text.strip() else None
+
+
+def _encodable(text: str, key: str, where: str) -> None:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:  # JSON can spell half of a surrogate pair; no tokenizer takes it
+        raise UserError(f"{where}: {key!r} holds a character that UTF-8 cannot write") from error
+
+
+def _negatives(value: dict[str, Any], where: str) -> tuple[tuple[str, str | None], ...]:
+    texts = value.get("negatives") or []
+    pids = value.get("negative_pids")
+    if not isinstance(texts, list) or not all(isinstance(text, str) and text.strip() for text in texts):
+        raise UserError(f"{where}: 'negatives' must be a list of texts, none of them empty")
+    if pids is None:
+        pids = [None] * len(texts)
+    if not isinstance(pids, list) or not all(pid is None or isinstance(pid, str) for pid in pids):
+        raise UserError(f"{where}: 'negative_pids' must be a list of texts or null")
+    if len(pids) != len(texts):
+        raise UserError(f"{where}: {len(texts)} 'negatives' but {len(pids)} 'negative_pids'")
+    for text in texts:
+        _encodable(text, "negatives", where)
+    return tuple(zip(texts, pids, strict=True))
+
+
+def _family(file: Path, language: str, name: str) -> str:
+    """`squad-dev` of `squad-dev.en.jsonl.gz`; `name` for `en.jsonl`; the whole stem where no language stands in it."""
+    stem = file.name.removesuffix(".gz").removesuffix(".jsonl")
+    if stem.lower() == language:
+        return name
+    for mark in ".-_":
+        if stem.lower().endswith(mark + language):
+            return stem[: -len(language) - 1]
+    return stem
+
+
+def _listed(names: Sequence[str]) -> str:
+    if not names:
+        return "it is empty"
+    return "there is: " + ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")

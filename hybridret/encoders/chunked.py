@@ -1,0 +1,76 @@
+"""Encoding in chunks: the gradient of a large batch in the memory of a small one.
+
+InfoNCE needs all vectors of a batch at once, but not all activations: each chunk is encoded under
+`torch.utils.checkpoint`, which forgets activations and recomputes them, with the same dropout, in the backward pass
+(traps 5). Gradients are those of the whole batch: no cache of gradients is needed, and it works under DDP and autocast.
+
+The loss does not change when rows move inside a batch, so rows are sorted by length first: a chunk of equal lengths has
+little padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from hybridret.encoders.dual import DualEncoder
+from hybridret.encoders.tokenization import IntArray32, Tokens
+from hybridret.records import IntArray
+
+
+def chunk_rows(lengths: Sequence[int] | IntArray, chunk_size: int | None) -> list[IntArray]:
+    """Row indices sorted by length (stable), cut into chunks of `chunk_size` (None: one chunk); every row once."""
+    order = np.argsort(np.asarray(lengths, dtype=np.int64), kind="stable")
+    size = max(len(order), 1) if chunk_size is None else chunk_size
+    if size < 1:
+        raise ValueError(f"chunk_size {size} is not positive")
+    return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+def padding_share(chunks: Sequence[Tokens]) -> float:
+    """The share of positions in `chunks` that are padding, in 0..1."""
+    positions = sum(chunk.attention_mask.numel() for chunk in chunks)
+    tokens = sum(int(chunk.attention_mask.sum()) for chunk in chunks)
+    return 1 - tokens / positions if positions else 0.0
+
+
+def encode_chunks(encoder: DualEncoder, chunks: Sequence[Tokens], checkpointed: bool) -> Tensor:
+    """Encode every chunk and concatenate: [sum b, D], in the order of the chunks.
+
+    `checkpointed` recomputes activations in the backward pass; without gradients it makes no difference.
+    """
+    parts: list[Tensor] = []
+    for chunk in chunks:
+        if checkpointed and torch.is_grad_enabled():
+            parts.append(checkpoint(encoder, *chunk, use_reentrant=False, preserve_rng_state=True))
+        else:
+            parts.append(encoder(*chunk))
+    if not parts:
+        return torch.empty(0, encoder.dimension)
+    return torch.cat(parts)
+
+
+def encode_rows(
+    encoder: DualEncoder, rows: Sequence[IntArray32], chunk_size: int | None, checkpointed: bool = False
+) -> Tensor:
+    """Encode `rows` of token ids in chunks sorted by length: [len(rows), D] in the order of `rows`."""
+    pieces = chunk_rows([len(row) for row in rows], chunk_size)
+    device = next(encoder.parameters()).device
+    chunks = [
+        Tokens(*(part.to(device) for part in encoder.tokenization.pad([rows[i] for i in piece]))) for piece in pieces
+    ]
+    vectors = encode_chunks(encoder, chunks, checkpointed)
+    return vectors[original_order(pieces).to(vectors.device)]
+
+
+def original_order(pieces: Sequence[IntArray]) -> Tensor:
+    """[n] int64: for each row, where it stands in the concatenation of `pieces`; `concatenated[order]` undoes the
+    sort.
+    """
+    if not len(pieces):
+        return torch.empty(0, dtype=torch.int64)
+    return torch.from_numpy(np.argsort(np.concatenate(pieces), kind="stable"))

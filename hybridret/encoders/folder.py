@@ -1,0 +1,159 @@
+"""An encoder as a folder: `model.safetensors`, the tokenizer's files and `encoder.json`, which says how they belong
+together.
+
+`encoder.json` holds the format version, the body's kind and architecture, pooling, text settings, and the SHA-256 of
+every other file, so that a folder that was cut short, mixed or edited is found before it gives wrong vectors (traps 4,
+9). Weights load strictly. Nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_model, save_model
+
+from hybridret.encoders.dual import Body, DualEncoder
+from hybridret.encoders.huggingface_body import HuggingFaceBody
+from hybridret.encoders.tokenization import Tokenization
+from hybridret.encoders.transformer import Transformer
+from hybridret.errors import UserError
+from hybridret.files import hash_file, read_json, write_json
+from hybridret.settings import TextSettings
+
+FORMAT = 1
+WEIGHTS = "model.safetensors"
+DESCRIPTION = "encoder.json"
+BODIES: dict[str, type[Body]] = {body.kind: body for body in (Transformer, HuggingFaceBody)}
+
+
+def save_encoder(encoder: DualEncoder, folder: Path) -> None:
+    """Write `encoder` as `folder`, whole or not at all; an older encoder there is replaced.
+
+    Raises UserError when it cannot be written.
+    """
+    with _atomic_folder(Path(folder)) as place:
+        architecture = encoder.body.save_architecture(place)
+        encoder.tokenization.save(place)
+        save_model(encoder.body, str(place / WEIGHTS))
+        files = sorted(path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
+        description = {
+            "format": FORMAT,
+            "body": {"kind": encoder.body.kind, "architecture": architecture},
+            "pooling": encoder.pooling,
+            "text": asdict(encoder.tokenization.text),
+            "append_eos": encoder.tokenization.append_eos,
+            "files": {name: hash_file(place / name, length=64) for name in files},
+        }
+        write_json(place / DESCRIPTION, description)
+
+
+def load_encoder(folder: Path, trust_remote_code: bool = False) -> DualEncoder:
+    """Read what `save_encoder` wrote, on the CPU and in evaluation mode; its outputs are bitwise those of the saved
+    encoder.
+
+    Raises UserError naming the file that is missing, damaged, or of another architecture.
+    """
+    folder = Path(folder)
+    if not folder.exists() and _old(folder).exists():
+        folder = _old(folder)  # a replacement was killed between its two moves
+    if not (folder / DESCRIPTION).is_file():
+        raise UserError(
+            f"{folder} is not a saved encoder: {folder / DESCRIPTION} is missing. Give checkpoints/best of a run."
+        )
+    saved = _description(folder)
+    for name, expected in saved["files"].items():
+        path = folder / name
+        if not path.is_file():
+            raise UserError(f"{path} is missing: the encoder in {folder} is not whole. Copy the folder again.")
+        if hash_file(path, length=64) != expected:
+            raise UserError(
+                f"{path} is damaged or was changed: its SHA-256 is not that in {DESCRIPTION}. Copy the folder again."
+            )
+    body = BODIES[saved["body"]["kind"]].load_architecture(folder, saved["body"]["architecture"], trust_remote_code)
+    try:
+        load_model(body, str(folder / WEIGHTS), strict=True)
+    except (RuntimeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(
+            f"{folder / WEIGHTS} does not fit the architecture in {folder / DESCRIPTION}: {reason}. "
+            "The folder mixes two encoders; copy it again."
+        ) from error
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=trust_remote_code)
+    tokenization = Tokenization(tokenizer, TextSettings(**saved["text"]), saved["append_eos"])
+    return DualEncoder(body, saved["pooling"], tokenization).eval()
+
+
+def weights_hash(encoder: DualEncoder, length: int = 16) -> str:
+    """`length` hex digits of the SHA-256 of all weights with their names, types and shapes: a part of cache keys
+    (traps 12).
+    """
+    digest = hashlib.sha256()
+    for name, tensor in sorted(encoder.body.state_dict().items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:length]
+
+
+def _description(folder: Path) -> dict[str, Any]:
+    path = folder / DESCRIPTION
+    saved = read_json(path)
+    if not isinstance(saved, dict) or saved.get("format") != FORMAT:
+        raise UserError(f"{path} is not of format {FORMAT}: the folder was written by another version of hybridret.")
+    body = saved.get("body")
+    kind = body.get("kind") if isinstance(body, dict) else None
+    missing = {"body", "pooling", "text", "append_eos", "files"} - saved.keys()
+    if missing or kind not in BODIES or WEIGHTS not in saved["files"] or "tokenizer.json" not in saved["files"]:
+        raise UserError(f"{path} is not whole: it lacks {', '.join(sorted(missing)) or 'a known body or its files'}.")
+    return saved
+
+
+@contextmanager
+def _atomic_folder(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `folder` and put it in its place at the end."""
+    place: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _recover(folder)
+        place = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.new-"))
+        yield place
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(place, 0o777 & ~mask)  # mkdtemp makes 0700: colleagues on a cluster must be able to read
+        for path in place.iterdir():
+            with open(path, "rb") as file:
+                os.fsync(file.fileno())
+        if folder.exists():
+            os.replace(folder, _old(folder))
+        os.replace(place, folder)
+        shutil.rmtree(_old(folder), ignore_errors=True)
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"Cannot write {folder}: {reason}. Free some space or choose another folder.") from error
+    finally:
+        if place is not None:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _old(folder: Path) -> Path:
+    return folder.parent / f".{folder.name}.old"
+
+
+def _recover(folder: Path) -> None:
+    """Undo a replacement that was killed between its two moves, or finish one that was killed behind them."""
+    if _old(folder).exists():
+        if folder.exists():
+            shutil.rmtree(_old(folder))
+        else:
+            os.replace(_old(folder), folder)

@@ -1,0 +1,46 @@
+"""From hidden states to one vector per text: mean, first token or last token.
+
+Each rule reads the attention mask, never a fixed position, so the result depends neither on the side of the padding
+nor on the other texts of the batch (traps 9). LaReQA-style encoders use `cls` or `mean`, decoder backbones `last`.
+
+Shape legend: b texts, T tokens, D dimension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from hybridret.errors import UserError, nearest
+
+Pooling = Callable[[Tensor, Tensor], Tensor]
+
+
+def mean(hidden: Tensor, mask: Tensor) -> Tensor:
+    """[b, T, D], [b, T] -> [b, D]: the mean over the tokens that are not padding."""
+    weights = mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)
+
+
+def cls(hidden: Tensor, mask: Tensor) -> Tensor:
+    """[b, T, D], [b, T] -> [b, D]: the first token that is not padding."""
+    return _row(hidden, mask.long().argmax(dim=1))
+
+
+def last(hidden: Tensor, mask: Tensor) -> Tensor:
+    """[b, T, D], [b, T] -> [b, D]: the last token that is not padding."""
+    return _row(hidden, mask.shape[1] - 1 - mask.long().flip(1).argmax(dim=1))
+
+
+def pooling_by_name(name: str) -> Pooling:
+    """The rule called `name`. Raises UserError for any other word."""
+    rules: dict[str, Pooling] = {"mean": mean, "cls": cls, "last": last}
+    if name not in rules:
+        raise UserError(f"backbone.pooling={name} is no way to pool. {nearest(name, rules)}")
+    return rules[name]
+
+
+def _row(hidden: Tensor, positions: Tensor) -> Tensor:
+    return hidden[torch.arange(len(hidden), device=hidden.device), positions]

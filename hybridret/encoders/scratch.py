@@ -1,0 +1,57 @@
+"""Backbone `scratch`: a small transformer with random weights and a tokenizer trained on the run's own corpus.
+
+Needs no download, which makes it the default. Sizes differ by width, so that four or five of them span a size axis in
+minutes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from hybridret.encoders.dual import Corpus, DualEncoder
+from hybridret.encoders.sizes import size_entry
+from hybridret.encoders.tokenization import Tokenization
+from hybridret.encoders.tokenizer_training import trained_tokenizer
+from hybridret.encoders.transformer import Transformer
+from hybridret.errors import UserError
+from hybridret.settings import TextSettings
+
+
+class Scratch:
+    """`sizes`: name -> {width, layers, heads}, and learning rates that the config refers to (`encoders/sizes.py`).
+
+    `max_positions` is the longest text in tokens that the encoder will ever read.
+    """
+
+    def __init__(
+        self,
+        sizes: dict[str, Any],
+        vocabulary_size: int = 8000,
+        max_positions: int = 128,
+        pooling: str = "mean",
+        dropout: float = 0.0,
+    ) -> None:
+        self.sizes = sizes
+        self.vocabulary_size = vocabulary_size
+        self.max_positions = max_positions
+        self.pooling = pooling
+        self.dropout = dropout
+
+    def encoder(self, size: str, text: TextSettings, corpus: Corpus | None, seed: int) -> DualEncoder:
+        """The encoder of `size`; `seed` alone decides its weights, and the caller's random state is left as it was.
+
+        Raises UserError for an unknown size, for no corpus, and when text lengths exceed `max_positions`.
+        """
+        entry = size_entry(self.sizes, size, required=frozenset({"width", "layers", "heads"}))
+        if corpus is None:
+            raise UserError(
+                "backbone=scratch trains its tokenizer on a corpus, and there is none here. Name one with data=..., or "
+                "pass a trained run with checkpoint=multirun/SWEEP/RUN."
+            )
+        tokenizer = trained_tokenizer(corpus, self.vocabulary_size, (text.query_prefix, text.passage_prefix))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            body = Transformer(vocabulary=len(tokenizer), positions=self.max_positions, dropout=self.dropout, **entry)
+        return DualEncoder(body, self.pooling, Tokenization(tokenizer, text)).eval()

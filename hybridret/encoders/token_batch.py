@@ -1,0 +1,91 @@
+"""One training batch as the encoder reads it: padded chunks and the orders that undo the sort by length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from hybridret.encoders.chunked import chunk_rows, original_order, padding_share
+from hybridret.encoders.tokenization import IntArray32, Tokenization, Tokens
+from hybridret.records import IntArray
+
+
+@dataclass(frozen=True)
+class TokenBatch:
+    """B queries and P passages (the B positives and any hard negatives) of one step.
+
+    `query_order` [B] and `passage_order` [P] index the concatenated chunks: `encode_chunks(...)[query_order]` has
+    query b in row b. `positives` [B] is the passage of each query, `query_groups` [B] and `passage_groups` [P] their
+    passage groups, -1 unknown. `pairs` is B; `padding_share` covers queries and passages.
+    """
+
+    query_chunks: list[Tokens]
+    query_order: Tensor
+    passage_chunks: list[Tokens]
+    passage_order: Tensor
+    positives: Tensor
+    query_groups: Tensor
+    passage_groups: Tensor
+    padding_share: float
+    pairs: int
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> TokenBatch:
+        """The same batch on `device`. Lightning calls it, because the batch has a method of this name."""
+
+        def moved(tensor: Tensor) -> Tensor:
+            return tensor.to(device, non_blocking=non_blocking)
+
+        return TokenBatch(
+            query_chunks=[Tokens(*map(moved, chunk)) for chunk in self.query_chunks],
+            query_order=moved(self.query_order),
+            passage_chunks=[Tokens(*map(moved, chunk)) for chunk in self.passage_chunks],
+            passage_order=moved(self.passage_order),
+            positives=moved(self.positives),
+            query_groups=moved(self.query_groups),
+            passage_groups=moved(self.passage_groups),
+            padding_share=self.padding_share,
+            pairs=self.pairs,
+        )
+
+
+def make_token_batch(
+    query_rows: Sequence[IntArray32],
+    passage_rows: Sequence[IntArray32],
+    positives: IntArray,
+    query_groups: IntArray,
+    passage_groups: IntArray,
+    tokenization: Tokenization,
+    chunk_size: int | None,
+) -> TokenBatch:
+    """Sort, cut and pad rows of token ids; `chunk_size` in rows, None for one chunk each of queries and passages.
+
+    Raises ValueError when the arrays do not fit together.
+    """
+    if not len(query_rows) == len(positives) == len(query_groups) or len(passage_rows) != len(passage_groups):
+        raise ValueError(
+            f"{len(query_rows)} queries with {len(positives)} positives and {len(query_groups)} groups, "
+            f"{len(passage_rows)} passages with {len(passage_groups)} groups"
+        )
+    query_chunks, query_order = _chunks(query_rows, tokenization, chunk_size)
+    passage_chunks, passage_order = _chunks(passage_rows, tokenization, chunk_size)
+    return TokenBatch(
+        query_chunks=query_chunks,
+        query_order=query_order,
+        passage_chunks=passage_chunks,
+        passage_order=passage_order,
+        positives=torch.as_tensor(positives, dtype=torch.int64),
+        query_groups=torch.as_tensor(query_groups, dtype=torch.int64),
+        passage_groups=torch.as_tensor(passage_groups, dtype=torch.int64),
+        padding_share=padding_share([*query_chunks, *passage_chunks]),
+        pairs=len(query_rows),
+    )
+
+
+def _chunks(
+    rows: Sequence[IntArray32], tokenization: Tokenization, chunk_size: int | None
+) -> tuple[list[Tokens], Tensor]:
+    pieces = chunk_rows([len(row) for row in rows], chunk_size)
+    return [tokenization.pad([rows[i] for i in piece]) for piece in pieces], original_order(pieces)

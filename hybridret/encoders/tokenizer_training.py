@@ -1,0 +1,110 @@
+"""A tokenizer trained on the run's own corpus, so that no download is needed; the same text gives the same tokenizer.
+
+Byte-pair encoding (Sennrich et al. 2016, arXiv 1508.07909) and not the unigram model: `tokenizers` 0.23 trains a
+unigram model from a hash map with random iteration order, so two runs on the same text differ in scores and in the
+order of ids, even on one thread, while its pair counts are integers and ties are broken by id. Texts are normalised to
+NFKC, spaces become part of the following piece, punctuation stands alone.
+
+Tokenizers are cached by corpus, size and version of this file's rules; a broken cache file is trained again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hybridret.encoders.dual import Corpus
+from hybridret.errors import UserError
+from hybridret.files import cache_folder, hash_json, read_json, write_json
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+VERSION = 1
+PAD, UNKNOWN, FIRST, LAST = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
+LONGEST_PIECE = 16  # characters; without it a language without spaces would turn whole phrases into one piece
+
+
+def trained_tokenizer(corpus: Corpus, vocabulary_size: int, prefixes: tuple[str, ...] = ()) -> PreTrainedTokenizerFast:
+    """The tokenizer of `corpus`, from the cache or newly trained; `[CLS] text [SEP]`, pairs `[CLS] text [SEP] context
+    [SEP]`.
+
+    `prefixes` are counted once per text, so that they cost few tokens. It has at most `vocabulary_size` tokens, more
+    only where the corpus has more characters than that. Two processes that find the cache empty both train, get the
+    same and write it whole. Raises UserError for an empty corpus or a vocabulary below 100.
+    """
+    if vocabulary_size < 100:
+        raise UserError(f"backbone.vocabulary_size={vocabulary_size} must be at least 100; 8000 is a good start.")
+    path = cache_path(corpus, vocabulary_size, prefixes)
+    text = _cached(path)
+    if text is None:
+        text = _train(corpus, vocabulary_size, prefixes)
+        write_json(path, {"sha256": _hash(text), "tokenizer": text})
+    return _wrapped(text)
+
+
+def cache_path(corpus: Corpus, vocabulary_size: int, prefixes: tuple[str, ...] = ()) -> Path:
+    """Where the tokenizer of `corpus` is cached."""
+    key = hash_json([VERSION, corpus.fingerprint(), vocabulary_size, list(prefixes)])
+    return cache_folder() / "tokenizers" / f"{key}.json"
+
+
+def _cached(path: Path) -> str | None:
+    if not path.is_file():
+        return None
+    try:
+        stored = read_json(path)
+    except UserError:
+        return None
+    text = stored.get("tokenizer") if isinstance(stored, dict) else None
+    return text if isinstance(text, str) and _hash(text) == stored.get("sha256") else None
+
+
+def _train(corpus: Corpus, vocabulary_size: int, prefixes: tuple[str, ...]) -> str:
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+    tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation()])
+    tokenizer.decoder = decoders.Metaspace()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary_size,
+        special_tokens=[PAD, UNKNOWN, FIRST, LAST],
+        max_token_length=LONGEST_PIECE,
+        show_progress=False,
+    )
+    count = 0
+
+    def texts() -> Iterator[str]:
+        nonlocal count
+        for text in corpus.texts():
+            count += 1
+            yield text
+            yield from prefixes
+
+    tokenizer.train_from_iterator(texts(), trainer)
+    if not count:
+        raise UserError(
+            "The corpus has no training text, so no tokenizer can be trained. Check data and its languages."
+        )
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{FIRST} $A {LAST}",
+        pair=f"{FIRST} $A {LAST} $B {LAST}",
+        special_tokens=[(token, tokenizer.token_to_id(token)) for token in (FIRST, LAST)],
+    )
+    return str(tokenizer.to_str())
+
+
+def _wrapped(text: str) -> PreTrainedTokenizerFast:
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=Tokenizer.from_str(text), pad_token=PAD, unk_token=UNKNOWN, cls_token=FIRST, sep_token=LAST
+    )
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,40 @@
+"""`python -m hybridret.evaluate`: a run of ours, a Hugging Face encoder or BM25 on any list of benchmarks.
+
+python -m hybridret.evaluate checkpoint=multirun/SWEEP/RUN eval=[xquad_r] eval.xquad_r.path=FOLDER
+python -m hybridret.evaluate backbone=minilm eval=[xquad_r] eval.xquad_r.path=FOLDER eval.xquad_r.languages=[en,es]
+"""
+
+from __future__ import annotations
+
+import sys
+
+import hydra
+from omegaconf import DictConfig
+
+from hybridret.build.entry import config_folder, guarded
+
+_code = 0
+
+
+@hydra.main(version_base="1.3", config_path=config_folder(), config_name="evaluate")
+def _evaluate(config: DictConfig) -> None:
+    from hydra.core.hydra_config import HydraConfig
+
+    from hybridret.build.assessment import assess  # torch: not needed for --help
+
+    global _code
+    _code = assess(config, list(HydraConfig.get().overrides.task))
+
+
+def main() -> int:
+    """Evaluate and return the exit code: 0 done, 2 bad input, 75 please requeue, 130 Ctrl-C."""
+
+    def entry() -> int:
+        _evaluate()
+        return _code
+
+    return guarded(entry, "evaluate")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""Evaluate a retriever on a collection in the three settings of the paper (arXiv 2408.10536).
+
+Monolingual: queries of X against the corpus of X. Cross-lingual: X against Y for all ordered pairs X != Y.
+Multilingual: X against the pool of all languages, every parallel answer relevant. The macro average is the mean over
+queries, then over languages or pairs. A query without a relevant passage in a corpus is left out there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from hybridret.errors import UserError
+from hybridret.evaluation.judgments import MULTILINGUAL, Judgments
+from hybridret.evaluation.ranking import Measured, measure
+from hybridret.evaluation.tables import MACRO, METRIC_COLUMNS, Evaluation
+from hybridret.metrics.average_precision import average_precision
+from hybridret.metrics.ndcg import ndcg
+from hybridret.metrics.peer import peer
+from hybridret.metrics.rank_distance import rank_distance
+from hybridret.metrics.ranks import RankedRelevant, Values
+from hybridret.metrics.recall import recall, success
+from hybridret.metrics.reciprocal_rank import reciprocal_rank
+from hybridret.progress import Progress
+from hybridret.records import BoolArray, Collection, IntArray
+from hybridret.retrieval.protocols import Retriever
+from hybridret.settings import EvaluationSettings
+
+CUT = {"mrr": reciprocal_rank, "ndcg": ndcg, "recall": recall, "success": success}  # metrics that have cutoffs
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One metric of one setting: values [n] of queries [n] in corpora [n] (-1: all languages)."""
+
+    setting: str
+    metric: str
+    cutoff: int
+    queries: IntArray
+    corpora: IntArray
+    values: Values
+
+
+def evaluate(
+    retriever: Retriever, collection: Collection, settings: EvaluationSettings, seed: int, progress: Progress
+) -> Evaluation:
+    """Metrics per language, per pair, macro and per query.
+
+    `seed` draws the sample of contrastive entropy: give every run the same one (it is not the training seed), or their
+    entropies cannot be compared. Raises UserError for an unknown setting, a cutoff below 1, a score that is not finite,
+    or if no query of the collection can be used.
+    """
+    if bad := [cutoff for cutoff in settings.cutoffs if cutoff < 1]:
+        raise UserError(f"evaluation.cutoffs: {bad[0]} is not a rank; the first rank is 1.")
+    if settings.entropy_temperature <= 0 or settings.entropy_sample < 1:
+        raise UserError("evaluation.entropy_temperature must be above 0 and evaluation.entropy_sample at least 1.")
+    judgments = Judgments(collection)
+    used = {setting: judgments.of_setting(setting) for setting in dict.fromkeys(settings.settings)}
+    if not any(mask.any() for mask in used.values()):
+        raise UserError(
+            f"{collection.name}: nothing to evaluate. None of its {len(collection.query_ids)} queries has a relevant "
+            f"passage in the settings {', '.join(used) or '(none)'}; check the judgments and evaluation.settings."
+        )
+    measured = measure(retriever, judgments, settings, seed, progress)
+    columns = [
+        column
+        for setting, mask in used.items()
+        if mask.any()
+        for column in _columns(setting, mask, judgments, measured, list(dict.fromkeys(settings.cutoffs)))
+    ]
+    return Evaluation(_metrics_table(collection, columns), _queries_table(collection, columns))
+
+
+def _columns(
+    setting: str, mask: BoolArray, judgments: Judgments, measured: Measured, cutoffs: list[int]
+) -> Iterator[_Column]:
+    pooled = setting == MULTILINGUAL
+    languages = len(judgments.collection.languages)
+    queries, grades = judgments.queries[mask], judgments.grades[mask]
+    ranks = (measured.pool_ranks if pooled else measured.own_ranks)[mask]
+    entropy = (measured.pool_entropy if pooled else measured.own_entropy)[mask]
+    # A label for each query in each corpus: its relevant passages there are ranked together.
+    labels = queries if pooled else queries * languages + judgments.passage_languages[mask]
+    relevant = RankedRelevant.gather(labels, ranks, grades)
+    asked = relevant.labels if pooled else relevant.labels // languages
+    corpora = np.full(len(relevant), -1) if pooled else relevant.labels % languages
+
+    def column(metric: str, values: Values, cutoff: int = 0) -> _Column:
+        return _Column(setting, metric, cutoff, asked, corpora, values)
+
+    yield column("map", average_precision(relevant))
+    for metric, function in CUT.items():
+        for cutoff in cutoffs:
+            yield column(metric, function(relevant, cutoff), cutoff)
+    if not np.isnan(entropy).any():
+        slot = np.searchsorted(relevant.labels, labels)
+        yield column("contrastive_entropy", np.bincount(slot, weights=entropy) / relevant.counts)
+    if pooled:
+        yield column("rank_distance", rank_distance(relevant))
+        yield column("awrf", measured.awrf[asked])
+        tested, values = peer(queries, ranks, grades, judgments.passage_languages[mask])
+        if len(tested):
+            yield _Column(setting, "peer", 0, tested, np.full(len(tested), -1), values)
+
+
+def _metrics_table(collection: Collection, columns: list[_Column]) -> pd.DataFrame:
+    rows: list[tuple[object, ...]] = []
+    for column in columns:
+        spoken = collection.query_languages[column.queries]
+        pairs, pair_of, sizes = np.unique(
+            spoken * (len(collection.languages) + 1) + column.corpora + 1, return_inverse=True, return_counts=True
+        )
+        summaries = {column.metric: np.bincount(pair_of, weights=column.values) / sizes}
+        if column.metric == "rank_distance":
+            medians = [np.median(column.values[pair_of == pair]) for pair in range(len(pairs))]
+            summaries["rank_distance_median"] = np.array(medians)
+            summaries["rank_distance_share"] = summaries["rank_distance"] / len(collection.passage_ids)
+        for metric, values in summaries.items():
+            key = (metric, column.cutoff or None)
+            for pair, value, size in zip(pairs.tolist(), values.tolist(), sizes.tolist(), strict=True):
+                asked, corpus = divmod(pair, len(collection.languages) + 1)
+                corpus_name = collection.languages[corpus - 1] if corpus else "all"
+                rows.append(
+                    (collection.name, column.setting, collection.languages[asked], corpus_name, *key, value, size)
+                )
+            distinct = len(np.unique(column.queries))
+            rows.append((collection.name, column.setting, MACRO, MACRO, *key, float(values.mean()), distinct))
+    table = pd.DataFrame(rows, columns=list(METRIC_COLUMNS))
+    return table.astype({"cutoff": "Int64", "value": float, "num_queries": int})
+
+
+def _queries_table(collection: Collection, columns: list[_Column]) -> pd.DataFrame:
+    """Built from integer codes: a table of millions of rows takes a second and no strings."""
+    sizes = [len(column.queries) for column in columns]
+    queries = np.concatenate([column.queries for column in columns])
+    corpora = np.concatenate([column.corpora for column in columns])
+    languages = pd.Index([*collection.languages, "all"])
+
+    def named(names: list[str]) -> pd.Categorical[str]:
+        unique = list(dict.fromkeys(names))
+        return pd.Categorical.from_codes(np.repeat([unique.index(name) for name in names], sizes), pd.Index(unique))
+
+    return pd.DataFrame(
+        {
+            "dataset": named([collection.name] * len(columns)),
+            "setting": named([column.setting for column in columns]),
+            "query_language": pd.Categorical.from_codes(collection.query_languages[queries], languages),
+            "corpus_language": pd.Categorical.from_codes(np.where(corpora < 0, len(languages) - 1, corpora), languages),
+            "metric": named([column.metric for column in columns]),
+            "cutoff": np.repeat(np.array([column.cutoff for column in columns], dtype=np.int32), sizes),
+            "query_id": pd.Categorical.from_codes(queries, pd.Index(collection.query_ids)),
+            "question": collection.questions[queries],
+            "value": np.concatenate([column.values for column in columns]),
+        }
+    )

@@ -1,0 +1,81 @@
+"""The judgments of a collection as a measuring plan: which ranks an evaluation needs, and where they are kept.
+
+Every setting is one of two rankings. In a corpus of one language (monolingual, cross-lingual) a relevant passage is
+ranked among the passages of its own language; in the multilingual one among all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hybridret.errors import UserError, nearest
+from hybridret.records import BoolArray, Collection, IntArray
+
+MONOLINGUAL, CROSS_LINGUAL, MULTILINGUAL = SETTINGS = ("monolingual", "cross-lingual", "multilingual")
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """One pool of passages: `passages` [P'] ascending indices, and the `judgments` [r] to be ranked in it, by query."""
+
+    language: int  # -1: the pool of all languages
+    passages: IntArray
+    judgments: IntArray
+
+
+class Judgments:
+    """Parallel arrays [R] in the order of the queries: `queries`, `passages`, `grades` and the languages of both."""
+
+    def __init__(self, collection: Collection) -> None:
+        order = np.lexsort((collection.relevant_passages, collection.relevant_queries))
+        self.collection = collection
+        self.queries: IntArray = collection.relevant_queries[order]
+        self.passages: IntArray = collection.relevant_passages[order]
+        self.grades: IntArray = collection.grades[order]
+        self.query_languages: IntArray = collection.query_languages[self.queries]
+        self.passage_languages: IntArray = collection.passage_languages[self.passages]
+        again = (self.queries[1:] == self.queries[:-1]) & (self.passages[1:] == self.passages[:-1])
+        if again.any():
+            row = int(np.argmax(again))
+            raise UserError(
+                f"{collection.name}: query {collection.query_ids[self.queries[row]]!r} judges passage "
+                f"{collection.passage_ids[self.passages[row]]!r} twice. Keep one judgment for each pair."
+            )
+        if (self.grades <= 0).any():
+            row = int(np.argmax(self.grades <= 0))
+            raise UserError(
+                f"{collection.name}: query {collection.query_ids[self.queries[row]]!r} has a judgment of grade "
+                f"{self.grades[row]}. Leave out passages that are not relevant: only grades above 0 are kept."
+            )
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+    def of_setting(self, setting: str) -> BoolArray:
+        """[R]: the judgments that count in `setting`. Raises UserError for an unknown one."""
+        same: BoolArray = self.query_languages == self.passage_languages
+        masks: dict[str, BoolArray] = {
+            MONOLINGUAL: same,
+            CROSS_LINGUAL: ~same,
+            MULTILINGUAL: np.ones(len(self), dtype=bool),
+        }
+        if setting not in masks:
+            raise UserError(f"evaluation.settings: unknown setting {setting!r}. {nearest(setting, SETTINGS)}")
+        return masks[setting]
+
+    def corpora(self, settings: Sequence[str]) -> Iterator[Corpus]:
+        """The pools that `settings` need, the pool of all languages last."""
+        own = np.zeros(len(self), dtype=bool)
+        for setting in settings:
+            mask = self.of_setting(setting)
+            if setting != MULTILINGUAL:
+                own |= mask
+        for language in range(len(self.collection.languages)):
+            rows = np.flatnonzero(own & (self.passage_languages == language))
+            if len(rows):
+                yield Corpus(language, np.flatnonzero(self.collection.passage_languages == language), rows)
+        if MULTILINGUAL in settings and len(self):
+            yield Corpus(-1, np.arange(len(self.collection.passage_ids)), np.arange(len(self)))

@@ -1,0 +1,54 @@
+"""InfoNCE over a batch, with masks for false negatives.
+
+For query i with its own passage p(i), temperature t and cosine s:
+
+    loss_i = -log( exp(s(i, p(i)) / t) / sum over allowed p of exp(s(i, p) / t) )
+
+(van den Oord et al. 2018, arXiv 1807.03748, eq. 4). The candidates are all passages of the batch, those of the other
+queries and hard negatives. In parallel data a passage exists in many languages and several questions share one, so a
+candidate of the query's own passage group is an answer, not a negative: it is left out of the sum (traps 6).
+Similarity and softmax are fp32 under any precision (traps 10).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hybridret.errors import UserError
+
+
+class InfoNCE(nn.Module):
+    """Mean InfoNCE of the queries. Raises UserError when `temperature` is not a positive number.
+
+    >>> queries = torch.eye(2)
+    >>> round(InfoNCE(temperature=1.0)(queries, queries, torch.arange(2), torch.arange(2), torch.arange(2)).item(), 4)
+    0.3133
+    """
+
+    def __init__(self, temperature: float = 0.05, mask_false_negatives: bool = True) -> None:
+        super().__init__()
+        if not (math.isfinite(temperature) and temperature > 0):
+            raise UserError(f"loss.temperature={temperature} must be a positive number; 0.05 is a good start.")
+        self.temperature = temperature
+        self.mask_false_negatives = mask_false_negatives
+
+    def forward(
+        self, queries: Tensor, passages: Tensor, positives: Tensor, query_groups: Tensor, passage_groups: Tensor
+    ) -> Tensor:
+        """[B, D], [P, D], [B], [B], [P] -> scalar, fp32.
+
+        `positives[i]` is the row of query i's own passage. Groups are passage groups, -1 where none is known: such a
+        query or passage is never masked.
+        """
+        precision = torch.promote_types(queries.dtype, torch.float32)
+        with torch.autocast(queries.device.type, enabled=False):
+            logits = queries.to(precision) @ passages.to(precision).T / self.temperature
+            if self.mask_false_negatives:
+                false = (query_groups[:, None] == passage_groups[None, :]) & (query_groups[:, None] >= 0)
+                false = false.scatter(1, positives[:, None], False)
+                logits = logits.masked_fill(false, float("-inf"))
+            return F.cross_entropy(logits, positives)

@@ -1,0 +1,36 @@
+"""AWRF, attention-weighted rank fairness: does each language get the attention that its relevant passages deserve?
+
+Attention falls with rank as 1 / log2(rank + 1). The exposure of a language is its share of the attention of the first
+`DEPTH` ranks; the target is its share of the query's relevant passages. AWRF is 1 - the Jensen-Shannon divergence (base
+2) of the two, the distance of the TREC Fair Ranking tracks: 1 is fair, 0 is a list of languages without any answer.
+Deeper ranks are left out because so many of them share so much attention that any ranking of a whole pool looks fair.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hybridret.metrics.ranks import Values
+from hybridret.records import IntArray
+
+DEPTH = 20
+
+
+def awrf(top_languages: IntArray, relevant_counts: IntArray) -> Values:
+    """[q] in 0..1. `top_languages` [q, d]: the language at each rank; `relevant_counts` [q, L]: no row is all zero."""
+    queries, depth = top_languages.shape
+    size = relevant_counts.shape[1]
+    attention = np.broadcast_to(1.0 / np.log2(np.arange(depth) + 2.0), (queries, depth))
+    cell = top_languages + np.arange(queries)[:, None] * size
+    exposure = np.bincount(cell.ravel(), weights=attention.ravel(), minlength=queries * size).reshape(queries, size)
+    exposure = exposure / exposure.sum(axis=1, keepdims=True)
+    target = relevant_counts / relevant_counts.sum(axis=1, keepdims=True)
+    middle = (exposure + target) / 2.0
+    return 1.0 - (_divergence(exposure, middle) + _divergence(target, middle)) / 2.0
+
+
+def _divergence(p: Values, q: Values) -> Values:
+    """Kullback-Leibler divergence in bits per row; 0 log 0 = 0, and q > 0 wherever p > 0."""
+    ratio = np.divide(p, q, out=np.ones_like(p), where=p > 0)
+    result: Values = (p * np.log2(ratio)).sum(axis=1)
+    return result

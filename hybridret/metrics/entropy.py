@@ -1,0 +1,45 @@
+"""Contrastive entropy: a smooth measure of retrieval that scaling laws can be fitted to (arXiv 2403.18684).
+
+-log softmax of a positive against a fixed random sample of passages, on cosines divided by one temperature for every
+run, whatever it was trained with. The sample is drawn once per corpus; the query's other positives are left out of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from hybridret.metrics.ranks import Values
+from hybridret.records import BoolArray, FloatArray, IntArray
+
+
+def sample_passages(ids: Sequence[str], candidates: IntArray, size: int, seed: int) -> IntArray:
+    """`size` of the `candidates` (indices into `ids`), all of them if there are fewer; ascending.
+
+    Drawn by a hash of seed and id, so that the same passages are drawn in any order of the corpus, on any machine and
+    with any version of numpy: numbers of different runs stay comparable.
+    """
+    if len(candidates) <= size:
+        return np.sort(candidates)
+    hashes = {
+        index: hashlib.blake2b(f"{seed} {ids[index]}".encode(errors="surrogatepass"), digest_size=16).digest()
+        for index in candidates.tolist()
+    }
+    return np.array(sorted(sorted(hashes, key=hashes.__getitem__)[:size]), dtype=np.int64)
+
+
+def contrastive_entropy(
+    sampled: FloatArray, excluded: BoolArray, rows: IntArray, positives: FloatArray, temperature: float
+) -> Values:
+    """[r] in nats, at least 0: -log(e^(s+ / T) / (e^(s+ / T) + sum of e^(s / T) over the sample)) per positive.
+
+    `sampled` [q, S] are the cosines of the sample, `excluded` [q, S] marks the query's own positives in it,
+    `positives` [r] the cosines of the positives, whose query is `rows` [r].
+    """
+    logits = np.where(excluded, -np.inf, np.asarray(sampled, dtype=np.float64) / temperature)
+    negatives = np.logaddexp.reduce(logits, axis=1, initial=-np.inf)
+    positive = np.asarray(positives, dtype=np.float64) / temperature
+    result: Values = np.logaddexp(positive, negatives[rows]) - positive
+    return result

@@ -1,0 +1,62 @@
+"""PEER, the probability of equal expected rank (Yang et al., arXiv 2405.00978): a test of language fairness as a score.
+
+For one query and one grade, the Kruskal-Wallis test asks whether the ranks of that grade's passages could come from one
+distribution whatever their language; its p-value is the score, 1 is fair. A query's PEER is the weighted mean over its
+grades. With one passage per language the test has nothing to compare and p is a constant, so that only grades with at
+least two passages in each of at least two languages count; a query without such a grade has no PEER.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.stats import chi2
+
+from hybridret.metrics.ranks import Values
+from hybridret.records import IntArray
+
+
+def peer(
+    queries: IntArray,
+    ranks: IntArray,
+    grades: IntArray,
+    languages: IntArray,
+    weights: Mapping[int, float] | None = None,
+) -> tuple[IntArray, Values]:
+    """The queries that have a PEER, ascending, and its values. The arguments are parallel arrays [r] of judgments.
+
+    Ranks are full ranks, so different inside a query. `weights` maps a grade to its weight (default: all equal; a grade
+    that is missing weighs nothing).
+    """
+    if not len(queries):
+        return np.zeros(0, dtype=np.int64), np.zeros(0)
+    order = np.lexsort((ranks, grades, queries))
+    queries, grades, languages = queries[order], grades[order], languages[order]
+    first = np.r_[True, (queries[1:] != queries[:-1]) | (grades[1:] != grades[:-1])]
+    starts = np.flatnonzero(first)  # s strata: one query, one grade
+    stratum = np.cumsum(first) - 1
+    inner = np.arange(len(order)) - starts[stratum] + 1  # rank among the passages of the stratum
+
+    size = int(languages.max()) + 1
+    cell = stratum * size + languages
+    count = np.bincount(cell, minlength=len(starts) * size).reshape(-1, size)  # [s, L]
+    rank_sum = np.bincount(cell, weights=inner, minlength=len(starts) * size).reshape(-1, size)
+    present = count > 0
+    tested = (present.sum(axis=1) >= 2) & np.all(~present | (count >= 2), axis=1)
+    if not tested.any():
+        return np.zeros(0, dtype=np.int64), np.zeros(0)
+    count, rank_sum = count[tested], rank_sum[tested]
+    total = count.sum(axis=1)
+    statistic = 12.0 / (total * (total + 1)) * (rank_sum**2 / np.maximum(count, 1)).sum(axis=1) - 3.0 * (total + 1)
+    p_values = chi2.sf(statistic, (count > 0).sum(axis=1) - 1)
+
+    weight = (
+        np.ones(len(p_values))
+        if weights is None
+        else np.array([weights.get(int(g), 0.0) for g in grades[starts][tested]])
+    )
+    found, slot = np.unique(queries[starts][tested], return_inverse=True)
+    weight_sum = np.bincount(slot, weights=weight)
+    kept = weight_sum > 0
+    return found[kept], np.bincount(slot, weights=weight * p_values)[kept] / weight_sum[kept]

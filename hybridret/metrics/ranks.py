@@ -1,0 +1,116 @@
+"""Full ranks: the exact position of each relevant passage in the ranking of the whole pool.
+
+mAP over the pool and rank distance cannot come from a top-k list, so every measure here starts from full ranks. Equal
+scores are ordered as trec_eval does, by passage id descending (`Collection.tie_order`); scores are compared as fp32.
+
+A score and its tie position are packed into one integer, so that one plain sort gives trec_eval's strict order and a
+binary search gives a rank: no tie ever needs care again. Counting, the definition, is `ranks_by_counting`.
+
+Shape legend: q queries of a tile, P passages of the pool, r relevance judgments, n queries with a judgment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hybridret.records import FloatArray, IntArray
+
+Values = NDArray[np.float64]
+
+
+def sort_keys(scores: FloatArray, tie_order: IntArray) -> IntArray:
+    """[q, P] integers that are all different in a row and ascend from the best passage to the worst.
+
+    The upper 32 bits hold the score (fp32, finite), the lower 32 the passage's `tie_order` [P], which must be a
+    permutation of 0..P-1 or a part of one.
+    """
+    # Adding zero turns -0.0 into 0.0: the two are equal scores with different bits.
+    bits = (np.ascontiguousarray(scores, dtype=np.float32) + np.float32(0)).view(np.int32)
+    ascending = bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))  # IEEE 754 order as integer order
+    keys: IntArray = np.invert(ascending).astype(np.int64)  # ~x = -x - 1: high scores first
+    keys <<= 32
+    keys |= tie_order
+    return keys
+
+
+def tie_positions(keys: IntArray) -> IntArray:
+    """The `tie_order` value packed into each key: which passage it belongs to."""
+    positions: IntArray = keys & np.int64(0xFFFFFFFF)
+    return positions
+
+
+def ranks_in(ordered: IntArray, rows: IntArray, keys: IntArray) -> IntArray:
+    """Ranks [r], the best is 1, of passages given by their keys [r] in the rankings `ordered` [q, P] of rows [r].
+
+    `ordered` is `np.sort(sort_keys(...), axis=1)`; `rows` must ascend.
+    """
+    ranks = np.empty(len(rows), dtype=np.int64)
+    starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]]) if len(rows) else np.zeros(0, dtype=np.int64)
+    bounds = np.r_[starts, len(rows)].tolist()
+    for begin, end in pairwise(bounds):
+        ranks[begin:end] = ordered[rows[begin]].searchsorted(keys[begin:end])
+    ranks += 1
+    return ranks
+
+
+def full_ranks(scores: FloatArray, rows: IntArray, columns: IntArray, tie_order: IntArray) -> IntArray:
+    """Ranks [r] of the passages `columns` [r] for the queries `rows` [r] (ascending) under `scores` [q, P]."""
+    keys = sort_keys(scores, tie_order)
+    return ranks_in(np.sort(keys, axis=1), rows, keys[rows, columns])
+
+
+def ranks_by_counting(scores: FloatArray, rows: IntArray, columns: IntArray, tie_order: IntArray) -> IntArray:
+    """The definition of a full rank, slow: 1 + passages with a higher score + equal ones earlier in the tie order."""
+    scores = np.asarray(scores, dtype=np.float32)
+    ranks = [
+        1
+        + int((scores[row] > scores[row, column]).sum())
+        + int(((scores[row] == scores[row, column]) & (tie_order < tie_order[column])).sum())
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+    ]
+    return np.array(ranks, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class RankedRelevant:
+    """The relevant passages of n queries, in rank order inside each query: what every ranked-list measure needs.
+
+    `ranks` [r], `grades` [r] (> 0) and `queries` [r], the number 0..n-1 of each row's query, ascending; `starts` [n] is
+    the first row of each query. Every query has at least one row. `labels` [n] are the callers' numbers of the queries.
+    """
+
+    ranks: IntArray
+    grades: IntArray
+    queries: IntArray
+    starts: IntArray
+    labels: IntArray
+
+    @classmethod
+    def gather(cls, labels: IntArray, ranks: IntArray, grades: IntArray) -> RankedRelevant:
+        """From parallel arrays [r] in any order; `labels` says which query a row belongs to, results ascend in it."""
+        order = np.lexsort((ranks, labels))
+        unique, starts, queries = np.unique(labels[order], return_index=True, return_inverse=True)
+        return cls(ranks[order], grades[order], queries.astype(np.int64), starts.astype(np.int64), unique)
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def counts(self) -> IntArray:
+        """R, the number of relevant passages of each query: [n]."""
+        counts: IntArray = np.diff(np.r_[self.starts, len(self.ranks)])
+        return counts
+
+    @property
+    def ordinals(self) -> IntArray:
+        """[r]: 1 for the first relevant passage that its query finds, 2 for the second, and so on."""
+        ordinals: IntArray = np.arange(len(self.ranks)) - self.starts[self.queries] + 1
+        return ordinals
+
+    def total(self, values: Values) -> Values:
+        """Sums [n] of `values` [r] inside each query."""
+        return np.add.reduceat(values, self.starts) if len(self) else np.zeros(0)

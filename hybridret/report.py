@@ -1,0 +1,64 @@
+"""`python -m hybridret.report multirun/SWEEP`: tables, figures and one HTML page from the files of a sweep."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hybridret.errors import BAD_INPUT, DONE, INTERRUPTED, UserError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make the report, print the summary and the path; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m hybridret.report", description=__doc__)
+    parser.add_argument("sweep", type=Path, help="folder of a sweep, such as multirun/default")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: SWEEP/report)")
+    parser.add_argument(
+        "--dataset", action="append", default=[], metavar="NAME", help="only this test set; may be repeated"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        report(options.sweep, options.output, options.dataset)
+    except UserError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("Interrupted; run the same command again.", file=sys.stderr)
+        return INTERRUPTED
+    return DONE
+
+
+def report(sweep: Path, output: Path | None = None, datasets: Sequence[str] = ()) -> Path:
+    """Write the report of the folder `sweep`, print a summary per dataset and the path of the page, which is returned.
+
+    Raises UserError on broken files, an unknown dataset, or when no run is finished.
+    """
+    from rich.console import Console
+
+    from hybridret.progress import Bars
+    from hybridret.reporting.collect import collect
+    from hybridret.reporting.summary import summary_table
+    from hybridret.reporting.write import write_report
+
+    found = collect(sweep)
+    if datasets:
+        found = found.only(list(datasets))
+    page = write_report(found, output or sweep / "report", Bars())
+    # A file or a pipe gets the whole table instead of one cut at 80 columns.
+    console = Console() if sys.stdout.isatty() else Console(width=160)
+    for name in found.datasets:
+        console.print(summary_table(found, name))
+    for row in found.failures.to_dict("records"):
+        console.print(
+            f"{row['run']}: {row['state']}" + (f" ({row['reason']})" if row["reason"] else ""),
+            markup=False,
+            highlight=False,
+        )
+    print(f"Report: {page}")
+    return page
+
+
+if __name__ == "__main__":
+    sys.exit(main())

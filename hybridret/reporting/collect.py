@@ -1,0 +1,185 @@
+"""Read the files of all runs of a sweep into tables. Reports read these files and nothing else (never W&B).
+
+A run is finished if it has a `result.json`, which is written last. Everything else is listed with its state and reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from hybridret.errors import UserError, nearest
+from hybridret.files import read_json
+from hybridret.reporting.configurations import with_configurations
+from hybridret.reporting.read import history_rows, metric_rows, settings_of
+
+MARKS = ("result.json", "status.json", "config.yaml")
+TOKEN_SHARES = ("query_truncated", "passage_truncated", "query_unknown", "passage_unknown")
+UNTRAINED = "not trained"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep as tables; `run` is the name of the run directory everywhere.
+
+    `runs`: one row per finished run: run, configuration (label: all but the seed), strategy, alpha, backbone, size, the
+    config keys that vary besides (`extra`), seed, parameters_total/_body/_trainable, trained, steps, best_step,
+    best_validation_loss, pairs_per_second, padding_share, seconds, stopped, data, fingerprint, licence, finished.
+    `metrics`: the rows of all metrics.csv, evaluations included, with run and configuration. `history`: the rows of all
+    history.jsonl with run and configuration. `tokens`: run, language and the four shares. `notes`: run, dataset, key,
+    text.
+    `failures`: run, state, phase, done, total, reason of all that is not finished. `mixes` and `environments`: by run.
+    """
+
+    name: str
+    folder: Path
+    runs: pd.DataFrame
+    metrics: pd.DataFrame
+    history: pd.DataFrame
+    tokens: pd.DataFrame
+    notes: pd.DataFrame
+    failures: pd.DataFrame
+    extra: tuple[str, ...] = ()
+    mixes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    environments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def datasets(self) -> list[str]:
+        """Names of the datasets, in order of first appearance."""
+        return [str(name) for name in self.metrics["dataset"].unique()]
+
+    def only(self, datasets: list[str]) -> Sweep:
+        """The sweep with the metrics of these datasets. Raises UserError on a dataset that no run was evaluated on."""
+        for name in datasets:
+            if name not in self.datasets:
+                raise UserError(f"No run of {self.folder} was evaluated on {name!r}. {nearest(name, self.datasets)}")
+        return Sweep(**{**self.__dict__, "metrics": self.metrics[self.metrics["dataset"].isin(datasets)]})
+
+
+def collect(folder: Path) -> Sweep:
+    """Read all runs of the sweep `folder`. Raises UserError naming a broken file, or when no run is finished."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        known = [f"{path.name}" for path in folder.parent.glob("*") if path.is_dir()] if folder.parent.is_dir() else []
+        hint = nearest(folder.name, known) if known else f"{folder.parent} does not exist or is empty."
+        raise UserError(f"{folder} is not a folder of a sweep. {hint}")
+    if any((folder / mark).is_file() for mark in MARKS):
+        raise UserError(f"{folder} is one run; a report is made of a sweep: give the folder above it, {folder.parent}.")
+    runs = sorted(path for path in folder.iterdir() if any((path / mark).is_file() for mark in MARKS))
+    failures = [_failure(path) for path in runs if not (path / "result.json").is_file()]
+    finished = [path for path in runs if (path / "result.json").is_file()]
+    if not finished:
+        states = "; ".join(
+            f"{row['run']} is {row['state']}" + (f" ({row['reason']})" if row["reason"] else "") for row in failures
+        )
+        raise UserError(
+            f"No run of {folder} is finished, so there is nothing to report. "
+            + (
+                f"There is: {states}. Run the same sweep command again to go on."
+                if runs
+                else "It holds no run directory."
+            )
+        )
+    return _assemble(folder, finished, failures)
+
+
+def _assemble(folder: Path, finished: list[Path], failures: list[dict[str, Any]]) -> Sweep:
+    rows, settings, mixes, environments = [], {}, {}, {}
+    metrics: list[pd.DataFrame] = []
+    history: list[dict[str, Any]] = []
+    tokens: list[dict[str, Any]] = []
+    notes: list[dict[str, Any]] = []
+    for path in finished:
+        result = _result(path / "result.json")
+        rows.append({"run": path.name, **_identity(path / "result.json", result)})
+        settings[path.name] = settings_of(path / "config.yaml")
+        mixes[path.name] = (result.get("training") or {}).get("mix") or {}
+        environment = path / "environment.json"
+        environments[path.name] = read_json(environment) if environment.is_file() else {}
+        later = sorted((path / "evaluations").glob("*/result.json"))
+        results = [(path, result)] + [(file.parent, _result(file)) for file in later]
+        # An evaluation of the same dataset that was added later replaces the earlier one.
+        results.sort(key=lambda pair: str(pair[1].get("finished") or ""))
+        parts = [metric_rows(where / "metrics.csv") for where, _ in results]
+        for i, part in enumerate(parts):
+            newer = {name for other in parts[i + 1 :] for name in other["dataset"].unique()}
+            metrics.append(part[~part["dataset"].isin(newer)].assign(run=path.name))
+        history.extend({"run": path.name, **row} for row in history_rows(path / "history.jsonl"))
+        for language, shares in (result.get("tokens") or {}).items():
+            tokens.append({"run": path.name, "language": language, **{key: shares.get(key) for key in TOKEN_SHARES}})
+        for _, one in results:
+            for dataset, texts in (one.get("notes") or {}).items():
+                notes.extend({"run": path.name, "dataset": dataset, "key": k, "text": str(v)} for k, v in texts.items())
+    frame, extra = with_configurations(pd.DataFrame(rows), settings)
+    labels = frame[["run", "configuration"]]
+    order = {name: i for i, name in enumerate(frame["run"])}
+    values = pd.concat(metrics, ignore_index=True)
+    values = values.sort_values("run", key=lambda column: column.map(order), kind="stable").reset_index(drop=True)
+    curve = pd.DataFrame(history, columns=None if history else ["run", "step", "split", "loss"])
+    return Sweep(
+        name=folder.resolve().name,
+        folder=folder,
+        runs=frame,
+        metrics=values.merge(labels, on="run"),
+        history=curve.merge(labels, on="run"),
+        tokens=pd.DataFrame(tokens, columns=["run", "language", *TOKEN_SHARES]),
+        notes=pd.DataFrame(notes, columns=["run", "dataset", "key", "text"]),
+        failures=pd.DataFrame(failures, columns=["run", "state", "phase", "done", "total", "reason"]),
+        extra=extra,
+        mixes=mixes,
+        environments=environments,
+    )
+
+
+def _result(file: Path) -> dict[str, Any]:
+    result = read_json(file)
+    if not isinstance(result, dict):
+        raise UserError(f"{file}: expected a JSON object with the summary of a run.")
+    if result.get("version", 1) != 1:
+        raise UserError(f"{file}: written in version {result['version']} of the format, this program reads version 1.")
+    return result
+
+
+def _identity(file: Path, result: dict[str, Any]) -> dict[str, Any]:
+    for key in ("backbone", "seed"):
+        if key not in result:
+            raise UserError(f"{file}: the key {key!r} is missing; delete the run directory and run the point again.")
+    training = result.get("training")
+    trained: dict[str, Any] = training or {}
+    parameters = result.get("parameters") or {}
+    data = result.get("data") or {}
+    alpha = result.get("alpha")
+    columns = ("steps", "best_step", "best_validation_loss", "pairs_per_second", "padding_share", "seconds", "stopped")
+    return {
+        "strategy": str(result.get("strategy") or UNTRAINED) if training is not None else UNTRAINED,
+        "alpha": float(alpha) if alpha is not None and training is not None else float("nan"),
+        "backbone": str(result["backbone"]),
+        "size": str(result.get("size") or ""),
+        "seed": result["seed"],
+        **{f"parameters_{key}": float(parameters.get(key) or "nan") for key in ("total", "body", "trainable")},
+        "trained": training is not None,
+        **{key: trained.get(key) for key in columns},
+        **{
+            key: data.get(old)
+            for key, old in (("data", "name"), ("fingerprint", "fingerprint"), ("licence", "licence"))
+        },
+        "finished": result.get("finished"),
+    }
+
+
+def _failure(path: Path) -> dict[str, Any]:
+    status = path / "status.json"
+    row = read_json(status) if status.is_file() else {"state": "queued", "reason": "no status.json was written"}
+    if not isinstance(row, dict):
+        raise UserError(f"{status}: expected a JSON object with the state of the run.")
+    keys = ("phase", "done", "total")
+    return {
+        "run": path.name,
+        "state": str(row.get("state") or "unknown"),
+        **{key: row.get(key) for key in keys},
+        "reason": str(row.get("reason") or ""),
+    }

@@ -1,0 +1,76 @@
+"""A configuration is everything that distinguishes runs except the seed: the row of every table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+IDENTITY = ["strategy", "alpha", "backbone", "size"]
+# How and where a run was computed, and how it was evaluated, does not make it another configuration.
+_NOT_IDENTITY = ("seed", "sweep", "output", "run", "logger", "eval", "evaluation", "hydra")
+_NOT_IDENTITY_KEYS = (
+    "trainer.accelerator",
+    "trainer.devices",
+    "trainer.nodes",
+    "trainer.strategy",
+    "trainer.workers",
+    "trainer.threads",
+)
+_ORDER = ("mono", "cross", "hybrid", "x_x", "en_en")
+
+
+def with_configurations(
+    runs: pd.DataFrame, settings: Mapping[str, Mapping[str, Any]]
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Add the column `configuration` (a short label) and one column per config key that varies besides `IDENTITY`.
+
+    `settings` are the flat configs by run. A key counts only if it tells apart runs that are equal so far, so keys that
+    follow from the strategy or the backbone stay out. Returns the rows sorted by configuration and seed, and the keys.
+    """
+    runs = runs.copy()
+    extra: list[str] = []
+    groups = runs.groupby(IDENTITY, dropna=False, sort=False).ngroup()
+    keys = sorted({key for one in settings.values() for key in one})
+    for key in (key for key in keys if key.split(".")[0] not in _NOT_IDENTITY and key not in _NOT_IDENTITY_KEYS):
+        column = runs["run"].map(lambda run, key=key: _text(settings.get(run, {}).get(key)))
+        finer = pd.DataFrame({"group": groups, "value": column}).groupby(["group", "value"], sort=False).ngroup()
+        # An untrained model has no training settings: a key that only splits untrained runs says nothing.
+        if finer[runs["trained"]].nunique() > groups[runs["trained"]].nunique():
+            runs[key], groups = column, finer
+            extra.append(key)
+    runs["configuration"] = _labels(runs, extra)
+    runs["_rank"] = runs["strategy"].map(strategy_rank)
+    order = ["_rank", "strategy", "backbone", "parameters_body", "size", "alpha", *extra, "seed", "run"]
+    runs = runs.sort_values(order, kind="stable").drop(columns="_rank").reset_index(drop=True)
+    return runs, tuple(extra)
+
+
+def strategy_rank(strategy: str) -> int:
+    """Position of a strategy in tables and legends: the paper's three first, unknown names behind them."""
+    return _ORDER.index(strategy) if strategy in _ORDER else len(_ORDER)
+
+
+def _labels(runs: pd.DataFrame, extra: list[str]) -> list[str]:
+    backbones = runs.loc[runs["trained"], "backbone"].nunique() > 1
+    sizes = runs.groupby("trained")["size"].nunique() > 1
+    last = [key.rsplit(".", 1)[-1] for key in extra]
+    names = [short if last.count(short) == 1 else key for key, short in zip(extra, last, strict=True)]
+    labels = []
+    for row in runs.to_dict("records"):
+        trained = row["trained"]
+        parts = [str(row["strategy"])]
+        if not pd.isna(row["alpha"]):
+            parts[0] += f" α={row['alpha']:g}"
+        if (backbones or not trained) and row["backbone"] != row["strategy"]:
+            parts.append(str(row["backbone"]))
+        if sizes[trained] and row["size"]:
+            parts.append(str(row["size"]))
+        parts += [f"{name}={row[key]}" for key, name in zip(extra, names, strict=True) if trained and row[key]]
+        labels.append(", ".join(parts))
+    return labels
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

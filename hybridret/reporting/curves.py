@@ -1,0 +1,60 @@
+"""Training curves: the loss of the batches, smoothed for the eye, and the three validation losses."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import matplotlib.ticker
+import numpy as np
+from matplotlib.figure import Figure
+
+from hybridret.analysis.smoothing import smooth
+from hybridret.reporting.collect import Sweep
+from hybridret.reporting.look import looks
+from hybridret.reporting.plot import Plot, legend_below, new_axes
+from hybridret.reporting.tables import select
+
+
+def curve_plots(sweep: Sweep) -> dict[str, Plot]:
+    """Training loss (smoothed) and the three validation losses by step, one line per run."""
+    titles = {
+        "train": ("train", "loss", "Training loss, smoothed"),
+        "validation": ("validation", "loss", "Validation loss: mean of mono and cross"),
+        "mono": ("validation", "mono", "Validation loss: mono batches"),
+        "cross": ("validation", "cross", "Validation loss: cross batches"),
+    }
+    plots = {}
+    for key, (split, column, title) in titles.items():
+        if column in sweep.history and select(sweep.history, split=split)[column].notna().any():
+            name = f"curve_{key}" if key in ("train", "validation") else f"curve_validation_{key}"
+            plots[key] = Plot(
+                name, f"{title}, by step, one line per run.", partial(_curve, sweep, split, column, title)
+            )
+    return plots
+
+
+def _curve(sweep: Sweep, split: str, column: str, title: str) -> Figure:
+    rows, style = select(sweep.history, split=split).dropna(subset=[column]), looks(sweep.runs)
+    figure, axes = new_axes()
+    seen: set[str] = set()
+    lowest = np.inf
+    for run in sweep.runs["run"]:
+        one = rows[rows["run"] == run].sort_values("step")
+        if one.empty:
+            continue
+        label = str(one["configuration"].iloc[0])
+        values = one[column].to_numpy(dtype=float)
+        values = smooth(values, max(1.0, len(values) / 20)) if split == "train" else values
+        lowest = min(lowest, float(np.nanmin(values)))
+        look = style[label]
+        name = None if label in seen else label
+        axes.plot(one["step"], values, color=look.colour, linestyle=look.dash, linewidth=1.2, alpha=0.8, label=name)
+        seen.add(label)
+    if lowest > 0:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+    axes.set(xlabel="step", ylabel="InfoNCE (nats)", title=title)
+    legend_below(figure, axes)
+    return figure

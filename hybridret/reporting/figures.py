@@ -1,0 +1,186 @@
+"""The figures of one dataset: trade-off, language pairs, bias, sampling ratio, size."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from hybridret.analysis.spread import mean_and_spread
+from hybridret.reporting.collect import Sweep
+from hybridret.reporting.look import looks
+from hybridret.reporting.plot import Plot, legend_below, new_axes
+from hybridret.reporting.scatter import front_of, tradeoff
+from hybridret.reporting.tables import MACRO, SETTINGS, configurations, pair_table, select
+
+_SETTING_LOOK = {"monolingual": ("#0072b2", "o"), "cross-lingual": ("#d55e00", "s"), "multilingual": ("#009e73", "^")}
+
+
+def dataset_plots(sweep: Sweep, dataset: str) -> dict[str, Plot]:
+    """The figures of one dataset that its data allow: scatter, pairs, bias, alpha, size."""
+    name = re.sub(r"[^\w.-]", "_", dataset)
+    plots = {}
+    if len(tradeoff(sweep, dataset, "map", 0)):
+        alt = f"Scatter of monolingual against cross-lingual mAP on {dataset}, one mark per run, with the Pareto front."
+        plots["scatter"] = Plot(f"scatter_{name}", alt, lambda: _scatter(sweep, dataset))
+    if any(pair_table(sweep, dataset, one) for one in configurations(sweep, dataset)):
+        plots["pairs"] = Plot(
+            f"pairs_{name}", f"Heat maps of mAP by language pair on {dataset}.", lambda: _pairs(sweep, dataset)
+        )
+    bias = select(sweep.metrics, dataset=dataset, metric="rank_distance", setting="multilingual")
+    if (bias["query_language"] != MACRO).any():
+        alt = f"Rank distance by query language on {dataset}, one line per configuration, logarithmic."
+        plots["bias"] = Plot(f"bias_{name}", alt, lambda: _bias(sweep, dataset))
+    for i, (title, runs) in enumerate(_alpha_groups(sweep, dataset), 1):
+        alt = f"mAP against alpha on {dataset}{title}: one line each for Mo., Cr. and Mul."
+        plots[f"alpha {i}"] = Plot(f"alpha_{name}_{i}", alt, partial(_alpha, sweep, dataset, title, runs))
+    here = sweep.runs[sweep.runs["configuration"].isin(configurations(sweep, dataset)) & sweep.runs["trained"]]
+    if here["parameters_body"].nunique() > 1:
+        for setting in SETTINGS:
+            if len(select(sweep.metrics, dataset=dataset, setting=setting, metric="map")):
+                alt = f"{setting} mAP on {dataset} against body parameters (logarithmic), one line per strategy."
+                plots[f"size {setting}"] = Plot(f"size_{name}_{setting}", alt, partial(_size, sweep, dataset, setting))
+    return plots
+
+
+def _scatter(sweep: Sweep, dataset: str) -> Figure:
+    points, style = tradeoff(sweep, dataset, "map", 0), looks(sweep.runs)
+    figure, axes = new_axes(6.4, 4.6)
+    front = front_of(points)
+    axes.plot(
+        front["mono"], front["cross"], color="#333333", linestyle="--", linewidth=1, label="Pareto front of the means"
+    )
+    for name, rows in points.groupby("configuration", sort=False):
+        look = style[str(name)]
+        axes.scatter(
+            rows["mono"],
+            rows["cross"],
+            color=look.colour,
+            marker=look.mark,
+            s=42,
+            alpha=0.85,
+            label=str(name),
+            zorder=3,
+        )
+    axes.set(xlabel="Monolingual mAP", ylabel="Cross-lingual mAP", title=dataset)
+    legend_below(figure, axes)
+    return figure
+
+
+def _pairs(sweep: Sweep, dataset: str) -> Figure:
+    tables = [t for name in configurations(sweep, dataset) if (t := pair_table(sweep, dataset, name))]
+    columns = min(3, len(tables))
+    rows = -(-len(tables) // columns)
+    width = 0.42 * len(tables[0].rows) + 0.9
+    figure = Figure(figsize=(max(3.0, width) * columns, max(2.6, width) * rows), layout="constrained")
+    for axes, table in zip(figure.subplots(rows, columns, squeeze=False).flat, tables, strict=False):
+        grid = np.array([[np.nan if c.missing else c.value for c in row[1:]] for row in table.rows], dtype=float)
+        axes.imshow(grid, cmap="Blues", vmin=0, vmax=1)
+        axes.grid(visible=False)
+        axes.set_xticks(range(grid.shape[1]), [c.title for c in table.columns[1:]])
+        axes.set_yticks(range(grid.shape[0]), [str(row[0].value) for row in table.rows])
+        axes.set(xlabel="corpus language", ylabel="query language", title=table.caption)
+        for (i, j), value in np.ndenumerate(grid):
+            if not np.isnan(value):
+                colour = "white" if value > 0.6 else "#111111"
+                axes.text(j, i, f"{value:.2f}".removeprefix("0"), ha="center", va="center", color=colour, fontsize=7.5)
+    for axes in list(figure.axes)[len(tables) :]:
+        axes.remove()
+    return figure
+
+
+def _bias(sweep: Sweep, dataset: str) -> Figure:
+    rows = select(sweep.metrics, dataset=dataset, metric="rank_distance", setting="multilingual")
+    rows = rows[rows["query_language"] != MACRO]
+    means = mean_and_spread(rows, ["configuration", "query_language"])
+    languages, style = sorted(rows["query_language"].unique()), looks(sweep.runs)
+    figure, axes = new_axes()
+    for name in configurations(sweep, dataset):
+        of_one = select(means, configuration=name).set_index("query_language")["mean"].reindex(languages)
+        look = style[name]
+        axes.plot(
+            languages,
+            of_one,
+            color=look.colour,
+            marker=look.mark,
+            linestyle=look.dash,
+            linewidth=1,
+            markersize=5,
+            label=name,
+        )
+    if (means["mean"] > 0).all():
+        axes.set_yscale("log")
+    axes.set(xlabel="query language", ylabel="rank distance", title=f"{dataset}: lower is less biased")
+    legend_below(figure, axes)
+    return figure
+
+
+def _alpha_groups(sweep: Sweep, dataset: str) -> list[tuple[str, pd.DataFrame]]:
+    """Runs that differ in alpha only, where that is 3 points or more; mono and cross stand for alpha = 1 and 0."""
+    runs = sweep.runs[sweep.runs["configuration"].isin(configurations(sweep, dataset)) & sweep.runs["trained"]]
+    runs = runs.assign(alpha=runs["alpha"].fillna(runs["strategy"].map({"mono": 1.0, "cross": 0.0}).astype(float)))
+    same = ["backbone", "size", *sweep.extra]
+    groups = []
+    for key, rows in runs.dropna(subset=["alpha"]).groupby(same, dropna=False, sort=False):
+        if rows.loc[~rows["strategy"].isin(["mono", "cross"]), "alpha"].nunique() >= 2 and rows["alpha"].nunique() >= 3:
+            several = len(runs.groupby(same, dropna=False)) > 1
+            parts = [str(one) for one in (key if isinstance(key, tuple) else (key,)) if one]
+            groups.append((f", {' '.join(parts)}" if several else "", rows))
+    return groups
+
+
+def _alpha(sweep: Sweep, dataset: str, title: str, runs: pd.DataFrame) -> Figure:
+    rows = select(sweep.metrics, dataset=dataset, metric="map", query_language=MACRO).merge(
+        runs[["run", "alpha"]], on="run"
+    )
+    figure, axes = new_axes()
+    for setting, (colour, mark) in _SETTING_LOOK.items():
+        found = mean_and_spread(select(rows, setting=setting), ["alpha"]).sort_values("alpha")
+        axes.errorbar(
+            found["alpha"],
+            found["mean"],
+            yerr=found["std"].fillna(0),
+            color=colour,
+            marker=mark,
+            capsize=3,
+            label=SETTINGS[setting],
+        )
+    axes.set(xlabel="alpha (1: all batches mono, 0: all cross)", ylabel="mAP", title=dataset + title)
+    legend_below(figure, axes)
+    return figure
+
+
+def _size(sweep: Sweep, dataset: str, setting: str) -> Figure:
+    rows = select(sweep.metrics, dataset=dataset, metric="map", setting=setting, query_language=MACRO)
+    trained = sweep.runs[sweep.runs["trained"] & sweep.runs["parameters_body"].gt(0)]
+    rows = rows.merge(trained[["run", "strategy", "alpha", "backbone", "parameters_body"]], on="run")
+    style = looks(sweep.runs)
+    figure, axes = new_axes()
+    several = rows["backbone"].nunique() > 1
+    for key, one in rows.groupby(["strategy", "alpha", "backbone"], dropna=False, sort=False):
+        strategy, alpha, backbone = str(key[0]), float(str(key[1])), str(key[2])
+        label = str(strategy) + ("" if pd.isna(alpha) else f" α={alpha:g}") + (f", {backbone}" if several else "")
+        found = mean_and_spread(one, ["parameters_body"]).sort_values("parameters_body")
+        look = style[str(one["configuration"].iloc[0])]
+        axes.errorbar(
+            found["parameters_body"], found["mean"], yerr=found["std"].fillna(0),
+            color=look.colour, marker=look.mark, linestyle=look.dash, capsize=3, label=label,
+        )  # fmt: skip
+    axes.set_xscale("log")
+    sizes = sorted(rows["parameters_body"].unique())
+    axes.set_xticks(sizes, [_short(size) for size in sizes])
+    axes.minorticks_off()
+    axes.set(xlabel="parameters without embeddings", ylabel="mAP", title=f"{dataset}: {setting}")
+    legend_below(figure, axes)
+    return figure
+
+
+def _short(count: float) -> str:
+    """A number of parameters in three digits: 55k, 1.2M, 7.6B."""
+    for unit, name in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if count >= unit:
+            return f"{count / unit:.3g}{name}"
+    return f"{count:.0f}"

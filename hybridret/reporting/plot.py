@@ -1,0 +1,91 @@
+"""A figure that can be written (PNG and SVG, deterministic: same data, same bytes) or put into a page.
+
+Figures are built without pyplot, so nothing global changes and no display is needed.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hybridret.files import atomic_path
+
+_SETTINGS: dict[Any, Any] = {
+    "svg.hashsalt": "hybridret",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 10,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": "#e3e6ea",
+    "axes.edgecolor": "#8a929b",
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+}
+
+
+@dataclass(frozen=True)
+class Plot:
+    """`name` is the file name without ending, `alt` says in words what is seen; `draw` makes the figure."""
+
+    name: str
+    alt: str
+    draw: Callable[[], Figure]
+
+    @cached_property
+    def svg(self) -> bytes:
+        """The bytes of the SVG file, drawn once for the file and the page."""
+        return self._bytes("svg")
+
+    def write(self, folder: Path) -> None:
+        """Write NAME.png and NAME.svg."""
+        for name, content in ((f"{self.name}.png", self._bytes("png")), (f"{self.name}.svg", self.svg)):
+            with atomic_path(folder / name) as temporary:
+                temporary.write_bytes(content)
+
+    def _bytes(self, form: str) -> bytes:
+        out = io.BytesIO()
+        with matplotlib.rc_context(_SETTINGS):
+            metadata = {"Date": None} if form == "svg" else {"Software": None}
+            self.draw().savefig(out, format=form, dpi=150, metadata=metadata)
+        return out.getvalue()
+
+    def inline(self, prefix: str) -> str:
+        """The SVG for a page: no XML head, ids made unique by `prefix`, size left to the style sheet."""
+        text = self.svg.decode("utf-8")
+        text = text[text.index("<svg") :]
+        text = re.sub(r'\bid="', f'id="{prefix}-', text)
+        text = re.sub(r'(href="#|url\(#)', rf"\g<1>{prefix}-", text)
+        text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+        head, body = text.split(">", 1)
+        head = re.sub(r'\s(?:width|height)="[^"]*"', "", head)
+        alt = self.alt.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+        return f'{head} class="plot" role="img" aria-label="{alt}">{body}'
+
+
+def new_axes(width: float = 4.9, height: float = 3.5) -> tuple[Figure, Axes]:
+    """A figure of this size in inches with one pair of axes."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def legend_below(figure: Figure, axes: Axes, columns: int = 3) -> None:
+    """Put the legend below the axes, in as many columns as its labels leave room for."""
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        longest = max(len(label) for label in labels)
+        figure.legend(
+            handles, labels, loc="outside lower center", ncols=max(1, min(columns, 58 // (longest + 6), len(labels)))
+        )

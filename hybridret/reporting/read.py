@@ -1,0 +1,86 @@
+"""Readers for the files of one run directory that are no plain JSON. Each error names the file and the line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from hybridret.errors import UserError
+
+METRIC_COLUMNS = ["dataset", "setting", "query_language", "corpus_language", "metric", "cutoff", "value", "num_queries"]
+
+
+def metric_rows(file: Path) -> pd.DataFrame:
+    """Read a metrics.csv: the eight columns of the contract, cutoff 0 where it has none. Rows without a value go."""
+    try:
+        # Language codes such as "nan" (Min Nan) and "na" are no missing values.
+        frame = pd.read_csv(file, keep_default_na=False, na_values={"value": [""], "cutoff": [""]})
+    except FileNotFoundError:
+        raise UserError(f"{file} is missing although the run is finished; evaluate the run again.") from None
+    except (ValueError, UnicodeDecodeError) as error:  # pandas' ParserError is a ValueError
+        raise UserError(f"{file}: not a readable CSV ({error}).") from error
+    for column in METRIC_COLUMNS:
+        if column not in frame.columns:
+            raise UserError(f"{file}, line 1: the column {column!r} is missing; evaluate the run again.")
+    value = pd.to_numeric(frame["value"], errors="coerce")
+    wrong = value.isna() & frame["value"].notna()
+    if wrong.any():
+        row = int(wrong.to_numpy().argmax())
+        raise UserError(f"{file}, line {row + 2}: the value {frame['value'].iloc[row]!r} is no number.")
+    cutoff = pd.to_numeric(frame["cutoff"], errors="coerce").fillna(0).astype(int)
+    return frame[METRIC_COLUMNS].assign(value=value, cutoff=cutoff).dropna(subset=["value"]).reset_index(drop=True)
+
+
+def history_rows(file: Path) -> list[dict[str, Any]]:
+    """Read a history.jsonl; [] where there is none. A last line cut short by a kill is left out.
+
+    Steps that were trained again after a resume stand twice: the later row counts.
+    """
+    if not file.is_file():
+        return []
+    rows: dict[tuple[Any, Any], dict[str, Any]] = {}
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            rows[row["split"], row["step"]] = row
+        except (json.JSONDecodeError, TypeError, KeyError) as error:
+            if number == len(lines):
+                break
+            raise UserError(f"{file}, line {number}: not a row of a training curve ({error}).") from error
+    return sorted(rows.values(), key=lambda row: (str(row["split"]), row["step"]))
+
+
+def settings_of(file: Path) -> dict[str, Any]:
+    """Read a config.yaml as flat dotted keys; {} where there is none.
+
+    >>> flatten({"optim": {"lr": 0.1}})
+    {'optim.lr': 0.1}
+    """
+    import yaml  # type: ignore[import-untyped]
+
+    if not file.is_file():
+        return {}
+    try:
+        config = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: not valid YAML ({' '.join(str(error).split())}).") from error
+    return flatten(config) if isinstance(config, dict) else {}
+
+
+def flatten(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one with dotted keys."""
+    flat: dict[str, Any] = {}
+    for key, one in value.items():
+        name = f"{prefix}{key}"
+        if isinstance(one, Mapping):
+            flat.update(flatten(one, f"{name}."))
+        else:
+            flat[name] = one
+    return flat

@@ -1,0 +1,205 @@
+"""One small table model, written as CSV (raw values), Markdown and HTML (rounded, best marked)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import groupby
+from typing import Any
+
+
+def score(value: float) -> str:
+    """A metric between 0 and 1 as the field writes it: `.976`, `1.000`."""
+    text = f"{value:.3f}"
+    return text.removeprefix("0") if text.startswith("0.") else text.replace("-0.", "-.")
+
+
+def rank(value: float) -> str:
+    """A distance in ranks: `12,038`, `87.5`."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}"
+
+
+def percent(value: float) -> str:
+    """A share: `3.1 %`, `0.04 %`."""
+    return f"{100 * value:.{1 if value >= 0.01 or value == 0 else 2}f} %"
+
+
+def plain(value: Any) -> str:
+    """Anything else: whole numbers with thousands, other numbers with 4 digits, text as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """`group` is written above the columns that share it. `better`: +1 higher, -1 lower, 0 not ranked."""
+
+    title: str
+    show: Callable[[Any], str] = plain
+    group: str = ""
+    better: int = 0
+    help: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.group} {self.title}".strip()
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value; `std` its spread where several seeds were averaged; `place` 1 best, 2 second, 0 neither;
+    `heat` 0..1 colours it in HTML."""
+
+    value: Any = None
+    std: float | None = None
+    place: int = 0
+    heat: float | None = None
+
+    @property
+    def missing(self) -> bool:
+        return self.value is None or (isinstance(self.value, float) and math.isnan(self.value))
+
+    @property
+    def spread(self) -> float | None:
+        return None if self.std is None or math.isnan(self.std) else self.std
+
+
+@dataclass(frozen=True)
+class Table:
+    """`name` is the file name without ending; the first column names the row."""
+
+    name: str
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+
+    def with_places(self) -> Table:
+        """Mark the best and the second value of each ranked column, as shown (values that look equal share a place)."""
+        places = {j: _places(self, j) for j, column in enumerate(self.columns) if column.better}
+        rows = [
+            [Cell(c.value, c.std, places[j][i], c.heat) if j in places else c for j, c in enumerate(row)]
+            for i, row in enumerate(self.rows)
+        ]
+        return Table(self.name, self.caption, self.columns, rows)
+
+    def csv(self) -> str:
+        """All digits; a column of spreads behind each column that has some."""
+        spreads = [any(row[j].spread is not None for row in self.rows) for j in range(len(self.columns))]
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        head = [[c.name, f"{c.name} std"] if s else [c.name] for c, s in zip(self.columns, spreads, strict=True)]
+        writer.writerow([name for names in head for name in names])
+        for row in self.rows:
+            cells = [
+                ["" if c.missing else c.value, *([_blank(c.spread)] if s else [])]
+                for c, s in zip(row, spreads, strict=True)
+            ]
+            writer.writerow([value for values in cells for value in values])
+        return out.getvalue()
+
+    def markdown(self) -> str:
+        """A pipe table with the caption above; best bold, second underlined."""
+        lines = [self.caption, "", _pipes([column.name for column in self.columns])]
+        texts = [any(isinstance(row[j].value, str) for row in self.rows) for j in range(len(self.columns))]
+        lines.append(_pipes([":--" if text else "--:" for text in texts]))
+        for row in self.rows:
+            lines.append(_pipes([self._marked(cell, column) for cell, column in zip(row, self.columns, strict=True)]))
+        return "\n".join(lines) + "\n"
+
+    def html(self, classes: str = "") -> str:
+        """A table inside a container that scrolls by itself."""
+        groups = [
+            (group, len(list(columns))) for group, columns in groupby(self.columns, key=lambda column: column.group)
+        ]
+        edges = {0}
+        for _, width in groups:
+            edges.add(max(edges) + width)
+        head = ""
+        if any(group for group, _ in groups):
+            cells = "".join(
+                f'<th colspan="{width}" scope="colgroup" class="group">{escape(group)}</th>'
+                if group
+                else f'<td colspan="{width}"></td>'
+                for group, width in groups
+            )
+            head = f"<tr>{cells}</tr>"
+        titles = "".join(
+            f'<th scope="col"{self._head_class(j, edges)}{_title(column.help)}>{escape(column.title)}</th>'
+            for j, column in enumerate(self.columns)
+        )
+        body = "".join(
+            "<tr>" + "".join(self._cell(j, row[j], column, edges) for j, column in enumerate(self.columns)) + "</tr>"
+            for row in self.rows
+        )
+        return (
+            f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(self.caption)}"><table '
+            f'class="{classes}">'
+            f"<caption>{escape(self.caption)}</caption><thead>{head}<tr>{titles}</tr></thead><tbody>{body}</tbody>"
+            f"</table></div>"
+        )
+
+    def _head_class(self, j: int, edges: set[int]) -> str:
+        text = any(isinstance(row[j].value, str) for row in self.rows)
+        return _classes([*(["edge"] if j in edges and j else []), *(["text"] if text else [])])
+
+    def _marked(self, cell: Cell, column: Column) -> str:
+        if cell.missing:
+            return ""
+        text = column.show(cell.value).replace("|", "\\|")
+        text = f"**{text}**" if cell.place == 1 else f"<u>{text}</u>" if cell.place == 2 else text
+        return text if cell.spread is None else f"{text} ± {column.show(cell.spread)}"
+
+    def _cell(self, j: int, cell: Cell, column: Column, edges: set[int]) -> str:
+        text = "" if cell.missing else escape(column.show(cell.value))
+        if j == 0:
+            return f'<th scope="row">{text}</th>'
+        if cell.missing:
+            return f'<td class="none{" edge" if j in edges else ""}">–</td>'
+        text = f"<strong>{text}</strong>" if cell.place == 1 else f"<u>{text}</u>" if cell.place == 2 else text
+        if cell.spread is not None:
+            text += f"<small>± {escape(column.show(cell.spread))}</small>"
+        style = "" if cell.heat is None else f' style="{heat_style(cell.heat)}"'
+        kinds = [*(["edge"] if j in edges else []), *(["text"] if isinstance(cell.value, str) else [])]
+        return f"<td{_classes(kinds)}{style}>{text}</td>"
+
+
+def heat_style(heat: float) -> str:
+    """Background from white (0) to dark blue (1): one hue, readable without colour vision; and the text on it."""
+    heat = min(max(heat, 0.0), 1.0)
+    low, high = (247, 251, 255), (8, 48, 107)
+    r, g, b = (round(a + (z - a) * heat) for a, z in zip(low, high, strict=True))
+    return f"background:#{r:02x}{g:02x}{b:02x};color:{'#fff' if heat > 0.65 else '#111'}"
+
+
+def _places(table: Table, j: int) -> list[int]:
+    column = table.columns[j]
+    shown = [None if row[j].missing else column.show(row[j].value) for row in table.rows]
+    best: dict[str, float] = {}
+    for text, row in zip(shown, table.rows, strict=True):
+        if text is not None:
+            best[text] = max(best.get(text, -math.inf), column.better * float(row[j].value))
+    if len(best) < 2:
+        return [0] * len(shown)
+    order = sorted(best, key=lambda text: -best[text])
+    return [0 if text is None or text not in order[:2] else order.index(text) + 1 for text in shown]
+
+
+def _blank(value: float | None) -> Any:
+    return "" if value is None else value
+
+
+def _pipes(texts: Sequence[str]) -> str:
+    return "| " + " | ".join(texts) + " |"
+
+
+def _title(text: str) -> str:
+    return f' title="{escape(text)}"' if text else ""
+
+
+def _classes(names: Sequence[str]) -> str:
+    return f' class="{" ".join(names)}"' if names else ""

@@ -1,0 +1,53 @@
+"""Write a report: `report.html`, `tables/*.{csv,md}`, `figures/*.{png,svg}`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from hybridret.files import write_text
+from hybridret.progress import Progress, Quiet
+from hybridret.reporting import tables as t
+from hybridret.reporting.collect import Sweep
+from hybridret.reporting.curves import curve_plots
+from hybridret.reporting.figures import dataset_plots
+from hybridret.reporting.page import render_page
+from hybridret.reporting.paper import paper_table
+from hybridret.reporting.table import Table
+
+
+def write_report(sweep: Sweep, folder: Path, progress: Progress | None = None) -> Path:
+    """Write the report of `sweep` into `folder` and return the path of its page. Same runs, same bytes."""
+    curves = curve_plots(sweep)
+    plots = {name: dataset_plots(sweep, name) for name in sweep.datasets}
+    figures = [*curves.values(), *(plot for of_one in plots.values() for plot in of_one.values())]
+    written = all_tables(sweep)
+    with (progress or Quiet()).task("report", len(figures) + len(written) + 1) as advance:
+        for table in written:
+            name = re.sub(r"[^\w.=-]+", "_", table.name.replace("α", "alpha"), flags=re.ASCII)
+            write_text(folder / "tables" / f"{name}.csv", table.csv())
+            write_text(folder / "tables" / f"{name}.md", table.markdown())
+            advance()
+        for plot in figures:
+            plot.write(folder / "figures")
+            advance()
+        page = folder / "report.html"
+        write_text(page, render_page(sweep, curves, plots))
+        advance()
+    return page
+
+
+def all_tables(sweep: Sweep) -> list[Table]:
+    """Every table of the report that the data allow."""
+    found: list[Table | None] = []
+    for name in sweep.datasets:
+        found += [
+            t.main_table(sweep, name),
+            t.language_table(sweep, name),
+            t.bias_summary(sweep, name),
+            t.bias_table(sweep, name),
+        ]
+        found += [t.entropy_table(sweep, name), paper_table(sweep, name)]
+        found += [t.pair_table(sweep, name, one) for one in t.configurations(sweep, name)]
+    found += [*t.token_tables(sweep), t.run_table(sweep), t.mix_table(sweep), t.failure_table(sweep)]
+    return [table for table in found if table is not None]

@@ -1,0 +1,208 @@
+"""One run directory: where each file is, whose it is, and what was reached in it.
+
+    multirun/SWEEP/RUN/ config.yaml environment.json status.json history.jsonl checkpoints/{last.ckpt,best/}
+                        metrics.csv queries.parquet result.json evaluations/NAME/ log.txt
+
+`result.json` is written last and atomically, and only it makes a run finished (traps 17, 18).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from hybridret.errors import UserError
+from hybridret.files import read_json, write_json, write_text
+from hybridret.runs.lock import exclusive
+from hybridret.runs.status import State, read_status, write_status
+
+
+class Decision(StrEnum):
+    """What to do in a run directory: nothing, go on from `checkpoints/last.ckpt`, or start."""
+
+    FINISHED = "finished"
+    RESUME = "resume"
+    FRESH = "fresh"
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """The paths and records of one run. Making the object touches nothing on disk.
+
+    >>> run = RunDirectory(Path("multirun/default/batching-mono_seed-1"))
+    >>> run.name, run.sweep
+    ('batching-mono_seed-1', 'default')
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def sweep(self) -> str:
+        return self.path.parent.name
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def environment(self) -> Path:
+        return self.path / "environment.json"
+
+    @property
+    def status(self) -> Path:
+        return self.path / "status.json"
+
+    @property
+    def history(self) -> Path:
+        return self.path / "history.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def last_checkpoint(self) -> Path:
+        """Everything that an exact resume needs."""
+        return self.checkpoints / "last.ckpt"
+
+    @property
+    def best_checkpoint(self) -> Path:
+        """A folder with the encoder of the lowest validation loss."""
+        return self.checkpoints / "best"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.csv"
+
+    @property
+    def queries(self) -> Path:
+        return self.path / "queries.parquet"
+
+    @property
+    def result(self) -> Path:
+        return self.path / "result.json"
+
+    @property
+    def log(self) -> Path:
+        """What the process of a sweep point printed."""
+        return self.path / "log.txt"
+
+    def evaluation(self, name: str) -> Path:
+        """The folder of an evaluation that was added later."""
+        return self.path / "evaluations" / name
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold the directory for a block; a second process gets a UserError that names the first."""
+        return exclusive(self.path / ".lock", self.status)
+
+    def decide(self, config_hash: str) -> Decision:
+        """What `claim` would return, without changing anything; for a sweep that plans its points.
+
+        Raises UserError when the directory holds a run of another config.
+        """
+        if (result := self.read_result()) is not None:
+            self._check(str(result.get("config_hash")), config_hash)
+            return Decision.FINISHED
+        status = read_status(self.status) or {}
+        started = self.last_checkpoint.is_file() or status.get("state") not in (None, State.QUEUED, State.SKIPPED)
+        if started and status.get("config_hash"):
+            self._check(str(status["config_hash"]), config_hash)
+        elif self.last_checkpoint.is_file():
+            raise UserError(
+                f"{self.path} holds a checkpoint, but its status.json does not say of which config. Choose another "
+                f"folder with sweep=NAME, or delete {self.path} to start anew."
+            )
+        return Decision.RESUME if self.last_checkpoint.is_file() else Decision.FRESH
+
+    def claim(self, config_hash: str) -> Decision:
+        """Decide, and clear away what a run that never reached a checkpoint left, if a fresh start is due.
+
+        Call it while holding `lock()`. Raises UserError when the directory holds a run of another config, or cannot be
+        written.
+        """
+        decision = self.decide(config_hash)
+        if decision is Decision.FRESH:
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                for file in (self.history, self.metrics, self.queries):
+                    file.unlink(missing_ok=True)
+                if self.checkpoints.is_dir():
+                    shutil.rmtree(self.checkpoints)
+            except OSError as error:
+                raise UserError(
+                    f"Cannot write in {self.path}: {error.strerror or error}. Choose another folder with output=FOLDER."
+                ) from error
+        return decision
+
+    def write_status(self, state: State, config_hash: str | None, reason: str | None = None) -> None:
+        """Write `status.json` for a run that this process does not work on itself: queued, or killed by a signal."""
+        write_status(self.status, state, config_hash, reason)
+
+    def read_status(self) -> dict[str, Any] | None:
+        """The content of `status.json`, None where there is none."""
+        return read_status(self.status)
+
+    def append_history(self, row: Mapping[str, Any]) -> None:
+        """Append one row to `history.jsonl`; it is on its way to disk when this returns."""
+        line = json.dumps(dict(row), ensure_ascii=False, allow_nan=False)
+        try:
+            with open(self.history, "a", encoding="utf-8") as file:
+                file.write(f"{line}\n")
+        except OSError as error:
+            raise UserError(
+                f"Cannot write {self.history}: {error.strerror or error}. Free some space, then run the same command "
+                f"again: it goes on from the last checkpoint."
+            ) from error
+
+    def read_history(self) -> list[dict[str, Any]]:
+        """The rows of `history.jsonl`, without a last line that a kill cut short. Raises UserError for a broken one."""
+        if not self.history.is_file():
+            return []
+        lines = self.history.read_text(encoding="utf-8").splitlines(keepends=True)
+        rows = []
+        for number, line in enumerate(lines, start=1):
+            try:
+                rows.append(json.loads(line))
+            except json.JSONDecodeError as error:
+                if number == len(lines) and not line.endswith("\n"):
+                    break
+                raise UserError(f"{self.history}, line {number}: not valid JSON ({error.msg}).") from error
+        return rows
+
+    def truncate_history(self, step: int) -> None:
+        """Drop the rows after `step`, and a line cut short: a resumed run writes them again."""
+        if self.history.is_file():
+            kept = [row for row in self.read_history() if row["step"] <= step]
+            write_text(self.history, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept))
+
+    def write_result(self, result: Mapping[str, Any]) -> None:
+        """Write `result.json`, which makes the run finished: the last thing that a run does."""
+        if not result.get("config_hash"):
+            raise ValueError("a result names the hash of its config")
+        write_json(self.result, dict(result))
+
+    def read_result(self) -> dict[str, Any] | None:
+        """The content of `result.json`, None for a run that is not finished. Raises UserError when it is broken."""
+        if not self.result.is_file():
+            return None
+        result = read_json(self.result)
+        if not isinstance(result, dict):
+            raise UserError(f"{self.result}: not the result of a run. Delete the file, then run the command again.")
+        return result
+
+    def _check(self, held: str, config_hash: str) -> None:
+        if held != config_hash:
+            raise UserError(
+                f"{self.path} holds a run of another config (hash {held}, now {config_hash}; compare with its "
+                f"config.yaml). Choose another folder with sweep=NAME, or delete {self.path} if nobody needs it."
+            )

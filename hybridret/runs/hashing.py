@@ -1,0 +1,45 @@
+"""Which config a run directory holds, as a short hash of everything that changes the result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hybridret.files import hash_json
+
+#: Where a run works, where it writes and who watches: the result does not depend on it, so a run may be resumed with
+#: other values. A dotted key, or a section with all that is below it. `trainer.precision` is not among them.
+NOT_HASHED = (
+    "hydra",
+    "output",
+    "sweep",
+    "paths",
+    "launcher",
+    "logger",
+    "trainer.accelerator",
+    "trainer.devices",
+    "trainer.nodes",
+    "trainer.strategy",
+    "trainer.workers",
+    "trainer.threads",
+)
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """16 hex digits that two configs share exactly when they differ only in what `NOT_HASHED` lists.
+
+    `config` is the resolved config as plain dicts and lists. The order of keys does not matter, and 1.0 equals 1, as
+    both spell the same value of a float.
+    """
+    return hash_json(_hashed(config, ""))
+
+
+def _hashed(value: Any, prefix: str) -> Any:
+    if isinstance(value, Mapping):
+        pairs = ((f"{prefix}{key}", key, child) for key, child in value.items())
+        return {str(key): _hashed(child, f"{name}.") for name, key, child in pairs if name not in NOT_HASHED}
+    if isinstance(value, list | tuple):
+        return [_hashed(child, f"{prefix}[].") for child in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value

@@ -1,0 +1,129 @@
+"""`status.json`: what a run is doing, for the sweep's bars, other machines and people with `cat`.
+
+Each write replaces the whole file, so a reader never sees half of one. Progress is written at most once per second;
+a change of state at once.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from hybridret.errors import UserError
+from hybridret.files import read_json, write_json
+from hybridret.progress import Advance
+
+
+class State(StrEnum):
+    """What a run can be. Only `result.json` makes a run finished; the state merely says so too."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    INTERRUPTED = "interrupted"
+
+
+def read_status(path: Path) -> dict[str, Any] | None:
+    """The content of a `status.json`, None where there is none. Raises UserError when it is broken."""
+    if not path.is_file():
+        return None
+    status = read_json(path)
+    if not isinstance(status, dict):
+        raise UserError(f"{path}: not the status of a run. Delete the file if you edited it by hand.")
+    return status
+
+
+def write_status(path: Path, state: State, config_hash: str | None, reason: str | None = None, **more: Any) -> None:
+    """Write a whole `status.json` on behalf of the calling process."""
+    status = {"state": str(state), "phase": "", "done": 0, "total": None, "note": "", **more}
+    heartbeat = datetime.now(UTC).isoformat(timespec="seconds")
+    whose = {"heartbeat": heartbeat, "pid": os.getpid(), "host": socket.gethostname()}
+    write_json(path, {**status, **whose, "reason": reason, "config_hash": config_hash})
+
+
+class StatusWriter:
+    """Keeps the `status.json` of the run that this process works on.
+
+    >>> status = StatusWriter(run.status, config_hash)
+    >>> status.set(State.RUNNING)
+    >>> with StatusProgress(status).task("train", 1200) as advance: advance(1, "loss 2.31")
+    >>> status.set(State.FINISHED)
+    """
+
+    def __init__(
+        self, path: Path, config_hash: str | None, interval: float = 1.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.path = path
+        self.config_hash = config_hash
+        self.state = State.QUEUED
+        self.reason: str | None = None
+        self._interval = interval
+        self._clock = clock
+        self._written: float | None = None
+        self._tasks: list[dict[str, Any]] = []  # innermost last: the one that is shown
+        self._last: dict[str, Any] = {}  # shown between two tasks
+
+    def set(self, state: State, reason: str | None = None) -> None:
+        """Write a new state at once. Raises UserError when the folder cannot be written."""
+        self.state, self.reason = state, reason
+        self._write()
+
+    def begin(self, phase: str, total: int | None) -> dict[str, Any]:
+        """A new innermost task; hand it to `advance` and `end`."""
+        task = {"phase": phase, "done": 0, "total": total, "note": ""}
+        self._tasks.append(task)
+        self._heartbeat(force=True)
+        return task
+
+    def advance(self, task: dict[str, Any], count: int, note: str) -> None:
+        """`count` units more of `task` are done."""
+        task["done"] += count
+        task["note"] = note or task["note"]
+        self._heartbeat()
+
+    def end(self, task: dict[str, Any]) -> None:
+        """`task` is over, or was left by an exception: its last numbers stay to be seen."""
+        self._tasks = [other for other in self._tasks if other is not task]
+        self._last = task
+        self._heartbeat(force=True)
+
+    def _heartbeat(self, force: bool = False) -> None:
+        if not force and self._written is not None and self._clock() - self._written < self._interval:
+            return
+        try:
+            self._write()
+        except UserError:
+            self._written = self._clock()  # a full disk must not end a training whose next checkpoint may still fit
+
+    def _write(self) -> None:
+        shown = self._tasks[-1] if self._tasks else self._last
+        write_status(self.path, self.state, self.config_hash, self.reason, **shown)
+        self._written = self._clock()
+
+
+class StatusProgress:
+    """`hybridret.progress.Progress` that writes to a status file."""
+
+    def __init__(self, status: StatusWriter) -> None:
+        self._status = status
+
+    @contextmanager
+    def task(self, description: str, total: int | None) -> Iterator[Advance]:
+        task = self._status.begin(description, total)
+
+        def advance(count: int = 1, note: str = "") -> None:
+            self._status.advance(task, count, note)
+
+        try:
+            yield advance
+        finally:
+            self._status.end(task)

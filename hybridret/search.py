@@ -1,0 +1,143 @@
+"""`python -m hybridret.search multirun/SWEEP/RUN`: type a question, see the best passages in all languages."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from hybridret.errors import BAD_INPUT, DONE, INTERRUPTED, UserError, nearest
+
+if TYPE_CHECKING:
+    from hybridret.progress import Progress
+    from hybridret.records import Collection
+    from hybridret.retrieval.encode import TextEncoder
+
+BATCH = 64
+
+
+class Hit(NamedTuple):
+    """One passage: cosine, language code, id, text."""
+
+    score: float
+    language: str
+    passage_id: str
+    text: str
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Answer questions until the input ends; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m hybridret.search", description=__doc__)
+    parser.add_argument("run", type=Path, help="folder of a run, such as multirun/default/RUN")
+    parser.add_argument("--query", metavar="TEXT", help="answer this one question and stop")
+    parser.add_argument("--k", type=int, default=10, help="passages to show (default: 10)")
+    parser.add_argument("--languages", metavar="en,de", help="only passages in these languages (default: all)")
+    parser.add_argument("--dataset", metavar="NAME", help="passages of this test set (default: the run's first)")
+    options = parser.parse_args(arguments)
+    try:
+        if options.k < 1:
+            raise UserError(f"--k {options.k}: it must be at least 1.")
+        languages = options.languages.split(",") if options.languages else None
+        ask = searcher(options.run, options.k, languages, options.dataset)
+        for question in [options.query] if options.query is not None else questions():
+            if question.strip():
+                print("\n".join(shown(ask(question.strip()))), flush=True)
+    except UserError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return INTERRUPTED
+    return DONE
+
+
+def searcher(
+    run: Path, k: int, languages: Sequence[str] | None = None, dataset: str | None = None
+) -> Callable[[str], list[Hit]]:
+    """Load the best encoder of `run`, encode the passages once and return `question -> hits, best first`.
+
+    Raises UserError when the run, its checkpoint, the dataset or a language does not exist.
+    """
+    from hybridret.build import open_run
+    from hybridret.progress import Bars
+
+    opened = open_run(run)
+    if opened.encoder is None:
+        raise UserError(f"{run} holds no encoder; search needs a run of a dense retriever.")
+    collection = chosen(opened.collections, dataset, run)
+    return index(opened.encoder, collection, k, languages, Bars())
+
+
+def chosen(collections: Sequence[Collection], dataset: str | None, run: Path) -> Collection:
+    """The collection named `dataset`, or the first. Raises UserError when there is none of that name."""
+    by_name = {collection.name: collection for collection in collections}
+    if not by_name:
+        raise UserError(f"{run} was evaluated on no test set, so there are no passages to search.")
+    if dataset is not None and dataset not in by_name:
+        raise UserError(f"--dataset {dataset}: {run} has no such test set. {nearest(dataset, by_name)}")
+    return by_name[dataset] if dataset is not None else collections[0]
+
+
+def index(
+    encoder: TextEncoder, collection: Collection, k: int, languages: Sequence[str] | None, progress: Progress
+) -> Callable[[str], list[Hit]]:
+    """Encode the passages of `languages` (None: all) and return `question -> hits`, exact search by cosine."""
+    import numpy as np
+
+    from hybridret.progress import Quiet
+    from hybridret.retrieval.encode import encode_texts
+    from hybridret.retrieval.search import search_top_k
+
+    wanted = list(collection.languages) if languages is None else [code.strip() for code in languages]
+    for code in wanted:
+        if code not in collection.languages:
+            raise UserError(f"--languages: {collection.name} has no {code!r}. {nearest(code, collection.languages)}")
+    rows = np.flatnonzero(np.isin(collection.passage_languages, [collection.languages.index(code) for code in wanted]))
+    texts = [collection.passages[i] for i in rows]
+    contexts = None if collection.contexts is None else [collection.contexts[i] for i in rows]
+    vectors = encode_texts(encoder, texts, "passage", BATCH, progress, contexts)
+    ties = collection.tie_order[rows]
+
+    def ask(question: str) -> list[Hit]:
+        query = encode_texts(encoder, [question], "query", 1, Quiet())
+        columns, scores = search_top_k(query @ vectors.T, k, ties)
+        found = []
+        for column, score in zip(columns[0].tolist(), scores[0].tolist(), strict=True):
+            row = int(rows[column])
+            language = collection.languages[int(collection.passage_languages[row])]
+            found.append(Hit(score, language, collection.passage_ids[row], texts[column]))
+        return found
+
+    return ask
+
+
+def questions() -> Iterator[str]:
+    """Questions from the terminal, with a prompt and line editing, or one per line from a pipe, until the end."""
+    if not sys.stdin.isatty():
+        yield from sys.stdin
+        return
+    with suppress(ImportError):  # not on every platform
+        import readline  # noqa: F401  (arrow keys and history for input())
+    while True:
+        try:
+            yield input("question> ")
+        except EOFError:
+            print()
+            return
+
+
+def shown(hits: Sequence[Hit]) -> list[str]:
+    """One line per hit: rank, score, language, text; an empty line at the end."""
+    width = max((len(hit.language) for hit in hits), default=2)
+    lines = [
+        f"{i:3}  {hit.score:6.3f}  {hit.language:<{width}}  {' '.join(hit.text.split())}"
+        for i, hit in enumerate(hits, 1)
+    ]
+    return [*lines, ""]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

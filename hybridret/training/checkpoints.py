@@ -1,0 +1,92 @@
+"""`checkpoints/last.ckpt`, from which training resumes exactly, and `checkpoints/best/`, the encoder to use.
+
+Both names are fixed and each file is whole or absent: a reader that finds `last-v1.ckpt` beside a stale `last.ckpt`
+resumes from the wrong one (traps 7). Files are read with `weights_only=True`, so nothing in them is executed.
+"""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.plugins import TorchCheckpointIO
+
+from hybridret.errors import UserError
+from hybridret.files import atomic_path
+from hybridret.training.throughput import Throughput
+
+
+def last_path(folder: Path) -> Path:
+    """Where the run directory `folder` keeps the state that training resumes from."""
+    return folder / "checkpoints" / "last.ckpt"
+
+
+def best_path(folder: Path) -> Path:
+    """Where the run directory `folder` keeps the encoder with the lowest validation loss."""
+    return folder / "checkpoints" / "best"
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Writes checkpoints atomically and reads them as plain tensors."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+        """Write `path`, or leave the file that was there. Raises UserError when the disk is full or cannot be
+        written.
+        """
+        with atomic_path(Path(path)) as temporary:
+            try:
+                torch.save(checkpoint, temporary)
+            except RuntimeError as error:  # the zip writer's word for a full disk
+                raise OSError(str(error)) from error
+
+    def load_checkpoint(self, path: Any, map_location: Any = "cpu", weights_only: bool | None = True) -> dict[str, Any]:
+        """Read `path`. Raises UserError when it is damaged or is no checkpoint."""
+        try:
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        except (
+            OSError,
+            RuntimeError,
+            EOFError,
+            ValueError,
+            KeyError,
+            pickle.UnpicklingError,
+            zipfile.BadZipFile,
+        ) as error:
+            raise UserError(
+                f"{path} cannot be read ({str(error).splitlines()[0] if str(error) else type(error).__name__}): the "
+                f"file is "
+                f"truncated or not a checkpoint. Delete it and run the same command again; training then starts from "
+                f"step 0."
+            ) from error
+        if not isinstance(checkpoint, dict) or "loops" not in checkpoint:
+            raise UserError(f"{path} is not a training checkpoint. Delete it; training then starts from step 0.")
+        return checkpoint
+
+
+class Checkpoints(pl.Callback):
+    """Saves `last.ckpt` every few steps, when asked to stop, and at the end. Must be the last callback of the list:
+    whatever the others did in a step is then part of the state.
+    """
+
+    def __init__(self, path: Path, every: int, throughput: Throughput, should_stop: Callable[[], bool]) -> None:
+        self._path, self._every, self._throughput, self._should_stop = path, every, throughput, should_stop
+        self.interrupted = False
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *unused: Any) -> None:
+        """Save if due; ask the caller whether to go on (one rank's wish stops all)."""
+        step = trainer.global_step
+        finished = trainer.should_stop or step >= trainer.max_steps
+        stop = self._should_stop()
+        if trainer.world_size > 1:
+            stop = trainer.strategy.reduce_boolean_decision(stop, all=False)
+        if stop and not finished:
+            self.interrupted = True
+            trainer.should_stop = True
+        if finished or self.interrupted or step % self._every == 0:
+            with self._throughput.paused():
+                trainer.save_checkpoint(self._path)

@@ -1,0 +1,112 @@
+"""The LightningDataModule: an endless stream of batches that starts at the trainer's step.
+
+Batches are a pure function of (seed, step), so a resumed run needs no sampler state: it starts counting at
+`trainer.global_step`, read inside `train_dataloader()`. Lightning skips nothing by itself on resume; restoring a
+position too would skip twice. Worker k of n makes steps start + k, start + k + n, ...: the loader asks workers in turn,
+so the order is that of one process.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from hybridret.batching.strategy import Schedule
+from hybridret.batching.validation import validation_batches
+from hybridret.encoders.tokenization import Tokenization
+from hybridret.records import ParallelPairs
+from hybridret.settings import TrainingSettings
+from hybridret.training.collate import Collate, TrainingBatch
+
+VALIDATION_SEED = 0  # the same batches for every run: validation losses of different seeds compare
+
+
+class BatchStream(IterableDataset[TrainingBatch]):
+    """Endless training batches from step `start`; it has no length, because no epoch exists."""
+
+    def __init__(self, schedule: Schedule, seed: int, start: int, collate: Collate) -> None:
+        self._schedule, self._seed, self._start, self._collate = schedule, seed, start, collate
+
+    def __iter__(self) -> Iterator[TrainingBatch]:
+        worker = get_worker_info()
+        first, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        for step in itertools.count(self._start + first, stride):
+            yield self._collate(self._schedule(self._seed, step))
+
+
+class PairDataModule(pl.LightningDataModule):
+    """Training batches for this rank, and the fixed validation batches (whole: ranks share those batch by batch)."""
+
+    def __init__(
+        self,
+        tokenization: Tokenization,
+        schedule: Schedule,
+        datasets: Sequence[ParallelPairs],
+        validation: ParallelPairs,
+        training: TrainingSettings,
+        seed: int,
+        workers: int,
+    ) -> None:
+        super().__init__()
+        self._tokenization, self._schedule = tokenization, schedule
+        self._datasets, self._validation = datasets, validation
+        self._training, self._seed, self._workers = training, seed, workers
+
+    def train_dataloader(self) -> DataLoader[TrainingBatch]:
+        trainer = self.trainer
+        assert trainer is not None
+        collate = Collate(
+            self._tokenization, self._datasets, self._training.chunk_size, trainer.global_rank, trainer.world_size
+        )
+        return _Loader(
+            BatchStream(self._schedule, self._seed, trainer.global_step, collate),
+            batch_size=None,
+            num_workers=self._workers,
+            **_worker_options(self._workers),
+        )
+
+    def transfer_batch_to_device(
+        self, batch: TrainingBatch, device: torch.device, dataloader_idx: int
+    ) -> TrainingBatch:
+        return batch.to(device)
+
+    def validation_batches(self) -> tuple[list[TrainingBatch], list[TrainingBatch]]:
+        """The monolingual and the cross-lingual validation batches; a kind that the data cannot give is empty."""
+        if not len(self._validation) or not self._training.validation_batches:
+            return [], []
+        collate = Collate(self._tokenization, [self._validation], self._training.chunk_size)
+        mono, cross = validation_batches(
+            self._validation, self._training.batch_size, self._training.validation_batches, VALIDATION_SEED
+        )
+        return [collate(batch) for batch in mono], [collate(batch) for batch in cross]
+
+
+class _Loader(DataLoader[TrainingBatch]):
+    def __iter__(self) -> Any:
+        # Python 3.12 warns of every fork of a process with threads. What deadlocks is a child that takes a lock which
+        # another thread held; the workers only tokenise and copy.
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*use of fork.. may lead to deadlocks.*")
+            return super().__iter__()
+
+
+def _worker_options(workers: int) -> dict[str, Any]:
+    """Forked workers share the texts with the parent; spawned ones would copy all data and import torch again."""
+    if not workers:
+        return {}
+    return {"multiprocessing_context": "fork" if sys.platform == "linux" else None, "worker_init_fn": _start_worker}
+
+
+def _start_worker(number: int) -> None:
+    """Ctrl-C is the parent's to handle, and one thread per worker is enough."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"

@@ -1,0 +1,80 @@
+"""The training curve: one row every few steps, plus what the whole run needs to know about itself (mix, throughput)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytorch_lightning as pl
+
+from hybridret.batching.mix import MixCounter
+from hybridret.progress import Advance
+from hybridret.training.throughput import Throughput
+
+if TYPE_CHECKING:
+    from hybridret.training.collate import TrainingBatch
+
+Row = dict[str, Any]
+
+
+class History(pl.Callback):
+    """Counts every step, emits a row every `every` steps and at the last one, moves the progress bar.
+
+    Rows go to `on_row` (rank 0 only) and to the trainer's loggers, directly: Lightning's own metric collection costs
+    more per step than the row. A resumed run emits again the rows of steps behind its checkpoint, equal but for the
+    times.
+    """
+
+    def __init__(
+        self, every: int, throughput: Throughput, mix: MixCounter, advance: Advance, on_row: Callable[[Row], None]
+    ) -> None:
+        self._every, self._advance, self._on_row = every, advance, on_row
+        self.throughput, self.mix = throughput, mix
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Start the clock; a resumed run shows what was done before as done."""
+        if trainer.is_global_zero and trainer.global_step:
+            self._advance(trainer.global_step)
+        self.throughput.start()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: TrainingBatch, batch_idx: int
+    ) -> None:
+        """Count the step; emit a row if due."""
+        self.throughput.count(len(batch.batch), batch.tokens, batch.padded)
+        self.mix.add(batch.batch)
+        step = trainer.global_step
+        note = ""
+        if step % self._every == 0 or step >= trainer.max_steps:
+            window = self.throughput.take_window()
+            row = {
+                "step": step,
+                "split": "train",
+                "loss": pl_module.last_loss,
+                "lr": pl_module.last_lr,
+                "gradient_norm": pl_module.last_gradient_norm,
+                "pairs_per_second": window.pairs_per_second,
+                "padding_share": window.padding_share,
+                "kind": batch.batch.kind,
+                "seconds": self.throughput.total.seconds,
+            }
+            self.emit(trainer, row)
+            note = f"loss {row['loss']:.3f}, {window.pairs_per_second:.0f} pairs/s"
+        if trainer.is_global_zero:
+            self._advance(1, note)
+
+    def emit(self, trainer: pl.Trainer, row: Row) -> None:
+        """Hand a row to the caller and, its numbers named `split/name`, to the loggers."""
+        if not trainer.is_global_zero:
+            return
+        self._on_row(row)
+        numbers = {f"{row['split']}/{key}": value for key, value in row.items() if isinstance(value, float)}
+        for logger in trainer.loggers:
+            logger.log_metrics(numbers, step=row["step"])
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"throughput": self.throughput.state_dict(), "mix": self.mix.as_dict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.throughput.load_state_dict(state_dict["throughput"])
+        self.mix.restore(state_dict["mix"])

@@ -1,0 +1,129 @@
+"""The LightningModule: chunked encoding, gathered passages, InfoNCE, and a guard that a bad step changes nothing."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from hybridret.encoders.chunked import encode_chunks
+from hybridret.encoders.dual import DualEncoder
+from hybridret.errors import UserError
+from hybridret.settings import ScheduleSettings
+from hybridret.training.collate import TrainingBatch
+from hybridret.training.errors import NonFiniteError
+from hybridret.training.optimisation import MakeOptimizer, learning_rate_schedule, parameter_groups
+
+
+def step_seed(seed: int, step: int, rank: int) -> int:
+    """The torch seed of one step: checkpoints hold no random state, so dropout must follow from what they hold."""
+    return int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+class RetrieverModule(pl.LightningModule):
+    """Trains a dual encoder with in-batch negatives.
+
+    Each rank's loss is the mean over its own queries against the passages of all ranks, gathered with gradient; the
+    mean over ranks that DDP takes is then exactly the gradient of the whole batch (traps 1). After a step `last_loss`
+    (of this rank), `last_lr` (of the first group) and `last_gradient_norm` (before clipping) are plain floats.
+    """
+
+    def __init__(
+        self,
+        encoder: DualEncoder,
+        loss: nn.Module,
+        make_optimizer: MakeOptimizer,
+        schedule: ScheduleSettings,
+        steps: int,
+        clip_norm: float | None,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.encoder, self.loss = encoder, loss
+        self._make_optimizer, self._schedule, self._steps = make_optimizer, schedule, steps
+        self._clip_norm, self._seed = clip_norm, seed
+        self.last_loss = self.last_lr = self.last_gradient_norm = math.nan
+        self._batch: TrainingBatch | None = None
+        self._loss: Tensor | None = None
+
+    def configure_optimizers(self) -> Any:
+        optimizer = self._make_optimizer(parameter_groups(self.encoder, self._schedule.embedding_lr))
+        schedule = learning_rate_schedule(optimizer, self._schedule, self._steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def training_step(self, batch: TrainingBatch, batch_idx: int) -> Tensor:
+        """The loss of this rank's queries, a scalar."""
+        torch.manual_seed(step_seed(self._seed, batch.batch.step, self.global_rank))
+        self._batch, self._loss = batch, self.batch_loss(batch, gather=self.trainer.world_size > 1)
+        return self._loss
+
+    def batch_loss(self, batch: TrainingBatch, gather: bool) -> Tensor:
+        """The mean loss of the batch's queries, a scalar. `gather`: against the passages of all ranks, which must
+        call too.
+        """
+        rows = batch.rows
+        several = len(rows.query_chunks) + len(rows.passage_chunks) > 2
+        queries = encode_chunks(self.encoder, rows.query_chunks, checkpointed=several)[rows.query_order]
+        passages = encode_chunks(self.encoder, rows.passage_chunks, checkpointed=several)[rows.passage_order]
+        if gather:
+            passages = self._gather(passages, batch.counts)
+        loss: Tensor = self.loss(queries, passages, rows.positives, rows.query_groups, batch.groups)
+        return loss
+
+    def _gather(self, passages: Tensor, counts: tuple[int, ...]) -> Tensor:
+        """[P of this rank, D] -> [P of all, D], rank by rank. Ranks may differ in hard negatives; the shapes that are
+        gathered may not (traps 8), so the shorter ones are filled with rows that are dropped again.
+        """
+        filled = nn.functional.pad(passages, (0, 0, 0, max(counts) - len(passages)))
+        everyone = self.all_gather(filled, sync_grads=True)
+        return torch.cat([part[:count] for part, count in zip(everyone, counts, strict=True)])
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Raises UserError when the checkpoint is of another model (loading is strict)."""
+        saved = {name: tuple(tensor.shape) for name, tensor in checkpoint["state_dict"].items()}
+        mine = {name: tuple(tensor.shape) for name, tensor in self.state_dict().items()}
+        wrong = sorted(name for name in saved.keys() | mine.keys() if saved.get(name) != mine.get(name))
+        if wrong:
+            raise UserError(
+                f"checkpoints/last.ckpt is of another model: {len(wrong)} tensors differ, such as {wrong[0]} with "
+                f"shape "
+                f"{saved.get(wrong[0])} instead of {mine.get(wrong[0])}. Use the config that it was made with, or "
+                f"delete it to "
+                f"start from step 0."
+            )
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip to `clip_norm` and look at the norm, between backward and the update: a step that raises here leaves the
+        weights as they were. Raises NonFiniteError.
+        """
+        assert self._loss is not None
+        assert self._batch is not None
+        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        limit = math.inf if self._clip_norm is None else self._clip_norm
+        norm = torch.nn.utils.clip_grad_norm_(parameters, limit)
+        self.last_loss, self.last_gradient_norm = torch.stack([self._loss.detach().float(), norm.float()]).tolist()
+        self.last_lr = float(optimizer.param_groups[0]["lr"])
+        finite = math.isfinite(self.last_loss) and math.isfinite(self.last_gradient_norm)
+        if self.trainer.world_size > 1:  # all ranks stop, or a rank would wait for the others for ever
+            finite = self.trainer.strategy.reduce_boolean_decision(finite, all=True)
+        if not finite:
+            raise NonFiniteError(self._complaint(self._batch))
+
+    def _complaint(self, batch: TrainingBatch) -> str:
+        return (
+            f"Training stopped at step {batch.batch.step + 1}: the loss is {self.last_loss:g} and the gradient norm "
+            f"{self.last_gradient_norm:g}, in a '{batch.batch.kind}' batch of dataset '{batch.dataset}' with languages "
+            f"{', '.join(batch.languages)}. The weights were not changed by this step; checkpoints/last.ckpt and "
+            f"checkpoints/best are from before. Lower optim.lr or schedule.embedding_lr, raise schedule.warmup, set "
+            f"training.clip_norm, or use trainer.precision=32-true; then train again."
+        )

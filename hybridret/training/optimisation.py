@@ -1,0 +1,67 @@
+"""Parameter groups and the learning rate over time.
+
+Weight decay shrinks matrices only: decaying biases and the gains of norms pulls a network towards zero output, not
+towards a simpler one (Loshchilov and Hutter, arXiv 1711.05101; the usual practice since BERT). Input embeddings may
+have a rate of their own, because a row is updated only in the steps that hold its token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+from transformers import get_scheduler
+
+from hybridret.encoders.dual import DualEncoder
+from hybridret.errors import UserError, nearest
+from hybridret.settings import ScheduleSettings
+
+ParameterGroups = list[dict[str, Any]]
+MakeOptimizer = Callable[[ParameterGroups], Optimizer]
+
+_DECAYS = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
+
+
+def parameter_groups(encoder: DualEncoder, embedding_lr: float | None) -> ParameterGroups:
+    """The trainable parameters of `encoder` in at most three groups: matrices, vectors (no weight decay), embeddings.
+
+    Input embeddings stand apart only when `embedding_lr` is given; they keep weight decay, as matrices do. A parameter
+    that is used in two places is listed once. The first group has the optimizer's own rate.
+    """
+    embeddings = set() if embedding_lr is None else {id(parameter) for parameter in encoder.embedding_parameters()}
+    trainable = [parameter for parameter in encoder.parameters() if parameter.requires_grad]
+    tables = [parameter for parameter in trainable if id(parameter) in embeddings]
+    others = [parameter for parameter in trainable if id(parameter) not in embeddings]
+    groups: ParameterGroups = [
+        {"params": [parameter for parameter in others if parameter.ndim >= 2]},
+        {"params": [parameter for parameter in others if parameter.ndim < 2], "weight_decay": 0.0},
+        {"params": tables, "lr": embedding_lr},
+    ]
+    return [group for group in groups if group["params"]]
+
+
+def warmup_steps(settings: ScheduleSettings, steps: int) -> int:
+    """How many of `steps` the rate rises. Raises UserError for a share outside 0..1."""
+    if not 0 <= settings.warmup <= 1:
+        raise UserError(f"schedule.warmup={settings.warmup} is not a share of the steps: give a number from 0 to 1.")
+    return round(settings.warmup * steps)
+
+
+def learning_rate_schedule(optimizer: Optimizer, settings: ScheduleSettings, steps: int) -> LambdaLR:
+    """A schedule stepped once per optimizer step: from 0 up to each group's rate, then `settings.decay` over the rest.
+
+    linear and cosine end at 0 after `steps`; constant stays. Raises UserError for an unknown decay.
+    """
+    if settings.decay not in _DECAYS:
+        raise UserError(f"schedule.decay={settings.decay!r} is unknown. {nearest(settings.decay, _DECAYS)}")
+    schedule = get_scheduler(
+        _DECAYS[settings.decay],
+        optimizer,
+        num_warmup_steps=warmup_steps(settings, steps),
+        num_training_steps=steps,
+    )
+    if not isinstance(schedule, LambdaLR):  # pragma: no cover - all three are
+        raise TypeError(f"expected a LambdaLR, got {type(schedule).__name__}")
+    return schedule

@@ -1,0 +1,218 @@
+"""Train an encoder in a run directory, or go on where the last process stopped. Lightning lives in here and nowhere
+else.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.plugins.environments import SLURMEnvironment
+from pytorch_lightning.utilities.exceptions import SIGTERMException
+from torch import nn
+
+from hybridret.batching.mix import MixCounter
+from hybridret.batching.ranks import check_world_size
+from hybridret.batching.strategy import Schedule
+from hybridret.encoders.dual import DualEncoder
+from hybridret.errors import UserError
+from hybridret.progress import Progress
+from hybridret.records import ParallelPairs
+from hybridret.settings import ScheduleSettings, TrainerSettings, TrainingSettings
+from hybridret.training.checkpoints import Checkpoints, WholeCheckpoints, best_path, last_path
+from hybridret.training.data_module import PairDataModule
+from hybridret.training.history import History, Row
+from hybridret.training.module import RetrieverModule
+from hybridret.training.optimisation import MakeOptimizer
+from hybridret.training.throughput import Throughput
+from hybridret.training.validation import Validation
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """How a training went. `stopped` is `steps` (all done), `early` (validation loss) or `interrupted` (call again to
+    go on).
+
+    `best_step` is the step of `checkpoints/best`; `best_validation_loss` is None without validation data. Times and
+    shares are of the whole run, over all processes that worked on it; `mix` is `MixCounter.as_dict`.
+    """
+
+    steps: int
+    best_step: int
+    best_validation_loss: float | None
+    seconds: float
+    pairs_per_second: float
+    padding_share: float
+    stopped: str
+    mix: dict[str, Any]
+
+
+def train(
+    encoder: DualEncoder,
+    schedule: Schedule,
+    datasets: Sequence[ParallelPairs],
+    validation: ParallelPairs,
+    loss: nn.Module,
+    make_optimizer: MakeOptimizer,
+    training: TrainingSettings,
+    schedule_settings: ScheduleSettings,
+    trainer: TrainerSettings,
+    seed: int,
+    folder: Path,
+    progress: Progress,
+    on_history: Callable[[Row], None],
+    should_stop: Callable[[], bool],
+    loggers: Sequence[Any] = (),
+    log_every: int = 10,
+) -> TrainingResult:
+    """Train `encoder` in place for `training.steps` steps; `folder/checkpoints` gets `last.ckpt` and `best/`.
+
+    Where `last.ckpt` exists, training goes on from it, bit for bit as if it had never stopped. `should_stop` is asked
+    after every step; when it says yes, the state is saved and the result says `interrupted`. Signals stay the caller's.
+    At the end `encoder` holds the weights of the last step; the best ones are in `checkpoints/best`.
+
+    Raises UserError for settings that do not fit the data or the devices, a damaged or foreign `last.ckpt`, and a full
+    disk; NonFiniteError when the loss or the gradient is not finite.
+    """
+    _check(training, trainer, log_every)
+    if trainer.threads is not None:
+        torch.set_num_threads(trainer.threads)
+    encoder.train()
+    module = RetrieverModule(encoder, loss, make_optimizer, schedule_settings, training.steps, training.clip_norm, seed)
+    data = PairDataModule(
+        encoder.tokenization, schedule, datasets, validation, training, seed=seed, workers=trainer.workers
+    )
+    throughput = Throughput()
+    with progress.task("train", training.steps) as advance:
+        history = History(log_every, throughput, MixCounter(datasets), advance, on_history)
+        mono, cross = data.validation_batches()
+        validator = Validation(
+            mono, cross, training.validate_every, training.patience, best_path(folder), throughput, history.emit
+        )
+        checkpoints = Checkpoints(last_path(folder), training.checkpoint_every, throughput, should_stop)
+        callbacks = [_CallersSignals(), history, validator, checkpoints]
+        with _quiet_lightning():
+            steps = _fit(module, data, callbacks, training, trainer, folder, loggers)
+    return TrainingResult(
+        steps=steps,
+        best_step=validator.best_step,
+        best_validation_loss=validator.best_loss,
+        seconds=throughput.total.seconds,
+        pairs_per_second=throughput.total.pairs_per_second,
+        padding_share=throughput.total.padding_share,
+        stopped="early" if validator.stopped_early else "interrupted" if steps < training.steps else "steps",
+        mix=history.mix.as_dict(),
+    )
+
+
+def _fit(
+    module: RetrieverModule,
+    data: PairDataModule,
+    callbacks: list[pl.Callback],
+    training: TrainingSettings,
+    settings: TrainerSettings,
+    folder: Path,
+    loggers: Sequence[Any],
+) -> int:
+    """Run Lightning; return the step that was reached."""
+    plugins: list[Any] = [WholeCheckpoints()]
+    if SLURMEnvironment.detect():
+        plugins.append(SLURMEnvironment(auto_requeue=False))  # requeueing is the launcher's business
+    lightning = pl.Trainer(
+        accelerator=settings.accelerator,
+        devices=settings.devices,
+        num_nodes=settings.nodes,
+        strategy=settings.strategy,
+        precision=settings.precision,  # type: ignore[arg-type]
+        max_steps=training.steps,
+        max_epochs=-1,
+        callbacks=callbacks,
+        plugins=plugins,
+        logger=list(loggers) or False,
+        default_root_dir=folder,
+        use_distributed_sampler=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        enable_autolog_hparams=False,
+        num_sanity_val_steps=0,
+        limit_val_batches=0,
+    )
+    last = last_path(folder)
+    interrupt_handler = signal.getsignal(signal.SIGINT)
+    try:
+        lightning.fit(module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True)
+    except SIGTERMException:
+        pass  # a SIGTERM in the instant before the caller's handler was back: the caller's flag has stopped the step
+    except SystemExit as error:
+        if isinstance(error.__context__, KeyboardInterrupt):  # Lightning turns Ctrl-C into exit code 1
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGINT, interrupt_handler)
+            raise KeyboardInterrupt from error
+        raise
+    return lightning.global_step
+
+
+class _CallersSignals(pl.Callback):
+    """Lightning takes SIGTERM over when fit begins; this gives it back before the first step (traps 19)."""
+
+    def __init__(self) -> None:
+        self._handler = signal.getsignal(signal.SIGTERM)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if threading.current_thread() is threading.main_thread() and self._handler is not None:
+            signal.signal(signal.SIGTERM, self._handler)
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Lightning says which accelerators exist and what it thinks of the loader; a sweep would say it a hundred
+    times.
+    """
+    names = (
+        "pytorch_lightning",
+        "lightning_fabric",
+        "pytorch_lightning.utilities.rank_zero",
+        "lightning_fabric.utilities.rank_zero",
+    )
+    levels = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+            warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*", category=FutureWarning)
+            warnings.filterwarnings("ignore", message=".*GPU available but not used.*")
+            warnings.filterwarnings("ignore", message=".*module.s. in eval mode at the start of training.*")
+            yield
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def _check(training: TrainingSettings, trainer: TrainerSettings, log_every: int) -> None:
+    for key, value in (
+        ("training.steps", training.steps),
+        ("training.validate_every", training.validate_every),
+        ("training.checkpoint_every", training.checkpoint_every),
+        ("training.chunk_size", training.chunk_size),
+        ("training.patience", training.patience),
+        ("trainer.threads", trainer.threads),
+        ("log_every", log_every),
+    ):
+        if value is not None and value < 1:
+            raise UserError(f"{key}={value} must be at least 1.")
+    if training.clip_norm is not None and not training.clip_norm > 0:
+        raise UserError(f"training.clip_norm={training.clip_norm} must be positive; null turns clipping off.")
+    if trainer.workers < 0:
+        raise UserError(f"trainer.workers={trainer.workers} must be 0 or more.")
+    check_world_size(training.batch_size, trainer.devices * trainer.nodes)

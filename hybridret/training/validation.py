@@ -1,0 +1,127 @@
+"""The validation loss: the mean of the monolingual and the cross-lingual InfoNCE on fixed batches.
+
+It is the same for every batch strategy, so that early stopping and the choice of a learning rate compare like with
+like. It runs inside the training step's end instead of Lightning's validation loop: what it decides (best, stop) is
+then part of the checkpoint of the same step, and a resumed run neither repeats nor skips a validation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytorch_lightning as pl
+import torch
+
+from hybridret.encoders.folder import save_encoder
+from hybridret.training.throughput import Throughput
+
+if TYPE_CHECKING:
+    from hybridret.training.collate import TrainingBatch
+    from hybridret.training.module import RetrieverModule
+
+Row = dict[str, Any]
+
+
+class Validation(pl.Callback):
+    """Every `every` steps and at the last one: measure, keep the best encoder in `best`, stop after `patience`
+    measurements without improvement (None: never). `on_row` receives each measurement on every rank.
+    """
+
+    def __init__(
+        self,
+        mono: Sequence[TrainingBatch],
+        cross: Sequence[TrainingBatch],
+        every: int,
+        patience: int | None,
+        best: Path,
+        throughput: Throughput,
+        on_row: Callable[[pl.Trainer, Row], None],
+    ) -> None:
+        self._parts = {name: batches for name, batches in (("mono", mono), ("cross", cross)) if batches}
+        self._every, self._patience, self._best = every, patience, best
+        self._throughput, self._on_row = throughput, on_row
+        self.best_loss: float | None = None
+        self.best_step = 0
+        self.since_best = 0
+        self.stopped_early = False
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """A resumed run that had stopped early has nothing left to do."""
+        if self.stopped_early:
+            trainer.should_stop = True
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *unused: Any) -> None:
+        """Measure if due."""
+        step, last = trainer.global_step, trainer.global_step >= trainer.max_steps
+        if not last and step % self._every != 0:
+            return
+        with self._throughput.paused():
+            if not self._parts:
+                if last:
+                    self._keep(trainer, pl_module, step)
+                return
+            self._measure(trainer, pl_module, step)  # type: ignore[arg-type]
+
+    def _measure(self, trainer: pl.Trainer, module: RetrieverModule, step: int) -> None:
+        parts = {name: mean_loss(trainer, module, batches) for name, batches in self._parts.items()}
+        loss = sum(parts.values()) / len(parts)
+        self._on_row(
+            trainer,
+            {
+                "step": step,
+                "split": "validation",
+                "loss": loss,
+                "mono": parts.get("mono"),
+                "cross": parts.get("cross"),
+                "seconds": self._throughput.total.seconds,
+            },
+        )
+        if self.best_loss is None or loss < self.best_loss:
+            self.best_loss, self.since_best = loss, 0
+            self._keep(trainer, module, step)
+            return
+        self.since_best += 1
+        if self._patience is not None and self.since_best >= self._patience:
+            self.stopped_early = True
+            trainer.should_stop = True
+
+    def _keep(self, trainer: pl.Trainer, module: Any, step: int) -> None:
+        self.best_step = step
+        if trainer.is_global_zero:
+            save_encoder(module.encoder, self._best)
+        trainer.strategy.barrier("best")
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "best_loss": self.best_loss,
+            "best_step": self.best_step,
+            "since_best": self.since_best,
+            "stopped_early": self.stopped_early,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.best_loss, self.best_step = state_dict["best_loss"], state_dict["best_step"]
+        self.since_best, self.stopped_early = state_dict["since_best"], state_dict["stopped_early"]
+
+
+@torch.no_grad()
+def mean_loss(trainer: pl.Trainer, module: RetrieverModule, batches: Sequence[TrainingBatch]) -> float:
+    """Mean loss over `batches` (each a whole global batch), without dropout.
+
+    Batch i is computed by rank i modulo the number of ranks and the losses are added in one order, so that every world
+    size measures the same number.
+    """
+    losses = torch.zeros(len(batches), dtype=torch.float64, device=module.device)
+    was_training = module.training
+    module.eval()
+    try:
+        with trainer.precision_plugin.forward_context():
+            for index in range(trainer.global_rank, len(batches), trainer.world_size):
+                losses[index] = module.batch_loss(batches[index].to(module.device), gather=False)
+    finally:
+        module.train(was_training)
+    if trainer.world_size > 1:
+        losses = trainer.strategy.reduce(losses, reduce_op="sum")  # type: ignore[assignment]
+    return float(losses.mean())

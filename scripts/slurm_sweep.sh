@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Runs one sweep inside a SLURM job, one GPU per point. SLURM sends USR1 before the time limit: the points save their state, and
+# the job puts itself back in the queue; the requeued job skips finished points and resumes the others.
+set -u
+gpus=$1 sweep=$2
+shift 2
+python=${HYBRIDRET_PYTHON:-.venv/bin/python}
+requeue() {
+    kill -USR1 "$sweep_pid" 2>/dev/null
+    wait "$sweep_pid"
+    scontrol requeue "$SLURM_JOB_ID"
+    exit 0
+}
+"$python" -m hybridret.run -m trainer=gpu hydra.launcher.n_jobs="$gpus" sweep="$sweep" "$@" &
+sweep_pid=$!
+trap requeue USR1
+wait "$sweep_pid"
+code=$?
+"$python" -m hybridret.report "multirun/$sweep"
+exit "$code"

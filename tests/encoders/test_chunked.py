@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from hybridret.encoders.chunked import chunk_rows, encode_chunks, encode_rows, original_order, padding_share
+from hybridret.encoders.dual import DualEncoder
+from hybridret.encoders.token_batch import TokenBatch, make_token_batch
+from hybridret.losses.infonce import InfoNCE
+
+QUERIES = [f"What is the square of {n}?" + " really" * (n % 4) for n in range(13)]
+PASSAGES = [f"El cuadrado de {n} es {n * n}." + " si" * (n % 3) for n in range(17)]
+
+
+def token_batch(encoder: DualEncoder, chunk_size: int | None) -> TokenBatch:
+    tokenization = encoder.tokenization
+    return make_token_batch(
+        tokenization.queries(QUERIES),
+        tokenization.passages(PASSAGES),
+        np.arange(13),
+        np.arange(13) // 2,
+        np.concatenate([np.arange(13) // 2, np.full(4, -1)]),
+        tokenization,
+        chunk_size,
+    )
+
+
+def gradients(encoder: DualEncoder, chunk_size: int | None, checkpointed: bool) -> tuple[Tensor, list[Tensor]]:
+    batch = token_batch(encoder, chunk_size)
+    encoder.zero_grad()
+    torch.manual_seed(1)
+    queries = encode_chunks(encoder, batch.query_chunks, checkpointed)[batch.query_order]
+    passages = encode_chunks(encoder, batch.passage_chunks, checkpointed)[batch.passage_order]
+    loss = InfoNCE(0.05)(queries, passages, batch.positives, batch.query_groups, batch.passage_groups)
+    loss.backward()
+    found = [parameter.grad.clone() for parameter in encoder.parameters() if parameter.grad is not None]
+    assert max(float(gradient.abs().max()) for gradient in found) > 1e-3  # the comparison is not one of zeros
+    return loss.detach(), found
+
+
+def test_chunks_hold_every_row_once_and_sort_by_length() -> None:
+    lengths = [5, 2, 9, 2, 7]
+    pieces = chunk_rows(lengths, 2)
+    assert [piece.tolist() for piece in pieces] == [[1, 3], [0, 4], [2]]
+    assert original_order(pieces).tolist() == [2, 0, 4, 1, 3]
+    assert [piece.tolist() for piece in chunk_rows(lengths, None)] == [[1, 3, 0, 4, 2]]
+    assert chunk_rows([], 4) == []
+    with pytest.raises(ValueError, match="chunk_size 0"):
+        chunk_rows(lengths, 0)
+
+
+def test_padding_share_by_hand(encoder: DualEncoder) -> None:
+    rows = [np.arange(length, dtype=np.int32) for length in (2, 2, 5, 6)]
+    pad = encoder.tokenization.pad
+    assert padding_share([pad(rows)]) == pytest.approx(1 - 15 / 24)
+    assert padding_share([pad(rows[:2]), pad(rows[2:])]) == pytest.approx(1 - 15 / 16)
+    assert padding_share([]) == 0
+
+
+@pytest.mark.parametrize("chunk_size", [None, 1, 4, 100])
+def test_encode_rows_keeps_the_order(encoder: DualEncoder, chunk_size: int | None) -> None:
+    rows = encoder.tokenization.queries(QUERIES)
+    expected = torch.cat([encoder(*encoder.tokenization.pad([row])) for row in rows])
+    torch.testing.assert_close(encode_rows(encoder, rows, chunk_size), expected, atol=1e-6, rtol=0)
+
+
+def test_encoding_nothing_gives_no_rows(encoder: DualEncoder) -> None:
+    assert encode_rows(encoder, [], 4).shape == (0, encoder.dimension)
+
+
+@pytest.mark.parametrize("checkpointed", [False, True])
+def test_chunked_gradient_equals_the_whole_batch(encoder: DualEncoder, checkpointed: bool) -> None:
+    encoder.double()
+    loss, expected = gradients(encoder, None, checkpointed=False)
+    for chunk_size in (1, 5):
+        chunked_loss, found = gradients(encoder, chunk_size, checkpointed)
+        assert chunked_loss.dtype == torch.float64
+        torch.testing.assert_close(chunked_loss, loss, atol=1e-10, rtol=0)
+        for one, two in zip(found, expected, strict=True):
+            torch.testing.assert_close(one, two, atol=1e-10, rtol=0)
+
+
+def test_dropout_is_replayed(make_encoder: Callable[..., DualEncoder]) -> None:
+    encoder = make_encoder(dropout=0.3).train().double()
+    loss, expected = gradients(encoder, 5, checkpointed=False)
+    again, found = gradients(encoder, 5, checkpointed=True)
+    assert torch.equal(loss, again)
+    for one, two in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, two, atol=1e-10, rtol=0)
+    assert abs(float(gradients(encoder.eval(), 5, checkpointed=True)[0] - loss)) > 1e-3  # dropout was on
+
+
+def test_checkpointing_forgets_activations(encoder: DualEncoder) -> None:
+    kept = {}
+    for checkpointed in (False, True):
+        sizes: list[int] = []
+
+        def pack(tensor: Tensor, sizes: list[int] = sizes) -> Tensor:
+            sizes.append(tensor.numel())
+            return tensor
+
+        batch = token_batch(encoder, 4)
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            encode_chunks(encoder, batch.passage_chunks, checkpointed)
+        kept[checkpointed] = sum(sizes)
+    assert kept[True] < kept[False] / 20
+
+
+def test_autocast_holds_inside_a_recomputed_chunk(encoder: DualEncoder) -> None:
+    batch = token_batch(encoder, 4)
+    results = []
+    for checkpointed in (False, True):
+        encoder.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16):
+            vectors = encode_chunks(encoder, batch.query_chunks, checkpointed)
+        vectors.sum().backward()
+        results.append(encoder.embedding_parameters()[0].grad.clone())
+    assert torch.equal(*results)
+
+
+def test_a_token_batch_knows_its_rows_and_moves(encoder: DualEncoder) -> None:
+    from pytorch_lightning.utilities import move_data_to_device
+
+    batch = token_batch(encoder, 5)
+    assert batch.pairs == 13
+    assert [len(chunk.input_ids) for chunk in batch.query_chunks] == [5, 5, 3]
+    assert [len(chunk.input_ids) for chunk in batch.passage_chunks] == [5, 5, 5, 2]
+    assert batch.padding_share == padding_share([*batch.query_chunks, *batch.passage_chunks])
+    assert batch.padding_share < token_batch(encoder, None).padding_share
+    meta = move_data_to_device(batch, torch.device("meta"))
+    tensors = [tensor for chunk in [*meta.query_chunks, *meta.passage_chunks] for tensor in chunk]
+    tensors += [meta.query_order, meta.passage_order, meta.positives, meta.query_groups, meta.passage_groups]
+    assert {tensor.device.type for tensor in tensors} == {"meta"}
+    assert meta.pairs == 13
+
+
+def test_a_token_batch_that_does_not_fit_together_is_an_error(encoder: DualEncoder) -> None:
+    rows = encoder.tokenization.queries(QUERIES)
+    with pytest.raises(ValueError, match="13 queries with 12 positives"):
+        make_token_batch(rows, rows, np.arange(12), np.arange(13), np.arange(13), encoder.tokenization, None)

@@ -1,0 +1,195 @@
+"""Fabricates sweep folders as a real sweep would leave them: several strategies and seeds, curves, metrics, failures.
+
+The numbers follow the shape of real results (mono wins Mo., cross and hybrid win Cr.), so that pages can be looked at:
+`python tests/reporting/fabricate.py FOLDER [KIND]` with KIND one of small, rich, alpha.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+XQUAD = ("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh")
+CLDR = ("ar", "de", "en", "hi", "ja", "ru", "sw", "zh")
+COLUMNS = ["dataset", "setting", "query_language", "corpus_language", "metric", "cutoff", "value", "num_queries"]
+CUT = [("map", ""), ("mrr", 10), ("ndcg", 10), ("recall", 10), ("recall", 100), ("success", 1)]
+LEVELS = {"mono": (0.97, 0.11, 0.24, 9800.0), "cross": (0.95, 0.93, 0.92, 160.0), "hybrid": (0.965, 0.925, 0.91, 120.0)}
+NONE = (0.42, 0.05, 0.06, 12000.0)
+
+
+def metric_rows(dataset: str, languages: tuple[str, ...], level: tuple[float, ...], seed: int) -> list[list[Any]]:
+    """All rows of a metrics.csv for one dataset, macro rows included (the exact means of the others)."""
+    random = np.random.default_rng([seed, int(sum(level) * 1e4)])
+    rows: list[list[Any]] = []
+
+    def add(setting: str, pairs: list[tuple[str, str]], metric: str, cutoff: Any, values: np.ndarray) -> None:
+        for (q, c), value in zip(pairs, values, strict=True):
+            rows.append([dataset, setting, q, c, metric, cutoff, repr(float(value)), 200])
+        rows.append([dataset, setting, "macro", "macro", metric, cutoff, repr(float(np.mean(values))), 200 * len(pairs)])
+
+    pairs = {
+        "monolingual": [(one, one) for one in languages],
+        "cross-lingual": [(q, c) for q, c in product(languages, languages) if q != c],
+        "multilingual": [(one, "all") for one in languages],
+    }
+    hard = {language: 0.06 * random.random() + (0.08 if language in ("th", "sw") else 0) for language in languages}
+    for (setting, where), base in zip(pairs.items(), level[:3], strict=True):
+        drop = np.array([hard[q] + hard.get(c, 0.0) for q, c in where])
+        for i, (metric, cutoff) in enumerate(CUT):
+            noise = random.normal(0, 0.006, len(where))
+            add(setting, where, metric, cutoff, np.clip(base * (1 - drop) + 0.006 * i + noise, 0.001, 1.0))
+        add(setting, where, "contrastive_entropy", "", np.clip(1.5 - base + random.normal(0, 0.01, len(where)), 0.01, None))
+    distance = level[3] * (1 + 0.3 * random.random(len(languages)))
+    for metric, values in (
+        ("rank_distance", distance),
+        ("rank_distance_median", distance * 0.6),
+        ("rank_distance_share", distance / 18504),
+        ("awrf", 1 - distance / 40000),
+    ):
+        add("multilingual", pairs["multilingual"], metric, "", values)
+    return rows
+
+
+def write_rows(file: Path, rows: list[list[Any]]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w", newline="", encoding="utf-8") as handle:
+        csv.writer(handle).writerows([COLUMNS, *rows])
+
+
+def write_json(file: Path, value: Any) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(value), encoding="utf-8")
+
+
+def curve(folder: Path, strategy: str, seed: int, steps: int) -> None:
+    random = np.random.default_rng([seed, len(strategy)])
+    lines = []
+    floor = {"mono": (0.2, 2.5), "cross": (0.4, 0.45)}.get(strategy, (0.25, 0.5))
+    for step in range(10, steps + 1, 10):
+        fade = np.exp(-4 * step / steps)
+        lines.append(
+            {"step": step, "split": "train", "loss": 0.2 + 4.5 * fade + random.gamma(2, 0.05), "lr": 1e-3, "gradient_norm": 1.0,
+             "pairs_per_second": 2500.0, "padding_share": 0.1, "kind": strategy, "seconds": step / 20}
+        )  # fmt: skip
+        if step % 100 == 0:
+            mono, cross = floor[0] + 4 * fade, floor[1] + 4.3 * fade
+            lines.append({"step": step, "split": "validation", "loss": (mono + cross) / 2, "mono": mono, "cross": cross, "seconds": 1.0})
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (folder / "history.jsonl").write_text(text + '{"step": 12', encoding="utf-8")  # a kill cut the last line
+
+
+def run(
+    folder: Path,
+    strategy: str,
+    seed: int,
+    *,
+    alpha: float | None = None,
+    size: str = "tiny",
+    body: int = 55_000,
+    level: tuple[float, ...] | None = None,
+    datasets: dict[str, tuple[str, ...]] | None = None,
+    trained: bool = True,
+    backbone: str = "scratch",
+    data: str = "cldr",
+    steps: int = 1200,
+    config: dict[str, Any] | None = None,
+) -> Path:
+    """Write one finished run directory and return its path."""
+    level = level or LEVELS.get(strategy, NONE)
+    datasets = datasets or {"cldr_combinations": CLDR}
+    parts = [f"batching-{strategy}", *([f"alpha-{alpha}"] if alpha is not None else []), f"model-{size}", f"seed-{seed}"]
+    path = folder / ",".join(parts if trained else [f"backbone-{backbone}", f"seed-{seed}"])
+    rows = [row for name, languages in datasets.items() for row in metric_rows(name, languages, level, seed)]
+    write_rows(path / "metrics.csv", rows)
+    batching = {"_target_": f"hybridret.batching.{strategy}.X"} | ({"alpha": alpha} if alpha is not None else {})
+    settings = {"seed": seed, "batching": batching, "model": {"size": size}, "optim": {"lr": 0.003}, "trainer": {"workers": seed}}
+    settings |= config or {}
+    (path / "config.yaml").write_text(json.dumps(settings), encoding="utf-8")  # JSON is YAML
+    write_json(path / "environment.json", {"versions": {"torch": "2.13.0", "hybridret": "0.1.0"}, "hardware": {"cpu": "x86_64", "cores": 2}})
+    write_json(path / "status.json", {"state": "finished", "phase": "evaluate", "done": 1, "total": 1, "reason": None})
+    if trained:
+        curve(path, strategy, seed, steps)
+    shares = {"query_truncated": 0.0, "passage_truncated": 0.013, "query_unknown": 0.0, "passage_unknown": 0.0004}
+    mix = {"kinds": {"mono": 590, "cross": 610} if strategy == "hybrid" else {strategy: steps}, "alpha": 0.4917, "languages": {}}
+    training = {
+        "steps": steps, "best_step": steps - 100, "best_validation_loss": 0.31, "pairs_per_second": 2611.2, "padding_share": 0.08,
+        "seconds": 61.2, "stopped": "steps", "mix": mix,
+    }  # fmt: skip
+    metrics = {f"{r[0]}/{r[1]}/{r[4]}" + (f"@{r[5]}" if r[5] else ""): float(r[6]) for r in rows if r[2] == "macro"}
+    write_json(
+        path / "result.json",
+        {
+            "version": 1, "run": path.name, "sweep": folder.name, "strategy": strategy if trained else None, "alpha": alpha, "seed": seed,
+            "backbone": backbone, "size": size, "config_hash": "0123", "finished": "2026-01-02T03:04:05+00:00",
+            "parameters": {"total": body + 512_000, "body": body, "trainable": body + 512_000},
+            "training": training if trained else None, "metrics": metrics,
+            "tokens": {language: shares for language in next(iter(datasets.values()))} if backbone != "bm25" else {},
+            "data": {"name": data, "fingerprint": "a1b2c3d4e5f60718", "licence": "Unicode License v3"},
+            "notes": {name: {"pool": "18,504 passages"} for name in datasets},
+        },
+    )  # fmt: skip
+    return path
+
+
+def unfinished(folder: Path, name: str, state: str, reason: str | None, done: int = 300) -> Path:
+    write_json(folder / name / "status.json", {"state": state, "phase": "train", "done": done, "total": 1200, "reason": reason})
+    return folder / name
+
+
+def rest(folder: Path) -> None:
+    """Files that a report must pass over."""
+    (folder / ".launcher").mkdir(parents=True, exist_ok=True)
+    (folder / "logs").mkdir(exist_ok=True)
+    (folder / "logs" / "notes.txt").write_text("nothing")
+    (folder / "summary.txt").write_text("anything")
+
+
+def small(folder: Path, seeds: int = 3) -> Path:
+    """Three strategies x seeds on the generated corpus, an untrained row, BM25, one failed and one skipped point."""
+    for strategy, seed in product(("mono", "cross", "hybrid"), range(1, seeds + 1)):
+        run(folder, strategy, seed, alpha=0.5 if strategy == "hybrid" else None)
+    run(folder, "none", 1, trained=False, level=(0.3, 0.02, 0.03, 12000.0))
+    run(folder, "none", 1, trained=False, backbone="bm25", level=NONE, body=0)
+    unfinished(folder, "batching-mono,seed-9", "failed", "The loss was not finite at step 300 <b>& more</b>.")
+    unfinished(folder, "model-10b,seed-1", "skipped", "backbone 'scratch' has no size '10b'.", 0)
+    rest(folder)
+    return folder
+
+
+def rich(folder: Path) -> Path:
+    """Two sizes, an added evaluation on XQuAD-R that replaces nothing, in-domain notes."""
+    small(folder)
+    for strategy, seed in product(("mono", "cross", "hybrid"), (1, 2)):
+        m, c, p, d = LEVELS[strategy]
+        better = (min(m + 0.01, 1), min(c + 0.03, 1), min(p + 0.04, 1), d * 0.7)
+        run(folder, strategy, seed, alpha=0.5 if strategy == "hybrid" else None, size="small", body=209_000, level=better)
+    for strategy in ("mono", "cross", "hybrid"):
+        alpha = ["alpha-0.5"] if strategy == "hybrid" else []
+        path = folder / ",".join([f"batching-{strategy}", *alpha, "model-tiny", "seed-1"])
+        m, c, p, d = LEVELS[strategy]
+        later = path / "evaluations" / "xquad_r"
+        write_rows(later / "metrics.csv", metric_rows("xquad_r", XQUAD, (0.6 * m, 0.5 * c, 0.45 * p, d / 3), 1))
+        result = json.loads((path / "result.json").read_text())
+        result |= {"notes": {"xquad_r": {"in-domain": "XQuAD's articles are in the training data."}}, "finished": "2026-02-01T00:00:00+00:00"}
+        write_json(later / "result.json", result)
+    return folder
+
+
+def alpha(folder: Path) -> Path:
+    """The alpha grid of hybrid, two seeds."""
+    for value, seed in product((0.0, 0.25, 0.5, 0.75, 1.0), (1, 2)):
+        share = 1 - (1 - value) ** 3
+        level = (0.95 + 0.02 * value, 0.93 - 0.8 * value**6, 0.92 - 0.65 * value**6, 150 + 9000 * value**8)
+        run(folder, "hybrid", seed, alpha=value, level=(*level[:2], level[2] - 0.01 * share, level[3]))
+    return folder
+
+
+if __name__ == "__main__":
+    kinds = {"small": small, "rich": rich, "alpha": alpha}
+    kinds[sys.argv[2] if len(sys.argv) > 2 else "small"](Path(sys.argv[1]))

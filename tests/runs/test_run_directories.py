@@ -1,0 +1,208 @@
+"""Run directories: whose config they hold, what to do in them, their records, their lock."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hybridret.errors import UserError
+from hybridret.runs import Decision, RunDirectory, State, config_hash, environment
+
+CONFIG = {
+    "seed": 1,
+    "sweep": "a",
+    "output": "multirun",
+    "logger": {"mode": "offline"},
+    "trainer": {"devices": 1, "strategy": "auto", "workers": 0, "threads": 1, "precision": "32-true"},
+    "batching": {"alpha": 1.0, "languages": ["en", "es"]},
+}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return RunDirectory(tmp_path / "sweep" / "run_seed-1")
+
+
+def test_the_hash_is_of_what_changes_the_result() -> None:
+    base = config_hash(CONFIG)
+    elsewhere = {"devices": 8, "strategy": "ddp", "workers": 4, "threads": None, "precision": "32-true", "nodes": 2}
+    same = {**CONFIG, "sweep": "b", "output": "/x", "logger": None, "trainer": elsewhere, "hydra": {"x": 1}}
+    assert config_hash(same) == base
+    assert config_hash(dict(reversed(CONFIG.items()))) == base
+    assert config_hash({**CONFIG, "batching": {"alpha": 1, "languages": ["en", "es"]}}) == base
+    others = [
+        {"seed": 2},
+        {"trainer": {**CONFIG["trainer"], "precision": "bf16-mixed"}},  # type: ignore[dict-item]
+        {"batching": {"alpha": 0.5, "languages": ["en", "es"]}},
+        {"batching": {"alpha": 1.0, "languages": ["es", "en"]}},
+        {"batching": {"alpha": True, "languages": ["en", "es"]}},
+        {"new": None},
+        {"batching": {"alpha": 1.0, "languages": ["en", "es"], "logger": 1}},
+    ]
+    hashes = {config_hash({**CONFIG, **other}) for other in others}
+    assert len(hashes | {base}) == len(others) + 1
+
+
+def test_claims(run: RunDirectory) -> None:
+    assert run.claim("h") is Decision.FRESH
+    run.write_status(State.FAILED, "h", "why")
+    run.append_history({"step": 1, "loss": 2.0})
+    assert run.decide("h") is Decision.FRESH
+    assert run.history.exists()
+    assert run.claim("h") is Decision.FRESH
+    assert not run.history.exists()  # a start anew does not continue the curve of one that died before a checkpoint
+
+    run.checkpoints.mkdir()
+    run.last_checkpoint.touch()
+    run.write_status(State.INTERRUPTED, "h")
+    run.append_history({"step": 1, "loss": 2.0})
+    assert run.claim("h") is Decision.RESUME
+    run.write_status(State.QUEUED, "h")
+    assert run.claim("h") is Decision.RESUME
+    assert run.history.exists()
+    with pytest.raises(UserError, match=r"hash h, now other.*sweep=NAME.*delete"):
+        run.claim("other")
+
+    run.write_status(State.FINISHED, "h")
+    assert run.claim("h") is Decision.RESUME  # only the result makes it finished
+    run.write_result({"config_hash": "h"})
+    assert run.claim("h") is Decision.FINISHED
+    with pytest.raises(UserError, match="another config"):
+        run.claim("other")
+
+
+def test_a_place_in_the_queue_holds_nothing(run: RunDirectory) -> None:
+    run.write_status(State.QUEUED, "h")
+    assert run.claim("other") is Decision.FRESH
+    run.write_status(State.SKIPPED, "h", "no such size")
+    assert run.claim("other") is Decision.FRESH
+
+
+def test_a_checkpoint_of_nobody_is_not_overwritten(run: RunDirectory) -> None:
+    run.checkpoints.mkdir(parents=True)
+    run.last_checkpoint.touch()
+    with pytest.raises(UserError, match="does not say of which config"):
+        run.claim("h")
+
+
+def test_broken_records_name_the_file_and_line(run: RunDirectory) -> None:
+    run.path.mkdir(parents=True)
+    run.result.write_text("{\n,")
+    with pytest.raises(UserError, match=r"result\.json, line 2"):
+        run.claim("h")
+    run.history.write_text('{"step": 1}\n{"st\n{"step": 3}\n')
+    with pytest.raises(UserError, match=r"history\.jsonl, line 2"):
+        run.read_history()
+
+
+def test_history_is_cut_at_the_step_of_the_checkpoint(run: RunDirectory) -> None:
+    run.truncate_history(3)
+    run.path.mkdir(parents=True)
+    rows = [{"step": step, "split": split} for step in (1, 2, 3, 4) for split in ("train", "validation")]
+    for row in rows:
+        run.append_history(row)
+    with open(run.history, "a") as file:
+        file.write('{"step": 5, "lo')  # a kill in the middle of a line
+    assert run.read_history() == rows
+    run.truncate_history(3)
+    assert run.read_history() == rows[:6]
+    run.append_history({"step": 4})
+    assert run.read_history()[-1] == {"step": 4}
+
+
+def test_an_unwritable_place_is_the_users_to_mend(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    run = RunDirectory(tmp_path / "file" / "run")
+    with pytest.raises(UserError, match="output=FOLDER"):
+        run.claim("h")
+    with pytest.raises(UserError, match="output=FOLDER"), run.lock():
+        pass
+    with pytest.raises(UserError, match="Cannot write"):
+        run.append_history({"step": 1})
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_the_users_to_mend(run: RunDirectory) -> None:
+    run.path.mkdir(parents=True)
+    run.history.symlink_to("/dev/full")
+    with pytest.raises(UserError, match=r"history\.jsonl: No space left"):
+        run.append_history({"step": 1})
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from hybridret.runs import RunDirectory
+with RunDirectory(Path(sys.argv[1])).lock():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def _holder(run: RunDirectory) -> subprocess.Popen[str]:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(run.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    return holder
+
+
+def test_one_process_at_a_time(run: RunDirectory) -> None:
+    with _holder(run) as holder:
+        with pytest.raises(UserError, match=rf"process {holder.pid} on .* works on this run"), run.lock():
+            pass
+        holder.communicate()  # its end of input: it leaves the block
+    with run.lock():
+        with pytest.raises(UserError, match="in use"), run.lock():
+            pass
+    with run.lock():
+        pass
+
+
+def test_the_lock_of_a_killed_process_is_taken_over(run: RunDirectory) -> None:
+    with _holder(run) as holder:
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+    with run.lock():
+        assert json.loads((run.path / ".lock").read_text())["pid"] != holder.pid
+
+
+def test_where_the_file_system_cannot_lock_the_holder_counts(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(95, "not supported")
+
+    with _holder(run) as holder:
+        monkeypatch.setattr("fcntl.lockf", no_locks)
+        with pytest.raises(UserError, match=f"process {holder.pid}"), run.lock():
+            pass
+        holder.kill()
+        holder.wait()
+        with run.lock():
+            pass
+    other_host = json.dumps({"pid": 1, "host": "some-other-machine"})
+    (run.path / ".lock").write_text(other_host)
+    run.write_status(State.RUNNING, "h")
+    with pytest.raises(UserError, match="process 1 on some-other-machine"), run.lock():
+        pass
+    status = run.read_status()
+    assert status is not None
+    run.status.write_text(json.dumps({**status, "heartbeat": "2020-01-01T00:00:00+00:00"}))
+    with run.lock():
+        pass
+
+
+def test_environment_is_json_and_names_what_matters() -> None:
+    record = json.loads(json.dumps(environment()))
+    assert record["python"].startswith("3.")
+    assert {"torch", "hydra-core", "numpy"} <= record["packages"].keys()
+    assert record["cores"] >= 1
+    assert record["memory"] > 10**8
+    assert record["git"] is None or len(record["git"]["commit"]) == 40

@@ -1,0 +1,73 @@
+"""`status.json`: throttled, whole, and telling what the innermost task does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hybridret.errors import UserError
+from hybridret.runs import State, StatusProgress, StatusWriter
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def test_fields_and_states(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "status.json"
+    status = StatusWriter(path, "abc")
+    status.set(State.RUNNING)
+    assert _read(path).keys() == {
+        "state", "phase", "done", "total", "note", "heartbeat", "pid", "host", "reason", "config_hash",
+    }  # fmt: skip
+    status.set(State.FAILED, "no luck")
+    assert (_read(path)["state"], _read(path)["reason"], _read(path)["config_hash"]) == ("failed", "no luck", "abc")
+
+
+def test_progress_is_written_once_per_second(tmp_path: Path) -> None:
+    path, clock = tmp_path / "status.json", Clock()
+    status = StatusWriter(path, "abc", clock=clock)
+    status.set(State.RUNNING)
+    with StatusProgress(status).task("train", 1200) as advance:
+        assert (_read(path)["phase"], _read(path)["done"], _read(path)["total"]) == ("train", 0, 1200)
+        clock.now += 0.5
+        advance(3, "loss 2.5")
+        assert _read(path)["done"] == 0
+        clock.now += 0.6
+        advance(2)
+        assert (_read(path)["done"], _read(path)["note"]) == (5, "loss 2.5")
+        clock.now += 0.1
+        with StatusProgress(status).task("validate", None) as inner:
+            clock.now += 2
+            inner(1)
+            assert (_read(path)["phase"], _read(path)["done"], _read(path)["total"]) == ("validate", 1, None)
+        clock.now += 2
+        advance(1)
+        assert (_read(path)["phase"], _read(path)["done"]) == ("train", 6)
+    status.set(State.FINISHED)
+    assert (_read(path)["state"], _read(path)["done"]) == ("finished", 6)
+
+
+def test_a_heartbeat_that_cannot_be_written_does_not_end_the_work_but_a_state_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise UserError("the disk is full")
+
+    status = StatusWriter(tmp_path / "status.json", "abc", interval=0)
+    monkeypatch.setattr("hybridret.runs.status.write_json", full)
+    with StatusProgress(status).task("train", 2) as advance:
+        advance(1)
+    with pytest.raises(UserError, match="full"):
+        status.set(State.RUNNING)
