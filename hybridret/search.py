@@ -61,12 +61,10 @@ def searcher(
 
     Raises UserError when the run, its checkpoint, the dataset or a language does not exist.
     """
-    from hybridret.build import open_run
+    from hybridret.build.open_run import open_run
     from hybridret.progress import Bars
 
     opened = open_run(run)
-    if opened.encoder is None:
-        raise UserError(f"{run} holds no encoder; search needs a run of a dense retriever.")
     collection = chosen(opened.collections, dataset, run)
     return index(opened.encoder, collection, k, languages, Bars())
 
@@ -96,20 +94,18 @@ def index(
         if code not in collection.languages:
             raise UserError(f"--languages: {collection.name} has no {code!r}. {nearest(code, collection.languages)}")
     rows = np.flatnonzero(np.isin(collection.passage_languages, [collection.languages.index(code) for code in wanted]))
-    texts = [collection.passages[i] for i in rows]
-    contexts = None if collection.contexts is None else [collection.contexts[i] for i in rows]
+    texts = [collection.passages[i] for i in rows.tolist()]
+    contexts = None if collection.contexts is None else [collection.contexts[i] for i in rows.tolist()]
     vectors = encode_texts(encoder, texts, "passage", BATCH, progress, contexts)
     ties = collection.tie_order[rows]
+    languages_of = [collection.languages[i] for i in collection.passage_languages[rows].tolist()]
+    ids = [collection.passage_ids[i] for i in rows.tolist()]
 
     def ask(question: str) -> list[Hit]:
         query = encode_texts(encoder, [question], "query", 1, Quiet())
         columns, scores = search_top_k(query @ vectors.T, k, ties)
-        found = []
-        for column, score in zip(columns[0].tolist(), scores[0].tolist(), strict=True):
-            row = int(rows[column])
-            language = collection.languages[int(collection.passage_languages[row])]
-            found.append(Hit(score, language, collection.passage_ids[row], texts[column]))
-        return found
+        best = zip(columns[0].tolist(), scores[0].tolist(), strict=True)
+        return [Hit(score, languages_of[i], ids[i], texts[i]) for i, score in best]
 
     return ask
 

@@ -45,17 +45,19 @@ def split_unicode(text: str, language: str) -> Breaks:
     ordinals = language.split("-")[0] in _DOTTED_ORDINALS
     starts = [0]
     for match in _BOUNDARY.finditer(text):
-        if match["mark"] == "." and _continues(text, match.start(), match.end(), ordinals):
+        if match["mark"] is not None and _continues(text, match["mark"], match.start(), match.end(), ordinals):
             continue
         starts.append(match.end())
     return _ranges(text, starts)
 
 
-def _continues(text: str, stop: int, following: int, ordinals: bool) -> bool:
-    """Whether a full stop at `stop` does not end its sentence: a small letter follows, or an initial, an abbreviation
-    with inner dots ("a.C.") or an ordinal precedes it."""
-    if text[following : following + 3].lstrip(_OPENING)[:1].islower():
+def _continues(text: str, mark: str, stop: int, following: int, ordinals: bool) -> bool:
+    """Whether the full stop or dots at `stop` do not end their sentence: a small letter follows, or an initial, an
+    abbreviation with inner dots ("a.C.") or an ordinal precedes a single full stop."""
+    if mark[-1] in ".…" and text[following : following + 3].lstrip(_OPENING)[:1].islower():
         return True
+    if mark != ".":
+        return False
     word = _LAST_WORD.search(text[max(0, stop - 20) : stop])
     if word is None:
         return False

@@ -91,7 +91,8 @@ def _notes(sweep: Sweep, dataset: str) -> str:
     here = t.select(sweep.metrics, dataset=dataset)
     languages = sorted(str(one) for one in here["query_language"].unique() if one != t.MACRO)
     rows = [Fact(str(row["key"]), str(row["text"])) for row in known.to_dict("records")]
-    return _facts([Fact("languages", ", ".join(f"{language_name(one)} ({one})" for one in languages)), *rows])
+    named = ", ".join(f"{language_name(one)} ({one})" for one in languages)
+    return f'<p class="lead">{len(languages)} languages: {escape(named)}.</p>' + _facts(rows)
 
 
 def _scatter(sweep: Sweep, dataset: str, key: str) -> str:

@@ -85,6 +85,7 @@ def scatter_svg(sweep: Sweep, dataset: str, choice: Choice) -> str:
     ) + "".join(f'<text x="{LEFT - 8}" y="{y(v) + 4:.1f}" text-anchor="end">{y.text(v)}</text>' for v in y.ticks)
     front = front_of(points)
     line = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in front[["mono", "cross"]].to_numpy())
+    means = "".join(f'<circle cx="{x(a):.1f}" cy="{y(b):.1f}" r="3"/>' for a, b in front[["mono", "cross"]].to_numpy())
     marks = "".join(
         _mark({str(k): v for k, v in row.items()}, style, x, y, sweep.name) for row in points.to_dict("records")
     )
@@ -97,7 +98,7 @@ def scatter_svg(sweep: Sweep, dataset: str, choice: Choice) -> str:
         f"Monolingual {escape(title)} →</text>"
         f'<text class="axis" transform="translate(15 {middle:.0f}) rotate(-90)" text-anchor="middle">'
         f"Cross-lingual {escape(title)} →</text>"
-        f'<polyline class="front" points="{line}"/>{marks}</svg>'
+        f'<polyline class="front" points="{line}"/><g class="means">{means}</g>{marks}</svg>'
     )
 
 

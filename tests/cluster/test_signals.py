@@ -41,14 +41,14 @@ def test_the_first_signal_decides_the_exit_code() -> None:
 
 def test_every_advance_can_be_a_safe_point() -> None:
     done = 0
-    with graceful_stop() as stop, pytest.raises(StopRequested):
-        with StoppingProgress(stop, Quiet()).task("encode", 10) as advance:
-            for number in range(10):
-                if number == 3:
-                    signal.raise_signal(signal.SIGTERM)
-                advance()
-                done += 1
-    assert done == 3
+    with graceful_stop() as stop, StoppingProgress(stop, Quiet()).task("encode", 10) as advance:
+        advance()
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(StopRequested):
+            advance()
+        with pytest.raises(StopRequested), StoppingProgress(stop, Quiet()).task("score", 10):
+            done += 1
+    assert done == 0
 
 
 def test_nothing_that_handles_errors_or_ctrl_c_swallows_it() -> None:

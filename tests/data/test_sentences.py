@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -60,7 +61,7 @@ def test_ranges_hold_every_character_but_white_space(name: str, language: str) -
     ranges = splitter(name)(text, language)
     assert "".join("".join(text[start:end].split()) for start, end in ranges) == "".join(text.split())
     assert all(start < end and text[start:end] == text[start:end].strip() for start, end in ranges)
-    assert all(one[1] <= other[0] for one, other in zip(ranges[:-1], ranges[1:], strict=True))
+    assert all(one[1] <= other[0] for one, other in pairwise(ranges))
     assert splitter(name)("", language) == splitter(name)(" \n", language) == []
 
 

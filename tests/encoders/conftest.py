@@ -1,4 +1,4 @@
-"""A corpus of two languages, a tokenizer trained on it and tiny encoders: everything in milliseconds, nothing downloaded."""
+"""A corpus of two languages, its tokenizer and tiny encoders: everything in milliseconds, nothing downloaded."""
 
 from __future__ import annotations
 

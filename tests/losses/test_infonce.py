@@ -114,5 +114,5 @@ def test_fp32_under_autocast_and_for_bf16_vectors() -> None:
 
 @pytest.mark.parametrize("temperature", [0.0, -0.05, math.nan, math.inf])
 def test_bad_temperatures_are_user_errors(temperature: float) -> None:
-    with pytest.raises(UserError, match="loss.temperature="):
+    with pytest.raises(UserError, match=r"loss.temperature="):
         InfoNCE(temperature)

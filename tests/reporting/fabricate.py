@@ -31,7 +31,9 @@ def metric_rows(dataset: str, languages: tuple[str, ...], level: tuple[float, ..
     def add(setting: str, pairs: list[tuple[str, str]], metric: str, cutoff: Any, values: np.ndarray) -> None:
         for (q, c), value in zip(pairs, values, strict=True):
             rows.append([dataset, setting, q, c, metric, cutoff, repr(float(value)), 200])
-        rows.append([dataset, setting, "macro", "macro", metric, cutoff, repr(float(np.mean(values))), 200 * len(pairs)])
+        rows.append(
+            [dataset, setting, "macro", "macro", metric, cutoff, repr(float(np.mean(values))), 200 * len(pairs)]
+        )
 
     pairs = {
         "monolingual": [(one, one) for one in languages],
@@ -44,7 +46,13 @@ def metric_rows(dataset: str, languages: tuple[str, ...], level: tuple[float, ..
         for i, (metric, cutoff) in enumerate(CUT):
             noise = random.normal(0, 0.006, len(where))
             add(setting, where, metric, cutoff, np.clip(base * (1 - drop) + 0.006 * i + noise, 0.001, 1.0))
-        add(setting, where, "contrastive_entropy", "", np.clip(1.5 - base + random.normal(0, 0.01, len(where)), 0.01, None))
+        add(
+            setting,
+            where,
+            "contrastive_entropy",
+            "",
+            np.clip(1.5 - base + random.normal(0, 0.01, len(where)), 0.01, None),
+        )
     distance = level[3] * (1 + 0.3 * random.random(len(languages)))
     for metric, values in (
         ("rank_distance", distance),
@@ -79,7 +87,16 @@ def curve(folder: Path, strategy: str, seed: int, steps: int) -> None:
         )  # fmt: skip
         if step % 100 == 0:
             mono, cross = floor[0] + 4 * fade, floor[1] + 4.3 * fade
-            lines.append({"step": step, "split": "validation", "loss": (mono + cross) / 2, "mono": mono, "cross": cross, "seconds": 1.0})
+            lines.append(
+                {
+                    "step": step,
+                    "split": "validation",
+                    "loss": (mono + cross) / 2,
+                    "mono": mono,
+                    "cross": cross,
+                    "seconds": 1.0,
+                }
+            )
     text = "".join(json.dumps(line) + "\n" for line in lines)
     (folder / "history.jsonl").write_text(text + '{"step": 12', encoding="utf-8")  # a kill cut the last line
 
@@ -103,20 +120,38 @@ def run(
     """Write one finished run directory and return its path."""
     level = level or LEVELS.get(strategy, NONE)
     datasets = datasets or {"cldr_combinations": CLDR}
-    parts = [f"batching-{strategy}", *([f"alpha-{alpha}"] if alpha is not None else []), f"model-{size}", f"seed-{seed}"]
+    parts = [
+        f"batching-{strategy}",
+        *([f"alpha-{alpha}"] if alpha is not None else []),
+        f"model-{size}",
+        f"seed-{seed}",
+    ]
     path = folder / ",".join(parts if trained else [f"backbone-{backbone}", f"seed-{seed}"])
     rows = [row for name, languages in datasets.items() for row in metric_rows(name, languages, level, seed)]
     write_rows(path / "metrics.csv", rows)
     batching = {"_target_": f"hybridret.batching.{strategy}.X"} | ({"alpha": alpha} if alpha is not None else {})
-    settings = {"seed": seed, "batching": batching, "model": {"size": size}, "optim": {"lr": 0.003}, "trainer": {"workers": seed}}
+    settings = {
+        "seed": seed,
+        "batching": batching,
+        "model": {"size": size},
+        "optim": {"lr": 0.003},
+        "trainer": {"workers": seed},
+    }
     settings |= config or {}
     (path / "config.yaml").write_text(json.dumps(settings), encoding="utf-8")  # JSON is YAML
-    write_json(path / "environment.json", {"versions": {"torch": "2.13.0", "hybridret": "0.1.0"}, "hardware": {"cpu": "x86_64", "cores": 2}})
+    write_json(
+        path / "environment.json",
+        {"versions": {"torch": "2.13.0", "hybridret": "0.1.0"}, "hardware": {"cpu": "x86_64", "cores": 2}},
+    )
     write_json(path / "status.json", {"state": "finished", "phase": "evaluate", "done": 1, "total": 1, "reason": None})
     if trained:
         curve(path, strategy, seed, steps)
     shares = {"query_truncated": 0.0, "passage_truncated": 0.013, "query_unknown": 0.0, "passage_unknown": 0.0004}
-    mix = {"kinds": {"mono": 590, "cross": 610} if strategy == "hybrid" else {strategy: steps}, "alpha": 0.4917, "languages": {}}
+    mix = {
+        "kinds": {"mono": 590, "cross": 610} if strategy == "hybrid" else {strategy: steps},
+        "alpha": 0.4917,
+        "languages": {},
+    }
     training = {
         "steps": steps, "best_step": steps - 100, "best_validation_loss": 0.31, "pairs_per_second": 2611.2, "padding_share": 0.08,
         "seconds": 61.2, "stopped": "steps", "mix": mix,
@@ -138,7 +173,9 @@ def run(
 
 
 def unfinished(folder: Path, name: str, state: str, reason: str | None, done: int = 300) -> Path:
-    write_json(folder / name / "status.json", {"state": state, "phase": "train", "done": done, "total": 1200, "reason": reason})
+    write_json(
+        folder / name / "status.json", {"state": state, "phase": "train", "done": done, "total": 1200, "reason": reason}
+    )
     return folder / name
 
 
@@ -168,7 +205,15 @@ def rich(folder: Path) -> Path:
     for strategy, seed in product(("mono", "cross", "hybrid"), (1, 2)):
         m, c, p, d = LEVELS[strategy]
         better = (min(m + 0.01, 1), min(c + 0.03, 1), min(p + 0.04, 1), d * 0.7)
-        run(folder, strategy, seed, alpha=0.5 if strategy == "hybrid" else None, size="small", body=209_000, level=better)
+        run(
+            folder,
+            strategy,
+            seed,
+            alpha=0.5 if strategy == "hybrid" else None,
+            size="small",
+            body=209_000,
+            level=better,
+        )
     for strategy in ("mono", "cross", "hybrid"):
         alpha = ["alpha-0.5"] if strategy == "hybrid" else []
         path = folder / ",".join([f"batching-{strategy}", *alpha, "model-tiny", "seed-1"])
@@ -176,7 +221,10 @@ def rich(folder: Path) -> Path:
         later = path / "evaluations" / "xquad_r"
         write_rows(later / "metrics.csv", metric_rows("xquad_r", XQUAD, (0.6 * m, 0.5 * c, 0.45 * p, d / 3), 1))
         result = json.loads((path / "result.json").read_text())
-        result |= {"notes": {"xquad_r": {"in-domain": "XQuAD's articles are in the training data."}}, "finished": "2026-02-01T00:00:00+00:00"}
+        result |= {
+            "notes": {"xquad_r": {"in-domain": "XQuAD's articles are in the training data."}},
+            "finished": "2026-02-01T00:00:00+00:00",
+        }
         write_json(later / "result.json", result)
     return folder
 

@@ -103,10 +103,11 @@ def _territories() -> Iterator[Fact]:
 def _currencies() -> Iterator[Fact]:
     now: dict[str, list[str]] = defaultdict(list)
     past: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for territory, (code, _) in sorted(_current_tender().items()):
-        now[code].append(territory)
-    for territory, (code, year) in sorted(_former_tender().items()):
-        past[code].append((territory, year))
+    for territory in sorted(get_global("territory_zones")):  # the European Union has a currency, but no clocks
+        if tender := _current_tender().get(territory):
+            now[tender[0]].append(territory)
+        if former := _former_tender().get(territory):
+            past[former[0]].append((territory, former[1]))
     for code in sorted({*now, *past}):
         yield _fact("C:code", code, code)
         # The issuer is the territory that the code begins with (EUR has none, and no one answer).

@@ -1,0 +1,37 @@
+"""Fabricated sweeps, made once."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def fabricate() -> ModuleType:
+    """The module `fabricate.py` beside this file."""
+    spec = importlib.util.spec_from_file_location("fabricate", Path(__file__).with_name("fabricate.py"))
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def small(fabricate: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """3 strategies x 3 seeds, two untrained rows, one failed and one skipped point. Read only."""
+    return fabricate.small(tmp_path_factory.mktemp("sweeps") / "small")
+
+
+@pytest.fixture(scope="session")
+def rich(fabricate: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two sizes and evaluations on XQuAD-R besides. Read only."""
+    return fabricate.rich(tmp_path_factory.mktemp("sweeps") / "rich")
+
+
+@pytest.fixture(scope="session")
+def alpha(fabricate: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five alphas x two seeds. Read only."""
+    return fabricate.alpha(tmp_path_factory.mktemp("sweeps") / "alpha")
