@@ -8,6 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 JOBS ?= 2
 SWEEP ?= run
 GPUS ?= 8
+DATA ?= ../shared/data
 ARGS ?= batching=mono,cross,hybrid seed=1,2,3
 MODE := cpu
 
@@ -51,7 +52,8 @@ format: $(VENV)/.developed  ## let ruff rewrite what it can
 	$(BIN)/ruff format .
 
 results: $(VENV)/.developed  ## run the experiments of docs/results.md again and rewrite the page (hours on 2 cores)
-	$(BIN)/python docs/make_results.py
+	$(BIN)/python docs/make_results.py run --data $(DATA)
+	$(BIN)/python docs/make_results.py write
 
 gpu-sweep: MODE = gpu
 gpu-sweep: $(VENV)/.installed  ## a sweep on this node, one GPU per point: GPUS=8 SWEEP=name ARGS="backbone=minilm ..."

@@ -1,9 +1,10 @@
-"""Steps per second of `hybridret.training.train` over those of a bare torch loop on the same batches, padded to the same lengths.
+"""Steps per second of `hybridret.training.train` over those of a bare torch loop on the same batches, padded to the
+same lengths.
 
     python benchmarks/train_vs_bare_loop.py            # about 2 minutes on one thread; target: at least 0.97
 
-The bare loop has its batches tokenised, padded and in memory before the clock starts, so the ratio also pays for drawing,
-tokenising and padding. As in a real run of the default corpus, every row comes about eight times.
+The bare loop has its batches tokenised, padded and in memory before the clock starts, so the ratio also pays for
+drawing, tokenising and padding. As in a real run of the default corpus, every row comes about eight times.
 """
 
 from __future__ import annotations
@@ -48,9 +49,7 @@ def corpus(questions: int) -> ParallelPairs:
 
     queries = {language: texts(6, 13) for language in LANGUAGES}
     passages = {language: texts(8, 21) for language in LANGUAGES}
-    return ParallelPairs(
-        "made", LANGUAGES, tuple(map(str, range(questions))), queries, passages, np.arange(questions)
-    )
+    return ParallelPairs("made", LANGUAGES, tuple(map(str, range(questions))), queries, passages, np.arange(questions))
 
 
 def encoder(width: int) -> DualEncoder:

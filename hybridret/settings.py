@@ -76,6 +76,7 @@ class EvaluationSettings:
     cutoffs: list[int]
     entropy_temperature: float
     entropy_sample: int
+    bf16: bool  # encode under bfloat16 autocast; scores are fp32 always
 
 
 @dataclass(frozen=True)

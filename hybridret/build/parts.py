@@ -77,7 +77,7 @@ class Parts:
         if encoder is None:
             retriever: Retriever = self.backbone
             return retriever
-        return Dense(encoder, self.settings.evaluation.batch_size)
+        return Dense(encoder, self.settings.evaluation.batch_size, self.settings.evaluation.bf16)
 
     def check(self) -> None:
         """Build all that is cheap, so that bad input ends the run before a directory or a checkpoint is touched."""

@@ -8,7 +8,6 @@ are pooled and normalised in fp32 whatever precision the body ran in (traps 10);
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -18,16 +17,9 @@ from torch import Tensor, nn
 
 from hybridret.encoders.pooling import pooling_by_name
 from hybridret.encoders.tokenization import Tokenization
+from hybridret.encoders.tokenizer_training import Corpus
 from hybridret.errors import UserError
 from hybridret.settings import TextSettings
-
-
-class Corpus(Protocol):
-    """Where a tokenizer is trained: all texts, in a fixed order, and a hash of their content."""
-
-    def texts(self) -> Iterable[str]: ...
-
-    def fingerprint(self) -> str: ...
 
 
 class Body(nn.Module, ABC):

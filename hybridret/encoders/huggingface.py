@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors import SafetensorError
 
-from hybridret.encoders.dual import Corpus, DualEncoder
+from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.huggingface_body import HuggingFaceBody, model_class, quiet, set_dropout
 from hybridret.encoders.sizes import size_entry
 from hybridret.encoders.tokenization import Tokenization
+from hybridret.encoders.tokenizer_training import Corpus
 from hybridret.errors import UserError
 from hybridret.settings import TextSettings
 
@@ -68,6 +69,7 @@ class HuggingFace:
             with quiet():
                 config = AutoConfig.from_pretrained(place, **options)
                 tokenizer = AutoTokenizer.from_pretrained(place, **options)
+                encoder_part = bool(config.is_encoder_decoder)  # building the encoder alone clears it
                 model = self._model(checkpoint, place, config, options)
         except (OSError, SafetensorError) as error:
             raise UserError(_unreachable(checkpoint, place, error)) from error
@@ -75,7 +77,7 @@ class HuggingFace:
             if isinstance(error, UserError):
                 raise
             raise UserError(f"The checkpoint {checkpoint} cannot be used: {_one_line(error)}") from error
-        body = HuggingFaceBody(model, self.trust_remote_code)
+        body = HuggingFaceBody(model, self.trust_remote_code, encoder_part)
         return DualEncoder(body, self.pooling, Tokenization(tokenizer, text, self.append_eos)).eval()
 
     def _model(self, checkpoint: str, place: str, config: PretrainedConfig, options: dict[str, Any]) -> PreTrainedModel:
@@ -85,7 +87,7 @@ class HuggingFace:
             config.use_cache = False
         # Weights that the checkpoint lacks are drawn before they are reported: keep the caller's random state.
         with torch.random.fork_rng(devices=[]):
-            model, report = model_class(config).from_pretrained(
+            model, report = model_class(config.is_encoder_decoder).from_pretrained(
                 place, config=config, use_safetensors=True, dtype=torch.float32, output_loading_info=True, **options
             )
         missing = [key for key in sorted(report["missing_keys"]) if not key.startswith("pooler.")]

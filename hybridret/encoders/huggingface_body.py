@@ -23,17 +23,18 @@ DROPOUTS = (
 
 
 class HuggingFaceBody(Body):
-    """ids [b, T], mask [b, T] -> last hidden states [b, T, hidden size] of a transformers model."""
+    """ids [b, T], mask [b, T] -> last hidden states [b, T, hidden size]; `encoder_part`: of an encoder-decoder."""
 
     kind: ClassVar[str] = "huggingface"
 
-    def __init__(self, model: PreTrainedModel, trust_remote_code: bool = False) -> None:
+    def __init__(self, model: PreTrainedModel, trust_remote_code: bool = False, encoder_part: bool = False) -> None:
         super().__init__()
         # A pooler is not on the way to the loss: unused weights stop DDP and blur the parameter count.
         if getattr(model, "pooler", None) is not None:
             setattr(model, "pooler", None)  # noqa: B010 -- a plain assignment does not fit the stubs
         self.model = model
         self.trust_remote_code = trust_remote_code
+        self.encoder_part = encoder_part
         self.dimension = int(model.config.hidden_size)
         self.positions = _positions(model)
 
@@ -46,14 +47,14 @@ class HuggingFaceBody(Body):
 
     def save_architecture(self, folder: Path) -> dict[str, Any]:
         self.model.config.save_pretrained(str(folder))
-        return {"config": "config.json", "trust_remote_code": self.trust_remote_code}
+        return {"trust_remote_code": self.trust_remote_code, "encoder_part": self.encoder_part}
 
     @classmethod
     def load_architecture(cls, folder: Path, saved: dict[str, Any], trust_remote_code: bool) -> HuggingFaceBody:
         """Raises UserError when the folder needs code from the hub and the caller does not trust it."""
         from transformers import AutoConfig
 
-        remote = bool(saved["trust_remote_code"])
+        remote, encoder_part = bool(saved["trust_remote_code"]), bool(saved["encoder_part"])
         if remote and not trust_remote_code:
             raise UserError(
                 f"{folder}: this encoder runs code that came with its checkpoint. If you trust it, set "
@@ -61,15 +62,15 @@ class HuggingFaceBody(Body):
             )
         config = AutoConfig.from_pretrained(str(folder), trust_remote_code=remote, local_files_only=True)
         with torch.random.fork_rng(devices=[]), quiet():
-            model = model_class(config).from_config(config, dtype=torch.float32, trust_remote_code=remote)
-        return cls(model, remote)
+            model = model_class(encoder_part).from_config(config, dtype=torch.float32, trust_remote_code=remote)
+        return cls(model, remote, encoder_part)
 
 
-def model_class(config: PretrainedConfig) -> Any:
-    """The auto class that reads text into hidden states; of an encoder-decoder (mT5) only the encoder."""
+def model_class(encoder_part: bool) -> Any:
+    """The auto class for text into hidden states; `encoder_part`: of an encoder-decoder (mT5) only the encoder."""
     from transformers import AutoModel, AutoModelForTextEncoding
 
-    return AutoModelForTextEncoding if config.is_encoder_decoder else AutoModel
+    return AutoModelForTextEncoding if encoder_part else AutoModel
 
 
 def set_dropout(config: PretrainedConfig, dropout: float) -> None:

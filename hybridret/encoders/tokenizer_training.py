@@ -11,11 +11,10 @@ Tokenizers are cached by corpus, size and version of this file's rules; a broken
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from hybridret.encoders.dual import Corpus
 from hybridret.errors import UserError
 from hybridret.files import cache_folder, hash_json, read_json, write_json
 
@@ -25,6 +24,14 @@ if TYPE_CHECKING:
 VERSION = 1
 PAD, UNKNOWN, FIRST, LAST = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 LONGEST_PIECE = 16  # characters; without it a language without spaces would turn whole phrases into one piece
+
+
+class Corpus(Protocol):
+    """Where a tokenizer is trained: all texts, in a fixed order, and a hash of their content."""
+
+    def texts(self) -> Iterable[str]: ...
+
+    def fingerprint(self) -> str: ...
 
 
 def trained_tokenizer(corpus: Corpus, vocabulary_size: int, prefixes: tuple[str, ...] = ()) -> PreTrainedTokenizerFast:
@@ -40,7 +47,7 @@ def trained_tokenizer(corpus: Corpus, vocabulary_size: int, prefixes: tuple[str,
     path = cache_path(corpus, vocabulary_size, prefixes)
     text = _cached(path)
     if text is None:
-        text = _train(corpus, vocabulary_size, prefixes)
+        text = train(corpus, vocabulary_size, prefixes)
         write_json(path, {"sha256": _hash(text), "tokenizer": text})
     return _wrapped(text)
 
@@ -62,7 +69,8 @@ def _cached(path: Path) -> str | None:
     return text if isinstance(text, str) and _hash(text) == stored.get("sha256") else None
 
 
-def _train(corpus: Corpus, vocabulary_size: int, prefixes: tuple[str, ...]) -> str:
+def train(corpus: Corpus, vocabulary_size: int, prefixes: tuple[str, ...] = ()) -> str:
+    """Train without the cache; the JSON of a `tokenizers.Tokenizer`, the same in every process."""
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
     tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))

@@ -100,16 +100,14 @@ def language_table(sweep: Sweep, dataset: str) -> Table | None:
     """mAP per query language for each setting; cross-lingual is the mean over the other corpus languages."""
     rows = select(sweep.metrics, dataset=dataset, metric="map")
     rows = rows[rows["query_language"] != MACRO]
-    per_run = rows.groupby(["configuration", "run", "setting", "query_language"], sort=False, as_index=False)[
-        "value"
-    ].mean()
+    keys = ["configuration", "run", "setting", "query_language"]
+    per_run = rows.groupby(keys, sort=False)["value"].mean().reset_index()
     return _by_language(per_run, sweep, dataset, f"languages_{dataset}", f"{dataset}: mAP by query language", score, 0)
 
 
 def bias_table(sweep: Sweep, dataset: str) -> Table | None:
     """Rank distance by query language (mean over queries, then seeds)."""
-    rows = select(sweep.metrics, dataset=dataset, metric="rank_distance", setting="multilingual")
-    rows = pd.DataFrame(rows)
+    rows = select(sweep.metrics, dataset=dataset, metric="rank_distance", setting="multilingual").copy()
     rows["setting"] = ""
     return _by_language(
         rows, sweep, dataset, f"bias_{dataset}", f"{dataset}: rank distance by query language", rank, -1

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
+import torch
 
 from hybridret.batching.mix import MixCounter
 from hybridret.progress import Advance
@@ -47,10 +48,13 @@ class History(pl.Callback):
         note = ""
         if step % self._every == 0 or step >= trainer.max_steps:
             window = self.throughput.take_window()
+            loss = pl_module.last_loss
+            if trainer.world_size > 1:
+                loss = float(trainer.strategy.reduce(torch.tensor(loss, device=pl_module.device), reduce_op="mean"))
             row = {
                 "step": step,
                 "split": "train",
-                "loss": pl_module.last_loss,
+                "loss": loss,
                 "lr": pl_module.last_lr,
                 "gradient_norm": pl_module.last_gradient_norm,
                 "pairs_per_second": window.pairs_per_second,

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from lightning_fabric.plugins.environments import SLURMEnvironment
-from pytorch_lightning.utilities.exceptions import SIGTERMException
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from pytorch_lightning.utilities.exceptions import MisconfigurationException, SIGTERMException
 from torch import nn
 
 from hybridret.batching.mix import MixCounter
@@ -127,26 +127,33 @@ def _fit(
     plugins: list[Any] = [WholeCheckpoints()]
     if SLURMEnvironment.detect():
         plugins.append(SLURMEnvironment(auto_requeue=False))  # requeueing is the launcher's business
-    lightning = pl.Trainer(
-        accelerator=settings.accelerator,
-        devices=settings.devices,
-        num_nodes=settings.nodes,
-        strategy=settings.strategy,
-        precision=settings.precision,  # type: ignore[arg-type]
-        max_steps=training.steps,
-        max_epochs=-1,
-        callbacks=callbacks,
-        plugins=plugins,
-        logger=list(loggers) or False,
-        default_root_dir=folder,
-        use_distributed_sampler=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        enable_autolog_hparams=False,
-        num_sanity_val_steps=0,
-        limit_val_batches=0,
-    )
+    try:
+        lightning = pl.Trainer(
+            accelerator=settings.accelerator,
+            devices=settings.devices,
+            num_nodes=settings.nodes,
+            strategy=settings.strategy,
+            precision=settings.precision,  # type: ignore[arg-type]
+            max_steps=training.steps,
+            max_epochs=-1,
+            callbacks=callbacks,
+            plugins=plugins,
+            logger=list(loggers) or False,
+            default_root_dir=folder,
+            use_distributed_sampler=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            enable_autolog_hparams=False,
+            num_sanity_val_steps=0,
+            limit_val_batches=0,
+        )
+    except (ValueError, ModuleNotFoundError, RuntimeError, MisconfigurationException) as error:
+        raise UserError(
+            f"trainer.accelerator={settings.accelerator}, devices={settings.devices}, nodes={settings.nodes}, "
+            f"strategy={settings.strategy}, precision={settings.precision}: this machine or Lightning cannot do that "
+            f"({error}). Change one of these keys; trainer=cpu works everywhere."
+        ) from error
     last = last_path(folder)
     interrupt_handler = signal.getsignal(signal.SIGINT)
     try:

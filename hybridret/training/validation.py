@@ -114,14 +114,15 @@ def mean_loss(trainer: pl.Trainer, module: RetrieverModule, batches: Sequence[Tr
     size measures the same number.
     """
     losses = torch.zeros(len(batches), dtype=torch.float64, device=module.device)
-    was_training = module.training
+    modes = [(part, part.training) for part in module.modules()]
     module.eval()
     try:
         with trainer.precision_plugin.forward_context():
             for index in range(trainer.global_rank, len(batches), trainer.world_size):
                 losses[index] = module.batch_loss(batches[index].to(module.device), gather=False)
     finally:
-        module.train(was_training)
+        for part, mode in modes:  # not module.train(): parts that are frozen in evaluation mode stay so
+            part.training = mode
     if trainer.world_size > 1:
-        losses = trainer.strategy.reduce(losses, reduce_op="sum")  # type: ignore[assignment]
+        losses = trainer.strategy.reduce(losses, reduce_op="sum")
     return float(losses.mean())

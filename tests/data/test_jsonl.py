@@ -71,6 +71,8 @@ def assert_sound(collection: Collection) -> None:
     assert len(collection.query_languages) == len(collection.questions) == len(collection.queries)
     assert len(collection.passage_languages) == len(collection.passages)
     assert np.all(np.diff(collection.relevant_queries) >= 0)
+    assert np.all(np.diff(collection.query_languages) >= 0)
+    assert np.all(np.diff(collection.passage_languages) >= 0)
     assert set(collection.relevant_queries.tolist()) == set(range(len(collection.queries)))
     assert len(collection.relevant_queries) == len(collection.relevant_passages) == len(collection.grades)
 
@@ -165,6 +167,7 @@ def test_languages_keep_their_order_and_do_not_move_articles(tmp_path: Path) -> 
     chosen = JsonlPairs(folder, languages=["zh", "da"])
     assert chosen.training()[0].languages == ("zh", "da")
     assert chosen.test()[0].languages == ("zh", "da")
+    assert_sound(chosen.test()[0])
 
     def numbers(source: JsonlPairs) -> set[str]:
         return {passage.split()[1] for passage in source.test()[0].passages}
@@ -377,6 +380,15 @@ def test_a_truncated_archive_is_an_error(tmp_path: Path, keep: float) -> None:
     content = file.read_bytes()
     file.write_bytes(content[: int(len(content) * keep)])
     with pytest.raises(UserError, match=r"qa\.en\.jsonl\.gz, after line \d+: the gzip archive is truncated or broken"):
+        JsonlPairs(str(tmp_path)).training()
+
+
+def test_an_archive_with_a_flipped_byte_is_an_error(tmp_path: Path) -> None:
+    file = write(tmp_path, family(), packed=True) / "qa.en.jsonl.gz"
+    content = bytearray(file.read_bytes())
+    content[10] = 0xFF  # behind the header: a kind of block that does not exist
+    file.write_bytes(bytes(content))
+    with pytest.raises(UserError, match=r"qa\.en\.jsonl\.gz, after line 0: .* truncated or broken"):
         JsonlPairs(str(tmp_path)).training()
 
 

@@ -39,7 +39,7 @@ def huggingface(model: str, corpus: object, text: TextSettings) -> DualEncoder:
         body = HuggingFaceBody(BertModel(config))
     else:  # its input embeddings are one tensor under two names
         config = T5Config(vocab_size=size, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2)
-        body = HuggingFaceBody(T5EncoderModel(config))
+        body = HuggingFaceBody(T5EncoderModel(config), encoder_part=True)
     return DualEncoder(body, "cls", Tokenization(tokenizer, text)).eval()
 
 

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 
 import pytest
 
@@ -14,13 +13,19 @@ from hybridret.encoders.tokenizer_training import cache_path, trained_tokenizer
 from hybridret.errors import UserError
 
 PROGRAM = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from conftest import TinyCorpus
-from hybridret.encoders.tokenizer_training import cache_path, trained_tokenizer
-corpus = TinyCorpus(count=400)
-trained_tokenizer(corpus, 1000)
-print(cache_path(corpus, 1000).read_text(encoding="utf-8"))
+from hybridret.encoders.tokenizer_training import train
+
+class Numbers:
+    def texts(self):
+        for n in range(400):
+            yield f"What is the square of {n}? The square of {n} is {n * n}."
+            yield f"El cuadrado de {n} es {n * n}."
+            yield f"{n}の二乗は{n * n}です。"
+
+    def fingerprint(self):
+        return "numbers"
+
+print(train(Numbers(), 1000))
 """
 
 
@@ -39,18 +44,18 @@ class Texts:
 ENGLISH = Texts(*["the square of seven is forty-nine", "what is the square of seven?"] * 20)
 
 
-def test_same_text_gives_the_same_tokenizer_in_any_process(tmp_path: Path) -> None:
+def test_same_text_gives_the_same_tokenizer_in_any_process() -> None:
     outputs = []
     for threads in ("false", "true", "true"):
         environment = {
             **os.environ,
-            "HYBRIDRET_CACHE": str(tmp_path / str(len(outputs))),
             "TOKENIZERS_PARALLELISM": threads,
             "PYTHONHASHSEED": str(len(outputs)),
+            "PYTHONIOENCODING": "utf-8",
             "PYTHONPATH": os.pathsep.join(sys.path),
         }
-        command = [sys.executable, "-c", PROGRAM, str(Path(__file__).parent)]
-        outputs.append(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
+        command = [sys.executable, "-c", PROGRAM]
+        outputs.append(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
     assert len(outputs[0]) > 10_000
     assert len(set(outputs)) == 1
 

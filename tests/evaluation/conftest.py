@@ -86,4 +86,4 @@ def given() -> type[Given]:
 
 @pytest.fixture
 def settings() -> EvaluationSettings:
-    return EvaluationSettings(32, list(ALL), [1, 10], 0.05, 8)
+    return EvaluationSettings(32, list(ALL), [1, 10], 0.05, 8, bf16=False)

@@ -13,7 +13,8 @@ import pytest
 def fabricate() -> ModuleType:
     """The module `fabricate.py` beside this file."""
     spec = importlib.util.spec_from_file_location("fabricate", Path(__file__).with_name("fabricate.py"))
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -45,13 +45,15 @@ def test_chunks_have_the_gradient_of_the_whole_batch(chunk_size: int) -> None:
     whole, cut = gradients(None), gradients(chunk_size)
     assert len(whole) == len(list(encoder().parameters()))
     assert whole.keys() == cut.keys()
-    assert all(float(gradient.abs().max()) > 1e-6 for name, gradient in whole.items() if "attention_in.bias" not in name)
-    for name in whole:
+    assert all(float(gradient.abs().max()) > 1e-6 for name, gradient in whole.items() if "attention_in.bias" not in
+    name) for name in whole:
         torch.testing.assert_close(cut[name], whole[name], rtol=1e-9, atol=1e-12)
 
 
 def test_dropout_is_replayed_in_the_backward_pass() -> None:
-    """Were it drawn anew, the gradient would belong to no forward pass: it must be that of the loss along a direction."""
+    """Were it drawn anew, the gradient would belong to no forward pass: it must be that of the loss along a
+    direction.
+    """
     model = encoder(0.5).double()
     datasets = (corpus(),)
     batch = Collate(model.tokenization, datasets, 3)(Hybrid(alpha=0.5).schedule(datasets, 8)(0, 0))

@@ -1,5 +1,5 @@
-"""One rank of a training: `python two_ranks.py FOLDER WORLD_SIZE CHUNK_SIZE`; LOCAL_RANK and the master's address come in the
-environment. Plain gradient descent in fp64, so that weights after training show the gradients.
+"""One rank of a training: `python two_ranks.py FOLDER WORLD_SIZE CHUNK_SIZE`; LOCAL_RANK and the master's address come
+in the environment. Plain gradient descent in fp64, so that weights after training show the gradients.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ def with_negatives(pairs: ParallelPairs) -> ParallelPairs:
     """Question q has q modulo 3 hard negatives, so that ranks hold different numbers of them."""
     hard = {
         language: [
-            tuple(Negative(f"{language}{(question + i) % 40} {language}{i}", group=question % 5) for i in range(question % 3))
+            tuple(
+                Negative(f"{language}{(question + i) % 40} {language}{i}", group=question % 5)
+                for i in range(question % 3)
+            )
             for question in range(len(pairs))
         ]
         for language in pairs.languages

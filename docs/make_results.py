@@ -1,0 +1,121 @@
+"""Run the experiments behind docs/results.md and write their tables and figures into the pages.
+
+    python docs/make_results.py run --data FOLDER [--jobs 2]   # hours on two cores; finished points are skipped
+    python docs/make_results.py write                          # fill the marked places of README.md and docs/results.md
+
+FOLDER is laid out as `train/squad-dev.*.jsonl.gz` and `eval/xquad-r/*.json`. A marked place looks like
+
+    <!-- table: SWEEP/NAME -->    from multirun/SWEEP/report/tables/NAME.md; its CSV goes to docs/results/
+    <!-- figure: SWEEP/NAME -->   from multirun/SWEEP/report/figures/NAME.png
+    <!-- machine: SWEEP -->       versions and hardware of the sweep's first run
+    <!-- end -->
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+KEPT = ROOT / "docs" / "results"
+PLACE = re.compile(r"(<!-- (table|figure|machine): (\S+) -->\n).*?(<!-- end -->)", flags=re.DOTALL)
+
+
+def commands(data: Path, jobs: int) -> list[list[str]]:
+    """Every command, in order; each can be typed by hand as it stands."""
+    strategies, launcher = "batching=mono,cross,hybrid", f"hydra.launcher.n_jobs={jobs}"
+    squad = ["experiment=squad", f"data.path={data / 'train'}"]
+    held_out = ["data=jsonl", f"data.path={data / 'train'}", "data.files=[squad-dev.*]", "eval=[heldout,xquad_r]"]
+    xquad = f"eval.xquad_r.path={data / 'eval' / 'xquad-r'}"
+    as_trained = ["text.query_length=32", "text.passage_length=128", "evaluation.bf16=true"]
+    runs = [f"batching-{name}_experiment-squad" for name in ("mono", "cross", "hybrid")]
+    return [
+        ["run", "-m", strategies, "seed=1,2,3", "sweep=builtin", launcher],
+        ["run", "-m", "batching=hybrid", "batching.alpha=0,0.25,0.5,0.75,1", "sweep=alpha", launcher],
+        ["run", "-m", strategies, "model=nano,micro,tiny,small", "sweep=size", launcher],
+        ["run", "-m", *squad, strategies, "seed=1,2", launcher],
+        ["evaluate", "backbone=minilm", *held_out, xquad, *as_trained, "sweep=squad"],
+        ["evaluate", "backbone=bm25", *held_out, xquad, "sweep=squad"],
+        *(
+            ["evaluate", f"checkpoint={checkpoint}", "eval=[xquad_r]", xquad, "evaluation.bf16=true"]
+            for checkpoint in checkpoints(runs)
+        ),
+    ]
+
+
+def checkpoints(runs: list[str]) -> list[Path]:
+    """The first seed of each strategy; its full run name holds a hash of the data path."""
+    return [path for run in runs for path in sorted((ROOT / "multirun" / "squad").glob(f"{run}*seed-1"))]
+
+
+def run(data: Path, jobs: int) -> int:
+    """Run everything; the last three commands depend on the run names, so they are asked for again at the end."""
+    done = 0
+    while done < len(todo := commands(data, jobs)):
+        print("python -m hybridret." + " ".join(todo[done]), flush=True)
+        module, *arguments = todo[done]
+        code = subprocess.run(
+            [sys.executable, "-m", f"hybridret.{module}", *arguments], cwd=ROOT, check=False
+        ).returncode
+        if code:
+            return code
+        done += 1
+    return 0
+
+
+def write() -> int:
+    """Make the reports, then fill the marked places."""
+    pages = [ROOT / "README.md", ROOT / "docs" / "results.md"]
+    names = {match[3].partition("/")[0] for page in pages for match in PLACE.finditer(page.read_text("utf-8"))}
+    for name in sorted(names):
+        subprocess.run([sys.executable, "-m", "hybridret.report", f"multirun/{name}"], cwd=ROOT, check=True)
+    for page in pages:
+        text = page.read_text("utf-8")
+        for place in list(PLACE.finditer(text)):
+            text = text.replace(place[0], place[1] + fill(place[2], place[3], page) + place[4])
+        page.write_text(text, encoding="utf-8")
+        print(f"wrote {page.relative_to(ROOT)}")
+    return 0
+
+
+def fill(kind: str, name: str, page: Path) -> str:
+    """What stands in a place."""
+    sweep, _, item = name.partition("/")
+    report = ROOT / "multirun" / sweep / "report"
+    if kind == "machine":
+        return machine(sweep)
+    KEPT.mkdir(parents=True, exist_ok=True)
+    if kind == "table":
+        shutil.copy(report / "tables" / f"{item}.csv", KEPT / f"{sweep}_{item}.csv")
+        return "\n" + (report / "tables" / f"{item}.md").read_text("utf-8").strip() + "\n\n"
+    target = KEPT / f"{sweep}_{item}.png"
+    shutil.copy(report / "figures" / f"{item}.png", target)
+    return f"\n![{sweep}: {item.replace('_', ' ')}]({target.relative_to(page.parent).as_posix()})\n\n"
+
+
+def machine(sweep: str) -> str:
+    """One line from the environment.json of the sweep's first run."""
+    path = sorted((ROOT / "multirun" / sweep).glob("*/environment.json"))[0]
+    found = json.loads(path.read_text("utf-8"))
+    packages = ", ".join(f"{name} {found['packages'][name]}" for name in ("torch", "pytorch-lightning", "transformers"))
+    commit = (found.get("git") or {}).get("commit", "")[:10]
+    hardware = f"{found['cpu']}, {found['cores']} cores"
+    return f"\nMeasured on {hardware}, Python {found['python']}, {packages}, commit {commit}.\n\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("action", choices=("run", "write"))
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args()
+    return run(options.data, options.jobs) if options.action == "run" else write()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from training_helpers import encoder
+
+from hybridret.settings import ScheduleSettings
+from hybridret.training.optimisation import learning_rate_schedule, parameter_groups
+
+
+def rates(decay: str, warmup: float, steps: int = 10) -> list[float]:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=2.0)
+    schedule = learning_rate_schedule(optimizer, ScheduleSettings(warmup, decay, None), steps)
+    found = []
+    for _ in range(steps):
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    return found
+
+
+def test_linear() -> None:
+    assert rates("linear", 0.2) == pytest.approx([0, 1, *[2 * left / 8 for left in range(8, 0, -1)]])
+
+
+def test_cosine() -> None:
+    assert rates("cosine", 0.2) == pytest.approx([0, 1, *[1 + math.cos(math.pi * done / 8) for done in range(8)]])
+
+
+def test_constant() -> None:
+    assert rates("constant", 0.4) == pytest.approx([0, 0.5, 1, 1.5, 2, 2, 2, 2, 2, 2])
+
+
+def test_no_warmup_starts_at_the_top() -> None:
+    assert rates("constant", 0.0)[0] == 2.0
+
+
+@pytest.mark.parametrize("embedding_lr", [None, 0.5])
+def test_groups_hold_every_parameter_once(embedding_lr: float | None) -> None:
+    model = encoder()
+    optimizer = torch.optim.AdamW(parameter_groups(model, embedding_lr), lr=0.1, weight_decay=0.3)
+    named = {id(parameter): name for name, parameter in model.named_parameters()}
+    seen = [named[id(parameter)] for group in optimizer.param_groups for parameter in group["params"]]
+    assert sorted(seen) == sorted(named.values())
+    for group in optimizer.param_groups:
+        names = [named[id(parameter)] for parameter in group["params"]]
+        assert group["weight_decay"] == (0.0 if all(p.ndim < 2 for p in group["params"]) else 0.3)
+        tables = names == ["body.token_embedding.weight"]
+        assert group["lr"] == (embedding_lr if tables else 0.1)
+    assert len(optimizer.param_groups) == (2 if embedding_lr is None else 3)
+    assert all(parameter.ndim >= 2 for parameter in optimizer.param_groups[0]["params"])
+
+
+def test_frozen_parameters_are_left_out() -> None:
+    model = encoder()
+    model.body.token_embedding.weight.requires_grad_(False)
+    assert len(parameter_groups(model, 0.5)) == 2
