@@ -23,7 +23,8 @@ def _evaluate(config: DictConfig) -> None:
     from hybridret.build.assessment import assess  # torch: not needed for --help
 
     global _code
-    _code = assess(config, list(HydraConfig.get().overrides.task))
+    # Guarded in here too: an error that passes through Hydra makes it print a line of its own.
+    _code = guarded(lambda: assess(config, list(HydraConfig.get().overrides.task)))
 
 
 def main() -> int:

@@ -24,7 +24,8 @@ def _point(config: DictConfig) -> None:
     from hybridret.build.point import run_point  # torch and Lightning: not needed for --help
 
     global _code
-    _code = run_point(config, list(HydraConfig.get().overrides.task))
+    # Guarded in here too: an error that passes through Hydra makes it print a line of its own.
+    _code = guarded(lambda: run_point(config, list(HydraConfig.get().overrides.task)))
 
 
 def main() -> int:

@@ -51,9 +51,10 @@ def _checkpoint(config: DictConfig, path: Path, progress: Progress) -> int:
     trained = run.read_result()
     if trained is None:
         raise UserError(f"checkpoint={path} is not a finished run: it has no result.json. Train it to the end first.")
-    plain = resolved(config)
+    asked = [str(key) for key in config if key not in ("hydra", *FROM_RUN)]
+    plain = resolved(OmegaConf.masked_copy(config, asked))
     own = read_config(run)
-    merged = {key: value for key, value in plain.items() if key not in ("hydra", "checkpoint", "name")}
+    merged = {key: value for key, value in plain.items() if key not in ("checkpoint", "name")}
     merged |= {key: own[key] for key in FROM_RUN}
     settings = read_settings(merged)
     name = str(plain["name"] or "-".join(settings.eval))

@@ -45,9 +45,11 @@ def facts(sweep: Sweep) -> Facts:
         ),
         Fact("training data", _several(runs["data"].dropna().unique())),
         Fact("fingerprint of the data", _several(runs["fingerprint"].dropna().unique())),
-        Fact("licence of the data", _several(runs["licence"].dropna().unique())),
         Fact("evaluated on", _several(sweep.datasets, 12)),
-        Fact("last run finished", str(max((str(one) for one in runs["finished"].dropna()), default=""))),
+        Fact(
+            "last run finished", max((str(one) for one in runs["finished"].dropna()), default="")[:16].replace("T", " ")
+        ),
+        Fact("licence of the data", _several(runs["licence"].dropna().unique())),
     ]
     return Facts([row for row in rows if row.text], _environment(sweep))
 
@@ -57,10 +59,18 @@ def _environment(sweep: Sweep) -> list[Fact]:
     for one in sweep.environments.values():
         for key, value in flatten(one).items() if isinstance(one, dict) else ():
             if not key.startswith("parameters"):  # stand in the table of runs
-                values.setdefault(key, []).append(value)
+                values.setdefault(key, []).append(_readable(key, value))
     return [Fact(key.replace("_", " "), _several(found)) for key, found in values.items() if _several(found)]
 
 
 def _several(values: Iterable[Any], most: int = _MANY) -> str:
     distinct = list(dict.fromkeys(str(value) for value in values if value is not None))
     return ", ".join(distinct[:most]) + (f" and {len(distinct) - most} more" if len(distinct) > most else "")
+
+
+def _readable(key: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return ", ".join(str(one) for one in value) or "none"
+    if key.endswith("memory") and isinstance(value, int):
+        return f"{value / 2**30:.1f} GiB"
+    return value

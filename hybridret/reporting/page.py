@@ -177,5 +177,9 @@ def _folded(title: str, table: Table | None) -> str:
 
 
 def _facts(rows: Iterable[Fact]) -> str:
-    items = "".join(f"<div><dt>{escape(row.name)}</dt><dd>{escape(row.text)}</dd></div>" for row in rows)
+    items = "".join(
+        f'<div class="{"long" if len(row.text) > 90 else "short"}">'
+        f"<dt>{escape(row.name)}</dt><dd>{escape(row.text)}</dd></div>"
+        for row in rows
+    )
     return f'<dl class="facts">{items}</dl>' if items else ""

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from hybridret.progress import Progress
 from hybridret.records import Collection, FloatArray, IntArray
 from hybridret.retrieval.encode import TextEncoder, encode_texts
 
 Version = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """Vectors and the objects that they were made of: held, so that no other list can come to have their identity."""
+
+    texts: Sequence[str]
+    contexts: Sequence[str] | None
+    version: Version
+    vectors: FloatArray
 
 
 @dataclass(frozen=True)
@@ -26,7 +38,8 @@ class DenseIndex:
 class Dense:
     """A retriever from an encoder with unit vectors; `batch_size` in texts.
 
-    The last collection's vectors are kept, so each collection is encoded once however many indexes are made of it.
+    The vectors of the last list of queries and of the last list of passages are kept: many indexes of one collection
+    encode it once, and so do collections that share one list of passages. A list must not change in between.
     """
 
     cosine = True
@@ -35,29 +48,29 @@ class Dense:
         self._encoder = encoder
         self._batch_size = batch_size
         self._bf16 = bf16
-        self._kept: tuple[Collection, Version, FloatArray, FloatArray] | None = None
+        self._kept: dict[str, _Encoded] = {}
 
     def index(self, collection: Collection, passages: IntArray, progress: Progress) -> DenseIndex:
-        queries, vectors = self._vectors(collection, progress)
+        queries = self._vectors("query", collection.queries, None, progress)
+        vectors = self._vectors("passage", collection.passages, collection.contexts, progress)
         whole = len(passages) == len(vectors) and bool((passages[:-1] < passages[1:]).all())
         return DenseIndex(queries, vectors if whole else vectors[passages])
 
-    def _vectors(self, collection: Collection, progress: Progress) -> tuple[FloatArray, FloatArray]:
+    def _vectors(
+        self,
+        kind: Literal["query", "passage"],
+        texts: Sequence[str],
+        contexts: Sequence[str] | None,
+        progress: Progress,
+    ) -> FloatArray:
         # Torch counts in-place changes of a tensor: vectors of weights that were trained further are not used again.
         version = tuple((p.data_ptr(), p._version) for p in self._encoder.parameters())
-        if self._kept is None or self._kept[0] is not collection or self._kept[1] != version:
-            self._kept = None
-            queries = encode_texts(
-                self._encoder, collection.queries, "query", self._batch_size, progress, bf16=self._bf16
+        kept = self._kept.get(kind)
+        if kept is None or kept.texts is not texts or kept.contexts is not contexts or kept.version != version:
+            kept = None
+            self._kept.pop(kind, None)  # before encoding: never the old and the new vectors in memory at once
+            vectors = encode_texts(
+                self._encoder, texts, kind, self._batch_size, progress, contexts=contexts, bf16=self._bf16
             )
-            passages = encode_texts(
-                self._encoder,
-                collection.passages,
-                "passage",
-                self._batch_size,
-                progress,
-                contexts=collection.contexts,
-                bf16=self._bf16,
-            )
-            self._kept = (collection, version, queries, passages)
-        return self._kept[2], self._kept[3]
+            kept = self._kept[kind] = _Encoded(texts, contexts, version, vectors)
+        return kept.vectors

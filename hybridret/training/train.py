@@ -4,20 +4,12 @@ else.
 
 from __future__ import annotations
 
-import logging
-import signal
-import threading
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
-from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
-from pytorch_lightning.utilities.exceptions import MisconfigurationException, SIGTERMException
 from torch import nn
 
 from hybridret.batching.mix import MixCounter
@@ -28,8 +20,9 @@ from hybridret.errors import UserError
 from hybridret.progress import Progress
 from hybridret.records import ParallelPairs
 from hybridret.settings import ScheduleSettings, TrainerSettings, TrainingSettings
-from hybridret.training.checkpoints import Checkpoints, WholeCheckpoints, best_path, last_path
+from hybridret.training.checkpoints import Checkpoints, best_path, last_path
 from hybridret.training.data_module import PairDataModule
+from hybridret.training.fit import fit
 from hybridret.training.history import History, Row
 from hybridret.training.module import RetrieverModule
 from hybridret.training.optimisation import MakeOptimizer
@@ -99,9 +92,7 @@ def train(
             mono, cross, training.validate_every, training.patience, best_path(folder), throughput, history.emit
         )
         checkpoints = Checkpoints(last_path(folder), training.checkpoint_every, throughput, should_stop)
-        callbacks = [_CallersSignals(), history, validator, checkpoints]
-        with _quiet_lightning():
-            steps = _fit(module, data, callbacks, training, trainer, folder, loggers)
+        steps = fit(module, data, [history, validator, checkpoints], training.steps, trainer, folder, loggers)
     return TrainingResult(
         steps=steps,
         best_step=validator.best_step,
@@ -112,98 +103,6 @@ def train(
         stopped="early" if validator.stopped_early else "interrupted" if steps < training.steps else "steps",
         mix=history.mix.as_dict(),
     )
-
-
-def _fit(
-    module: RetrieverModule,
-    data: PairDataModule,
-    callbacks: list[pl.Callback],
-    training: TrainingSettings,
-    settings: TrainerSettings,
-    folder: Path,
-    loggers: Sequence[Any],
-) -> int:
-    """Run Lightning; return the step that was reached."""
-    plugins: list[Any] = [WholeCheckpoints()]
-    if SLURMEnvironment.detect():
-        plugins.append(SLURMEnvironment(auto_requeue=False))  # requeueing is the launcher's business
-    try:
-        lightning = pl.Trainer(
-            accelerator=settings.accelerator,
-            devices=settings.devices,
-            num_nodes=settings.nodes,
-            strategy=settings.strategy,
-            precision=settings.precision,  # type: ignore[arg-type]
-            max_steps=training.steps,
-            max_epochs=-1,
-            callbacks=callbacks,
-            plugins=plugins,
-            logger=list(loggers) or False,
-            default_root_dir=folder,
-            use_distributed_sampler=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            enable_autolog_hparams=False,
-            num_sanity_val_steps=0,
-            limit_val_batches=0,
-        )
-    except (ValueError, ModuleNotFoundError, RuntimeError, MisconfigurationException) as error:
-        raise UserError(
-            f"trainer.accelerator={settings.accelerator}, devices={settings.devices}, nodes={settings.nodes}, "
-            f"strategy={settings.strategy}, precision={settings.precision}: this machine or Lightning cannot do that "
-            f"({error}). Change one of these keys; trainer=cpu works everywhere."
-        ) from error
-    last = last_path(folder)
-    interrupt_handler = signal.getsignal(signal.SIGINT)
-    try:
-        lightning.fit(module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True)
-    except SIGTERMException:
-        pass  # a SIGTERM in the instant before the caller's handler was back: the caller's flag has stopped the step
-    except SystemExit as error:
-        if isinstance(error.__context__, KeyboardInterrupt):  # Lightning turns Ctrl-C into exit code 1
-            if threading.current_thread() is threading.main_thread():
-                signal.signal(signal.SIGINT, interrupt_handler)
-            raise KeyboardInterrupt from error
-        raise
-    return lightning.global_step
-
-
-class _CallersSignals(pl.Callback):
-    """Lightning takes SIGTERM over when fit begins; this gives it back before the first step (traps 19)."""
-
-    def __init__(self) -> None:
-        self._handler = signal.getsignal(signal.SIGTERM)
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if threading.current_thread() is threading.main_thread() and self._handler is not None:
-            signal.signal(signal.SIGTERM, self._handler)
-
-
-@contextmanager
-def _quiet_lightning() -> Iterator[None]:
-    """Lightning says which accelerators exist and what it thinks of the loader; a sweep would say it a hundred
-    times.
-    """
-    names = (
-        "pytorch_lightning",
-        "lightning_fabric",
-        "pytorch_lightning.utilities.rank_zero",
-        "lightning_fabric.utilities.rank_zero",
-    )
-    levels = {name: logging.getLogger(name).level for name in names}
-    for name in names:
-        logging.getLogger(name).setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-            warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*", category=FutureWarning)
-            warnings.filterwarnings("ignore", message=".*GPU available but not used.*")
-            warnings.filterwarnings("ignore", message=".*module.s. in eval mode at the start of training.*")
-            yield
-    finally:
-        for name, level in levels.items():
-            logging.getLogger(name).setLevel(level)
 
 
 def _check(training: TrainingSettings, trainer: TrainerSettings, log_every: int) -> None:

@@ -83,10 +83,9 @@ def curve(folder: Path, strategy: str, seed: int, steps: int) -> None:
     floor = {"mono": (0.2, 2.5), "cross": (0.4, 0.45)}.get(strategy, (0.25, 0.5))
     for step in range(10, steps + 1, 10):
         fade = np.exp(-4 * step / steps)
-        lines.append(
-            {"step": step, "split": "train", "loss": 0.2 + 4.5 * fade + random.gamma(2, 0.05), "lr": 1e-3,
-             "gradient_norm": 1.0, "pairs_per_second": 2500.0, "padding_share": 0.1, "kind": strategy, "seconds": step / 20}
-        )  # fmt: skip
+        loss = 0.2 + 4.5 * fade + random.gamma(2, 0.05)
+        row = {"step": step, "split": "train", "loss": loss, "lr": 1e-3, "gradient_norm": 1.0, "kind": strategy}
+        lines.append(row | {"pairs_per_second": 2500.0, "padding_share": 0.1, "seconds": step / 20})
         if step % 100 == 0:
             mono, cross = floor[0] + 4 * fade, floor[1] + 4.3 * fade
             row = {"step": step, "split": "validation", "loss": (mono + cross) / 2, "mono": mono, "cross": cross}

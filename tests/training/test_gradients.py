@@ -45,8 +45,8 @@ def test_chunks_have_the_gradient_of_the_whole_batch(chunk_size: int) -> None:
     whole, cut = gradients(None), gradients(chunk_size)
     assert len(whole) == len(list(encoder().parameters()))
     assert whole.keys() == cut.keys()
-    assert all(float(gradient.abs().max()) > 1e-6 for name, gradient in whole.items() if "attention_in.bias" not in
-    name) for name in whole:
+    for name in whole:
+        assert float(whole[name].abs().max()) > 1e-6
         torch.testing.assert_close(cut[name], whole[name], rtol=1e-9, atol=1e-12)
 
 

@@ -67,9 +67,13 @@ def test_interrupted_runs_go_on_exactly(whole: Run, tmp_path: Path, workers: int
 
 
 def test_a_killed_process_goes_on_exactly(whole: Run, tmp_path: Path) -> None:
-    script = "import sys; from pathlib import Path; from training_helpers import run\n"
-    script += "run(Path(sys.argv[1]), steps=4000, checkpoint_every=1, validate_every=3, log_every=1, decay='constant',
-    warmup=0," script += " on_row=lambda row: print(row['step'], flush=True))"
+    script = """
+import sys
+from pathlib import Path
+from training_helpers import run
+every_step = dict(steps=4000, checkpoint_every=1, validate_every=3, log_every=1, decay="constant", warmup=0)
+run(Path(sys.argv[1]), **every_step, on_row=lambda row: print(row["step"], flush=True))
+"""
     command = [sys.executable, "-c", script, str(tmp_path / "killed")]
     kill_at = int(np.random.default_rng().integers(4, 30))  # a new one every time: any step must do
     with subprocess.Popen(command, cwd=Path(__file__).parent, stdout=subprocess.PIPE, text=True) as process:

@@ -1,0 +1,120 @@
+"""One call of Lightning's trainer, made to behave inside a program of ours: it prints nothing, takes no signal and
+exits no process (traps 19)."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+from pytorch_lightning.utilities.exceptions import SIGTERMException
+
+from hybridret.errors import UserError
+from hybridret.settings import TrainerSettings
+from hybridret.training.checkpoints import WholeCheckpoints, last_path
+from hybridret.training.data_module import PairDataModule
+from hybridret.training.module import RetrieverModule
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Lightning says which accelerators exist and what it thinks of the loader; a sweep would say it a hundred
+    times.
+    """
+    names = (
+        "pytorch_lightning",
+        "lightning_fabric",
+        "pytorch_lightning.utilities.rank_zero",
+        "lightning_fabric.utilities.rank_zero",
+    )
+    levels = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+            warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*", category=FutureWarning)
+            warnings.filterwarnings("ignore", message=".*GPU available but not used.*")
+            warnings.filterwarnings("ignore", message=".*module.s. in eval mode at the start of training.*")
+            yield
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+
+
+@_quiet_lightning()
+def fit(
+    module: RetrieverModule,
+    data: PairDataModule,
+    callbacks: Sequence[pl.Callback],
+    steps: int,
+    settings: TrainerSettings,
+    folder: Path,
+    loggers: Sequence[Any],
+) -> int:
+    """Train until step `steps` or until a callback says stop, from `last.ckpt` in `folder` if it exists; return the
+    step that was reached. Raises UserError when the machine cannot do what `settings` ask, KeyboardInterrupt on Ctrl-C
+    if the caller has no handler of its own.
+    """
+    plugins: list[Any] = [WholeCheckpoints()]
+    if SLURMEnvironment.detect():
+        plugins.append(SLURMEnvironment(auto_requeue=False))  # requeueing is the launcher's business
+    try:
+        lightning = pl.Trainer(
+            accelerator=settings.accelerator,
+            devices=settings.devices,
+            num_nodes=settings.nodes,
+            strategy=settings.strategy,
+            precision=settings.precision,  # type: ignore[arg-type]
+            max_steps=steps,
+            max_epochs=-1,
+            callbacks=[_CallersSignals(), *callbacks],
+            plugins=plugins,
+            logger=list(loggers) or False,
+            default_root_dir=folder,
+            use_distributed_sampler=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            enable_autolog_hparams=False,
+            num_sanity_val_steps=0,
+            limit_val_batches=0,
+        )
+    except (ValueError, ModuleNotFoundError, RuntimeError, MisconfigurationException) as error:
+        raise UserError(
+            f"trainer.accelerator={settings.accelerator}, devices={settings.devices}, nodes={settings.nodes}, "
+            f"strategy={settings.strategy}, precision={settings.precision}: this machine or Lightning cannot do that "
+            f"({error}). Change one of these keys; trainer=cpu works everywhere."
+        ) from error
+    last = last_path(folder)
+    interrupt_handler = signal.getsignal(signal.SIGINT)
+    try:
+        lightning.fit(module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True)
+    except SIGTERMException:
+        pass  # a SIGTERM in the instant before the caller's handler was back: the caller's flag has stopped the step
+    except SystemExit as error:
+        if isinstance(error.__context__, KeyboardInterrupt):  # Lightning turns Ctrl-C into exit code 1
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGINT, interrupt_handler)
+            raise KeyboardInterrupt from error
+        raise
+    return lightning.global_step
+
+
+class _CallersSignals(pl.Callback):
+    """Lightning takes SIGTERM over when fit begins; this gives it back before the first step (traps 19)."""
+
+    def __init__(self) -> None:
+        self._handler = signal.getsignal(signal.SIGTERM)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if threading.current_thread() is threading.main_thread() and self._handler is not None:
+            signal.signal(signal.SIGTERM, self._handler)
