@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from hybridret.data.benchmarks.xquad_r import XquadR
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.huggingface import HuggingFace
-from hybridret.records import FloatArray
+from hybridret.records import FloatArray, IntArray
 from hybridret.settings import TextSettings
 
 Work = Callable[[], FloatArray]
@@ -67,10 +67,12 @@ def compare(name: str, rival: Work, ours: Work, repeats: int, tokens: int, targe
     return statistics.median(cpu)
 
 
-def padding(lengths: Sequence[int], batch_size: int) -> float:
-    """The share of padding when rows of these lengths, in this order, are cut into batches of `batch_size`."""
-    positions = sum(
-        len(batch) * max(batch)
-        for batch in (lengths[start : start + batch_size] for start in range(0, len(lengths), batch_size))
-    )
-    return 1 - sum(lengths) / positions
+def padding(lengths: Sequence[int], batches: Iterable[IntArray]) -> float:
+    """The share of padding when rows of these lengths are put together in these batches."""
+    rows = np.asarray(lengths)
+    return 1 - float(rows.sum()) / sum(len(batch) * int(rows[batch].max()) for batch in batches)
+
+
+def cut(order: IntArray, batch_size: int) -> list[IntArray]:
+    """Batches of exactly `batch_size` rows in the given order; the last one may be smaller."""
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]

@@ -29,11 +29,17 @@ class TextSettings:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How long and in what portions. `chunk_size` null: the whole batch is encoded at once."""
+    """How long and in what portions.
+
+    The batch is sorted by length and encoded in chunks of `chunk_size` texts, each padded on its own; null: all at
+    once. `recompute` drops the activations of a chunk and computes them again in the backward pass: the memory of one
+    chunk for a third more work. Without it chunks only save padding. The gradient is the same in all cases.
+    """
 
     steps: int
     batch_size: int
     chunk_size: int | None
+    recompute: bool
     clip_norm: float | None
     validate_every: int
     validation_batches: int

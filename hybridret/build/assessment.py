@@ -112,7 +112,7 @@ def _untrained(plain: dict[str, Any]) -> Settings:
     """Settings of something that is not trained: the sections that only training reads are filled with nothing."""
     nothing = {
         "training": {
-            "steps": 0, "batch_size": 0, "chunk_size": None, "clip_norm": None, "validate_every": 0,
+            "steps": 0, "batch_size": 0, "chunk_size": None, "recompute": False, "clip_norm": None, "validate_every": 0,
             "validation_batches": 0, "patience": None, "checkpoint_every": 0,
         },
         "schedule": {"warmup": 0.0, "decay": "constant", "embedding_lr": None},

@@ -42,7 +42,9 @@ class TrainingBatch:
         self.counts, self.groups, self.tokens, self.padded = counts, groups, tokens, padded
 
     def to(self, device: torch.device | str) -> TrainingBatch:
-        """The same batch with its tensors on `device`."""
+        """The same batch with its tensors on `device`; itself if they are there."""
+        if self.groups.device == torch.device(device):
+            return self
         rows, groups = self.rows.to(device), self.groups.to(device)
         return TrainingBatch(
             self.batch, self.dataset, self.languages, rows, self.counts, groups, self.tokens, self.padded

@@ -42,11 +42,12 @@ class RetrieverModule(pl.LightningModule):
         steps: int,
         clip_norm: float | None,
         seed: int,
+        recompute: bool = True,
     ) -> None:
         super().__init__()
         self.encoder, self.loss = encoder, loss
         self._make_optimizer, self._schedule, self._steps = make_optimizer, schedule, steps
-        self._clip_norm, self._seed = clip_norm, seed
+        self._clip_norm, self._seed, self._recompute = clip_norm, seed, recompute
         self.last_loss = self.last_lr = self.last_gradient_norm = math.nan
         self._batch: TrainingBatch | None = None
         self._loss: Tensor | None = None
@@ -63,7 +64,8 @@ class RetrieverModule(pl.LightningModule):
         return self._loss
 
     def _seed_torch(self, seed: int) -> None:
-        # torch.manual_seed would, where CUDA is not in use, queue a seeding with a stack trace for later: 1 ms a step, kept.
+        # Where CUDA is not in use, torch.manual_seed queues a seeding with a stack trace for later: 1 ms a step, and
+        # the queue grows for ever.
         torch.default_generator.manual_seed(seed)
         if self.device.type == "cuda":
             torch.cuda.manual_seed(seed)
@@ -73,9 +75,9 @@ class RetrieverModule(pl.LightningModule):
         call too.
         """
         rows = batch.rows
-        several = len(rows.query_chunks) + len(rows.passage_chunks) > 2
-        queries = encode_chunks(self.encoder, rows.query_chunks, checkpointed=several)[rows.query_order]
-        passages = encode_chunks(self.encoder, rows.passage_chunks, checkpointed=several)[rows.passage_order]
+        again = self._recompute and len(rows.query_chunks) + len(rows.passage_chunks) > 2
+        queries = encode_chunks(self.encoder, rows.query_chunks, checkpointed=again)[rows.query_order]
+        passages = encode_chunks(self.encoder, rows.passage_chunks, checkpointed=again)[rows.passage_order]
         if gather:
             passages = self._gather(passages, batch.counts)
         loss: Tensor = self.loss(queries, passages, rows.positives, rows.query_groups, batch.groups)

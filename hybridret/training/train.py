@@ -80,7 +80,16 @@ def train(
     if trainer.threads is not None:
         torch.set_num_threads(trainer.threads)
     encoder.train()
-    module = RetrieverModule(encoder, loss, make_optimizer, schedule_settings, training.steps, training.clip_norm, seed)
+    module = RetrieverModule(
+        encoder,
+        loss,
+        make_optimizer,
+        schedule_settings,
+        training.steps,
+        training.clip_norm,
+        seed,
+        training.recompute,
+    )
     data = PairDataModule(
         encoder.tokenization, schedule, datasets, validation, training, seed=seed, workers=trainer.workers
     )

@@ -64,6 +64,7 @@ def training_settings(**changes: Any) -> TrainingSettings:
         steps=12,
         batch_size=8,
         chunk_size=None,
+        recompute=True,
         clip_norm=1.0,
         validate_every=4,
         validation_batches=2,
