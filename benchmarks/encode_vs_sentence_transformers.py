@@ -1,7 +1,7 @@
 """Seconds of sentence-transformers' `encode` over seconds of `encode_texts`: same checkpoint, same texts.
 
     python benchmarks/encode_vs_sentence_transformers.py --data ../shared/data/eval/xquad-r
-        # about 5 minutes on one thread; target: at least 1.1
+        # about 3 minutes on one thread; target: at least 1.1
 
 Both run all-MiniLM-L6-v2 in fp32 on one thread, cut texts at the same length and return unit vectors as numpy arrays.
 sentence-transformers sorts too, by characters, into batches of exactly 64; the ratio is what sorting by tokens and

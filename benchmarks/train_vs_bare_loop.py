@@ -133,7 +133,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    data = corpus(options.steps * options.batch_size // 8 // len(LANGUAGES))
+    data = corpus(max(options.batch_size, options.steps * options.batch_size // 8 // len(LANGUAGES)))
     schedule = Hybrid(alpha=0.5).schedule([data], options.batch_size)
     collate = Collate(encoder(options.width).tokenization, [data], None)
     batches = [collate(schedule(0, step)) for step in range(options.steps)]

@@ -79,7 +79,7 @@ def hash_file(path: Path, length: int = 16) -> str:
 
 
 def cache_folder() -> Path:
-    """Where things that can be rebuilt live: `$HYBRIDRET_CACHE`, else `hybridret` in `$XDG_CACHE_HOME` or `~/.cache`."""
+    """Where things that can be rebuilt live: `$HYBRIDRET_CACHE`, else `hybridret` in the user's cache folder (XDG)."""
     if folder := os.environ.get("HYBRIDRET_CACHE"):
         return Path(folder)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hybridret"

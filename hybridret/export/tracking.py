@@ -9,6 +9,7 @@ from __future__ import annotations
 import netrc
 import os
 import sys
+import typing
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -66,7 +67,7 @@ class WandbTracker:
         self._wandb = wandb
         self._failed = False
         self._run = wandb.init(
-            mode=settings.mode,
+            mode=typing.cast(Any, settings.mode),
             dir=str(folder),
             project=settings.project,
             entity=settings.entity,
@@ -92,7 +93,7 @@ class WandbTracker:
         self._attempt(lambda: self._run.summary.update(dict(metrics)))
         for name, table in tables.items():
             self._attempt(
-                lambda name=name, table=table: self._run.log(  # type: ignore[misc]
+                lambda name=name, table=table: self._run.log(
                     {f"tables/{name}": self._wandb.Table(dataframe=table.astype(object).where(table.notna(), None))}
                 )
             )

@@ -63,7 +63,7 @@ def settings_of(file: Path) -> dict[str, Any]:
     >>> flatten({"optim": {"lr": 0.1}})
     {'optim.lr': 0.1}
     """
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     if not file.is_file():
         return {}
