@@ -61,6 +61,7 @@ gpu-sweep: $(VENV)/.installed  ## a sweep on this node, one GPU per point: GPUS=
 	$(BIN)/python -m hybridret.report multirun/$(SWEEP)
 
 slurm:  ## submit gpu-sweep to SLURM as one job that asks for GPUS GPUs and requeues itself: SBATCH="--partition=..."
+	@mkdir -p multirun    # SLURM makes no folder for its log
 	sbatch --job-name=hybridret-$(SWEEP) --nodes=1 --gres=gpu:$(GPUS) --cpus-per-task=$$((4 * $(GPUS))) --signal=B:USR1@300 \
 	  --requeue --open-mode=append --output=multirun/slurm-%j.log $(SBATCH) scripts/slurm_sweep.sh $(GPUS) $(SWEEP) $(ARGS)
 

@@ -18,6 +18,7 @@ from hybridret.build.score import Scores, score
 from hybridret.build.shares import token_shares
 from hybridret.cluster.plan import point_directory
 from hybridret.cluster.signals import StoppingProgress, StopRequested, graceful_stop
+from hybridret.cluster.summary import command_line
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.folder import load_encoder
 from hybridret.errors import DONE, UserError
@@ -41,26 +42,39 @@ def assess(config: DictConfig, overrides: Sequence[str]) -> int:
                 else _as_it_comes(config, overrides, progress)
             )
         except StopRequested as request:
-            print("Stopped. Run the same command again.", file=sys.stderr)
+            again = command_line(sys.argv)
+            print(f"Stopped; evaluations start anew. Run the same command again: {again}", file=sys.stderr)
             return request.exit_code
 
 
 def _checkpoint(config: DictConfig, path: Path, progress: Progress) -> int:
     """A run of ours: its own data, text settings and weights; benchmarks and evaluation from the command line."""
     run = RunDirectory(path)
+    if not path.is_dir():
+        raise UserError(f"checkpoint={path}: there is no such folder. Give a run directory, multirun/SWEEP/RUN.")
     trained = run.read_result()
     if trained is None:
         raise UserError(f"checkpoint={path} is not a finished run: it has no result.json. Train it to the end first.")
+    if "config_hash" not in trained:
+        raise UserError(f"{run.result} does not say of which config it is: it was not written by hybridret.run.")
     asked = [str(key) for key in config if key not in ("hydra", *FROM_RUN)]
     plain = resolved(OmegaConf.masked_copy(config, asked))
     own = read_config(run)
     merged = {key: value for key, value in plain.items() if key not in ("checkpoint", "name")}
+    if missing := [key for key in FROM_RUN if key not in own]:
+        raise UserError(f"{run.config} is not whole: it lacks {', '.join(missing)}. Copy the run directory again.")
     merged |= {key: own[key] for key in FROM_RUN}
     settings = read_settings(merged)
     name = str(plain["name"] or "-".join(settings.eval))
     folder = run.evaluation(name)
     digest = hash_json({"run": trained["config_hash"], "eval": merged["eval"], "evaluation": merged["evaluation"]})
-    if (folder / "result.json").is_file() and read_json(folder / "result.json").get("config_hash") == digest:
+    if (folder / "result.json").is_file():
+        held = read_json(folder / "result.json")
+        if not isinstance(held, dict) or held.get("config_hash") != digest:
+            raise UserError(
+                f"{folder} holds an evaluation with other settings. Choose another name for this one, name=NAME, or "
+                f"delete the folder."
+            )
         print(f"{folder} is finished; nothing to do.")
         return DONE
     parts = Parts(settings)
@@ -101,7 +115,8 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
             run.write_result(_record(run, digest, parts, encoder, scores))
         except BaseException as error:
             stopped = isinstance(error, (KeyboardInterrupt, StopRequested))
-            status.set(State.INTERRUPTED if stopped else State.FAILED, " ".join(str(error).split()))
+            reason = str(error) if isinstance(error, (UserError, StopRequested)) else f"{type(error).__name__}: {error}"
+            status.give_up(State.INTERRUPTED if stopped else State.FAILED, reason)
             raise
         status.set(State.FINISHED)
     print(f"Finished: {run.path}")

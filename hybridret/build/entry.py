@@ -6,15 +6,20 @@ Light on purpose: `--help` and `--cfg job` must answer before torch could even b
 from __future__ import annotations
 
 import os
-import re
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from hybridret.errors import BAD_INPUT, INTERRUPTED, UserError, nearest
+from hybridret.cluster.explain import explain
+from hybridret.cluster.signals import STOPPING, StopRequested
+from hybridret.cluster.summary import command_line
+from hybridret.errors import BAD_INPUT, INTERRUPTED, UserError
 
 os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and leaving with 1
 
@@ -29,15 +34,17 @@ def config_folder() -> str:
 def guarded(main: Callable[[], int | None], config_name: str = "config") -> int:
     """Run an entry; print what the user can mend as one paragraph on stderr; return the exit code."""
     try:
-        return main() or 0
+        with _leaving():
+            return main() or 0
     except UserError as error:
         _refuse(str(error))
         return error.exit_code
     except (HydraException, OmegaConfBaseException) as error:
-        return _refuse(explain(error, config_name, sys.argv[1:]))
+        return _refuse(_explained(error, config_name))
     except KeyboardInterrupt:
-        print("Interrupted. Run the same command again to go on.", file=sys.stderr)
-        return INTERRUPTED
+        return _stopped(INTERRUPTED)
+    except StopRequested as request:
+        return _stopped(request.exit_code)
 
 
 def _refuse(message: str) -> int:
@@ -45,60 +52,34 @@ def _refuse(message: str) -> int:
     return BAD_INPUT
 
 
-def explain(error: Exception, config_name: str, overrides: Sequence[str]) -> str:
-    """A composition error of Hydra in one paragraph that offers the nearest right name."""
-    text = str(error)
-    if isinstance(error, MissingConfigException) and error.missing_cfg_file:
-        group, _, option = str(error.missing_cfg_file).removesuffix(".yaml").rpartition("/")
-        known = [str(option) for option in error.options or ()]
-        if known:
-            return f"{group}={option}: there is no such option. {nearest(option, known)} All: {', '.join(known)}."
-        return f"{error.missing_cfg_file} was not found in conf/."
-    if match := re.search(r"Could not override '([^']+)'", text):
-        return _unknown_key(match[1], config_name)
-    if match := re.search(r"Could not append to config[^']*'?([\w./@]+)'?", text):
-        return f"+{match[1]}: that key exists already; set it without the plus sign."
-    if "parse" in type(error).__name__.lower() or "mismatched input" in text or "LexerNoViableAlt" in text:
-        return f"Cannot read an override: {text.splitlines()[0]}. They look like group=option or section.key=value."
-    return text
+def _stopped(code: int) -> int:
+    print(f"Stopped before there was anything to save. To go on: {command_line(sys.argv)}", file=sys.stderr)
+    return code
 
 
-def _unknown_key(key: str, config_name: str) -> str:
-    from hydra import compose, initialize_config_dir
+@contextmanager
+def _leaving() -> Iterator[None]:
+    """Leave at once with the right code when the machine wants its place back while modules and configs are read.
+
+    Work that has a state to save puts its own handlers above these (`graceful_stop`, the sweep's pool).
+    """
+
+    def leave(signal_number: int, frame: FrameType | None) -> None:
+        raise StopRequested(signal_number)
+
+    numbers = [number for number in STOPPING if number != signal.SIGINT]  # Python's own answer to Ctrl-C is right
+    earlier = {number: signal.signal(number, leave) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def _explained(error: Exception, config_name: str) -> str:
+    from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
-    from omegaconf import DictConfig, OmegaConf
 
     GlobalHydra.instance().clear()
     with initialize_config_dir(config_folder(), version_base="1.3"):
-        config = compose(config_name, overrides=_groups(sys.argv[1:], config_name))
-    parent, _, name = key.rpartition(".")
-    node = OmegaConf.select(config, parent) if parent else config
-    if not isinstance(node, DictConfig):
-        return _unknown_key(parent, config_name)
-    known = [str(child) for child in node]
-    hint = nearest(name, known) if set(known) - {"_target_"} else f"{parent} has no settings."
-    elsewhere = _everywhere(config, name)
-    if not hint.startswith("Did") and elsewhere:
-        hint = f"Did you mean '{elsewhere}'?"
-    return f"Unknown key {key}. {hint}"
-
-
-def _groups(overrides: Sequence[str], config_name: str) -> list[str]:
-    """The overrides that choose an option of a group, so that the hint knows the chosen plug-in's own keys."""
-    names = {path.name for path in Path(config_folder()).iterdir() if path.is_dir()}
-    chosen = [o for o in overrides if o.partition("=")[0] in names and "," not in o.replace("[", "]").split("]")[0]]
-    folder = Path(config_folder())
-    return [o for o in chosen if (folder / o.partition("=")[0] / f"{o.partition('=')[2]}.yaml").is_file()]
-
-
-def _everywhere(config: object, name: str) -> str | None:
-    """The full key that ends in `name`, where the user named the wrong section (`alpha` for `batching.alpha`)."""
-    from omegaconf import DictConfig
-
-    if isinstance(config, DictConfig):
-        for key, value in config.items_ex(resolve=False):
-            if key == name:
-                return name
-            if (found := _everywhere(value, name)) is not None:
-                return f"{key}.{found}"
-    return None
+        return explain(error, sys.argv[1:], GlobalHydra.instance().config_loader(), config_name)

@@ -45,6 +45,8 @@ def read_config(run: RunDirectory) -> dict[str, Any]:
         raise UserError(f"{run.path} is not a run directory: it has no config.yaml. Give multirun/SWEEP/RUN.")
     try:
         plain = OmegaConf.to_container(OmegaConf.load(run.config), resolve=True)
-    except (OmegaConfBaseException, YAMLError, OSError) as error:
-        raise UserError(f"{run.config} cannot be read: {str(error).splitlines()[0]}.") from error
+    except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{run.config} cannot be read: {' '.join(str(error).split())}.") from error
+    if not isinstance(plain, dict):
+        raise UserError(f"{run.config} is not the config of a run. Copy the run directory again.")
     return typing.cast(dict[str, Any], plain)

@@ -17,11 +17,12 @@ from hybridret.build.score import Scores, score
 from hybridret.build.shares import token_shares
 from hybridret.cluster.plan import point_directory, point_hash
 from hybridret.cluster.signals import Stop, StoppingProgress, StopRequested, graceful_stop
+from hybridret.cluster.summary import command_line
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.folder import load_encoder
 from hybridret.errors import DONE, INTERRUPTED, UserError
 from hybridret.export.tracking import Tracker, check_tracker, open_tracker
-from hybridret.files import write_json, write_text
+from hybridret.files import hash_json, write_json, write_text
 from hybridret.progress import Bars, Both, Progress, Quiet
 from hybridret.runs import Decision, RunDirectory, State, StatusProgress, StatusWriter, environment
 from hybridret.settings import Settings
@@ -54,20 +55,26 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
             write_json(run.environment, environment())
             code = _Work(parts, run, digest, plain, status, stop).do(resume=decision is Decision.RESUME)
         except StopRequested as request:
-            status.set(State.INTERRUPTED, str(request))
-            print(f"Stopped at a safe point. To go on, run the same command again ({run.path}).", file=sys.stderr)
+            status.give_up(State.INTERRUPTED, str(request))
+            _tell_how_to_go_on(run, "Stopped at a safe point")
             return request.exit_code
         except KeyboardInterrupt:
-            status.set(State.INTERRUPTED, "stopped by a second Ctrl-C")
+            status.give_up(State.INTERRUPTED, "stopped by a second Ctrl-C")
+            _tell_how_to_go_on(run, "Stopped at once")
             return INTERRUPTED
         except UserError as error:
-            status.set(State.FAILED, " ".join(str(error).split()))
+            status.give_up(State.FAILED, str(error))
             raise
         except BaseException as error:
-            status.set(State.FAILED, f"{type(error).__name__}: {error}".strip())
+            status.give_up(State.FAILED, f"{type(error).__name__}: {error}")
             raise
         status.set(State.FINISHED)
         return code
+
+
+def _tell_how_to_go_on(run: RunDirectory, what: str) -> None:
+    saved = f"; {run.last_checkpoint} holds its state" if run.last_checkpoint.is_file() else ""
+    print(f"{what}{saved}. To go on, run the same command again: {command_line(sys.argv)}", file=sys.stderr)
 
 
 def plain_without_hydra(plain: dict[str, Any]) -> dict[str, Any]:
@@ -125,13 +132,14 @@ class _Work:
         safe = StoppingProgress(self.stop, self.progress)
         with safe.task("read data and build the encoder", None):
             encoder = self.parts.encoder()
+        self.stop.check()
         tracker = open_tracker(
             self.run.path,
             self.settings.logger,
             group=self.settings.sweep,
             name=self.run.name,
             job_type=self._strategy_name(),
-            run_id=f"{self.digest}-{self.settings.seed}",
+            run_id=hash_json([self.settings.sweep, self.run.name, self.digest]),
             config=plain_without_hydra(self.plain),
             tags=[self._strategy_name(), str(self.settings.model.size)],
         )

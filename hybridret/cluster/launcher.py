@@ -60,7 +60,7 @@ class ProcessLauncher(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run a batch of points. What a point came to is the return value of its job; failures are told in it too.
 
-        Raises Hydra's own error when no point at all can be composed, and SystemExit (130, 75) after a signal.
+        Raises UserError when no point at all can be composed, and SystemExit (130, 75) after a signal.
         """
         from hybridret.cluster.display import Display, print_summary
         from hybridret.cluster.planner import Planner

@@ -10,6 +10,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from hybridret.cluster.explain import explain
 from hybridret.cluster.plan import check_size, child_arguments, gpus_needed, point_directory, point_hash
 from hybridret.cluster.points import Point
 from hybridret.errors import SizeMissing, UserError
@@ -28,9 +29,11 @@ class Planner:
     def plan(self, job_overrides: Sequence[Sequence[str]], first_number: int) -> list[Point]:
         """One point per entry of `job_overrides`: queued, finished already, or failed with its reason.
 
-        A point that cannot be composed fails alone. Where none can, the first error is raised: the command is wrong.
+        A point that cannot be composed fails alone. Where none can, the command is wrong: raises UserError with the
+        first reason.
         """
-        points, errors = [], []
+        points: list[Point] = []
+        reasons: list[str] = []
         for number, overrides in enumerate(job_overrides, start=first_number):
             point = Point(number, tuple(overrides))
             points.append(point)
@@ -39,12 +42,16 @@ class Planner:
             except SizeMissing as error:  # a grid over families asks for sizes that some lack: no failure
                 point.end(State.SKIPPED, str(error))
             except (HydraException, OmegaConfBaseException, UserError) as error:
-                errors.append(error)
-                text = " ".join(f"{error} {error.__cause__ or ''}".split())
-                point.end(State.FAILED, text)
-        if errors and len(errors) == len(points) and all(point.run is None for point in points):
-            raise errors[0]
+                reasons.append(self._reason(error, point))
+                point.end(State.FAILED, reasons[-1])
+        if reasons and len(reasons) == len(points) and all(point.run is None for point in points):
+            raise UserError(reasons[0])
         return points
+
+    def _reason(self, error: Exception, point: Point) -> str:
+        if isinstance(error, UserError):
+            return " ".join(str(error).split())
+        return explain(error, point.overrides, self._loader, str(self._config.hydra.job.config_name))
 
     def _compose(self, point: Point) -> None:
         config = self._loader.load_sweep_config(self._config, list(point.overrides))

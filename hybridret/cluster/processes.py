@@ -32,12 +32,15 @@ class PointProcess:
         assert point.run is not None
         self.point = point
         self.gpus = tuple(gpus)
+        start = ["-m", module]
+        if len(self.gpus) > 1:  # Lightning's own start of further processes runs sys.argv again (traps 20)
+            start = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={len(self.gpus)}", *start]
         try:
             point.run.path.mkdir(parents=True, exist_ok=True)
             with open(point.run.log, "ab") as log:
                 self.log_start = log.tell()
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", module, *point.arguments],
+                    [sys.executable, *start, *point.arguments],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,

@@ -90,8 +90,8 @@ class JsonlPairs:
         return distinct_texts(self._training)
 
     def articles(self) -> frozenset[str]:
-        """All article titles of the data, whatever their part: benchmarks look here whether they are in-domain."""
-        return frozenset(row.title for row in self._rows if row.title is not None)
+        """Titles of the articles that are trained on: benchmarks look here whether they are in-domain."""
+        return frozenset(row.title for row in self._partition.train if row.title is not None)
 
     def licence(self) -> str:
         return self._licence

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from hybridret.encoders.dual import DualEncoder
+from hybridret.encoders.shared_lookup import shared_lookup
 from hybridret.encoders.tokenization import IntArray32, Tokens
 from hybridret.records import IntArray
 
@@ -43,15 +44,16 @@ def encode_chunks(encoder: DualEncoder, chunks: Sequence[Tokens], checkpointed: 
 
     `checkpointed` recomputes activations in the backward pass; without gradients it makes no difference.
     """
-    parts: list[Tensor] = []
-    for chunk in chunks:
-        if checkpointed and torch.is_grad_enabled():
-            parts.append(checkpoint(encoder, *chunk, use_reentrant=False, preserve_rng_state=True))
-        else:
-            parts.append(encoder(*chunk))
-    if not parts:
+    if not chunks:
         return torch.empty(0, encoder.dimension)
-    return torch.cat(parts)
+    if not torch.is_grad_enabled():
+        return torch.cat([encoder(*chunk) for chunk in chunks])
+    if checkpointed:  # a chunk looks its tokens up again when it is recomputed: no shared look-up
+        return torch.cat(
+            [checkpoint(encoder, *chunk, use_reentrant=False, preserve_rng_state=True) for chunk in chunks]
+        )
+    with shared_lookup(encoder.body.input_embeddings(), chunks):
+        return torch.cat([encoder(*chunk) for chunk in chunks])
 
 
 def encode_rows(

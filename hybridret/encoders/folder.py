@@ -79,7 +79,7 @@ def load_encoder(folder: Path, trust_remote_code: bool = False) -> DualEncoder:
             raise UserError(
                 f"{path} is damaged or was changed: its SHA-256 is not that in {DESCRIPTION}. Copy the folder again."
             )
-    body = BODIES[saved["body"]["kind"]].load_architecture(folder, saved["body"]["architecture"], trust_remote_code)
+    body = _body(folder, saved["body"], trust_remote_code)
     try:
         load_model(body, str(folder / WEIGHTS), strict=True)
     except (RuntimeError, SafetensorError) as error:
@@ -117,6 +117,19 @@ def _description(folder: Path) -> dict[str, Any]:
     if missing or kind not in BODIES or WEIGHTS not in saved["files"] or "tokenizer.json" not in saved["files"]:
         raise UserError(f"{path} is not whole: it lacks {', '.join(sorted(missing)) or 'a known body or its files'}.")
     return saved
+
+
+def _body(folder: Path, saved: dict[str, Any], trust_remote_code: bool) -> Body:
+    try:
+        return BODIES[saved["kind"]].load_architecture(folder, saved["architecture"], trust_remote_code)
+    except UserError:
+        raise
+    except (TypeError, KeyError, ValueError, OSError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(
+            f"{folder / DESCRIPTION} does not describe a {saved['kind']} encoder ({reason}). The folder mixes two "
+            "encoders; copy it again."
+        ) from error
 
 
 @contextmanager

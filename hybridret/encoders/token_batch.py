@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hybridret.encoders.chunked import chunk_rows, original_order, padding_share
+from hybridret.encoders.token_rows import TokenRows
 from hybridret.encoders.tokenization import IntArray32, Tokenization, Tokens
 from hybridret.records import IntArray
 
@@ -19,7 +19,8 @@ class TokenBatch:
 
     `query_order` [B] and `passage_order` [P] index the concatenated chunks: `encode_chunks(...)[query_order]` has
     query b in row b. `positives` [B] is the passage of each query, `query_groups` [B] and `passage_groups` [P] their
-    passage groups, -1 unknown. `pairs` is B; `padding_share` covers queries and passages.
+    passage groups, -1 unknown. `pairs` is B; `tokens` and `padded` count the positions of queries and passages without
+    and with padding, `padding_share` is 1 - tokens / padded.
     """
 
     query_chunks: list[Tokens]
@@ -31,6 +32,8 @@ class TokenBatch:
     passage_groups: Tensor
     padding_share: float
     pairs: int
+    tokens: int
+    padded: int
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> TokenBatch:
         """The same batch on `device`. Lightning calls it, because the batch has a method of this name."""
@@ -48,12 +51,14 @@ class TokenBatch:
             passage_groups=moved(self.passage_groups),
             padding_share=self.padding_share,
             pairs=self.pairs,
+            tokens=self.tokens,
+            padded=self.padded,
         )
 
 
 def make_token_batch(
-    query_rows: Sequence[IntArray32],
-    passage_rows: Sequence[IntArray32],
+    query_rows: TokenRows | Sequence[IntArray32],
+    passage_rows: TokenRows | Sequence[IntArray32],
     positives: IntArray,
     query_groups: IntArray,
     passage_groups: IntArray,
@@ -69,23 +74,22 @@ def make_token_batch(
             f"{len(query_rows)} queries with {len(positives)} positives and {len(query_groups)} groups, "
             f"{len(passage_rows)} passages with {len(passage_groups)} groups"
         )
-    query_chunks, query_order = _chunks(query_rows, tokenization, chunk_size)
-    passage_chunks, passage_order = _chunks(passage_rows, tokenization, chunk_size)
+    queries = query_rows if isinstance(query_rows, TokenRows) else TokenRows.of(query_rows)
+    passages = passage_rows if isinstance(passage_rows, TokenRows) else TokenRows.of(passage_rows)
+    query_chunks, query_order = queries.chunks(chunk_size, tokenization.pad_id)
+    passage_chunks, passage_order = passages.chunks(chunk_size, tokenization.pad_id)
+    tokens = int(queries.lengths.sum() + passages.lengths.sum())
+    padded = sum(chunk.input_ids.numel() for chunk in (*query_chunks, *passage_chunks))
     return TokenBatch(
         query_chunks=query_chunks,
-        query_order=query_order,
+        query_order=torch.from_numpy(query_order),
         passage_chunks=passage_chunks,
-        passage_order=passage_order,
+        passage_order=torch.from_numpy(passage_order),
         positives=torch.as_tensor(positives, dtype=torch.int64),
         query_groups=torch.as_tensor(query_groups, dtype=torch.int64),
         passage_groups=torch.as_tensor(passage_groups, dtype=torch.int64),
-        padding_share=padding_share([*query_chunks, *passage_chunks]),
-        pairs=len(query_rows),
+        padding_share=1 - tokens / padded if padded else 0.0,
+        pairs=len(queries),
+        tokens=tokens,
+        padded=padded,
     )
-
-
-def _chunks(
-    rows: Sequence[IntArray32], tokenization: Tokenization, chunk_size: int | None
-) -> tuple[list[Tokens], Tensor]:
-    pieces = chunk_rows([len(row) for row in rows], chunk_size)
-    return [tokenization.pad([rows[i] for i in piece]) for piece in pieces], original_order(pieces)

@@ -99,7 +99,10 @@ def _columns(
         slot = np.searchsorted(relevant.labels, labels)
         yield column("contrastive_entropy", np.bincount(slot, weights=entropy) / relevant.counts)
     if pooled:
-        yield column("rank_distance", rank_distance(relevant))
+        several = relevant.counts > 1  # one answer has no distance: its zero would pass for fairness
+        if several.any():
+            distances = rank_distance(relevant)[several]
+            yield _Column(setting, "rank_distance", 0, asked[several], corpora[several], distances)
         yield column("awrf", measured.awrf[asked])
         tested, values = peer(queries, ranks, grades, judgments.passage_languages[mask])
         if len(tested):

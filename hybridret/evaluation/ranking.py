@@ -168,5 +168,5 @@ def _check(scores: FloatArray, tile: IntArray, whole: IntArray, collection: Coll
         raise UserError(
             f"{collection.name}: the score of query {collection.query_ids[tile[row]]!r} for passage "
             f"{collection.passage_ids[whole[column]]!r} is {scores[row, column]}, so it cannot be ranked. The encoder "
-            f"gives vectors that are not finite: check its weights, or encode in fp32 (trainer.precision=32-true)."
+            f"gives vectors that are not finite: check its weights, or encode in fp32 (evaluation.bf16=false)."
         )

@@ -105,15 +105,15 @@ def _assemble(folder: Path, finished: list[Path], failures: list[dict[str, Any]]
         # An evaluation of the same dataset that was added later replaces the earlier one.
         results.sort(key=lambda pair: str(pair[1].get("finished") or ""))
         parts = [metric_rows(where / "metrics.csv") for where, _ in results]
-        for i, part in enumerate(parts):
+        for i, (part, (_, one)) in enumerate(zip(parts, results, strict=True)):
             newer = {name for other in parts[i + 1 :] for name in other["dataset"].unique()}
             metrics.append(part[~part["dataset"].isin(newer)].assign(run=path.name))
+            kept = {name: texts for name, texts in (one.get("notes") or {}).items() if name not in newer}
+            for dataset, texts in kept.items():
+                notes.extend({"run": path.name, "dataset": dataset, "key": k, "text": str(v)} for k, v in texts.items())
         history.extend({"run": path.name, **row} for row in history_rows(path / "history.jsonl"))
         for language, shares in (result.get("tokens") or {}).items():
             tokens.append({"run": path.name, "language": language, **{key: shares.get(key) for key in TOKEN_SHARES}})
-        for _, one in results:
-            for dataset, texts in (one.get("notes") or {}).items():
-                notes.extend({"run": path.name, "dataset": dataset, "key": k, "text": str(v)} for k, v in texts.items())
     frame, extra = with_configurations(pd.DataFrame(rows), settings)
     labels = frame[["run", "configuration"]]
     order = {name: i for i, name in enumerate(frame["run"])}

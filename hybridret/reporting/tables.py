@@ -125,11 +125,8 @@ def bias_summary(sweep: Sweep, dataset: str) -> Table | None:
     ]
     names = configurations(sweep, dataset)
     columns, values = [Column("configuration")], [[Cell(name) for name in names]]
-    here = select(sweep.metrics, dataset=dataset, setting="multilingual")
     for metric, column in shown:
-        found = macro(sweep, dataset, "multilingual", metric, cutoff_of(here, metric) if len(here) else 0)
-        if not len(found):
-            found = macro(sweep, dataset, "multilingual", metric, 0)
+        found = macro(sweep, dataset, "multilingual", metric, 0)
         if len(found):
             columns.append(column)
             values.append(_cells(found, names))

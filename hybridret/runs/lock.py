@@ -12,7 +12,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -48,9 +48,9 @@ def exclusive(path: Path, status: Path) -> Iterator[None]:
                 raise _busy(path, _read(path)) from None
         _held.add(path)
         try:
-            file.truncate(0)
-            file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
-            file.flush()
+            with suppress(OSError):  # a full disk: the lock holds, only its holder has no name
+                file.truncate(0)
+                os.write(file.fileno(), json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
             yield
         finally:
             _held.discard(path)

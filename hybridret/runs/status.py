@@ -10,7 +10,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -76,6 +76,14 @@ class StatusWriter:
         """Write a new state at once. Raises UserError when the folder cannot be written."""
         self.state, self.reason = state, reason
         self._write()
+
+    def give_up(self, state: State, reason: str) -> None:
+        """`set` on the way out with an error, whose message must not give way to that of a disk that is full as well.
+
+        `reason` is put on one line.
+        """
+        with suppress(UserError):
+            self.set(state, " ".join(reason.split()))
 
     def begin(self, phase: str, total: int | None) -> dict[str, Any]:
         """A new innermost task; hand it to `advance` and `end`."""

@@ -6,18 +6,19 @@ so how many passages the others bring, and of which groups, needs no communicati
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 
 import numpy as np
 import torch
 
 from hybridret.batching.ranks import rank_slice
 from hybridret.encoders.token_batch import TokenBatch, make_token_batch
-from hybridret.encoders.tokenization import IntArray32, Tokenization
+from hybridret.encoders.tokenization import Tokenization
 from hybridret.records import Batch, IntArray, Negative, ParallelPairs
-from hybridret.training.token_cache import TokenCache
+from hybridret.training.token_table import TokenTable
 
-CACHE_BYTES = 512 * 1024**2  # per process: about two million short texts
+CACHE_BYTES = 512 * 1024**2  # of token ids per process: about five million short texts
 
 
 class TrainingBatch:
@@ -28,27 +29,25 @@ class TrainingBatch:
     """
 
     def __init__(
-        self,
-        batch: Batch,
-        dataset: str,
-        languages: tuple[str, ...],
-        rows: TokenBatch,
-        counts: tuple[int, ...],
-        groups: torch.Tensor,
-        tokens: int,
-        padded: int,
+        self, batch: Batch, pairs: ParallelPairs, rows: TokenBatch, counts: tuple[int, ...], groups: torch.Tensor
     ) -> None:
-        self.batch, self.dataset, self.languages, self.rows = batch, dataset, languages, rows
-        self.counts, self.groups, self.tokens, self.padded = counts, groups, tokens, padded
+        self.batch, self.rows, self.counts, self.groups = batch, rows, counts, groups
+        self.dataset, self._languages = pairs.name, pairs.languages
+        self.tokens, self.padded = rows.tokens, rows.padded
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of the global batch, in the order of the dataset."""
+        used = np.union1d(self.batch.query_languages, self.batch.passage_languages)
+        return tuple(self._languages[index] for index in used.tolist())
 
     def to(self, device: torch.device | str) -> TrainingBatch:
         """The same batch with its tensors on `device`; itself if they are there."""
         if self.groups.device == torch.device(device):
             return self
-        rows, groups = self.rows.to(device), self.groups.to(device)
-        return TrainingBatch(
-            self.batch, self.dataset, self.languages, rows, self.counts, groups, self.tokens, self.padded
-        )
+        moved = copy(self)
+        moved.rows, moved.groups = self.rows.to(device), self.groups.to(device)
+        return moved
 
 
 class Collate:
@@ -65,74 +64,66 @@ class Collate:
     ) -> None:
         self._tokenization, self._datasets, self._chunk_size = tokenization, datasets, chunk_size
         self._rank, self._world_size = rank, world_size
-        self._queries = TokenCache(tokenization.queries, cache_bytes // 4)
-        self._passages = TokenCache(tokenization.passages, cache_bytes - cache_bytes // 4)
+        self._queries = TokenTable(tokenization.queries, cache_bytes // 4)
+        self._passages = TokenTable(tokenization.passages, cache_bytes - cache_bytes // 4)
+        # Before workers are forked: they share these arrays, and none numbers the texts again.
+        self._query_numbers = [_numbers(self._queries, pairs, pairs.queries) for pairs in datasets]
+        self._passage_numbers = [_numbers(self._passages, pairs, pairs.passages) for pairs in datasets]
 
     def __call__(self, batch: Batch) -> TrainingBatch:
         pairs = self._datasets[batch.dataset]
-        places = list(zip(batch.questions.tolist(), batch.passage_languages.tolist(), strict=True))
-        asked = zip(batch.questions.tolist(), batch.query_languages.tolist(), strict=True)
-        queries = self._queries.rows(
-            [_text(pairs.queries[pairs.languages[lang]][question]) for question, lang in asked]
-        )
-        passages = self._passages.rows(
-            [_text(pairs.passages[pairs.languages[lang]][question]) for question, lang in places]
-        )
-        negatives = [_negatives(pairs, question, lang) for question, lang in places]
+        queries = self._query_numbers[batch.dataset][batch.query_languages, batch.questions]
+        passages = self._passage_numbers[batch.dataset][batch.passage_languages, batch.questions]
+        if min(queries.min(initial=0), passages.min(initial=0)) < 0:
+            raise ValueError("the schedule drew a question in a language that it does not exist in")
         shares = self._shares(queries, passages)
-        counts = tuple(len(share) + sum(len(negatives[row]) for row in share) for share in shares)
+        negatives = _negatives(pairs, batch)
+        counts = tuple(len(share) + (sum(len(negatives[row]) for row in share) if negatives else 0) for share in shares)
         groups = [_groups(pairs, batch, negatives, share) for share in shares]
         mine = shares[self._rank]
-        query_rows = [queries[row] for row in mine]
-        passage_rows = [passages[row] for row in mine]
-        passage_rows += self._passages.rows([one.text for row in mine for one in negatives[row]])
+        hard = [one.text for row in mine for one in negatives[row]] if negatives else []
         rows = make_token_batch(
-            query_rows,
-            passage_rows,
+            self._queries.rows(queries[mine]),
+            self._passages.rows(np.concatenate([passages[mine], self._passages.numbers(hard)])),
             positives=np.arange(len(mine)) + sum(counts[: self._rank]),
             query_groups=pairs.passage_groups[batch.questions[mine]],
             passage_groups=groups[self._rank],
             tokenization=self._tokenization,
             chunk_size=self._chunk_size,
         )
-        return TrainingBatch(
-            batch=batch,
-            dataset=pairs.name,
-            languages=_languages(pairs, batch),
-            rows=rows,
-            counts=counts,
-            groups=torch.from_numpy(np.concatenate(groups)),
-            tokens=sum(map(len, query_rows)) + sum(map(len, passage_rows)),
-            padded=sum(chunk.input_ids.numel() for chunk in (*rows.query_chunks, *rows.passage_chunks)),
-        )
+        return TrainingBatch(batch, pairs, rows, counts, torch.from_numpy(np.concatenate(groups)))
 
-    def _shares(self, queries: Sequence[IntArray32], passages: Sequence[IntArray32]) -> list[IntArray]:
+    def _shares(self, queries: IntArray, passages: IntArray) -> list[IntArray]:
         if self._world_size == 1:
             return [np.arange(len(queries))]
-        lengths = np.array([len(query) + len(passage) for query, passage in zip(queries, passages, strict=True)])
+        lengths = self._queries.rows(queries).lengths + self._passages.rows(passages).lengths
         order = np.argsort(lengths, kind="stable")
         return [rank_slice(order, rank, self._world_size) for rank in range(self._world_size)]
 
 
-def _text(text: str | None) -> str:
-    if text is None:
-        raise ValueError("the schedule drew a question in a language that it does not exist in")
-    return text
+def _numbers(table: TokenTable, pairs: ParallelPairs, texts: Mapping[str, Sequence[str | None]]) -> IntArray:
+    """[L, Q]: the number of the text of each question in each language, -1 where there is none."""
+    found = [table.numbers(texts[language]) for language in pairs.languages]
+    return np.array(found, dtype=np.int64).reshape(len(pairs.languages), len(pairs))
 
 
-def _negatives(pairs: ParallelPairs, question: int, language: int) -> tuple[Negative, ...]:
-    """Hard negatives are read in the language of the positive: another language would give them away."""
-    found = pairs.negatives.get(pairs.languages[language]) if pairs.negatives else None
-    return found[question] if found is not None else ()
+def _negatives(pairs: ParallelPairs, batch: Batch) -> list[tuple[Negative, ...]]:
+    """Hard negatives of each row, or an empty list where the dataset has none. They are read in the language of the
+    positive: another language would give them away.
+    """
+    if not pairs.negatives:
+        return []
+    places = zip(batch.questions.tolist(), batch.passage_languages.tolist(), strict=True)
+    return [
+        pairs.negatives[pairs.languages[lang]][question] if pairs.languages[lang] in pairs.negatives else ()
+        for question, lang in places
+    ]
 
 
 def _groups(pairs: ParallelPairs, batch: Batch, negatives: Sequence[tuple[Negative, ...]], share: IntArray) -> IntArray:
     """The passage groups of one rank's passages: its positives, then its hard negatives."""
     own = pairs.passage_groups[batch.questions[share]].astype(np.int64)
+    if not negatives:
+        return own
     hard = np.array([one.group for row in share for one in negatives[row]], dtype=np.int64)
     return np.concatenate([own, hard])
-
-
-def _languages(pairs: ParallelPairs, batch: Batch) -> tuple[str, ...]:
-    used = np.union1d(batch.query_languages, batch.passage_languages)
-    return tuple(pairs.languages[index] for index in used.tolist())

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from hybridret.errors import UserError
+from hybridret.errors import POINT_FAILED, UserError
 
 
 class NonFiniteError(UserError):
-    """The loss or the gradient became infinite or NaN; the weights were not touched by that step (traps 11)."""
+    """The loss or the gradient became infinite or NaN; the weights were not touched by that step (traps 11).
+
+    The message says what to try, as for all errors of the user; but a point that diverges is no bad input.
+    """
+
+    exit_code = POINT_FAILED

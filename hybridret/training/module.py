@@ -76,8 +76,8 @@ class RetrieverModule(pl.LightningModule):
         """
         rows = batch.rows
         again = self._recompute and len(rows.query_chunks) + len(rows.passage_chunks) > 2
-        queries = encode_chunks(self.encoder, rows.query_chunks, checkpointed=again)[rows.query_order]
-        passages = encode_chunks(self.encoder, rows.passage_chunks, checkpointed=again)[rows.passage_order]
+        vectors = encode_chunks(self.encoder, [*rows.query_chunks, *rows.passage_chunks], checkpointed=again)
+        queries, passages = vectors[rows.query_order], vectors[rows.passage_order + len(rows.query_order)]
         if gather:
             passages = self._gather(passages, batch.counts)
         loss: Tensor = self.loss(queries, passages, rows.positives, rows.query_groups, batch.groups)

@@ -119,7 +119,8 @@ def test_autocast_holds_inside_a_recomputed_chunk(encoder: DualEncoder) -> None:
             vectors = encode_chunks(encoder, batch.query_chunks, checkpointed)
         vectors.sum().backward()
         results.append(encoder.embedding_parameters()[0].grad.clone())
-    assert torch.equal(*results)
+    # The embedding gradient is summed in another order; without autocast in the backward pass it is 1e-2 off.
+    torch.testing.assert_close(*results, rtol=1e-5, atol=1e-6)
 
 
 def test_a_token_batch_knows_its_rows_and_moves(encoder: DualEncoder) -> None:

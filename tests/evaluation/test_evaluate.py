@@ -66,7 +66,8 @@ def slow_twin(collection: Collection, matrix: np.ndarray, settings: EvaluationSe
             values[(*key, "contrastive_entropy", 0, query_id)] = sum(entropies) / len(entropies)
             if language < 0:
                 ranks = [rank[p] for p in judged]
-                values[(*key, "rank_distance", 0, query_id)] = max(ranks) - min(ranks)
+                if len(ranks) > 1:
+                    values[(*key, "rank_distance", 0, query_id)] = max(ranks) - min(ranks)
                 values[(*key, "awrf", 0, query_id)] = slow_awrf(collection, order, list(judged))
                 p_values = []
                 for grade in set(judged.values()):

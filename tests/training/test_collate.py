@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
@@ -7,9 +9,11 @@ from training_helpers import corpus, encoder
 from two_ranks import with_negatives
 
 from hybridret.batching.hybrid import Hybrid
+from hybridret.encoders.chunked import chunk_rows, original_order
+from hybridret.records import Batch
 from hybridret.training.collate import Collate, TrainingBatch
 from hybridret.training.throughput import Throughput
-from hybridret.training.token_cache import ROW_OVERHEAD, TokenCache
+from hybridret.training.token_table import TokenTable
 
 
 def original(chunks: list[tuple[torch.Tensor, torch.Tensor]], order: torch.Tensor) -> list[list[int]]:
@@ -63,22 +67,71 @@ def test_languages_and_kind_are_named() -> None:
     assert {one.dataset for one in made} == {"words"}
 
 
-def test_cache_tokenises_a_text_once_and_stays_small() -> None:
+def test_table_tokenises_a_text_once_and_stays_small() -> None:
     calls: list[str] = []
 
-    def tokenise(texts: object) -> list[np.ndarray]:
-        calls.extend(texts)  # type: ignore[arg-type]
-        return [np.full(len(text), 7, dtype=np.int32) for text in texts]  # type: ignore[attr-defined]
+    def tokenise(texts: Sequence[str]) -> list[np.ndarray]:
+        calls.extend(texts)
+        return [np.arange(len(text), dtype=np.int32) + ord(text[0]) for text in texts]
 
-    roomy = TokenCache(tokenise, limit=10**6)
-    assert [len(row) for row in roomy.rows(["a", "bb", "a"])] == [1, 2, 1]
-    assert [len(row) for row in roomy.rows(["bb", "ccc"])] == [2, 3]
-    assert calls == ["a", "bb", "ccc"]
+    def read(table: TokenTable, texts: Sequence[str]) -> list[list[int]]:
+        rows = table.rows(table.numbers(texts))
+        return [rows.ids[at : at + n].tolist() for at, n in zip(rows.starts, rows.lengths, strict=True)]
+
+    def expected(texts: Sequence[str]) -> list[list[int]]:
+        return [[ord(text[0]) + place for place in range(len(text))] for text in texts]
+
+    roomy = TokenTable(tokenise, limit=10**6)
+    for texts in (["a", "bb", "a"], ["bb", "ccc"], ["d" * 5000, "a"]):
+        assert read(roomy, texts) == expected(texts)
+    assert calls == ["a", "bb", "ccc", "d" * 5000]
     calls.clear()
-    tight = TokenCache(tokenise, limit=2 * (ROW_OVERHEAD + 4))
+    tight = TokenTable(tokenise, limit=3 * 4)  # three tokens
     for _ in range(2):
-        assert [len(row) for row in tight.rows(["a", "b", "c"])] == [1, 1, 1]
-    assert calls == ["a", "b", "c", "c"]
+        assert read(tight, ["a", "bb", "c", "a"]) == expected(["a", "bb", "c", "a"])
+    assert calls == ["a", "bb", "c", "c"]
+    assert tight.numbers([None, "bb", "e"]).tolist() == [-1, 1, 3]
+
+
+@pytest.mark.parametrize("cache_bytes", [0, 100, 10**6])
+@pytest.mark.parametrize("chunk_size", [None, 3])
+def test_batches_equal_those_made_row_by_row(cache_bytes: int, chunk_size: int | None) -> None:
+    """The same tensors as tokenising every text and padding every row for itself, first read or read again."""
+    pairs = corpus()
+    schedule = Hybrid(alpha=0.5).schedule((pairs,), 8)
+    tokens = encoder().tokenization
+    collate = Collate(tokens, [pairs], chunk_size, cache_bytes=cache_bytes)
+    for step in [*range(6), 0, 1]:
+        batch = schedule(1, step)
+        made = collate(batch)
+        for texts, languages, tokenise, chunks, order in (
+            (pairs.queries, batch.query_languages, tokens.queries, made.rows.query_chunks, made.rows.query_order),
+            (
+                pairs.passages,
+                batch.passage_languages,
+                tokens.passages,
+                made.rows.passage_chunks,
+                made.rows.passage_order,
+            ),
+        ):
+            drawn = zip(languages.tolist(), batch.questions.tolist(), strict=True)
+            rows = tokenise([str(texts[pairs.languages[lang]][question]) for lang, question in drawn])
+            pieces = chunk_rows([len(row) for row in rows], chunk_size)
+            assert order.tolist() == original_order(pieces).tolist()
+            assert len(chunks) == len(pieces)
+            for chunk, piece in zip(chunks, pieces, strict=True):
+                slow = tokens.pad([rows[row] for row in piece])
+                assert all(torch.equal(one, two) for one, two in zip(chunk, slow, strict=True))
+
+
+def test_a_question_that_does_not_exist_is_an_error() -> None:
+    pairs = corpus()
+    pairs.queries["de"][3] = pairs.passages["de"][3] = None  # type: ignore[index]
+    collate = Collate(encoder().tokenization, [pairs], None)
+    one = np.array([3])
+    collate(Batch(0, "mono", 0, one, one * 0, one * 0))
+    with pytest.raises(ValueError, match="does not exist in"):
+        collate(Batch(0, "mono", 0, one, one * 0 + 1, one * 0 + 1))
 
 
 def test_throughput_leaves_pauses_out_and_survives() -> None:

@@ -12,7 +12,7 @@ from hybridret.errors import UserError
 
 @runtime_checkable
 class HasArticles(Protocol):
-    """A pair source that can name the articles it was made from."""
+    """A pair source that can name the articles that are trained on."""
 
     def articles(self) -> frozenset[str]: ...
 
@@ -63,7 +63,10 @@ def in_domain_note(source: object, paragraphs: Mapping[str, Iterable[Paragraph]]
     if not isinstance(source, HasArticles):
         return {}
     titles = {paragraph.title for members in paragraphs.values() for paragraph in members if paragraph.title}
-    shared = titles & source.articles()
+    try:
+        shared = titles & source.articles()
+    except UserError:  # a run may be evaluated where its training data is not
+        return {"in-domain": "not known: the training data of the run is not at hand"}
     if not shared:
         return {}
     return {"in-domain": f"{len(shared)} of its {len(titles)} articles also stand in the training data"}

@@ -43,6 +43,8 @@ class CldrCorpus:
         UserError: an unknown language, none or the same one twice; shares or limits out of range.
     """
 
+    name = "cldr"
+
     def __init__(
         self,
         languages: list[str] | None = None,

@@ -41,10 +41,17 @@ def test_small_files(tmp_path: Path) -> None:
 
 
 def test_in_domain_training_data_is_noted(tmp_path: Path) -> None:
-    rows = [{"qid": "1", "lang": "en", "question": "q", "passage": "p", "pid": "p", "title": "T"}]
-    (tmp_path / "train.jsonl").write_text(json.dumps(rows[0]), encoding="utf-8")
+    rows = [
+        {"qid": title, "lang": "en", "question": f"q {title}", "passage": f"p {title}", "pid": title, "title": title}
+        for title in "TUVWXYZABCDE"
+    ]
+    (tmp_path / "train.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     benchmark = XquadR(write(tmp_path))
-    assert benchmark.collections(JsonlPairs(str(tmp_path / "train.jsonl")))[0].notes["in-domain"].startswith("1 of its")
+    sources = [JsonlPairs(str(tmp_path / "train.jsonl"), split_seed=seed) for seed in range(20)]
+    trained = next(source for source in sources if "T" in source.articles())
+    held_out = next(source for source in sources if "T" not in source.articles())
+    assert benchmark.collections(trained)[0].notes["in-domain"].startswith("1 of its")
+    assert "in-domain" not in benchmark.collections(held_out)[0].notes
 
 
 def test_missing_files_say_where_the_data_is(tmp_path: Path) -> None:
@@ -94,4 +101,12 @@ def test_goldens_of_two_languages(real_data: Path) -> None:
 def test_training_on_squad_dev_is_in_domain(real_data: Path) -> None:
     source = JsonlPairs(str(real_data / "train"), files=["squad-dev.en.*"])
     (collection,) = XquadR(str(real_data / "eval" / "xquad-r"), languages=["en"]).collections(source)
-    assert collection.notes["in-domain"] == "48 of its 48 articles also stand in the training data"
+    trained_on = source.summary()["articles"]["train"]
+    assert trained_on < 48
+    assert collection.notes["in-domain"] == f"{trained_on} of its 48 articles also stand in the training data"
+
+
+def test_training_data_that_is_gone_is_a_note(real_data: Path, tmp_path: Path) -> None:
+    source = JsonlPairs(str(tmp_path / "gone"))
+    (collection,) = XquadR(str(real_data / "eval" / "xquad-r"), languages=["en"]).collections(source)
+    assert "not known" in collection.notes["in-domain"]

@@ -1,0 +1,63 @@
+"""Many rows of token ids as one array: choosing, sorting and padding rows is then a few numpy calls for a whole batch,
+where a list of arrays costs a Python call for each row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hybridret.encoders.tokenization import IntArray32, Tokens
+from hybridret.records import IntArray
+
+
+class TokenRows:
+    """Row i is `ids[starts[i] : starts[i] + lengths[i]]`; rows may overlap, repeat and leave ids out.
+
+    `ids` [N] int32, `starts` and `lengths` [n] int64.
+    """
+
+    def __init__(self, ids: NDArray[np.int32], starts: IntArray, lengths: IntArray) -> None:
+        self.ids, self.starts, self.lengths = ids, starts, lengths
+
+    @classmethod
+    def of(cls, rows: Sequence[IntArray32]) -> TokenRows:
+        """The same rows in one array."""
+        lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+        ids = np.concatenate(rows) if len(rows) else np.empty(0, dtype=np.int32)
+        return cls(ids, np.cumsum(lengths) - lengths, lengths)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def chosen(self, rows: IntArray) -> TokenRows:
+        """The rows with these numbers, in their order."""
+        return TokenRows(self.ids, self.starts[rows], self.lengths[rows])
+
+    def chunks(self, chunk_size: int | None, pad_id: int) -> tuple[list[Tokens], IntArray]:
+        """Sort by length (stable), cut into chunks of `chunk_size` rows (None: one) and pad each to its longest row.
+
+        The second value [n] is where each row stands in the concatenation of the chunks. Raises ValueError for a
+        `chunk_size` below 1.
+        """
+        count = len(self)
+        size = max(count, 1) if chunk_size is None else chunk_size
+        if size < 1:
+            raise ValueError(f"chunk_size {size} is not positive")
+        order = np.argsort(self.lengths, kind="stable")
+        place = np.empty(count, dtype=np.int64)
+        place[order] = np.arange(count)
+        starts, lengths = self.starts[order, None], self.lengths[order]
+        made = []
+        for first in range(0, count, size):
+            last = min(first + size, count)
+            columns = np.arange(max(int(lengths[last - 1]), 1))
+            mask = columns < lengths[first:last, None]
+            # Positions behind a row's end may lie behind the array's: "clip" reads anything, the mask hides it.
+            ids = self.ids.take(starts[first:last] + columns, mode="clip")
+            padded = np.where(mask, ids, pad_id).astype(np.int64, copy=False)
+            made.append(Tokens(torch.from_numpy(padded), torch.from_numpy(mask.astype(np.int64))))
+        return made, place

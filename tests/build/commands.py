@@ -1,0 +1,84 @@
+"""Commands of the package in processes of their own, without paying for the imports each time, and what they leave."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+COMMAND = "python -m hybridret.run"
+
+#: One point that takes about a second of CPU, evaluation included; `small` adds where its data is.
+SMALL = (
+    "model=nano", "logger=none", "backbone.dropout=0.1", "backbone.vocabulary_size=300", "data=jsonl",
+    "training.batch_size=8", "training.steps=6", "training.validate_every=3", "training.validation_batches=2",
+    "training.checkpoint_every=3",
+)  # fmt: skip
+
+
+def rows() -> list[dict[str, str]]:
+    """Parallel question-passage pairs in two languages: 20 articles of two passages."""
+    words = {"en": ("What is in box", "The box holds number"), "de": ("Was ist in Kiste", "Die Kiste enthält Nummer")}
+    return [
+        {
+            "qid": f"q{article}.{number}", "lang": language, "question": f"{question} {article}?",
+            "passage": f"{passage} {article * 7 + number}.", "pid": f"p{article}.{number}", "title": f"box {article}",
+        }
+        for article in range(20)
+        for number in range(2)
+        for language, (question, passage) in words.items()
+    ]  # fmt: skip
+
+
+def write_rows(folder: Path, content: list[dict[str, str]]) -> Path:
+    """The rows as one JSONL file in `folder`."""
+    folder.mkdir()
+    lines = [json.dumps(row, ensure_ascii=False) for row in content]
+    (folder / "boxes.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`returncode` is negative when a signal ended the process."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+class Commands:
+    """`python -m hybridret.MODULE ARGUMENTS` in a folder; see forking.py for what `hooks` do to the process."""
+
+    def __init__(self, server: subprocess.Popen[str]) -> None:
+        self._server = server
+
+    def __call__(self, module: str, *arguments: str, folder: Path, hooks: list[dict[str, Any]] | None = None) -> Answer:
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        request = {"module": f"hybridret.{module}", "arguments": arguments, "folder": str(folder), "hooks": hooks or []}
+        self._server.stdin.write(json.dumps(request) + "\n")
+        self._server.stdin.flush()
+        return Answer(**json.loads(self._server.stdout.readline()))
+
+
+def run_of(folder: Path) -> Path:
+    """The one run directory below a working directory."""
+    (status,) = folder.glob("multirun/*/*/status.json")
+    return status.parent
+
+
+def paragraph(answer: Answer) -> str:
+    """The one line that an error prints."""
+    lines = [line for line in answer.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1, answer.stderr
+    assert lines[0].startswith("Error: ")
+    return lines[0]
+
+
+def status(run: Path) -> dict[str, Any]:
+    """The content of status.json."""
+    content: dict[str, Any] = json.loads((run / "status.json").read_text())
+    return content

@@ -1,0 +1,62 @@
+"""Fixtures of this folder; its tests and processes can import `commands` and `armed_run`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+from commands import SMALL, Commands, rows, run_of, write_rows  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Of the processes: one thread, a cache for these tests alone, warnings shown."""
+    cache = str(tmp_path_factory.getbasetemp() / "cache")
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "default", "HYBRIDRET_CACHE": cache}
+
+
+@pytest.fixture(scope="session")
+def command(environment: dict[str, str]) -> Iterator[Commands]:
+    """Runs a command and waits for it."""
+    server = subprocess.Popen(
+        [sys.executable, str(HERE / "forking.py")],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with server:
+        yield Commands(server)
+        assert server.stdin is not None
+        server.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """The arguments of a small run."""
+    folder = write_rows(tmp_path_factory.getbasetemp() / "boxes, and 'quotes'", rows())
+    return (*SMALL, 'data.path="' + str(folder) + '"')
+
+
+@pytest.fixture(scope="session")
+def whole(command: Commands, small: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run directory of `small`, run without any disturbance. Copy it before changing anything in it."""
+    folder = tmp_path_factory.mktemp("whole")
+    done = command("run", *small, folder=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return run_of(folder)
+
+
+@pytest.fixture
+def run_copy(whole: Path, tmp_path: Path) -> Path:
+    """A finished run of one's own, to damage."""
+    return Path(shutil.copytree(whole, tmp_path / "a run"))

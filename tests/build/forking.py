@@ -1,0 +1,82 @@
+"""Imports the entries once and forks for each command: `python forking.py`, one JSON request per line on stdin.
+
+A forked process runs the entry's own `main` with its own argv, folder, handlers and exit code; only the seconds for
+importing torch are saved. `hooks` disturb it at an exact place instead of after some time:
+
+    {"target": "module:Class.function", "call": 3, "signal": 2}     on its third call, before it does its work
+    {"target": "module:function", "call": 1, "error": "MemoryError"}
+    {"file_size": 20000}                                            no file may grow beyond that: a full disk
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import importlib
+import importlib.util
+import json
+import os
+import resource
+import signal
+import sys
+import tempfile
+from typing import Any
+
+import hybridret.build.assessment
+import hybridret.build.open_run
+import hybridret.build.point
+import hybridret.evaluate
+import hybridret.report
+import hybridret.run
+import hybridret.search  # noqa: F401
+
+
+def disturb(hook: dict[str, Any]) -> None:
+    if "file_size" in hook:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hook["file_size"], resource.RLIM_INFINITY))
+        return
+    module, _, path = hook["target"].partition(":")
+    *owners, name = path.split(".")
+    owner = functools.reduce(getattr, owners, importlib.import_module(module))
+    original, calls = getattr(owner, name), iter(range(1, 1 << 30))
+
+    @functools.wraps(original)
+    def disturbed(*arguments: Any, **keywords: Any) -> Any:
+        if next(calls) == hook["call"]:
+            if "error" in hook:
+                raise getattr(builtins, hook["error"])("no room for 12 GiB")
+            for _ in range(hook.get("times", 1)):
+                signal.raise_signal(hook["signal"])
+        return original(*arguments, **keywords)
+
+    setattr(owner, name, disturbed)
+
+
+def answer(request: dict[str, Any], out: int, err: int) -> None:
+    """In the forked process: become the command."""
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    os.chdir(request["folder"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.argv = [request["module"], *request["arguments"]]
+    sys.modules["__main__"].__spec__ = importlib.util.find_spec(request["module"])
+    for hook in request["hooks"]:
+        disturb(hook)
+    sys.exit(importlib.import_module(request["module"]).main())
+
+
+def serve() -> None:
+    for line in iter(sys.stdin.readline, ""):
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            child = os.fork()
+            if child == 0:
+                answer(json.loads(line), out.fileno(), err.fileno())
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            texts = [file.seek(0) or file.read().decode() for file in (out, err)]
+        sys.stdout.write(json.dumps({"returncode": code, "stdout": texts[0], "stderr": texts[1]}) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,171 @@
+"""The commands of the README, small: train, sweep, evaluate, report, search; and what bad input answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+TINY = [
+    "experiment=smoke",
+    "model=nano",
+    "logger=none",
+    "training.steps=6",
+    "training.validate_every=3",
+    "training.checkpoint_every=3",
+]
+
+
+def command(module: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "default"}
+    return subprocess.run(
+        [sys.executable, "-m", f"hybridret.{module}", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which a sweep over two strategies has run."""
+    folder = tmp_path_factory.mktemp("sweep")
+    done = command("run", "-m", *TINY, "batching=mono,cross", "sweep=s", "hydra.launcher.n_jobs=2", folder=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def runs(folder: Path) -> list[Path]:
+    return sorted(path.parent for path in (folder / "multirun" / "s").glob("*/result.json"))
+
+
+def test_a_sweep_leaves_whole_records(sweep: Path) -> None:
+    assert len(runs(sweep)) == 2
+    for run in runs(sweep):
+        result = json.loads((run / "result.json").read_text())
+        metrics = pd.read_csv(run / "metrics.csv")
+        queries = pd.read_parquet(run / "queries.parquet")
+        assert set(metrics["dataset"]) == {"cldr", "cldr_unseen"}
+        assert set(metrics["setting"]) == {"monolingual", "cross-lingual", "multilingual"}
+        assert result["metrics"]["cldr/monolingual/map"] == pytest.approx(
+            metrics.query("dataset == 'cldr' and setting == 'monolingual' and metric == 'map'").iloc[-1]["value"]
+        )
+        assert len(queries) > 1000
+        assert json.loads((run / "status.json").read_text())["state"] == "finished"
+        assert (run / "checkpoints" / "best" / "model.safetensors").is_file()
+        assert result["training"]["mix"]["alpha"] == (1.0 if result["strategy"] == "mono" else 0.0)
+        assert not list(run.glob("**/*.pkl"))
+
+
+def test_the_same_sweep_again_starts_nothing(sweep: Path) -> None:
+    before = {run: (run / "result.json").stat().st_mtime_ns for run in runs(sweep)}
+    again = command("run", "-m", *TINY, "batching=mono,cross", "sweep=s", folder=sweep)
+    assert again.returncode == 0, again.stderr
+    assert before == {run: (run / "result.json").stat().st_mtime_ns for run in runs(sweep)}
+
+
+def test_another_config_does_not_overwrite_a_run(sweep: Path) -> None:
+    other = command("run", *TINY, "batching=mono", "sweep=s", "training.clip_norm=2.0", folder=sweep)
+    assert other.returncode == 0, other.stderr  # another override is another run
+    name = next(run.name for run in runs(sweep) if "batching-mono" in run.name)
+    config = sweep / "multirun" / "s" / name / "result.json"
+    result = json.loads(config.read_text())
+    config.write_text(json.dumps({**result, "config_hash": "0" * 16}))
+    refused = command("run", *TINY, "batching=mono", "sweep=s", folder=sweep)
+    config.write_text(json.dumps(result))
+    assert refused.returncode == 2
+    assert "another config" in refused.stderr
+
+
+def test_report_and_evaluation_of_a_run(sweep: Path) -> None:
+    run = runs(sweep)[0]
+    done = command("evaluate", f"checkpoint={run}", "eval=[heldout]", "evaluation.settings=[monolingual]", folder=sweep)
+    assert done.returncode == 0, done.stderr
+    assert (run / "evaluations" / "heldout" / "metrics.csv").is_file()
+    told = command("report", "multirun/s", folder=sweep)
+    assert told.returncode == 0, told.stderr
+    page = (sweep / "multirun" / "s" / "report" / "report.html").read_text(encoding="utf-8")
+    assert "<svg" in page
+    assert "mono" in told.stdout
+
+
+def test_search_answers_in_all_languages(sweep: Path) -> None:
+    found = command("search", str(runs(sweep)[0]), "--query", "Which currency is used in Japan?", folder=sweep)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.strip()
+
+
+def test_bm25_stands_beside_the_runs(sweep: Path) -> None:
+    pytest.importorskip("bm25s")
+    data = ["data=cldr", "data.languages=[en,ru,ar]", "data.cities=40"]
+    done = command("evaluate", "backbone=bm25", "eval=[heldout]", *data, "sweep=bm25", folder=sweep)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(next((sweep / "multirun" / "bm25").glob("*/result.json")).read_text())
+    assert result["strategy"] == "bm25"
+    assert result["metrics"]["cldr/monolingual/map"] > result["metrics"]["cldr/cross-lingual/map"]
+
+
+BAD = {
+    "a misspelt key": (["batching.alpah=0.3"], ["batching.alpah", "alpha"]),
+    "a misspelt option": (["batching=hybird"], ["hybird", "hybrid"]),
+    "a key in the wrong place": (["alpha=0.3"], ["batching.alpha"]),
+    "a wrong type": (["training.steps=many"], ["training.steps", "int"]),
+    "alpha out of range": (["batching.alpha=1.5"], ["alpha", "1.5"]),
+    "an unknown added key": (["+training.stpes=3"], ["training.stpes", "steps"]),
+    "a size that the family lacks": (["backbone=minilm", "model=base"], ["model=base", "small"]),
+    "a missing folder": (["data=jsonl", "data.path=/nowhere"], ["/nowhere"]),
+    "a value left out": (["data=jsonl"], ["data.path"]),
+    "one language with cross": (["batching=cross", "data.languages=[en]"], ["two languages"]),
+    "a language that the data lacks": (["batching=en_en", "data.languages=[ar,ru]"], ["en"]),
+    "a foreign target": (["batching._target_=os.system"], ["plug-ins come only from"]),
+    "a hub name without network": (
+        ["backbone=huggingface", "backbone.checkpoint=nobody/nothing"],
+        ["nobody/nothing"],
+    ),
+    "W&B online without a key": (["logger=wandb_online"], ["W&B key"]),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_paragraph_and_exit_code_2(case: str, tmp_path: Path) -> None:
+    overrides, words = BAD[case]
+    answer = (
+        command("run", "data.cities=40", *overrides, folder=tmp_path)
+        if "data=jsonl" not in overrides
+        else (command("run", *overrides, folder=tmp_path))
+    )
+    assert answer.returncode == 2, answer.stdout + answer.stderr
+    lines = [line for line in answer.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1, answer.stderr
+    assert "Traceback" not in answer.stderr
+    for word in words:
+        assert word in answer.stderr
+    assert not list(tmp_path.glob("multirun/*/*/result.json"))
+
+
+def test_an_unwritable_output_is_bad_input(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    answer = command("run", *TINY, "output=file", folder=tmp_path)
+    assert answer.returncode == 2
+    assert "file" in answer.stderr
+    assert (tmp_path / "file").read_text() == "not a folder"
+
+
+@pytest.mark.parametrize("flags", [["--help"], ["--cfg", "job"]])
+def test_help_does_not_import_torch(flags: list[str]) -> None:
+    program = (
+        "import sys, runpy; sys.argv = ['hybridret.run', *sys.argv[1:]]\n"
+        "try: runpy.run_module('hybridret.run', run_name='__main__')\n"
+        "except SystemExit as left: assert not left.code, left.code\n"
+        "assert not {'torch', 'transformers', 'pytorch_lightning', 'pandas'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *flags], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

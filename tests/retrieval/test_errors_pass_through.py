@@ -1,0 +1,40 @@
+"""An error while encoding ends the work at once: nothing is tried again as if memory had run out (traps 13)."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from hybridret.progress import Quiet
+from hybridret.retrieval.encode import encode_texts
+
+
+class Broken(torch.nn.Module):
+    """Fails at its first batch and counts how often it is asked."""
+
+    dimension = 4
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.error, self.calls = error, 0
+        self.tokenization: Any = SimpleNamespace(
+            queries=lambda texts: [np.zeros(3, dtype=np.int32) for _ in texts],
+            pad=lambda rows: (torch.zeros(len(rows), 3, dtype=torch.int64), torch.ones(len(rows), 3)),
+        )
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [RuntimeError("device-side assert"), torch.OutOfMemoryError("out of memory")])
+def test_a_failing_batch_is_tried_once(error: Exception) -> None:
+    encoder = Broken(error)
+    with pytest.raises(type(error), match=str(error)):
+        encode_texts(encoder, [f"text {i}" for i in range(9)], "query", 2, Quiet())
+    assert encoder.calls == 1

@@ -1,0 +1,25 @@
+"""The README's Python example runs as it stands."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+
+
+def test_the_python_example_runs() -> None:
+    examples = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert examples
+    for example in examples:
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            exec(compile(example, str(README), "exec"), {})
+        assert re.fullmatch(r"(mono|cross) 32\n", said.getvalue())
+
+
+def test_relative_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", README.read_text(encoding="utf-8"))
+    assert links
+    assert [link for link in links if not (README.parent / link).exists()] == []
