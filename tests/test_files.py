@@ -14,9 +14,14 @@ from hybridret.files import atomic_path, cache_folder, hash_file, hash_json, rea
 def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     write_text(target, "old")
-    with pytest.raises(RuntimeError, match="half"), atomic_path(target) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError("half")
+
+    def write_half() -> None:
+        with atomic_path(target) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("half")
+
+    with pytest.raises(RuntimeError, match="half"):
+        write_half()
     assert target.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 

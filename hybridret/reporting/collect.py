@@ -15,24 +15,28 @@ import pandas as pd
 from hybridret.errors import UserError, nearest
 from hybridret.files import read_json
 from hybridret.reporting.configurations import with_configurations
-from hybridret.reporting.read import history_rows, metric_rows, settings_of
+from hybridret.reporting.protocols import Protocol, protocol
+from hybridret.reporting.read import flatten, history_rows, metric_rows, note_rows, settings_of
 
 MARKS = ("result.json", "status.json", "config.yaml")
 TOKEN_SHARES = ("query_truncated", "passage_truncated", "query_unknown", "passage_unknown")
 UNTRAINED = "not trained"
+_HOW = ("eval", "evaluation")  # sections that a later evaluation may record in its result.json
 
 
 @dataclass(frozen=True)
 class Sweep:
     """A sweep as tables; `run` is the name of the run directory everywhere.
 
-    `runs`: one row per finished run: run, configuration (label: all but the seed), strategy, alpha, backbone, size, the
-    config keys that vary besides (`extra`), seed, parameters_total/_body/_trainable, trained, steps, best_step,
-    best_validation_loss, pairs_per_second, padding_share, seconds, stopped, data, fingerprint, licence, finished.
+    `runs`: one row per finished run: run, configuration (label: all but the seed), family (label: all but seed and
+    size), strategy, alpha, backbone, size, what varies besides (`extra`: config keys, `evaluated`), seed,
+    parameters_total/_body/_trainable, trained, steps, best_step, best_validation_loss, pairs_per_second, padding_share,
+    seconds, stopped, data, fingerprint, licence, finished.
     `metrics`: the rows of all metrics.csv, evaluations included, with run and configuration. `history`: the rows of all
-    history.jsonl with run and configuration. `tokens`: run, language and the four shares. `notes`: run, dataset, key,
-    text.
-    `failures`: run, state, phase, done, total, reason of all that is not finished. `mixes` and `environments`: by run.
+    history.jsonl with run and configuration. `tokens`: run, language and the four shares. `notes`: run, dataset ("":
+    the run as a whole), key, text.
+    `failures`: run, state, phase, done, total, reason of all that is not finished. By run: `mixes`, `environments`, and
+    `summaries`, what the reader made of the training data.
     """
 
     name: str
@@ -46,6 +50,7 @@ class Sweep:
     extra: tuple[str, ...] = ()
     mixes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     environments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    summaries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def datasets(self) -> list[str]:
@@ -88,16 +93,18 @@ def collect(folder: Path) -> Sweep:
 
 
 def _assemble(folder: Path, finished: list[Path], failures: list[dict[str, Any]]) -> Sweep:
-    rows, settings, mixes, environments = [], {}, {}, {}
+    rows, settings, mixes, environments, summaries = [], {}, {}, {}, {}
     metrics: list[pd.DataFrame] = []
     history: list[dict[str, Any]] = []
     tokens: list[dict[str, Any]] = []
     notes: list[dict[str, Any]] = []
+    protocols: dict[str, Protocol] = {}
     for path in finished:
         result = _result(path / "result.json")
         rows.append({"run": path.name, **_identity(path / "result.json", result)})
         settings[path.name] = settings_of(path / "config.yaml")
         mixes[path.name] = (result.get("training") or {}).get("mix") or {}
+        summaries[path.name] = (result.get("data") or {}).get("summary") or {}
         environment = path / "environment.json"
         environments[path.name] = read_json(environment) if environment.is_file() else {}
         later = sorted((path / "evaluations").glob("*/result.json"))
@@ -105,16 +112,17 @@ def _assemble(folder: Path, finished: list[Path], failures: list[dict[str, Any]]
         # An evaluation of the same dataset that was added later replaces the earlier one.
         results.sort(key=lambda pair: str(pair[1].get("finished") or ""))
         parts = [metric_rows(where / "metrics.csv") for where, _ in results]
-        for i, (part, (_, one)) in enumerate(zip(parts, results, strict=True)):
+        for i, (part, (where, one)) in enumerate(zip(parts, results, strict=True)):
             newer = {name for other in parts[i + 1 :] for name in other["dataset"].unique()}
-            metrics.append(part[~part["dataset"].isin(newer)].assign(run=path.name))
-            kept = {name: texts for name, texts in (one.get("notes") or {}).items() if name not in newer}
-            for dataset, texts in kept.items():
-                notes.extend({"run": path.name, "dataset": dataset, "key": k, "text": str(v)} for k, v in texts.items())
-        history.extend({"run": path.name, **row} for row in history_rows(path / "history.jsonl"))
+            valid = part[~part["dataset"].isin(newer)]
+            metrics.append(valid.assign(run=path.name))
+            options = settings[path.name] if where == path else flatten({key: one.get(key) for key in _HOW})
+            protocols.setdefault(path.name, {}).update(protocol(valid, options))
+            notes.extend({"run": path.name, **row} for row in note_rows(one) if row["dataset"] not in newer)
+        history.extend({"run": path.name, **row} for row in history_rows(path))
         for language, shares in (result.get("tokens") or {}).items():
             tokens.append({"run": path.name, "language": language, **{key: shares.get(key) for key in TOKEN_SHARES}})
-    frame, extra = with_configurations(pd.DataFrame(rows), settings)
+    frame, extra = with_configurations(pd.DataFrame(rows), settings, protocols)
     labels = frame[["run", "configuration"]]
     order = {name: i for i, name in enumerate(frame["run"])}
     values = pd.concat(metrics, ignore_index=True)
@@ -132,6 +140,7 @@ def _assemble(folder: Path, finished: list[Path], failures: list[dict[str, Any]]
         extra=extra,
         mixes=mixes,
         environments=environments,
+        summaries=summaries,
     )
 
 

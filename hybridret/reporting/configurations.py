@@ -7,8 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from hybridret.reporting.protocols import Protocol, evaluated
+
 IDENTITY = ["strategy", "alpha", "backbone", "size"]
-# How and where a run was computed, and how it was evaluated, does not make it another configuration.
+# How and where a run was computed does not make it another configuration; evaluations are compared by `protocols`.
 _NOT_IDENTITY = ("seed", "sweep", "output", "run", "logger", "eval", "evaluation", "hydra")
 _NOT_IDENTITY_KEYS = (
     "trainer.accelerator",
@@ -22,12 +24,14 @@ _ORDER = ("mono", "cross", "hybrid", "x_x", "en_en")
 
 
 def with_configurations(
-    runs: pd.DataFrame, settings: Mapping[str, Mapping[str, Any]]
+    runs: pd.DataFrame, settings: Mapping[str, Mapping[str, Any]], protocols: Mapping[str, Protocol]
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Add the column `configuration` (a short label) and one column per config key that varies besides `IDENTITY`.
+    """Add the columns `configuration` (a short label), `family` (the label without the size) and what varies besides.
 
-    `settings` are the flat configs by run. A key counts only if it tells apart runs that are equal so far, so keys that
-    follow from the strategy or the backbone stay out. Returns the rows sorted by configuration and seed, and the keys.
+    `settings` are the flat configs by run. A key becomes a column only if it tells apart runs that are equal so far, so
+    keys that follow from the strategy or the backbone stay out. `protocols` say how each run was evaluated: where that
+    differs among runs that are otherwise equal, the column `evaluated` says how. Returns the rows sorted by
+    configuration and seed, and the names of the columns besides `IDENTITY`.
     """
     runs = runs.copy()
     extra: list[str] = []
@@ -40,7 +44,13 @@ def with_configurations(
         if finer[runs["trained"]].nunique() > groups[runs["trained"]].nunique():
             runs[key], groups = column, finer
             extra.append(key)
-    runs["configuration"] = _labels(runs, extra)
+    labels = _labels(runs, extra)
+    how = evaluated(dict(zip(runs["run"], labels, strict=True)), protocols)
+    if any(how.values()):
+        runs["evaluated"] = runs["run"].map(how)
+    for name, found in (("configuration", labels), ("family", _labels(runs, extra, with_size=False))):
+        runs[name] = [", ".join(filter(None, (one, how[run]))) for one, run in zip(found, runs["run"], strict=True)]
+    extra += ["evaluated"] if "evaluated" in runs else []
     runs["_rank"] = runs["strategy"].map(strategy_rank)
     order = ["_rank", "strategy", "backbone", "parameters_body", "size", "alpha", *extra, "seed", "run"]
     runs = runs.sort_values(order, kind="stable").drop(columns="_rank").reset_index(drop=True)
@@ -52,7 +62,7 @@ def strategy_rank(strategy: str) -> int:
     return _ORDER.index(strategy) if strategy in _ORDER else len(_ORDER)
 
 
-def _labels(runs: pd.DataFrame, extra: list[str]) -> list[str]:
+def _labels(runs: pd.DataFrame, extra: list[str], with_size: bool = True) -> list[str]:
     backbones = runs.loc[runs["trained"], "backbone"].nunique() > 1
     sizes = runs.groupby("trained")["size"].nunique() > 1
     last = [key.rsplit(".", 1)[-1] for key in extra]
@@ -65,7 +75,7 @@ def _labels(runs: pd.DataFrame, extra: list[str]) -> list[str]:
             parts[0] += f" α={row['alpha']:g}"
         if (backbones or not trained) and row["backbone"] != row["strategy"]:
             parts.append(str(row["backbone"]))
-        if sizes[trained] and row["size"]:
+        if with_size and sizes[trained] and row["size"]:
             parts.append(str(row["size"]))
         parts += [f"{name}={row[key]}" for key, name in zip(extra, names, strict=True) if trained and row[key]]
         labels.append(", ".join(parts))

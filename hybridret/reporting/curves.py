@@ -12,7 +12,7 @@ from hybridret.analysis.smoothing import smooth
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.look import looks
 from hybridret.reporting.plot import Plot, legend_below, new_axes
-from hybridret.reporting.tables import select
+from hybridret.reporting.select import select
 
 
 def curve_plots(sweep: Sweep) -> dict[str, Plot]:

@@ -51,6 +51,8 @@ def facts(sweep: Sweep) -> Facts:
         ),
         Fact("licence of the data", _several(runs["licence"].dropna().unique())),
     ]
+    general = sweep.notes[sweep.notes["dataset"] == ""].drop_duplicates(["key", "text"])
+    rows += [Fact(str(row["key"]), str(row["text"])) for row in general.to_dict("records")]
     return Facts([row for row in rows if row.text], _environment(sweep))
 
 

@@ -14,8 +14,10 @@ from hybridret.reporting.collect import Sweep
 from hybridret.reporting.look import looks
 from hybridret.reporting.plot import Plot, legend_below, new_axes
 from hybridret.reporting.scatter import front_of, tradeoff
-from hybridret.reporting.tables import MACRO, SETTINGS, configurations, pair_table, select
+from hybridret.reporting.select import MACRO, SETTINGS, configurations, select
+from hybridret.reporting.tables import pair_table
 
+_ENDS = {"mono": 1.0, "cross": 0.0}
 _SETTING_LOOK = {"monolingual": ("#0072b2", "o"), "cross-lingual": ("#d55e00", "s"), "multilingual": ("#009e73", "^")}
 
 
@@ -41,7 +43,7 @@ def dataset_plots(sweep: Sweep, dataset: str) -> dict[str, Plot]:
     if here["parameters_body"].nunique() > 1:
         for setting in SETTINGS:
             if len(select(sweep.metrics, dataset=dataset, setting=setting, metric="map")):
-                alt = f"{setting} mAP on {dataset} against body parameters (logarithmic), one line per strategy."
+                alt = f"{setting} mAP on {dataset} against body parameters (logarithmic), one line per configuration."
                 plots[f"size {setting}"] = Plot(f"size_{name}_{setting}", alt, partial(_size, sweep, dataset, setting))
     return plots
 
@@ -119,16 +121,25 @@ def _bias(sweep: Sweep, dataset: str) -> Figure:
 
 
 def _alpha_groups(sweep: Sweep, dataset: str) -> list[tuple[str, pd.DataFrame]]:
-    """Runs that differ in alpha only, where that is 3 points or more; mono and cross stand for alpha = 1 and 0."""
-    runs = sweep.runs[sweep.runs["configuration"].isin(configurations(sweep, dataset)) & sweep.runs["trained"]]
-    runs = runs.assign(alpha=runs["alpha"].fillna(runs["strategy"].map({"mono": 1.0, "cross": 0.0}).astype(float)))
+    """Runs that differ in alpha and seed only, where that is 3 alphas or more: a title and the runs of each group.
+
+    Mono and cross are the ends alpha = 1 and 0 of `hybrid`, the very same batches: they stand in where no run of the
+    strategy has that alpha, and nothing counts twice.
+    """
+    here = set(sweep.metrics.loc[sweep.metrics["dataset"] == dataset, "run"])
+    runs = sweep.runs[sweep.runs["run"].isin(here) & sweep.runs["trained"]]
+    end = runs["strategy"].map(_ENDS).astype(float)
+    runs = runs.assign(alpha=runs["alpha"].fillna(end), end=end.notna())
     same = ["backbone", "size", *sweep.extra]
+    several = runs[~runs["end"]].groupby([*same, "strategy"], dropna=False).ngroups > 1
     groups = []
     for key, rows in runs.dropna(subset=["alpha"]).groupby(same, dropna=False, sort=False):
-        if rows.loc[~rows["strategy"].isin(["mono", "cross"]), "alpha"].nunique() >= 2 and rows["alpha"].nunique() >= 3:
-            several = len(runs.groupby(same, dropna=False)) > 1
-            parts = [str(one) for one in (key if isinstance(key, tuple) else (key,)) if one]
-            groups.append((f", {' '.join(parts)}" if several else "", rows))
+        for strategy, own in rows[~rows["end"]].groupby("strategy", sort=False):
+            ends = rows[rows["end"] & ~rows["alpha"].isin(own["alpha"])]
+            line = pd.concat([own, ends]).drop_duplicates(["alpha", "seed"])
+            if own["alpha"].nunique() >= 2 and line["alpha"].nunique() >= 3:
+                parts = [str(one) for one in (strategy, *key) if one]
+                groups.append((f", {' '.join(parts)}" if several else "", line))
     return groups
 
 
@@ -156,18 +167,15 @@ def _alpha(sweep: Sweep, dataset: str, title: str, runs: pd.DataFrame) -> Figure
 def _size(sweep: Sweep, dataset: str, setting: str) -> Figure:
     rows = select(sweep.metrics, dataset=dataset, metric="map", setting=setting, query_language=MACRO)
     trained = sweep.runs[sweep.runs["trained"] & sweep.runs["parameters_body"].gt(0)]
-    rows = rows.merge(trained[["run", "strategy", "alpha", "backbone", "parameters_body"]], on="run")
+    rows = rows.merge(trained[["run", "family", "parameters_body"]], on="run")
     style = looks(sweep.runs)
     figure, axes = new_axes()
-    several = rows["backbone"].nunique() > 1
-    for key, one in rows.groupby(["strategy", "alpha", "backbone"], dropna=False, sort=False):
-        strategy, alpha, backbone = str(key[0]), float(str(key[1])), str(key[2])
-        label = str(strategy) + ("" if pd.isna(alpha) else f" α={alpha:g}") + (f", {backbone}" if several else "")
+    for family, one in rows.groupby("family", sort=False):
         found = mean_and_spread(one, ["parameters_body"]).sort_values("parameters_body")
         look = style[str(one["configuration"].iloc[0])]
         axes.errorbar(
             found["parameters_body"], found["mean"], yerr=found["std"].fillna(0),
-            color=look.colour, marker=look.mark, linestyle=look.dash, capsize=3, label=label,
+            color=look.colour, marker=look.mark, linestyle=look.dash, capsize=3, label=str(family),
         )  # fmt: skip
     axes.set_xscale("log")
     sizes = sorted(rows["parameters_body"].unique())

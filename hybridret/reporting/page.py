@@ -14,7 +14,12 @@ from hybridret.reporting.look import looks
 from hybridret.reporting.paper import differences, paper_table
 from hybridret.reporting.plot import Plot
 from hybridret.reporting.scatter import legend_html, scatter_choices, scatter_svg, tradeoff
+from hybridret.reporting.select import MACRO, configurations, select
 from hybridret.reporting.table import Table
+from hybridret.reporting.tables_bias import bias_summary, bias_table
+from hybridret.reporting.tables_data import data_tables
+from hybridret.reporting.tables_mix import mix_language_table, mix_table
+from hybridret.reporting.tables_runs import failure_table, run_table, token_tables
 
 _HERE = Path(__file__).parent
 _OPEN = 6  # heat maps shown before the rest folds away
@@ -27,7 +32,8 @@ def render_page(sweep: Sweep, curves: dict[str, Plot], plots: dict[str, dict[str
     rest = [
         ("curves", "Training curves", _curves(curves)),
         ("tokens", "Tokenization", _tokens(sweep)),
-        ("failures", "Points without a result", _table(t.failure_table(sweep), "wrap")),
+        ("training-data", "Data", _data(sweep)),
+        ("failures", "Points without a result", _table(failure_table(sweep), "wrap")),
         ("runs", "Runs", _runs(sweep)),
         ("setup", "Versions and hardware", _facts(facts(sweep).environment)),
     ]
@@ -87,9 +93,9 @@ def _dataset(sweep: Sweep, name: str, key: str, plots: dict[str, Plot]) -> str:
 
 
 def _notes(sweep: Sweep, dataset: str) -> str:
-    known = t.select(sweep.notes, dataset=dataset).drop_duplicates(["key", "text"])
-    here = t.select(sweep.metrics, dataset=dataset)
-    languages = sorted(str(one) for one in here["query_language"].unique() if one != t.MACRO)
+    known = select(sweep.notes, dataset=dataset).drop_duplicates(["key", "text"])
+    here = select(sweep.metrics, dataset=dataset)
+    languages = sorted(str(one) for one in here["query_language"].unique() if one != MACRO)
     rows = [Fact(str(row["key"]), str(row["text"])) for row in known.to_dict("records")]
     named = ", ".join(f"{language_name(one)} ({one})" for one in languages)
     return f'<p class="lead">{len(languages)} languages: {escape(named)}.</p>' + _facts(rows)
@@ -103,7 +109,7 @@ def _scatter(sweep: Sweep, dataset: str, key: str) -> str:
         f'<div data-panel="{escape(choice.name)}">{scatter_svg(sweep, dataset, choice)}</div>' for choice in choices
     )
     shown = set(tradeoff(sweep, dataset, choices[0].metric, choices[0].cutoff)["configuration"])
-    names = [name for name in t.configurations(sweep, dataset) if name in shown]
+    names = [name for name in configurations(sweep, dataset) if name in shown]
     return (
         f'<h3 id="{key}-tradeoff">Trade-off</h3><figure data-choices>{panels}{legend_html(looks(sweep.runs), names)}'
         "<figcaption>One mark per run; up and to the right is better. Point at a mark, or tab to it, to see its "
@@ -112,7 +118,7 @@ def _scatter(sweep: Sweep, dataset: str, key: str) -> str:
 
 
 def _pairs(sweep: Sweep, dataset: str) -> str:
-    found = [table for name in t.configurations(sweep, dataset) if (table := t.pair_table(sweep, dataset, name))]
+    found = [table for name in configurations(sweep, dataset) if (table := t.pair_table(sweep, dataset, name))]
     if not found:
         return ""
     tiles = [table.html("heat") for table in found]
@@ -131,7 +137,7 @@ def _pairs(sweep: Sweep, dataset: str) -> str:
 
 
 def _bias(sweep: Sweep, dataset: str, key: str, plots: dict[str, Plot]) -> str:
-    summary = t.bias_summary(sweep, dataset)
+    summary = bias_summary(sweep, dataset)
     if summary is None:
         return ""
     figure = _figures("", [plots["bias"]], key, "Logarithmic scale.") if "bias" in plots else ""
@@ -139,7 +145,7 @@ def _bias(sweep: Sweep, dataset: str, key: str, plots: dict[str, Plot]) -> str:
         "<h3>Language bias</h3><p>Rank distance in the full ranking of the pooled corpus. Its least possible value "
         "is the number of parallel "
         f"answers minus one.</p>{summary.html()}{figure}"
-        + _folded("Rank distance by query language", t.bias_table(sweep, dataset))
+        + _folded("Rank distance by query language", bias_table(sweep, dataset))
     )
 
 
@@ -157,23 +163,31 @@ def _figures(title: str, plots: list[Plot], key: str, caption: str) -> str:
 
 
 def _tokens(sweep: Sweep) -> str:
-    found = t.token_tables(sweep)
+    found = token_tables(sweep)
     if not found:
         return ""
     said = "<p>Share of texts cut at the length limit, and of tokens that the tokenizer does not know, by language.</p>"
     return said + f'<div class="tiles" style="--tile:430px">{"".join(table.html() for table in found)}</div>'
 
 
+def _data(sweep: Sweep) -> str:
+    return "".join(_folded(f"Rows read, used and dropped: {one.caption}", one, "wrap") for one in data_tables(sweep))
+
+
 def _runs(sweep: Sweep) -> str:
-    return t.run_table(sweep).html() + _folded("Realised mix of batches", t.mix_table(sweep))
+    return (
+        run_table(sweep).html()
+        + _folded("Realised mix of batches", mix_table(sweep))
+        + _folded("Languages of the batches in one language", mix_language_table(sweep))
+    )
 
 
 def _table(table: Table | None, classes: str = "") -> str:
     return table.html(classes) if table else ""
 
 
-def _folded(title: str, table: Table | None) -> str:
-    return f"<details><summary>{escape(title)}</summary>{table.html()}</details>" if table else ""
+def _folded(title: str, table: Table | None, classes: str = "") -> str:
+    return f"<details><summary>{escape(title)}</summary>{table.html(classes)}</details>" if table else ""
 
 
 def _facts(rows: Iterable[Fact]) -> str:

@@ -13,8 +13,8 @@ import pandas as pd
 
 from hybridret.analysis.spread import mean_and_spread
 from hybridret.reporting.collect import Sweep
+from hybridret.reporting.select import MACRO, SETTINGS, configurations, select
 from hybridret.reporting.table import Cell, Column, Table, rank, score
-from hybridret.reporting.tables import MACRO, SETTINGS, configurations, select
 
 SOURCE = "arXiv 2408.10536"
 _BENCHMARKS = {"xquad-r": "xquad_r", "mlqa-r": "mlqa_r", "miracl-dev": "miracl"}

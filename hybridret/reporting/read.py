@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from hybridret.errors import UserError
+from hybridret.runs import RunDirectory
 
 METRIC_COLUMNS = ["dataset", "setting", "query_language", "corpus_language", "metric", "cutoff", "value", "num_queries"]
 
@@ -35,26 +35,27 @@ def metric_rows(file: Path) -> pd.DataFrame:
     return frame[METRIC_COLUMNS].assign(value=value, cutoff=cutoff).dropna(subset=["value"]).reset_index(drop=True)
 
 
-def history_rows(file: Path) -> list[dict[str, Any]]:
-    """Read a history.jsonl; [] where there is none. A last line cut short by a kill is left out.
+def history_rows(folder: Path) -> list[dict[str, Any]]:
+    """The training curve of the run directory `folder`, sorted by split and step; [] where there is none.
 
     Steps that were trained again after a resume stand twice: the later row counts.
     """
-    if not file.is_file():
-        return []
-    rows: dict[tuple[Any, Any], dict[str, Any]] = {}
-    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            rows[row["split"], row["step"]] = row
-        except (json.JSONDecodeError, TypeError, KeyError) as error:
-            if number == len(lines):
-                break
-            raise UserError(f"{file}, line {number}: not a row of a training curve ({error}).") from error
-    return sorted(rows.values(), key=lambda row: (str(row["split"]), row["step"]))
+    run = RunDirectory(folder)
+    rows: dict[tuple[str, int], dict[str, Any]] = {}
+    for number, row in enumerate(run.read_history(), 1):
+        if not isinstance(row, dict) or not {"split", "step"} <= row.keys():
+            raise UserError(f"{run.history}, line {number}: not a row of a training curve, it lacks 'split' or 'step'.")
+        rows[str(row["split"]), int(row["step"])] = row
+    return [rows[key] for key in sorted(rows)]
+
+
+def note_rows(result: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The notes of a result.json as rows dataset, key, text; the dataset is "" for what is said of the run."""
+    rows = []
+    for name, texts in (result.get("notes") or {}).items():
+        said = [(name, *one) for one in texts.items()] if isinstance(texts, Mapping) else [("", name, texts)]
+        rows += [{"dataset": dataset, "key": str(key), "text": str(text)} for dataset, key, text in said]
+    return rows
 
 
 def settings_of(file: Path) -> dict[str, Any]:

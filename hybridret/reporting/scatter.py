@@ -15,8 +15,8 @@ import pandas as pd
 from hybridret.analysis.pareto import pareto_front
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.look import Look, looks
+from hybridret.reporting.select import MACRO, METRICS, cutoff_of, select
 from hybridret.reporting.table import score
-from hybridret.reporting.tables import MACRO, METRICS, cutoff_of, select
 
 WIDTH, HEIGHT = 640, 460
 LEFT, RIGHT, TOP, BOTTOM = 62, 18, 16, 52

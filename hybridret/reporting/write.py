@@ -13,7 +13,12 @@ from hybridret.reporting.curves import curve_plots
 from hybridret.reporting.figures import dataset_plots
 from hybridret.reporting.page import render_page
 from hybridret.reporting.paper import paper_table
+from hybridret.reporting.select import configurations
 from hybridret.reporting.table import Table
+from hybridret.reporting.tables_bias import bias_summary, bias_table
+from hybridret.reporting.tables_data import data_tables
+from hybridret.reporting.tables_mix import mix_language_table, mix_table
+from hybridret.reporting.tables_runs import failure_table, run_table, token_tables
 
 
 def write_report(sweep: Sweep, folder: Path, progress: Progress | None = None) -> Path:
@@ -44,10 +49,11 @@ def all_tables(sweep: Sweep) -> list[Table]:
         found += [
             t.main_table(sweep, name),
             t.language_table(sweep, name),
-            t.bias_summary(sweep, name),
-            t.bias_table(sweep, name),
+            bias_summary(sweep, name),
+            bias_table(sweep, name),
         ]
         found += [t.entropy_table(sweep, name), paper_table(sweep, name)]
-        found += [t.pair_table(sweep, name, one) for one in t.configurations(sweep, name)]
-    found += [*t.token_tables(sweep), t.run_table(sweep), t.mix_table(sweep), t.failure_table(sweep)]
+        found += [t.pair_table(sweep, name, one) for one in configurations(sweep, name)]
+    found += [*token_tables(sweep), *data_tables(sweep), run_table(sweep)]
+    found += [mix_table(sweep), mix_language_table(sweep), failure_table(sweep)]
     return [table for table in found if table is not None]

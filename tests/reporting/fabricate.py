@@ -143,7 +143,8 @@ def run(
     mix = {
         "kinds": {"mono": 590, "cross": 610} if strategy == "hybrid" else {strategy: steps},
         "alpha": 0.4917,
-        "languages": {},
+        "languages": {} if strategy == "cross" else {"de": 100, "en": 300},
+        "language_pairs": {} if strategy == "mono" else {"de": {"en": 70, "ru": 50}, "en": {"de": 60}},
     }
     training = {
         "steps": steps, "best_step": steps - 100, "best_validation_loss": 0.31,

@@ -12,8 +12,11 @@ import pytest
 from hybridret.reporting import tables as t
 from hybridret.reporting.collect import collect
 from hybridret.reporting.paper import differences, paper_languages, paper_table
+from hybridret.reporting.select import select
 from hybridret.reporting.summary import summary_table
 from hybridret.reporting.table import Cell, Column, Table, heat_style, percent, rank, score
+from hybridret.reporting.tables_mix import mix_table
+from hybridret.reporting.tables_runs import failure_table, token_tables
 
 
 def slow_macro(folder: Path, start: str, setting: str, metric: str, cutoff: str) -> list[float]:
@@ -88,7 +91,7 @@ def test_pairs_have_the_monolingual_values_on_the_diagonal(small: Path) -> None:
     sweep = collect(small)
     table = t.pair_table(sweep, "cldr_combinations", "mono")
     assert table is not None
-    rows = t.select(sweep.metrics, configuration="mono", setting="monolingual", metric="map", query_language="sw")
+    rows = select(sweep.metrics, configuration="mono", setting="monolingual", metric="map", query_language="sw")
     i = next(i for i, row in enumerate(table.rows) if row[0].value == "sw")
     assert table.rows[i][i + 1].value == pytest.approx(rows["value"].mean())
     assert len(table.rows) == 8
@@ -96,12 +99,12 @@ def test_pairs_have_the_monolingual_values_on_the_diagonal(small: Path) -> None:
 
 def test_tokens_mix_and_failures(small: Path) -> None:
     sweep = collect(small)
-    (tokens,) = t.token_tables(sweep)
+    (tokens,) = token_tables(sweep)
     assert "language,query unknown,query truncated,passage unknown,passage truncated" in tokens.csv()
-    mix = t.mix_table(sweep)
+    mix = mix_table(sweep)
     assert mix is not None
     assert "0.4917" in mix.csv()
-    failures = t.failure_table(sweep)
+    failures = failure_table(sweep)
     assert failures is not None
     assert "train 300 of 1200" in failures.csv()
 

@@ -1,0 +1,49 @@
+"""Rows of a collected sweep: by condition, macro averages by configuration, and the names of what is shown.
+
+Settings (LAReQA and the paper): Mo. macro over languages, Cr. macro over ordered language pairs, Mul.
+macro over query languages against the pooled corpus.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from hybridret.analysis.spread import mean_and_spread
+from hybridret.reporting.collect import Sweep
+
+SETTINGS = {"monolingual": "Mo.", "cross-lingual": "Cr.", "multilingual": "Mul."}
+METRICS = {"map": "mAP", "mrr": "MRR", "recall": "R", "ndcg": "nDCG"}
+MACRO = "macro"
+WHERE = {
+    "monolingual": "queries and passages in one language; mean over languages",
+    "cross-lingual": "queries of one language, passages of another; mean over ordered pairs",
+    "multilingual": "queries of one language, passages of all languages pooled; mean over query languages",
+}
+
+
+def cutoff_of(metrics: pd.DataFrame, metric: str, wanted: int = 10) -> int:
+    """The cutoff to show of `metric`: the wanted one if it was computed, else the first; 0 where it has none."""
+    known = sorted(int(k) for k in metrics.loc[metrics["metric"] == metric, "cutoff"].unique())
+    return wanted if wanted in known or not known else known[0]
+
+
+def select(metrics: pd.DataFrame, **conditions: Any) -> pd.DataFrame:
+    """The rows of `metrics` where every named column has the given value."""
+    keep = pd.Series(True, index=metrics.index)
+    for column, value in conditions.items():
+        keep &= metrics[column] == value
+    return metrics[keep]
+
+
+def macro(sweep: Sweep, dataset: str, setting: str, metric: str, cutoff: int) -> pd.DataFrame:
+    """Mean, std and n over seeds of one macro value per configuration, indexed by configuration."""
+    rows = select(sweep.metrics, dataset=dataset, setting=setting, metric=metric, cutoff=cutoff, query_language=MACRO)
+    return mean_and_spread(rows, ["configuration"]).set_index("configuration")
+
+
+def configurations(sweep: Sweep, dataset: str) -> list[str]:
+    """The configurations that were evaluated on `dataset`, in the order of the report."""
+    evaluated = set(sweep.metrics.loc[sweep.metrics["dataset"] == dataset, "configuration"])
+    return [name for name in sweep.runs["configuration"].unique() if name in evaluated]

@@ -1,0 +1,44 @@
+"""What a reader made of the training data: rows read, used and dropped, as the run recorded it in `data.summary`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from hybridret.reporting.collect import Sweep
+from hybridret.reporting.table import Cell, Column, Table, plain
+
+
+def data_tables(sweep: Sweep) -> list[Table]:
+    """One table for each distinct summary: the top keys as rows, what stands below them as text."""
+    grouped: dict[str, list[str]] = {}
+    for run in sweep.runs["run"]:
+        if summary := sweep.summaries.get(run):
+            grouped.setdefault(json.dumps(summary), []).append(str(run))
+    tables = []
+    for i, (text, runs) in enumerate(grouped.items(), 1):
+        summary = json.loads(text)
+        title = str(summary.pop("name", "Training data"))
+        cells = [[Cell(_words(key)), Cell(_text(value))] for key, value in summary.items()]
+        caption = f"{title} ({len(runs)} run{'s' if len(runs) > 1 else ''})"
+        name = "data" if len(grouped) == 1 else f"data_{i}"
+        tables.append(Table(name, caption, [Column("what"), Column("counts")], cells))
+    return tables
+
+
+def _text(value: Any) -> str:
+    """`{"read": 9000, "test": {"en": 5}}` as `read 9,000, test (en 5)`."""
+    if isinstance(value, Mapping):
+        parts = [
+            f"{_words(k)} ({_text(v)})" if isinstance(v, Mapping) else f"{_words(k)} {_text(v)}"
+            for k, v in value.items()
+        ]
+        return ", ".join(parts) or "none"
+    if isinstance(value, list):
+        return ", ".join(_text(one) for one in value) or "none"
+    return "none" if value is None else plain(value)
+
+
+def _words(key: str) -> str:
+    return str(key).replace("_", " ")

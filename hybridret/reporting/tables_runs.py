@@ -1,0 +1,70 @@
+"""The tables of the runs themselves: what was trained, on what, and what did not finish."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hybridret.reporting.collect import TOKEN_SHARES, Sweep
+from hybridret.reporting.table import Cell, Column, Table, percent, score
+
+
+def run_table(sweep: Sweep) -> Table:
+    """Every finished run: what it is, how long it trained, how fast."""
+    shown = [
+        ("run", Column("run")),
+        ("configuration", Column("configuration")),
+        ("seed", Column("seed", str)),
+        ("parameters_total", Column("total", group="parameters")),
+        ("parameters_body", Column("body", group="parameters", help="without embeddings")),
+        ("parameters_trainable", Column("trainable", group="parameters")),
+        ("steps", Column("steps", group="training")),
+        ("best_step", Column("best step", group="training")),
+        (
+            "best_validation_loss",
+            Column("best val. loss", score, "training", help="mean of mono and cross InfoNCE (nats)"),
+        ),
+        ("stopped", Column("stopped by", group="training")),
+        ("pairs_per_second", Column("pairs/s", group="speed")),
+        ("padding_share", Column("padding", percent, "speed")),
+        ("seconds", Column("seconds", group="speed")),
+    ]
+    rows = sweep.runs.astype(object).where(sweep.runs.notna(), None).to_dict("records")
+    for row in rows:
+        for key in ("pairs_per_second", "seconds"):
+            row[key] = None if row[key] is None else round(float(row[key]))
+    return Table(
+        "runs", "All finished runs", [c for _, c in shown], [[Cell(row[key]) for key, _ in shown] for row in rows]
+    )
+
+
+def failure_table(sweep: Sweep) -> Table | None:
+    """The points without a result, with their state, how far they came and the reason."""
+    if sweep.failures.empty:
+        return None
+    columns = [Column("run"), Column("state"), Column("came to"), Column("reason")]
+    cells = []
+    for row in sweep.failures.to_dict("records"):
+        known = row["done"] is not None and not pd.isna(row["done"]) and row["total"]
+        came = (
+            f"{row['phase'] or ''} {int(row['done'])} of {int(row['total'])}".strip() if known else row["phase"] or ""
+        )
+        cells.append([Cell(row["run"]), Cell(row["state"]), Cell(came), Cell(row["reason"])])
+    return Table("failures", "Points without a result", columns, cells)
+
+
+def token_tables(sweep: Sweep) -> list[Table]:
+    """Truncated and unknown-token shares per language, one table for each distinct tokenization."""
+    grouped: dict[str, tuple[pd.DataFrame, list[str]]] = {}
+    for run, rows in sweep.tokens.groupby("run", sort=False):
+        rows = rows.drop(columns="run").sort_values("language")
+        grouped.setdefault(rows.to_csv(index=False), (rows, []))[1].append(str(run))
+    tables = []
+    for i, (rows, runs) in enumerate(grouped.values(), 1):
+        backbones = sorted(sweep.runs.loc[sweep.runs["run"].isin(runs), "backbone"].unique())
+        caption = f"Backbone {', '.join(backbones)} ({len(runs)} run{'s' if len(runs) > 1 else ''})"
+        columns = [Column("language")]
+        columns += [Column(key.split("_")[1], percent, key.split("_")[0]) for key in sorted(TOKEN_SHARES, reverse=True)]
+        keys = sorted(TOKEN_SHARES, reverse=True)
+        cells = [[Cell(row["language"]), *(Cell(row[key]) for key in keys)] for row in rows.to_dict("records")]
+        tables.append(Table("tokens" if len(grouped) == 1 else f"tokens_{i}", caption, columns, cells))
+    return tables
