@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,13 @@ from omegaconf import DictConfig, OmegaConf
 from hybridret.build.config import read_settings, resolved
 from hybridret.build.open_run import read_config
 from hybridret.build.parts import Parts
-from hybridret.build.point import identity, plain_without_hydra, strategy_name
-from hybridret.build.score import Scores, score
-from hybridret.build.shares import token_shares
+from hybridret.build.point import plain_without_hydra
+from hybridret.build.record import file_name, identity, outcome
+from hybridret.build.score import score
+from hybridret.build.shares import collection_shares
 from hybridret.cluster.plan import point_directory
 from hybridret.cluster.signals import StoppingProgress, StopRequested, graceful_stop
 from hybridret.cluster.summary import command_line
-from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.folder import load_encoder
 from hybridret.errors import DONE, UserError
 from hybridret.files import hash_json, read_json, write_json, write_text
@@ -78,11 +77,12 @@ def _checkpoint(config: DictConfig, path: Path, progress: Progress) -> int:
         print(f"{folder} is finished; nothing to do.")
         return DONE
     parts = Parts(settings)
-    encoder = load_encoder(run.best_checkpoint).to(_device(settings))
+    encoder = load_encoder(run.best_checkpoint).to(parts.device)
     scores = score(parts.retriever(encoder), parts.benchmarks, parts.source, settings.evaluation, progress)
     scores.evaluation.write(folder)
     head = {key: value for key, value in trained.items() if key not in ("metrics", "notes", "finished", "config_hash")}
-    write_json(folder / "result.json", {**head, "config_hash": digest, **_tail(scores)})
+    tokens = collection_shares(encoder.tokenization, scores.collections)
+    write_json(folder / "result.json", {**head, "config_hash": digest, "tokens": tokens, **outcome(scores, settings)})
     print(f"Finished: {folder}")
     return DONE
 
@@ -109,10 +109,20 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
             write_json(run.environment, environment())
             encoder = parts.encoder() if parts.trainable else None
             if encoder is not None:
-                encoder.to(_device(settings))
+                encoder.to(parts.device)
             scores = score(parts.retriever(encoder), benchmarks, parts.source, settings.evaluation, progress)
             scores.evaluation.write(run.path)
-            run.write_result(_record(run, digest, parts, encoder, scores))
+            strategy = "untrained" if encoder is not None else file_name(settings.backbone)
+            run.write_result(
+                {
+                    **identity(run, digest, settings, strategy),
+                    "parameters": encoder.parameters_counted() if encoder is not None else None,
+                    "training": None,
+                    "tokens": collection_shares(encoder.tokenization, scores.collections) if encoder else {},
+                    "data": None,
+                    **outcome(scores, settings),
+                }
+            )
         except BaseException as error:
             stopped = isinstance(error, (KeyboardInterrupt, StopRequested))
             reason = str(error) if isinstance(error, (UserError, StopRequested)) else f"{type(error).__name__}: {error}"
@@ -135,30 +145,3 @@ def _untrained(plain: dict[str, Any]) -> Settings:
     }  # fmt: skip
     chosen = {key: value for key, value in plain.items() if value is not None}
     return read_settings(nothing | chosen)
-
-
-def _record(
-    run: RunDirectory, digest: str, parts: Parts, encoder: DualEncoder | None, scores: Scores
-) -> dict[str, Any]:
-    source = parts.source
-    strategy = "untrained" if encoder is not None else strategy_name(parts.settings.backbone)
-    return {
-        **identity(run, digest, parts.settings, strategy),
-        "parameters": encoder.parameters_counted() if encoder is not None else None,
-        "training": None,
-        "tokens": token_shares(encoder.tokenization, source) if encoder is not None and source is not None else {},
-        "data": None,
-        **_tail(scores),
-    }
-
-
-def _tail(scores: Scores) -> dict[str, Any]:
-    return {
-        "metrics": scores.evaluation.macro(),
-        "notes": scores.notes,
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-def _device(settings: Settings) -> str:
-    return "cuda" if settings.trainer.accelerator in ("gpu", "cuda") else "cpu"

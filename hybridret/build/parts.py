@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import torch
+
 from hybridret.batching.strategy import Strategy
 from hybridret.build.config import BACKBONE_EXTRAS
 from hybridret.build.plugins import factory, make
@@ -58,6 +60,13 @@ class Parts:
         """An encoder family (it has `encoder`) or a retriever that needs no training (BM25)."""
         section = {key: value for key, value in self.settings.backbone.items() if key not in BACKBONE_EXTRAS}
         return make(section, "backbone")
+
+    @property
+    def device(self) -> str:
+        """Where encoders are evaluated: `trainer.accelerator` in torch's words."""
+        accelerator = self.settings.trainer.accelerator
+        found = accelerator in ("gpu", "cuda") or (accelerator == "auto" and torch.cuda.is_available())
+        return "cuda" if found else "cpu"
 
     @property
     def trainable(self) -> bool:

@@ -6,15 +6,15 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from hybridret.build.config import read_settings, resolved
 from hybridret.build.parts import Parts
+from hybridret.build.record import data, file_name, identity, outcome
 from hybridret.build.score import Scores, score
-from hybridret.build.shares import token_shares
+from hybridret.build.shares import training_shares
 from hybridret.cluster.plan import point_directory, point_hash
 from hybridret.cluster.signals import Stop, StoppingProgress, StopRequested, graceful_stop
 from hybridret.cluster.summary import command_line
@@ -22,10 +22,10 @@ from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.folder import load_encoder
 from hybridret.errors import DONE, INTERRUPTED, UserError
 from hybridret.export.tracking import Tracker, check_tracker, open_tracker
-from hybridret.files import hash_json, write_json, write_text
+from hybridret.files import hash_json, read_json, write_json, write_text
 from hybridret.progress import Bars, Both, Progress, Quiet
 from hybridret.runs import Decision, RunDirectory, State, StatusProgress, StatusWriter, environment
-from hybridret.settings import Settings
+from hybridret.settings import Settings, TrainerSettings
 from hybridret.training.checkpoints import WholeCheckpoints
 from hybridret.training.train import TrainingResult, train
 
@@ -35,8 +35,12 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
 
     Raises UserError for bad input, before anything is written where that can be known.
     """
+    if OmegaConf.select(config, "backbone.sizes") is None:
+        name = OmegaConf.select(config, "backbone.name", default="None")
+        raise UserError(f"backbone={name} has nothing to train: use `python -m hybridret.evaluate backbone={name}`.")
     plain = resolved(config)
     settings = read_settings(plain)
+    check_processes(settings.trainer)
     run, digest = point_directory(config, overrides), point_hash(config)
     parts = Parts(settings)
     parts.check()
@@ -70,6 +74,20 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
             raise
         status.set(State.FINISHED)
         return code
+
+
+def check_processes(trainer: TrainerSettings) -> None:
+    """Raise UserError where several processes are asked for and nobody started them.
+
+    Lightning would start them itself by running sys.argv again, and each would take itself for the first (traps 20).
+    """
+    wanted = trainer.devices * trainer.nodes
+    if wanted > 1 and "WORLD_SIZE" not in os.environ:
+        raise UserError(
+            f"trainer.devices={trainer.devices} on {trainer.nodes} node(s) needs {wanted} processes: start them with "
+            f"`torchrun --nproc-per-node={trainer.devices} -m hybridret.run ...`, or sweep with -m on a machine with "
+            f"GPUs, which does that for each point."
+        )
 
 
 def _tell_how_to_go_on(run: RunDirectory, what: str) -> None:
@@ -131,6 +149,7 @@ class _Work:
             self._forget_later_rows()
         safe = StoppingProgress(self.stop, self.progress)
         with safe.task("read data and build the encoder", None):
+            self._check_data(resume)
             encoder = self.parts.encoder()
         self.stop.check()
         tracker = open_tracker(
@@ -164,35 +183,40 @@ class _Work:
         return result
 
     def _evaluate(self, best: DualEncoder, progress: Progress) -> Scores:
-        best.to(_device(self.settings))
+        best.to(self.parts.device)
         retriever = self.parts.retriever(best)
         return score(retriever, self.parts.benchmarks, self.parts.source, self.settings.evaluation, progress)
 
     def _record(self, encoder: DualEncoder, trained: TrainingResult, scores: Scores, tracker: Tracker) -> None:
         scores.evaluation.write(self.run.path)
-        macro = scores.evaluation.macro()
         source = self.parts.source
         assert source is not None
         per_dataset = dict(tuple(scores.evaluation.metrics.groupby("dataset", sort=True)))
-        tracker.results(macro, {str(name): table for name, table in per_dataset.items()})
-        training = asdict(trained)
+        tracker.results(scores.evaluation.macro(), {str(name): table for name, table in per_dataset.items()})
         self.run.write_result(
             {
                 **identity(self.run, self.digest, self.settings, self._strategy_name()),
                 "parameters": encoder.parameters_counted(),
-                "training": training,
-                "tokens": token_shares(encoder.tokenization, source),
-                "metrics": macro,
-                "data": {
-                    "name": getattr(source, "name", type(source).__name__),
-                    "fingerprint": source.fingerprint(),
-                    "licence": source.licence(),
-                },
-                "notes": scores.notes,
-                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+                "training": asdict(trained),
+                "tokens": training_shares(encoder.tokenization, source),
+                "data": data(source),
+                **outcome(scores, self.settings),
             }
         )
         print(f"Finished: {self.run.path}")
+
+    def _check_data(self, resume: bool) -> None:
+        """The config names the data but does not hold it: a checkpoint must not go on with other texts under it."""
+        path = self.run.checkpoints / "data.json"
+        source = self.parts.source
+        found = source.fingerprint() if source is not None else None
+        held = read_json(path)["fingerprint"] if resume and path.is_file() else found
+        if held != found:
+            raise UserError(
+                f"The training data changed since {self.run.last_checkpoint} was written (fingerprint {held}, now "
+                f"{found}). Restore the data, choose another sweep=NAME, or delete {self.run.path} to start anew."
+            )
+        write_json(path, {"fingerprint": found})
 
     def _forget_later_rows(self) -> None:
         """Rows behind the checkpoint will be written again."""
@@ -201,29 +225,4 @@ class _Work:
         print(f"Resuming {self.run.path} at step {step}.")
 
     def _strategy_name(self) -> str:
-        return strategy_name(self.settings.batching)
-
-
-def strategy_name(section: dict[str, Any]) -> str:
-    """`hybrid` for `hybridret.batching.hybrid.Hybrid`: the name of the strategy's file."""
-    return str(section["_target_"]).split(".")[-2]
-
-
-def identity(run: RunDirectory, digest: str, settings: Settings, strategy: str) -> dict[str, Any]:
-    """The head of a `result.json`."""
-    alpha = settings.batching.get("alpha")
-    return {
-        "version": 1,
-        "run": run.name,
-        "sweep": settings.sweep,
-        "strategy": strategy,
-        "alpha": None if alpha is None else float(alpha),
-        "seed": settings.seed,
-        "backbone": str(settings.backbone.get("name", "custom")),
-        "size": settings.model.size,
-        "config_hash": digest,
-    }
-
-
-def _device(settings: Settings) -> str:
-    return "cuda" if settings.trainer.accelerator in ("gpu", "cuda") else "cpu"
+        return file_name(self.settings.batching)

@@ -11,6 +11,7 @@ from hybridret.errors import UserError
 from hybridret.evaluation.evaluate import evaluate
 from hybridret.evaluation.tables import Evaluation
 from hybridret.progress import Progress
+from hybridret.records import Collection
 from hybridret.retrieval.protocols import Retriever
 from hybridret.settings import EvaluationSettings
 
@@ -23,6 +24,7 @@ class Scores:
 
     evaluation: Evaluation
     notes: dict[str, dict[str, str]]
+    collections: tuple[Collection, ...]
 
 
 def score(
@@ -33,11 +35,12 @@ def score(
     progress: Progress,
 ) -> Scores:
     """Evaluate `retriever` on every collection of every benchmark. Raises UserError where there is none."""
-    collections = [one for benchmark in benchmarks.values() for one in benchmark.collections(source)]
+    collections = tuple(one for benchmark in benchmarks.values() for one in benchmark.collections(source))
     names = [collection.name for collection in collections]
     if twice := {name for name in names if names.count(name) > 1}:
         raise UserError(
             f"eval: two benchmarks are called {', '.join(sorted(twice))}; their rows could not be told apart."
         )
     parts = [evaluate(retriever, collection, settings, ENTROPY_SEED, progress) for collection in collections]
-    return Scores(Evaluation.join(parts), {one.name: dict(one.notes) for one in collections if one.notes})
+    notes = {one.name: dict(one.notes) for one in collections if one.notes}
+    return Scores(Evaluation.join(parts), notes, collections)

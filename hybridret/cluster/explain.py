@@ -25,7 +25,7 @@ def explain(error: Exception, overrides: Sequence[str], loader: ConfigLoader, co
     text = " ".join(str(error).split())
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, option = str(error.missing_cfg_file).removesuffix(".yaml").rpartition("/")
-        known = [str(option) for option in error.options or ()]
+        known = [str(option) for option in error.options or loader.get_group_options(group, ObjectType.CONFIG)]
         if known:
             return f"{group}={option}: there is no such option. {nearest(option, known)} All: {', '.join(known)}."
         return f"{error.missing_cfg_file} was not found in conf/."
@@ -53,8 +53,7 @@ def _unknown_key(key: str, overrides: Sequence[str], loader: ConfigLoader, confi
         key = parent  # nothing of that name further up either
     known = [str(child) for child in node if child not in ("hydra", "_target_")] if isinstance(node, DictConfig) else []
     hint = nearest(name, known) if known else f"{_chosen(config, parent)} has no settings."
-    elsewhere = _everywhere(config, name)
-    if not hint.startswith("Did") and elsewhere:
+    if elsewhere := _everywhere(config, name):  # the right name in the wrong section
         hint = f"Did you mean '{elsewhere}'?"
     return f"Unknown key {key}. {hint}"
 
@@ -83,7 +82,7 @@ def _choices(overrides: Sequence[str], loader: ConfigLoader) -> Iterator[str]:
 def _everywhere(config: object, name: str) -> str | None:
     """The full key that ends in `name`, where the user named the wrong section (`alpha` for `batching.alpha`)."""
     if isinstance(config, DictConfig):
-        for key, value in config.items_ex(resolve=False):
+        for key, value in ((str(key), value) for key, value in config.items_ex(resolve=False)):
             if key == "hydra":
                 continue
             if key == name:

@@ -10,7 +10,7 @@ from typing import Any
 
 COMMAND = "python -m hybridret.run"
 
-#: One point that takes about a second of CPU, evaluation included; `small` adds where its data is.
+#: One point that takes about a second of CPU, evaluation included; the fixture `train` adds where its data is.
 SMALL = (
     "model=nano", "logger=none", "backbone.dropout=0.1", "backbone.vocabulary_size=300", "data=jsonl",
     "training.batch_size=8", "training.steps=6", "training.validate_every=3", "training.validation_batches=2",
@@ -62,6 +62,17 @@ class Commands:
         self._server.stdin.write(json.dumps(request) + "\n")
         self._server.stdin.flush()
         return Answer(**json.loads(self._server.stdout.readline()))
+
+
+@dataclass(frozen=True)
+class Train:
+    """A small run in a folder."""
+
+    command: Commands
+    arguments: tuple[str, ...]
+
+    def __call__(self, folder: Path, *more: str, hooks: list[dict[str, Any]] | None = None) -> Answer:
+        return self.command("run", *self.arguments, *more, folder=folder, hooks=hooks)
 
 
 def run_of(folder: Path) -> Path:

@@ -14,7 +14,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from commands import SMALL, Commands, rows, run_of, write_rows  # noqa: E402
+from commands import SMALL, Commands, Train, rows, run_of, write_rows  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -41,17 +41,17 @@ def command(environment: dict[str, str]) -> Iterator[Commands]:
 
 
 @pytest.fixture(scope="session")
-def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
-    """The arguments of a small run."""
+def train(command: Commands, tmp_path_factory: pytest.TempPathFactory) -> Train:
+    """Runs `python -m hybridret.run` with the arguments of a small run, in a folder."""
     folder = write_rows(tmp_path_factory.getbasetemp() / "boxes, and 'quotes'", rows())
-    return (*SMALL, 'data.path="' + str(folder) + '"')
+    return Train(command, (*SMALL, f'data.path="{folder}"'))
 
 
 @pytest.fixture(scope="session")
-def whole(command: Commands, small: tuple[str, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run directory of `small`, run without any disturbance. Copy it before changing anything in it."""
+def whole(train: Train, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run directory of a small run that nothing disturbed. Copy it before changing anything in it."""
     folder = tmp_path_factory.mktemp("whole")
-    done = command("run", *small, folder=folder)
+    done = train(folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return run_of(folder)
 

@@ -10,6 +10,7 @@ importing torch are saved. `hooks` disturb it at an exact place instead of after
 
 from __future__ import annotations
 
+import atexit
 import builtins
 import functools
 import importlib
@@ -20,6 +21,7 @@ import resource
 import signal
 import sys
 import tempfile
+import traceback
 from typing import Any
 
 import hybridret.build.assessment
@@ -63,7 +65,16 @@ def answer(request: dict[str, Any], out: int, err: int) -> None:
     sys.modules["__main__"].__spec__ = importlib.util.find_spec(request["module"])
     for hook in request["hooks"]:
         disturb(hook)
-    sys.exit(importlib.import_module(request["module"]).main())
+    code = 1
+    try:
+        code = importlib.import_module(request["module"]).main()
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    os._exit(code)  # taking torch's modules apart would take longer than the small run
 
 
 def serve() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import torch
-from commands import COMMAND, Commands, run_of, status
+from commands import COMMAND, Commands, Train, run_of, status
 
 STEP = "hybridret.training.checkpoints:Checkpoints.on_train_batch_end"  # the last callback of each step
 HERE = Path(__file__).resolve().parent
@@ -55,8 +55,7 @@ def assert_same(run: Path, whole: Path) -> None:
     ],
 )
 def test_a_signal_in_training_saves_and_the_same_command_goes_on(
-    command: Commands,
-    small: tuple[str, ...],
+    train: Train,
     whole: Path,
     tmp_path: Path,
     number: signal.Signals,
@@ -66,7 +65,7 @@ def test_a_signal_in_training_saves_and_the_same_command_goes_on(
     code: int,
 ) -> None:
     hook = {"target": STEP, "call": step, "signal": number, "times": times}
-    stopped = command("run", *small, folder=tmp_path, hooks=[hook])
+    stopped = train(tmp_path, hooks=[hook])
     assert stopped.returncode == code, stopped.stderr
     run = run_of(tmp_path)
     assert checkpoint(run)["global_step"] == saved
@@ -75,70 +74,66 @@ def test_a_signal_in_training_saves_and_the_same_command_goes_on(
     assert stopped.stderr.count("\n") == 1
     assert f"{COMMAND} model=nano" in stopped.stderr
     assert "last.ckpt" in stopped.stderr
-    again = command("run", *small, folder=tmp_path)
+    again = train(tmp_path)
     assert again.returncode == 0, again.stderr
     assert f"at step {saved}" in again.stdout
     assert_same(run, whole)
 
 
-def test_what_is_said_is_a_command(command: Commands, small: tuple[str, ...], tmp_path: Path) -> None:
+def test_what_is_said_is_a_command(train: Train, tmp_path: Path) -> None:
     """Quoted for a shell: it composes to the same run directory."""
     hook = {"target": "hybridret.build.parts:Parts.encoder", "call": 1, "signal": signal.SIGINT}
-    stopped = command("run", *small, folder=tmp_path, hooks=[hook])
+    stopped = train(tmp_path, hooks=[hook])
     assert stopped.returncode == 130
     assert status(run_of(tmp_path))["state"] == "interrupted"
-    assert not (run_of(tmp_path) / "checkpoints").exists()
+    assert not (run_of(tmp_path) / "checkpoints" / "last.ckpt").exists()
     printed = stopped.stderr.strip()[stopped.stderr.index(COMMAND) :]
     words = subprocess.run(["bash", "-c", f"printf '%s\\n' {printed}"], capture_output=True, text=True, check=True)
-    assert words.stdout.splitlines() == [*COMMAND.split(), *small]
+    assert words.stdout.splitlines() == [*COMMAND.split(), *train.arguments]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75), (signal.SIGUSR1, 75)])
 def test_a_signal_before_anything_is_claimed_leaves_nothing(
-    command: Commands, small: tuple[str, ...], tmp_path: Path, number: signal.Signals, code: int
+    train: Train, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     hook = {"target": "hybridret.build.parts:Parts.check", "call": 1, "signal": number}
-    stopped = command("run", *small, folder=tmp_path, hooks=[hook])
+    stopped = train(tmp_path, hooks=[hook])
     assert stopped.returncode == code, stopped.stderr
     assert f"To go on: {COMMAND} model=nano" in stopped.stderr
     assert "Traceback" not in stopped.stderr
     assert not list(tmp_path.iterdir())
 
 
-def test_a_signal_in_the_evaluation_keeps_the_training(
-    command: Commands, small: tuple[str, ...], whole: Path, tmp_path: Path
-) -> None:
-    hook = {"target": "hybridret.build.score:evaluate", "call": 2, "signal": signal.SIGINT}
-    stopped = command("run", *small, folder=tmp_path, hooks=[hook])
+def test_a_signal_in_the_evaluation_keeps_the_training(train: Train, whole: Path, tmp_path: Path) -> None:
+    hook = {"target": "hybridret.build.score:evaluate", "call": 1, "signal": signal.SIGINT}
+    stopped = train(tmp_path, hooks=[hook])
     assert stopped.returncode == 130, stopped.stderr
     run = run_of(tmp_path)
     assert status(run)["state"] == "interrupted"
     rows = (run / "history.jsonl").read_bytes()
-    assert command("run", *small, folder=tmp_path).returncode == 0
+    assert train(tmp_path).returncode == 0
     assert (run / "history.jsonl").read_bytes() == rows
     assert_same(run, whole)
 
 
 @pytest.mark.parametrize("place", ["between two steps", "while a checkpoint is written", "before result.json"])
-def test_a_killed_run_is_finished_by_the_same_command(
-    command: Commands, small: tuple[str, ...], whole: Path, tmp_path: Path, place: str
-) -> None:
+def test_a_killed_run_is_finished_by_the_same_command(train: Train, whole: Path, tmp_path: Path, place: str) -> None:
     target, call = {
         "between two steps": (STEP, random.randint(1, 6)),
         "while a checkpoint is written": ("hybridret.training.checkpoints:torch.save", 2),
         "before result.json": ("hybridret.runs:RunDirectory.write_result", 1),
     }[place]
     hook = {"target": target, "call": call, "signal": signal.SIGKILL}
-    assert command("run", *small, folder=tmp_path, hooks=[hook]).returncode == -signal.SIGKILL
+    assert train(tmp_path, hooks=[hook]).returncode == -signal.SIGKILL
     run = run_of(tmp_path)
     assert status(run)["state"] == "running"  # nobody could say otherwise
-    again = command("run", *small, folder=tmp_path)
+    again = train(tmp_path)
     assert again.returncode == 0, f"killed at call {call}: {again.stderr}"
     assert_same(run, whole)
 
 
 def test_an_interrupted_evaluation_of_a_checkpoint_starts_anew(
-    command: Commands, small: tuple[str, ...], run_copy: Path, tmp_path: Path
+    command: Commands, run_copy: Path, tmp_path: Path
 ) -> None:
     asked = (f"checkpoint='{run_copy}'",)
     hook = {"target": "hybridret.build.score:evaluate", "call": 1, "signal": signal.SIGTERM}
@@ -149,10 +144,18 @@ def test_an_interrupted_evaluation_of_a_checkpoint_starts_anew(
 
 
 def test_ctrl_c_stops_a_sweep_and_the_same_command_finishes_it(
-    environment: dict[str, str], small: tuple[str, ...], tmp_path: Path
+    environment: dict[str, str], train: Train, tmp_path: Path
 ) -> None:
     """Real processes: the first point sends Ctrl-C to its sweep at step 4 and waits for what the sweep sends back."""
-    line = [sys.executable, "-m", "hybridret.run", "-m", *small, "seed=1,2", "hydra.launcher.module=armed_run"]
+    line = [
+        sys.executable,
+        "-m",
+        "hybridret.run",
+        "-m",
+        *train.arguments,
+        "seed=1,2",
+        "hydra.launcher.module=armed_run",
+    ]
     environment = {**environment, "PYTHONPATH": os.pathsep.join([str(HERE), environment.get("PYTHONPATH", "")])}
     (tmp_path / "armed").touch()
     done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

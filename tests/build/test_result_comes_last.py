@@ -35,6 +35,8 @@ def work(run: RunDirectory) -> point._Work:
         sweep="s",
         seed=1,
         model=SimpleNamespace(size="x"),
+        eval={},
+        evaluation=SimpleNamespace(cutoffs=[10]),
     )
     made = object.__new__(point._Work)
     made.parts, made.settings, made.run, made.digest = SimpleNamespace(source=source), settings, run, "h"  # type: ignore[assignment]
@@ -43,7 +45,7 @@ def work(run: RunDirectory) -> point._Work:
 
 def scores() -> Scores:
     metrics = pd.DataFrame([ROW], columns=list(METRIC_COLUMNS)).astype({"cutoff": "Int64"})
-    return Scores(Evaluation(metrics, pd.DataFrame(columns=list(QUERY_COLUMNS))), {})
+    return Scores(Evaluation(metrics, pd.DataFrame(columns=list(QUERY_COLUMNS))), {}, ())
 
 
 @pytest.mark.parametrize("failing", ["tables", "tracker", "shares", None])
@@ -55,7 +57,7 @@ def test_the_result_is_written_when_all_else_is(
 
     run, tracker = RunDirectory(tmp_path / "s" / "r"), NoTracker()
     run.write_status(State.RUNNING, "h")
-    monkeypatch.setattr(point, "token_shares", fail if failing == "shares" else lambda *_: {})
+    monkeypatch.setattr(point, "training_shares", fail if failing == "shares" else lambda *_: {})
     if failing == "tables":
         monkeypatch.setattr(Evaluation, "write", fail)
     if failing == "tracker":

@@ -1,0 +1,54 @@
+"""What `result.json` says, in the same words for trained runs, added evaluations and backbones as they come."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from hybridret.build.score import Scores
+from hybridret.data.source import PairSource
+from hybridret.runs import RunDirectory
+from hybridret.settings import Settings
+
+
+def identity(run: RunDirectory, digest: str, settings: Settings, strategy: str) -> dict[str, Any]:
+    """Who the run is."""
+    alpha = settings.batching.get("alpha")
+    return {
+        "version": 1,
+        "run": run.name,
+        "sweep": settings.sweep,
+        "strategy": strategy,
+        "alpha": None if alpha is None else float(alpha),
+        "seed": settings.seed,
+        "backbone": str(settings.backbone.get("name", "custom")),
+        "size": settings.model.size,
+        "config_hash": digest,
+    }
+
+
+def file_name(section: dict[str, Any]) -> str:
+    """`hybrid` for `hybridret.batching.hybrid.Hybrid`: a plug-in is called like its file."""
+    return str(section["_target_"]).split(".")[-2]
+
+
+def data(source: PairSource) -> dict[str, Any]:
+    """What was trained on: name, fingerprint, licence, and what the reader counted and dropped where it does count."""
+    summary = getattr(source, "summary", None)
+    return {
+        "name": getattr(source, "name", type(source).__name__),
+        "fingerprint": source.fingerprint(),
+        "licence": source.licence(),
+        **({"summary": summary()} if summary is not None else {}),
+    }
+
+
+def outcome(scores: Scores, settings: Settings) -> dict[str, Any]:
+    """What came out, and how it was measured."""
+    return {
+        "metrics": scores.evaluation.macro(),
+        "notes": scores.notes,
+        "eval": settings.eval,
+        "evaluation": {**vars(settings.evaluation)},
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
