@@ -14,7 +14,7 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,6 @@ from transformers import PreTrainedTokenizerFast
 
 from hybridret.batching.hybrid import Hybrid
 from hybridret.batching.strategy import Schedule
-from hybridret.encoders.chunked import encode_chunks
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.encoders.transformer import Transformer
@@ -40,6 +39,7 @@ from hybridret.training.train import train
 
 WORDS, LANGUAGES = 8000, ("a", "b", "c", "d", "e", "f")
 SCHEDULE = ScheduleSettings(warmup=0.05, decay="linear", embedding_lr=2e-2)
+LOOPS = ("train", "in memory", "tokenising")
 make_optimizer = partial(torch.optim.AdamW, lr=3e-3, weight_decay=0.01)
 
 
@@ -65,32 +65,23 @@ def encoder(width: int, layers: int) -> DualEncoder:
     return DualEncoder(body, "mean", Tokenization(fast, TextSettings("", "", 32, 32)))
 
 
-class Stamps:
-    """Wall and CPU seconds of each step: on a busy machine the second is the steadier."""
-
-    def __init__(self) -> None:
-        self._at: list[tuple[float, float]] = []
-
-    def stamp(self) -> bool:
-        """Call at the end of a step. False, so that it can stand in for `should_stop`."""
-        self._at.append((time.perf_counter(), time.process_time()))
-        return False
-
-    def milliseconds(self) -> np.ndarray:
-        """[steps - 1, 2]; the first step has no beginning."""
-        return 1000 * np.diff(np.array(self._at), axis=0)
+def now() -> np.ndarray:
+    """Milliseconds by the clock and of CPU time: on a busy machine the second is the steadier."""
+    return 1000 * np.array([time.perf_counter(), time.process_time()])
 
 
-def bare(model: DualEncoder, steps: int, get_batch: Callable[[int], TrainingBatch]) -> Stamps:
-    """A plain loop: encode, loss, backward, clip, update, schedule, and the loss as a number."""
+def bare(model: DualEncoder, steps: int, get_batch: Callable[[int], TrainingBatch]) -> Iterator[None]:
+    """A plain loop: encode, loss, backward, clip, update, schedule, and the loss as a number. Yields after each
+    step.
+    """
     loss_function = InfoNCE(0.05)
     optimizer = make_optimizer(parameter_groups(model, SCHEDULE.embedding_lr))
     schedule = learning_rate_schedule(optimizer, SCHEDULE, steps)
-    stamps = Stamps()
+    model.train()
     for step in range(steps):
         rows = get_batch(step).rows
-        queries = encode_chunks(model, rows.query_chunks, checkpointed=False)[rows.query_order]
-        passages = encode_chunks(model, rows.passage_chunks, checkpointed=False)[rows.passage_order]
+        queries = model(*rows.query_chunks[0])[rows.query_order]
+        passages = model(*rows.passage_chunks[0])[rows.passage_order]
         loss = loss_function(queries, passages, rows.positives, rows.query_groups, rows.passage_groups)
         optimizer.zero_grad()
         loss.backward()
@@ -98,15 +89,36 @@ def bare(model: DualEncoder, steps: int, get_batch: Callable[[int], TrainingBatc
         optimizer.step()
         schedule.step()
         loss.item()
-        stamps.stamp()
-    return stamps
+        yield
 
 
-def ours(model: DualEncoder, schedule: Schedule, data: ParallelPairs, steps: int, batch_size: int) -> Stamps:
-    """The same steps in `train`, with its history, its guard and its clock; the checkpoint at the end is not
-    counted.
+class Turns:
+    """Stands in for `should_stop`, which `train` asks after each of its steps: notes the time of that step, then runs
+    and times one step of every rival, so that all loops meet the same load.
     """
-    stamps = Stamps()
+
+    def __init__(self, rivals: Sequence[Iterator[None]]) -> None:
+        self._rivals = rivals
+        self._began: np.ndarray | None = None
+        self.times: list[list[np.ndarray]] = []  # per step: train, then the rivals
+
+    def __call__(self) -> bool:
+        times = [now()]
+        for rival in self._rivals:
+            next(rival)
+            times.append(now())
+        if self._began is not None:  # the first step has no beginning
+            self.times.append(list(np.diff([self._began, *times], axis=0)))
+        self._began = now()
+        return False
+
+
+def ours(
+    model: DualEncoder, schedule: Schedule, data: ParallelPairs, steps: int, batch_size: int, turns: Turns
+) -> np.ndarray:
+    """The same steps in `train`, with its history, its guard and its clock. [steps - 2, loops, 2] milliseconds: the
+    last step is left out, because a checkpoint is saved in the middle of it.
+    """
     with tempfile.TemporaryDirectory() as folder:
         train(
             model,
@@ -115,16 +127,16 @@ def ours(model: DualEncoder, schedule: Schedule, data: ParallelPairs, steps: int
             data,
             InfoNCE(0.05),
             make_optimizer,
-            TrainingSettings(steps, batch_size, None, True, 1.0, steps, 0, None, steps),
+            TrainingSettings(steps, batch_size, None, False, 1.0, steps, 0, None, steps),
             SCHEDULE,
             TrainerSettings("cpu", 1, 1, "auto", "32-true", 0, torch.get_num_threads()),
             0,
             Path(folder),
             Quiet(),
             lambda row: None,
-            stamps.stamp,
+            turns,
         )
-    return stamps
+    return np.array(turns.times)[:-1]
 
 
 @dataclass(frozen=True)
@@ -145,7 +157,7 @@ SETUPS = {
 
 
 def measure(name: str, setup: Setup, repeats: int) -> None:
-    """Run the loops by turns and print the medians of their ratios."""
+    """Run the loops step by step by turns and print the medians of their ratios."""
     model = partial(encoder, setup.width, setup.layers)
     data = corpus(2 * setup.batch_size)
     schedule = Hybrid(alpha=0.5).schedule([data], setup.batch_size)
@@ -153,35 +165,30 @@ def measure(name: str, setup: Setup, repeats: int) -> None:
     collate = Collate(model().tokenization, [data], None)
     batches = [collate(schedule(0, step)) for step in range(count)]
     forgetful = Collate(model().tokenization, [data], None, cache_bytes=0)
-    work = {
-        "train": lambda: ours(model(), schedule, data, count, setup.batch_size),
-        "in memory": lambda: bare(model(), count, batches.__getitem__),
-        "tokenising": lambda: bare(model(), count, lambda step: forgetful(schedule(0, step))),
-    }
-    bare(model(), 2, batches.__getitem__)
     cached: list[np.ndarray] = []
     tokenised: list[np.ndarray] = []
-    for repeat in range(repeats):
-        order = list(work)[:: -1 if repeat % 2 else 1]
-        times = {loop: work[loop]().milliseconds()[:-1] for loop in order}  # the last step of `train` saves
-        later = {loop: found[setup.first :].mean(axis=0) for loop, found in times.items()}
-        cached.append(later["in memory"] / later["train"])
-        tokenised.append(times["tokenising"].mean(axis=0) / times["train"].mean(axis=0))
-        shown = ", ".join(f"{loop} {wall:.1f} ({cpu:.1f})" for loop, (wall, cpu) in later.items())
-        print(f"{name}: ms a step by the clock (of CPU): {shown}; load {os.getloadavg()[0]:.1f}", flush=True)
+    for _ in range(repeats):
+        in_memory = bare(model(), count, batches.__getitem__)
+        tokenising = bare(model(), count, lambda step: forgetful(schedule(0, step)))
+        times = ours(model(), schedule, data, count, setup.batch_size, Turns([in_memory, tokenising]))
+        trained, plain, _ = later = times[setup.first :].mean(axis=0)
+        cached.append(plain / trained)
+        tokenised.append(times[:, 2].mean(axis=0) / times[:, 0].mean(axis=0))
+        shown = [f"{loop} {wall:.1f} ({cpu:.1f})" for loop, (wall, cpu) in zip(LOOPS, later, strict=True)]
+        print(f"{name}: ms a step by the clock (of CPU): {', '.join(shown)}; load {os.getloadavg()[0]:.1f}", flush=True)
     for rival, ratios in (("batches in memory", cached), ("tokenising each batch", tokenised)):
         wall, cpu = np.median(ratios, axis=0)
         low, high = np.min(ratios, axis=0)[1], np.max(ratios, axis=0)[1]
         print(
-            f"{name}, bare loop {rival}: median ratio {cpu:.3f} ({low:.2f} to {high:.2f}) by CPU time, {wall:.3f} by "
-            f"the clock, target 0.97",
+            f"{name}, bare loop with {rival}: median ratio {cpu:.3f} ({low:.3f} to {high:.3f}) by CPU time, {wall:.3f} "
+            f"by the clock, target 0.97",
             flush=True,
         )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--only", choices=list(SETUPS), help="measure one model")
     options = parser.parse_args()
     torch.set_num_threads(1)

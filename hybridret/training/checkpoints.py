@@ -18,6 +18,7 @@ from lightning_fabric.plugins import TorchCheckpointIO
 
 from hybridret.errors import UserError
 from hybridret.files import atomic_path
+from hybridret.training.callback import StepCallback
 from hybridret.training.throughput import Throughput
 
 
@@ -68,7 +69,7 @@ class WholeCheckpoints(TorchCheckpointIO):
         return checkpoint
 
 
-class Checkpoints(pl.Callback):
+class Checkpoints(StepCallback):
     """Saves `last.ckpt` every few steps, when asked to stop, and at the end. Must be the last callback of the list:
     whatever the others did in a step is then part of the state.
     """

@@ -27,6 +27,7 @@ from hybridret.records import ParallelPairs
 from hybridret.settings import TrainingSettings
 from hybridret.training.collate import Collate, TrainingBatch
 
+AHEAD = 8  # batches made in one go: between two training steps, the caches of the processor hold none of this code
 VALIDATION_SEED = 0  # the same batches for every run: validation losses of different seeds compare
 
 
@@ -39,8 +40,9 @@ class BatchStream(IterableDataset[TrainingBatch]):
     def __iter__(self) -> Iterator[TrainingBatch]:
         worker = get_worker_info()
         first, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        for step in itertools.count(self._start + first, stride):
-            yield self._collate(self._schedule(self._seed, step))
+        for block in itertools.count(self._start + first, stride * AHEAD):
+            steps = range(block, block + stride * AHEAD, stride)
+            yield from [self._collate(self._schedule(self._seed, step)) for step in steps]
 
 
 class PairDataModule(pl.LightningDataModule):

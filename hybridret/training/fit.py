@@ -19,6 +19,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from hybridret.errors import UserError
 from hybridret.settings import TrainerSettings
+from hybridret.training.callback import StepCallback
 from hybridret.training.checkpoints import WholeCheckpoints, last_path
 from hybridret.training.data_module import PairDataModule
 from hybridret.training.module import RetrieverModule
@@ -109,8 +110,10 @@ def fit(
     return lightning.global_step
 
 
-class _CallersSignals(pl.Callback):
+class _CallersSignals(StepCallback):
     """Lightning takes SIGTERM over when fit begins; this gives it back before the first step (traps 19)."""
+
+    on_train_batch_end = None  # type: ignore[assignment]
 
     def __init__(self) -> None:
         self._handler = signal.getsignal(signal.SIGTERM)

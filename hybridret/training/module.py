@@ -33,6 +33,10 @@ class RetrieverModule(pl.LightningModule):
     (of this rank), `last_lr` (of the first group) and `last_gradient_norm` (before clipping) are plain floats.
     """
 
+    # Lightning skips hooks that cannot be called; an empty one costs it as much as a full one, in every step.
+    on_train_batch_start = on_train_batch_end = on_before_zero_grad = None  # type: ignore[assignment]
+    on_before_backward = on_after_backward = on_before_optimizer_step = None  # type: ignore[assignment]
+
     def __init__(
         self,
         encoder: DualEncoder,
@@ -51,6 +55,13 @@ class RetrieverModule(pl.LightningModule):
         self.last_loss = self.last_lr = self.last_gradient_norm = math.nan
         self._batch: TrainingBatch | None = None
         self._loss: Tensor | None = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Lightning notes the running hook dozens of times a step; torch would look each note over for parameters.
+        if name == "_current_fx_name":
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)
 
     def configure_optimizers(self) -> Any:
         optimizer = self._make_optimizer(parameter_groups(self.encoder, self._schedule.embedding_lr))
@@ -117,8 +128,7 @@ class RetrieverModule(pl.LightningModule):
         assert self._loss is not None
         assert self._batch is not None
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        limit = math.inf if self._clip_norm is None else self._clip_norm
-        norm = torch.nn.utils.clip_grad_norm_(parameters, limit)
+        norm = torch.nn.utils.get_total_norm([one.grad for one in parameters if one.grad is not None])
         self.last_loss, self.last_gradient_norm = torch.stack([self._loss.detach().float(), norm.float()]).tolist()
         self.last_lr = float(optimizer.param_groups[0]["lr"])
         finite = math.isfinite(self.last_loss) and math.isfinite(self.last_gradient_norm)
@@ -126,6 +136,9 @@ class RetrieverModule(pl.LightningModule):
             finite = self.trainer.strategy.reduce_boolean_decision(finite, all=True)
         if not finite:
             raise NonFiniteError(self._complaint(self._batch))
+        # clip_grad_norm_ would multiply all gradients by 1 where nothing is to be clipped.
+        if self._clip_norm is not None and self.last_gradient_norm + 1e-6 >= self._clip_norm:
+            torch.nn.utils.clip_grads_with_norm_(parameters, self._clip_norm, norm)
 
     def _complaint(self, batch: TrainingBatch) -> str:
         return (

@@ -15,6 +15,7 @@ import pytorch_lightning as pl
 import torch
 
 from hybridret.encoders.folder import save_encoder
+from hybridret.training.callback import StepCallback
 from hybridret.training.throughput import Throughput
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-class Validation(pl.Callback):
+class Validation(StepCallback):
     """Every `every` steps and at the last one: measure, keep the best encoder in `best`, stop after `patience`
     measurements without improvement (None: never). `on_row` receives each measurement on every rank.
     """
