@@ -1,12 +1,15 @@
 """Run the experiments behind docs/results.md and write their tables and figures into the pages.
 
     python docs/make_results.py run --data FOLDER [--jobs 2]   # hours on two cores; finished points are skipped
+    python docs/make_results.py speed --data FOLDER            # the programs of benchmarks/, a quarter of an hour
     python docs/make_results.py write                          # fill the marked places of README.md and docs/results.md
 
 FOLDER is laid out as `train/squad-dev.*.jsonl.gz` and `eval/xquad-r/*.json`. A marked place looks like
 
     <!-- table: SWEEP/NAME -->    from multirun/SWEEP/report/tables/NAME.md; its CSV goes to docs/results/
     <!-- figure: SWEEP/NAME -->   from multirun/SWEEP/report/figures/NAME.png
+    <!-- notes: SWEEP/DATASET --> what the reader of a test set says of it
+    <!-- output: NAME -->         what benchmarks/NAME.py printed
     <!-- machine: SWEEP -->       versions and hardware of the sweep's first run
     <!-- end -->
 """
@@ -19,11 +22,12 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "docs" / "results"
-PLACE = re.compile(r"(<!-- (table|figure|machine): (\S+) -->\n).*?(<!-- end -->)", flags=re.DOTALL)
+PLACE = re.compile(r"(<!-- (table|figure|notes|output|machine): (\S+) -->\n).*?(<!-- end -->)", flags=re.DOTALL)
 
 
 def commands(data: Path, jobs: int) -> list[list[str]]:
@@ -89,6 +93,10 @@ def fill(kind: str, name: str, page: Path) -> str:
     report = ROOT / "multirun" / sweep / "report"
     if kind == "machine":
         return machine(sweep)
+    if kind == "notes":
+        return notes(sweep, item)
+    if kind == "output":
+        return "\n" + textwrap.indent((KEPT / f"speed_{name}.txt").read_text("utf-8").strip(), "    ") + "\n\n"
     KEPT.mkdir(parents=True, exist_ok=True)
     if kind == "table":
         shutil.copy(report / "tables" / f"{item}.csv", KEPT / f"{sweep}_{item}.csv")
@@ -96,6 +104,30 @@ def fill(kind: str, name: str, page: Path) -> str:
     target = KEPT / f"{sweep}_{item}.png"
     shutil.copy(report / "figures" / f"{item}.png", target)
     return f"\n![{sweep}: {item.replace('_', ' ')}]({target.relative_to(page.parent).as_posix()})\n\n"
+
+
+def notes(sweep: str, dataset: str) -> str:
+    """A list of what the first finished run's result.json notes of a test set."""
+    for path in sorted((ROOT / "multirun" / sweep).glob("*/**/result.json")):
+        found = json.loads(path.read_text("utf-8"))["notes"].get(dataset)
+        if found:
+            return "\n" + "".join(f"- {key}: {text}\n" for key, text in found.items()) + "\n"
+    raise SystemExit(f"no run of {sweep} notes anything of {dataset}")
+
+
+def speed(data: Path) -> int:
+    """Run every benchmark and keep what it prints."""
+    xquad = str(data / "eval" / "xquad-r")
+    for program in sorted((ROOT / "benchmarks").glob("*_*.py")):
+        options = [] if program.stem == "train_vs_bare_loop" else ["--data", xquad]
+        print(f"python benchmarks/{program.name} {' '.join(options)}", flush=True)
+        done = subprocess.run([sys.executable, str(program), *options], cwd=ROOT, capture_output=True, text=True)
+        if done.returncode:
+            print(done.stderr, file=sys.stderr)
+            return done.returncode
+        KEPT.mkdir(parents=True, exist_ok=True)
+        (KEPT / f"speed_{program.stem}.txt").write_text(done.stdout, encoding="utf-8")
+    return 0
 
 
 def machine(sweep: str) -> str:
@@ -110,11 +142,13 @@ def machine(sweep: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", choices=("run", "write"))
+    parser.add_argument("action", choices=("run", "speed", "write"))
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    return run(options.data, options.jobs) if options.action == "run" else write()
+    if options.action == "run":
+        return run(options.data, options.jobs)
+    return speed(options.data) if options.action == "speed" else write()
 
 
 if __name__ == "__main__":
