@@ -16,11 +16,13 @@ from hybridret.build.point import plain_without_hydra
 from hybridret.build.record import file_name, identity, outcome
 from hybridret.build.score import score
 from hybridret.build.shares import collection_shares
+from hybridret.build.tracked import show, tracker_of
 from hybridret.cluster.plan import point_directory
 from hybridret.cluster.signals import StoppingProgress, StopRequested, graceful_stop
 from hybridret.cluster.summary import command_line
 from hybridret.encoders.folder import load_encoder
 from hybridret.errors import DONE, UserError
+from hybridret.export.tracking import check_tracker
 from hybridret.files import hash_json, read_json, write_json, write_text
 from hybridret.progress import Bars, Progress
 from hybridret.runs import Decision, RunDirectory, State, StatusWriter, config_hash, environment
@@ -76,6 +78,7 @@ def _checkpoint(config: DictConfig, path: Path, progress: Progress) -> int:
             )
         print(f"{folder} is finished; nothing to do.")
         return DONE
+    check_tracker(settings.logger)
     parts = Parts(settings)
     encoder = load_encoder(run.best_checkpoint).to(parts.device)
     scores = score(parts.retriever(encoder), parts.benchmarks, parts.source, settings.evaluation, progress)
@@ -83,6 +86,9 @@ def _checkpoint(config: DictConfig, path: Path, progress: Progress) -> int:
     head = {key: value for key, value in trained.items() if key not in ("metrics", "notes", "finished", "config_hash")}
     tokens = collection_shares(encoder.tokenization, scores.collections)
     write_json(folder / "result.json", {**head, "config_hash": digest, "tokens": tokens, **outcome(scores, settings)})
+    tracker = tracker_of(run, str(trained["config_hash"]), settings, str(trained["strategy"]), own)
+    show(tracker, scores)
+    tracker.close()
     print(f"Finished: {folder}")
     return DONE
 
@@ -96,6 +102,7 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
     settings = _untrained(plain)
     parts = Parts(settings)
     benchmarks = parts.benchmarks
+    check_tracker(settings.logger)
     run, digest = point_directory(config, overrides), config_hash(plain)
     if run.decide(digest) is Decision.FINISHED:
         print(f"{run.path} is finished; nothing to do.")
@@ -113,6 +120,9 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
             scores = score(parts.retriever(encoder), benchmarks, parts.source, settings.evaluation, progress)
             scores.evaluation.write(run.path)
             strategy = "untrained" if encoder is not None else file_name(settings.backbone)
+            tracker = tracker_of(run, digest, settings, strategy, plain)
+            show(tracker, scores)
+            tracker.close()
             run.write_result(
                 {
                     **identity(run, digest, settings, strategy),

@@ -15,14 +15,15 @@ from hybridret.build.parts import Parts
 from hybridret.build.record import data, file_name, identity, outcome
 from hybridret.build.score import Scores, score
 from hybridret.build.shares import training_shares
+from hybridret.build.tracked import show, tracker_of
 from hybridret.cluster.plan import point_directory, point_hash
 from hybridret.cluster.signals import Stop, StoppingProgress, StopRequested, graceful_stop
 from hybridret.cluster.summary import command_line
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.folder import load_encoder
 from hybridret.errors import DONE, INTERRUPTED, UserError
-from hybridret.export.tracking import Tracker, check_tracker, open_tracker
-from hybridret.files import hash_json, read_json, write_json, write_text
+from hybridret.export.tracking import Tracker, check_tracker
+from hybridret.files import read_json, write_json, write_text
 from hybridret.progress import Bars, Both, Progress, Quiet
 from hybridret.runs import Decision, RunDirectory, State, StatusProgress, StatusWriter, environment
 from hybridret.settings import Settings, TrainerSettings
@@ -152,16 +153,8 @@ class _Work:
             self._check_data(resume)
             encoder = self.parts.encoder()
         self.stop.check()
-        tracker = open_tracker(
-            self.run.path,
-            self.settings.logger,
-            group=self.settings.sweep,
-            name=self.run.name,
-            job_type=self._strategy_name(),
-            run_id=hash_json([self.settings.sweep, self.run.name, self.digest]),
-            config=plain_without_hydra(self.plain),
-            tags=[self._strategy_name(), str(self.settings.model.size)],
-        )
+        config = plain_without_hydra(self.plain)
+        tracker = tracker_of(self.run, self.digest, self.settings, self._strategy_name(), config)
         try:
             trained = self._fit(encoder, tracker)
             scores = self._evaluate(load_encoder(self.run.best_checkpoint), safe)
@@ -191,8 +184,10 @@ class _Work:
         scores.evaluation.write(self.run.path)
         source = self.parts.source
         assert source is not None
-        per_dataset = dict(tuple(scores.evaluation.metrics.groupby("dataset", sort=True)))
-        tracker.results(scores.evaluation.macro(), {str(name): table for name, table in per_dataset.items()})
+        mix = {"train/pairs_per_second": trained.pairs_per_second, "train/padding_share": trained.padding_share}
+        if trained.mix.get("alpha") is not None:
+            mix["train/realised_alpha"] = trained.mix["alpha"]
+        show(tracker, scores, mix)
         self.run.write_result(
             {
                 **identity(self.run, self.digest, self.settings, self._strategy_name()),

@@ -105,6 +105,7 @@ def test_bm25_stands_beside_the_runs(command: Commands, sweep: Path) -> None:
     done = command("evaluate", "backbone=bm25", "eval=[heldout]", *data, "sweep=bm25", folder=sweep)
     assert done.returncode == 0, done.stderr
     result = json.loads(next((sweep / "multirun" / "bm25").glob("*/result.json")).read_text())
+    assert list((sweep / "multirun" / "bm25").glob("*/wandb/offline-run-*")), "evaluations are mirrored too"
     assert result["strategy"] == "bm25"
     assert result["metrics"]["cldr/monolingual/map"] > result["metrics"]["cldr/cross-lingual/map"]
 
