@@ -8,18 +8,11 @@ from typing import Any
 import pandas as pd
 
 from hybridret.reporting.protocols import Protocol, evaluated
+from hybridret.runs import NOT_HASHED
 
 IDENTITY = ["strategy", "alpha", "backbone", "size"]
 # How and where a run was computed does not make it another configuration; evaluations are compared by `protocols`.
-_NOT_IDENTITY = ("seed", "sweep", "output", "run", "logger", "eval", "evaluation", "hydra")
-_NOT_IDENTITY_KEYS = (
-    "trainer.accelerator",
-    "trainer.devices",
-    "trainer.nodes",
-    "trainer.strategy",
-    "trainer.workers",
-    "trainer.threads",
-)
+_NOT_IDENTITY = ("seed", "run", "eval", "evaluation", *NOT_HASHED)
 _ORDER = ("mono", "cross", "hybrid", "x_x", "en_en")
 
 
@@ -37,7 +30,7 @@ def with_configurations(
     extra: list[str] = []
     groups = runs.groupby(IDENTITY, dropna=False, sort=False).ngroup()
     keys = sorted({key for one in settings.values() for key in one})
-    for key in (key for key in keys if key.split(".")[0] not in _NOT_IDENTITY and key not in _NOT_IDENTITY_KEYS):
+    for key in (key for key in keys if not {key, key.split(".")[0]} & set(_NOT_IDENTITY)):
         column = runs["run"].map(lambda run, key=key: _text(settings.get(run, {}).get(key)))
         finer = pd.DataFrame({"group": groups, "value": column}).groupby(["group", "value"], sort=False).ngroup()
         # An untrained model has no training settings: a key that only splits untrained runs says nothing.

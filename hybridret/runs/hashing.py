@@ -13,8 +13,6 @@ NOT_HASHED = (
     "hydra",
     "output",
     "sweep",
-    "paths",
-    "launcher",
     "logger",
     "trainer.accelerator",
     "trainer.devices",

@@ -11,23 +11,11 @@ import hashlib
 import re
 from collections.abc import Sequence
 
+from hybridret.runs.hashing import NOT_HASHED
+
 #: Overrides that do not make another run: the seed has its own place at the end, the rest is where and how it runs.
 #: A name covers the key, the group of that name, and all below it.
-NOT_NAMED = (
-    "seed",
-    "hydra",
-    "output",
-    "sweep",
-    "paths",
-    "launcher",
-    "logger",
-    "trainer.accelerator",
-    "trainer.devices",
-    "trainer.nodes",
-    "trainer.strategy",
-    "trainer.workers",
-    "trainer.threads",
-)
+NOT_NAMED = ("seed", *NOT_HASHED)
 
 LONGEST = 120
 _ALONE = ("trainer",)  # the group `trainer=gpu` is not named, but trainer.precision=... below it is
