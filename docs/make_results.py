@@ -39,6 +39,7 @@ def commands(data: Path, jobs: int) -> list[list[str]]:
     as_trained = ["text.query_length=32", "text.passage_length=128", "evaluation.bf16=true"]
     runs = [f"batching-{name}_*experiment-squad" for name in ("mono", "cross", "hybrid")]
     return [
+        ["run", "-m", strategies, "sweep=run", launcher],  # `make run`
         ["run", "-m", strategies, "seed=1,2,3", "sweep=builtin", launcher],
         ["run", "-m", "batching=hybrid", "batching.alpha=0,0.25,0.5,0.75,1", "sweep=alpha", launcher],
         ["run", "-m", strategies, "model=nano,micro,tiny,small", "sweep=size", launcher],
