@@ -7,13 +7,13 @@ shift 2
 python=${HYBRIDRET_PYTHON:-.venv/bin/python}
 requeue() {
     kill -USR1 "$sweep_pid" 2>/dev/null
-    wait "$sweep_pid"
+    wait "$sweep_pid"   # until every point has saved its state
     scontrol requeue "$SLURM_JOB_ID"
     exit 0
 }
+trap requeue USR1
 "$python" -m hybridret.run -m trainer=gpu hydra.launcher.n_jobs="$gpus" sweep="$sweep" "$@" &
 sweep_pid=$!
-trap requeue USR1
 wait "$sweep_pid"
 code=$?
 "$python" -m hybridret.report "multirun/$sweep"
