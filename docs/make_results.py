@@ -1,7 +1,7 @@
 """Run the experiments behind docs/results.md and write their tables and figures into the pages.
 
     python docs/make_results.py run --data FOLDER [--jobs 2]   # hours on two cores; finished points are skipped
-    python docs/make_results.py speed --data FOLDER            # the programs of benchmarks/, a quarter of an hour
+    python docs/make_results.py speed --data FOLDER [--only NAME ...]  # the programs of benchmarks/, half an hour
     python docs/make_results.py write                          # fill the marked places of README.md and docs/results.md
 
 FOLDER is laid out as `train/squad-dev.*.jsonl.gz` and `eval/xquad-r/*.json`. A marked place looks like
@@ -12,6 +12,8 @@ FOLDER is laid out as `train/squad-dev.*.jsonl.gz` and `eval/xquad-r/*.json`. A 
     <!-- output: NAME -->         what benchmarks/NAME.py printed
     <!-- machine: SWEEP -->       versions and hardware of the sweep's first run
     <!-- end -->
+
+A place whose sweep is not below multirun/ keeps what stands in it.
 """
 
 from __future__ import annotations
@@ -36,18 +38,18 @@ def commands(data: Path, jobs: int) -> list[list[str]]:
     squad = ["experiment=squad", f"data.path={data / 'train'}"]
     held_out = ["data=jsonl", f"data.path={data / 'train'}", "data.files=[squad-dev.*]", "eval=[heldout,xquad_r]"]
     xquad = f"eval.xquad_r.path={data / 'eval' / 'xquad-r'}"
-    as_trained = ["text.query_length=32", "text.passage_length=128", "evaluation.bf16=true"]
+    as_trained = ["text.query_length=32", "text.passage_length=128", "evaluation.precision=bf16"]
     runs = [f"batching-{name}_*experiment-squad" for name in ("mono", "cross", "hybrid")]
     return [
         ["run", "-m", strategies, "sweep=run", launcher],  # `make run`
         ["run", "-m", strategies, "seed=1,2,3", "sweep=builtin", launcher],
-        ["run", "-m", "batching=hybrid", "batching.alpha=0.25,0.75", "sweep=builtin", launcher],
-        ["run", "-m", strategies, "model=nano,micro,tiny,small", "sweep=size", launcher],
+        ["run", "-m", "batching=hybrid", "batching.alpha=0.25,0.75", "seed=1,2,3", "sweep=builtin", launcher],
+        ["run", "-m", strategies, "model=nano,micro,tiny,small", "seed=1,2,3", "sweep=size", launcher],
         ["run", "-m", *squad, strategies, "seed=1,2", launcher],
         ["evaluate", "backbone=minilm", *held_out, xquad, *as_trained, "sweep=squad"],
         ["evaluate", "backbone=bm25", *held_out, xquad, "sweep=squad"],
         *(
-            ["evaluate", f"checkpoint={checkpoint}", "eval=[xquad_r]", xquad, "evaluation.bf16=true"]
+            ["evaluate", f"checkpoint={checkpoint}", "eval=[xquad_r]", xquad, "evaluation.precision=bf16"]
             for checkpoint in checkpoints(runs)
         ),
     ]
@@ -76,12 +78,18 @@ def run(data: Path, jobs: int) -> int:
 def write() -> int:
     """Make the reports, then fill the marked places."""
     pages = [ROOT / "README.md", ROOT / "docs" / "results.md"]
-    names = {match[3].partition("/")[0] for page in pages for match in PLACE.finditer(page.read_text("utf-8"))}
-    for name in sorted(names):
+    places = [place for page in pages for place in PLACE.finditer(page.read_text("utf-8"))]
+    names = {place[3].partition("/")[0] for place in places if place[2] != "output"}
+    here = {name for name in names if (ROOT / "multirun" / name).is_dir()}
+    for name in sorted(here):
         subprocess.run([sys.executable, "-m", "hybridret.report", f"multirun/{name}"], cwd=ROOT, check=True)
+    if names - here:
+        print(f"kept as they are, not below multirun/: {', '.join(sorted(names - here))}")
     for page in pages:
         text = page.read_text("utf-8")
         for place in list(PLACE.finditer(text)):
+            if place[2] != "output" and place[3].partition("/")[0] not in here:
+                continue
             text = text.replace(place[0], place[1] + fill(place[2], place[3], page) + place[4])
         page.write_text(text, encoding="utf-8")
         print(f"wrote {page.relative_to(ROOT)}")
@@ -116,18 +124,24 @@ def notes(sweep: str, dataset: str) -> str:
     raise SystemExit(f"no run of {sweep} notes anything of {dataset}")
 
 
-def speed(data: Path) -> int:
-    """Run every benchmark and keep what it prints."""
-    xquad = str(data / "eval" / "xquad-r")
-    for program in sorted((ROOT / "benchmarks").glob("*_*.py")):
-        options = [] if program.stem == "train_vs_bare_loop" else ["--data", xquad]
+def programs() -> list[str]:
+    """Every program of benchmarks/, by name; `compare` is what they share."""
+    return sorted(path.stem for path in (ROOT / "benchmarks").glob("*_*.py"))
+
+
+def speed(data: Path, only: list[str]) -> int:
+    """Run benchmarks and keep what they print. One at a time, and nothing else on the machine."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    for name in only:
+        program = ROOT / "benchmarks" / f"{name}.py"
+        takes_data = "--data" in program.read_text("utf-8")
+        options = ["--data", str(data / "eval" / "xquad-r")] if takes_data else []
         print(f"python benchmarks/{program.name} {' '.join(options)}", flush=True)
         done = subprocess.run([sys.executable, str(program), *options], cwd=ROOT, capture_output=True, text=True)
         if done.returncode:
             print(done.stderr, file=sys.stderr)
             return done.returncode
-        KEPT.mkdir(parents=True, exist_ok=True)
-        (KEPT / f"speed_{program.stem}.txt").write_text(done.stdout, encoding="utf-8")
+        (KEPT / f"speed_{name}.txt").write_text(done.stdout, encoding="utf-8")
     return 0
 
 
@@ -146,10 +160,11 @@ def main() -> int:
     parser.add_argument("action", choices=("run", "speed", "write"))
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--only", nargs="+", choices=programs(), default=programs(), help="of `speed`")
     options = parser.parse_args()
     if options.action == "run":
         return run(options.data, options.jobs)
-    return speed(options.data) if options.action == "speed" else write()
+    return speed(options.data, options.only) if options.action == "speed" else write()
 
 
 if __name__ == "__main__":
