@@ -13,7 +13,7 @@ FOLDER is laid out as `train/squad-dev.*.jsonl.gz` and `eval/xquad-r/*.json`. A 
     <!-- machine: SWEEP -->       versions and hardware of the sweep's first run
     <!-- end -->
 
-A place whose sweep is not below multirun/ keeps what stands in it.
+A place whose sweep is not below multirun/, or whose program never ran, keeps what stands in it.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def write() -> int:
     for page in pages:
         text = page.read_text("utf-8")
         for place in list(PLACE.finditer(text)):
-            if place[2] != "output" and place[3].partition("/")[0] not in here:
+            if not (made(place[3]) if place[2] == "output" else place[3].partition("/")[0] in here):
                 continue
             text = text.replace(place[0], place[1] + fill(place[2], place[3], page) + place[4])
         page.write_text(text, encoding="utf-8")
@@ -105,7 +105,7 @@ def fill(kind: str, name: str, page: Path) -> str:
     if kind == "notes":
         return notes(sweep, item)
     if kind == "output":
-        return "\n" + textwrap.indent((KEPT / f"speed_{name}.txt").read_text("utf-8").strip(), "    ") + "\n\n"
+        return "\n" + textwrap.indent(made(name).strip(), "    ") + "\n\n"
     KEPT.mkdir(parents=True, exist_ok=True)
     if kind == "table":
         shutil.copy(report / "tables" / f"{item}.csv", KEPT / f"{sweep}_{item}.csv")
@@ -113,6 +113,12 @@ def fill(kind: str, name: str, page: Path) -> str:
     target = KEPT / f"{sweep}_{item}.png"
     shutil.copy(report / "figures" / f"{item}.png", target)
     return f"\n![{sweep}: {item.replace('_', ' ')}]({target.relative_to(page.parent).as_posix()})\n\n"
+
+
+def made(name: str) -> str:
+    """What a program of benchmarks/ printed when `speed` ran it last; empty if it never did."""
+    path = KEPT / f"speed_{name}.txt"
+    return path.read_text("utf-8") if path.is_file() else ""
 
 
 def notes(sweep: str, dataset: str) -> str:
