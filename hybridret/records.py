@@ -12,6 +12,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from hybridret.ordering import descending_order
+
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 FloatArray = NDArray[np.float32]
@@ -79,15 +81,18 @@ class Collection:
     `query_languages` [Q] and `passage_languages` [P] index `languages`. `questions` [Q] is the cluster of a query: all
     translations of one question share it (the unit of significance tests). The judgments are parallel arrays [R], in
     the order of the queries: `relevant_queries`, `relevant_passages`, `grades` (> 0). Ids are strings and unique.
+
+    The texts and ids of passages may be sequences that read from disk: take slices of them, never all at once. The
+    passages of a language that is too large for full ranks stand side by side.
     """
 
     name: str
     languages: tuple[str, ...]
-    query_ids: tuple[str, ...]
+    query_ids: Sequence[str]
     queries: Sequence[str]
     query_languages: IntArray
     questions: IntArray
-    passage_ids: tuple[str, ...]
+    passage_ids: Sequence[str]
     passages: Sequence[str]
     passage_languages: IntArray
     relevant_queries: IntArray
@@ -95,11 +100,21 @@ class Collection:
     grades: IntArray
     contexts: Sequence[str] | None = None  # read behind the passage as a text pair, e.g. the paragraph of a sentence
     notes: Mapping[str, str] = field(default_factory=dict)  # shown in reports: splitter, in-domain warning, counts
+    settings: tuple[str, ...] | None = None  # the ones that it is made for; None: whichever have judgments
+    group: str = ""  # the set that it is a part of, where values are averaged over collections (cqadupstack of BEIR)
+    drop_identical: bool = False  # a passage with the id of the query is no hit (arguana and quora of BEIR)
+    fingerprint: str = ""  # of the passage texts, where hashing them again would take long: keys caches
 
     @cached_property
     def tie_order(self) -> IntArray:
         """[P]: position of each passage when ids are sorted DESCENDING, trec_eval's order among equal scores."""
-        order = sorted(range(len(self.passage_ids)), key=self.passage_ids.__getitem__, reverse=True)
-        position = np.empty(len(order), dtype=np.int64)
-        position[order] = np.arange(len(order))
-        return position
+        return descending_order(self.passage_ids)
+
+
+@dataclass(frozen=True)
+class Hits:
+    """The best passages of q queries, best first: `passages` [q, k] are indices into the collection, -1 behind the last
+    hit; `scores` [q, k] fp32 are -inf there. Equal scores stand in trec_eval's order, by passage id descending."""
+
+    passages: IntArray
+    scores: FloatArray

@@ -1,0 +1,72 @@
+"""A folder in BEIR's layout: `corpus.jsonl`, `queries.jsonl` and `qrels/SPLIT.tsv`, each plain or .gz.
+
+Copies of BEIR on the hub keep judgments as `qrels/SPLIT.jsonl`, which is read as well, and so is `.parquet`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hybridret.data.columns import Column
+from hybridret.data.hub import find
+from hybridret.data.qrels import Qrels, read_qrels
+from hybridret.data.retrieval_set import Part
+from hybridret.data.tables import numbers_read, read_table, table_fingerprint
+from hybridret.errors import UserError, nearest
+
+CORPUS, QUERIES = "corpus.jsonl", "queries.jsonl"
+KINDS = (".tsv", ".jsonl", ".parquet")  # of judgments, in the order of preference
+
+
+@dataclass(frozen=True)
+class BeirData:
+    """What a folder holds: tables `corpus` (_id, title, text) and `queries` (_id, text), with any further fields, and
+    judgments."""
+
+    corpus: Any
+    queries: Any
+    qrels: Qrels
+
+    def part(self, language: str) -> Part:
+        """All rows as data of one language."""
+        return Part(
+            language,
+            Column(self.queries, ("_id",), strip=False),
+            Column(self.queries, ("text",)),
+            Column(self.corpus, ("_id",), strip=False),
+            Column(self.corpus, ("title", "text")),
+            self.qrels,
+        )
+
+    def notes(self) -> dict[str, str]:
+        """What a report should say of the reading; {} where nothing."""
+        numbers = numbers_read(self.corpus) + numbers_read(self.queries)
+        return {"numbers read as text": str(numbers)} if numbers else {}
+
+    def fingerprint(self) -> str:
+        """A hash of the corpus."""
+        return table_fingerprint(self.corpus)
+
+
+def read_beir(folder: Path, split: str, what: str, key: str, further: Sequence[str] = ()) -> BeirData:
+    """Read `folder`. `what`: its name in messages; `key`: the section of the config; `further`: optional text fields.
+
+    Raises UserError for a missing file, naming the splits that are there, and for malformed ones.
+    """
+    qrels = next(filter(None, (find(folder, f"qrels/{split}{kind}") for kind in KINDS)), None)
+    if not qrels:
+        kept = sorted({file.name.split(".")[0] for file in (folder / "qrels").glob("*") if file.is_file()})
+        hint = f" It has the splits {', '.join(kept)}: {nearest(split, kept)} Set {key}.split." if kept else ""
+        raise UserError(f"{folder} lacks qrels/{split}.tsv, the judgments of {what}.{hint}")
+    files = {name: find(folder, name) for name in (CORPUS, QUERIES)}
+    if missing := [name for name, found in files.items() if not found]:
+        raise UserError(f"{folder} lacks {' and '.join(missing)} (plain or .gz) of {what}.")
+    optional = dict.fromkeys(further, False)
+    return BeirData(
+        read_table(files[CORPUS], {"_id": True, "title": False, "text": True, **optional}, f"the corpus of {what}"),
+        read_table(files[QUERIES], {"_id": True, "text": True, **optional}, f"the queries of {what}"),
+        read_qrels(qrels[0], "beir"),
+    )

@@ -1,0 +1,148 @@
+"""Any user's own data in BEIR's layout, in one language or in several.
+
+Rows of corpus.jsonl and queries.jsonl may say their `language`; queries may say their `question`, which translations of
+one question share. With them the monolingual, cross-lingual and multilingual settings work as on published benchmarks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hybridret.data.beir_layout import BeirData, read_beir
+from hybridret.data.columns import Column
+from hybridret.data.joining import REPEATED, UNKNOWN_QUERIES
+from hybridret.data.qrels import Qrels
+from hybridret.data.retrieval_set import Part, collection_of
+from hybridret.data.source import PairSource
+from hybridret.errors import UserError
+from hybridret.files import hash_json
+from hybridret.languages import check_language
+from hybridret.records import Collection, IntArray
+
+FIELDS = ("language", "question")
+NONE: IntArray = np.zeros(0, dtype=np.int64)
+
+
+class Folder:
+    """One collection, called `name`.
+
+    path: the folder with corpus.jsonl (_id, title, text, language), queries.jsonl (_id, text, language, question) and
+    qrels/SPLIT.tsv, each plain or .gz; title, language and question may be left out, by all rows or by some.
+    split: which judgments.
+    language: of the rows that do not say theirs.
+    drop_identical: a passage with the id of the query is no hit, where queries are passages of the corpus themselves.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        name: str = "folder",
+        split: str = "test",
+        language: str = "en",
+        drop_identical: bool = False,
+    ) -> None:
+        self._path = path
+        self._name = name
+        self._split = split
+        self._language = check_language(language, "eval.folder.language")
+        self._drop_identical = drop_identical
+
+    def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
+        """Raises UserError for missing or malformed files, ids that occur twice, and judgments that fit nothing."""
+        folder = Path(self._path).expanduser()
+        if not folder.is_dir():
+            raise UserError(
+                f"eval.folder.path: there is no folder {folder}. Give one in BEIR's layout: corpus.jsonl, ..."
+            )
+        data = read_beir(folder, self._split, self._name, "eval.folder", FIELDS)
+        data, counts = self._of_known_queries(data)
+        collection = collection_of(
+            self._name,
+            self._parts(data),
+            {"split": self._split, **data.notes(), **counts},
+            drop_identical=self._drop_identical,
+            fingerprint=hash_json([data.fingerprint(), self._language], 32),
+            across=True,
+        )
+        return (collection,)
+
+    def _of_known_queries(self, data: BeirData) -> tuple[BeirData, dict[str, str]]:
+        """Without the judgments of unknown queries, which have no language; and what was left out, for the notes."""
+        qrels = data.qrels
+        known = set(Column(data.queries, ("_id",), strip=False))
+        rows = np.array([identifier in known for identifier in qrels.query_ids])
+        unknown = np.flatnonzero(~rows)
+        if 2 * len(unknown) > len(rows):
+            raise UserError(
+                f"{self._name}: {len(unknown)} of {len(rows)} judgments name queries that do not exist, such as "
+                f"{qrels.query_ids[unknown[0]]!r}. Check that queries.jsonl and qrels belong together."
+            )
+        counts = {UNKNOWN_QUERIES: len(unknown), REPEATED: qrels.repeated}
+        notes = {what: str(count) for what, count in counts.items() if count}
+        return replace(data, qrels=_of(qrels, np.flatnonzero(rows))), notes
+
+    def _parts(self, data: BeirData) -> list[Part]:
+        """The data of each language; a judgment belongs to the language of its query."""
+        spoken = self._languages(data.corpus, "corpus.jsonl")
+        asked = self._languages(data.queries, "queries.jsonl")
+        whole = data.part(self._language)
+        questions = _questions(whole.query_ids, data.queries)
+        number = {identifier: row for row, identifier in enumerate(whole.query_ids)}
+        rows = np.array([number[identifier] for identifier in data.qrels.query_ids], dtype=np.int64)
+        languages = sorted({*spoken, *asked})
+        if len(languages) == 1:
+            return [replace(whole, language=languages[0], questions=questions)]
+        judged = _numbers(asked, languages)[rows]
+        parts = []
+        for place, language in enumerate(languages):
+            queries = asked.get(language, NONE)
+            own = BeirData(
+                data.corpus.select(spoken.get(language, NONE)),
+                data.queries.select(queries),
+                _of(data.qrels, np.flatnonzero(judged == place)),
+            )
+            parts.append(replace(own.part(language), questions=questions[queries]))
+        return parts
+
+    def _languages(self, table: Any, file: str) -> dict[str, IntArray]:
+        """The rows of each language, ascending; no text is read."""
+        import pyarrow.compute as compute
+
+        column = table.select_columns(["language"]).with_format("arrow")[:].column("language")
+        coded = compute.dictionary_encode(column).combine_chunks()
+        names = [name or self._language for name in coded.dictionary.to_pylist()]
+        codes = coded.indices.to_numpy()
+        return {
+            check_language(name, f"eval.folder: language in {file}"): np.flatnonzero(
+                np.isin(codes, [code for code, other in enumerate(names) if other == name])
+            )
+            for name in dict.fromkeys(names)
+        }
+
+
+def _numbers(rows: dict[str, IntArray], languages: list[str]) -> IntArray:
+    """The place in `languages` of each row."""
+    numbers = np.empty(sum(map(len, rows.values())), dtype=np.int64)
+    for language, places in rows.items():
+        numbers[places] = languages.index(language)
+    return numbers
+
+
+def _questions(ids: Sequence[str], queries: Any) -> IntArray:
+    """The cluster of each query: that of its question, which is named like the query where the row names none."""
+    named = Column(queries, ("question",))
+    number: dict[str, int] = {}
+    clusters = [number.setdefault(question or own, len(number)) for question, own in zip(named, ids, strict=True)]
+    return np.array(clusters, dtype=np.int64)
+
+
+def _of(qrels: Qrels, rows: IntArray) -> Qrels:
+    chosen = rows.tolist()
+    return Qrels(
+        [qrels.query_ids[row] for row in chosen], [qrels.passage_ids[row] for row in chosen], qrels.grades[rows]
+    )

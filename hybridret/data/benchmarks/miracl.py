@@ -1,0 +1,96 @@
+"""MIRACL: retrieval in 18 languages over Wikipedia, judged by native speakers (https://arxiv.org/abs/2210.09984).
+
+Passages of grade 0 were judged and are not relevant. The judgments of the test sets are not public.
+
+The hard negatives (mteb, https://arxiv.org/abs/2502.13595) are dev queries, at most 1,000 of a language, over a pool
+of the best 250 passages per query of BM25, multilingual-e5-large and e5-mistral: values are higher than on the full
+corpus.
+"""
+
+from __future__ import annotations
+
+from hybridret.data.benchmarks.miracl_layout import KEY, PUBLISHED_COUNTS, full_files, hard_files
+from hybridret.data.benchmarks.monolingual import (
+    checked_choice,
+    checked_languages,
+    checked_settings,
+    monolingual_collection,
+    read_language,
+)
+from hybridret.data.source import PairSource
+from hybridret.errors import UserError
+from hybridret.records import Collection
+
+LANGUAGES = tuple(PUBLISHED_COUNTS)
+TRAIN_LANGUAGES = tuple(language for language, counts in PUBLISHED_COUNTS.items() if counts.train)
+FULL, HARD = CORPORA = ("full", "hard_negatives")
+NAMES = {("dev", FULL): "miracl", ("dev", HARD): "miracl_hard_negatives", ("train", FULL): "miracl_train"}
+
+
+class Miracl:
+    """One collection of all languages: `miracl` for dev on the full corpus, else `miracl_hard_negatives` or
+    `miracl_train`, so that tables never mix them.
+
+    path: a folder that the hub's repositories were fetched into: miracl-v1.0-XX/{topics,qrels}/, or the folders topics
+    and qrels themselves, and miracl-corpus-v1.0-XX/docs-N.jsonl.gz; for hard negatives XX-{corpus,queries,qrels}/.
+    Topics, qrels and docs may be plain or .gz. None: the hub.
+    languages: which languages, in which order; None: all 18, or the 16 that have train queries.
+    split: dev or train. corpus: full or hard_negatives (dev only).
+    settings: monolingual, or multilingual too: the pool of all languages, in which passages of others are unjudged.
+    None: monolingual, which is what the judgments are made for.
+    revision, corpus_revision, hard_negatives_revision: branch, tag or commit of each repository on the hub; None: the
+    commits of `miracl_layout`.
+    """
+
+    def __init__(
+        self,
+        path: str | None = None,
+        languages: list[str] | None = None,
+        split: str = "dev",
+        corpus: str = FULL,
+        settings: list[str] | None = None,
+        revision: str | None = None,
+        corpus_revision: str | None = None,
+        hard_negatives_revision: str | None = None,
+    ) -> None:
+        self._path = path
+        self._split = checked_choice(f"{KEY}.split", split, ("dev", "train"))
+        self._corpus = checked_choice(f"{KEY}.corpus", corpus, CORPORA)
+        if (split, corpus) not in NAMES:
+            raise UserError(
+                f"{KEY}: the hard negatives have dev queries only. Set {KEY}.split=dev or {KEY}.corpus=full."
+            )
+        self._languages = checked_languages(KEY, languages, LANGUAGES)
+        if split == "train":
+            why = f"MIRACL has no train queries in it: leave it out, or set {KEY}.split=dev."
+            self._languages = checked_languages(KEY, languages, TRAIN_LANGUAGES, why)
+        self._settings = checked_settings(KEY, settings)
+        self._revision = revision
+        self._corpus_revision = corpus_revision
+        self._hard_revision = hard_negatives_revision
+
+    def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
+        """Raises UserError for missing files, saying how to fetch them; for malformed ones; and where the judgments do
+        not fit the corpus."""
+        hard = self._corpus == HARD
+        files = (
+            hard_files(self._languages, self._path, self._hard_revision)
+            if hard
+            else full_files(self._languages, self._split, self._path, self._revision, self._corpus_revision)
+        )
+        notes = {
+            "split": self._split,
+            "corpus": "hard negatives: values are higher than on the full corpus" if hard else "full",
+            "licence": "CC BY-SA 4.0" if hard else "Apache-2.0; the passages are Wikipedia's (CC BY-SA)",
+        }
+        published = {language: PUBLISHED_COUNTS[language] for language in self._languages}
+        queries, passages = ("hard_queries", "hard_passages") if hard else (self._split, "passages")
+        collection = monolingual_collection(
+            NAMES[self._split, self._corpus],
+            [read_language(language, found, "MIRACL") for language, found in files.items()],
+            notes,
+            self._settings,
+            {language: getattr(counts, queries) for language, counts in published.items()},
+            {language: getattr(counts, passages) for language, counts in published.items()},
+        )
+        return (collection,)

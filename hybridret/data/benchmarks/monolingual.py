@@ -1,0 +1,145 @@
+"""What MIRACL and Mr.TyDi share: queries are judged in their own language only, a language at a time, and what was read
+stands beside what was published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hybridret.data.columns import Column
+from hybridret.data.hub import fetch
+from hybridret.data.qrels import read_qrels, read_topics
+from hybridret.data.retrieval_set import Part, collection_of
+from hybridret.data.tables import numbers_read, read_table, table_fingerprint
+from hybridret.errors import UserError, nearest
+from hybridret.files import hash_json
+from hybridret.records import Collection
+
+MONOLINGUAL, MULTILINGUAL = SETTINGS = ("monolingual", "multilingual")
+
+
+@dataclass(frozen=True)
+class LanguageFiles:
+    """Where one language lies. `corpus` and, where queries are rows too, `queries`: files of one table each.
+
+    topics: lines `qid TAB query`; qrels: TREC's, or parquet. fields: the id of a passage, then its text fields.
+    """
+
+    qrels: Path
+    corpus: Sequence[Path]
+    fields: tuple[str, ...]
+    topics: Path | None = None
+    queries: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
+class LanguageData:
+    """One language as it was read: `tables` are the corpus and what else was a table."""
+
+    part: Part
+    tables: tuple[Any, ...]
+
+
+def checked_languages(key: str, languages: Sequence[str] | None, known: Sequence[str], why: str = "") -> list[str]:
+    """`languages`, or all `known` for None. `why`: said of one that is not known, instead of the nearest.
+
+    Raises UserError for an unknown one, for none at all, and for one that stands twice.
+    """
+    if languages is None:
+        return list(known)
+    for language in languages:
+        if language not in known:
+            raise UserError(f"{key}.languages: no {language!r} here. {why or nearest(language, known)}")
+    if not languages or len(set(languages)) < len(languages):
+        raise UserError(
+            f"{key}.languages={list(languages)}: name one or more of {', '.join(known)}, none of them twice."
+        )
+    return list(languages)
+
+
+def checked_choice(key: str, value: str, known: Sequence[str]) -> str:
+    """`value` if it is `known`, else raise UserError that names the nearest."""
+    if value not in known:
+        raise UserError(f"{key}={value}: choose one of {', '.join(known)}. {nearest(value, known)}")
+    return value
+
+
+def checked_settings(key: str, settings: Sequence[str] | None) -> tuple[str, ...]:
+    """`settings`, or monolingual for None. Raises UserError for one that the judgments do not allow."""
+    if settings is None:
+        return (MONOLINGUAL,)
+    for setting in settings:
+        if setting == "cross-lingual":
+            raise UserError(
+                f"{key}.settings: no query has a judged passage in another language, so there is nothing cross-lingual "
+                f"to measure. Choose from {', '.join(SETTINGS)}."
+            )
+        if setting not in SETTINGS:
+            raise UserError(f"{key}.settings: no setting {setting!r}. {nearest(setting, SETTINGS)}")
+    if not settings:
+        raise UserError(f"{key}.settings is empty: choose from {', '.join(SETTINGS)}.")
+    return tuple(dict.fromkeys(settings))
+
+
+def fetch_all(wanted: Sequence[tuple[str, Sequence[str], str]], path: str | None, key: str) -> list[Path]:
+    """`fetch` for several repositories: (name, files, revision). Raises one UserError with the commands for all."""
+    folders, errors = [], []
+    for repo, files, revision in wanted:
+        try:
+            folders.append(fetch(repo, files, revision, path, key))
+        except UserError as error:
+            errors.append(str(error))
+    if errors:
+        raise UserError(" ".join(errors))
+    return folders
+
+
+def read_language(language: str, files: LanguageFiles, what: str) -> LanguageData:
+    """Read one language; its passages stay on disk. `what`: the benchmark, in messages.
+
+    Raises UserError naming file and line for what is malformed.
+    """
+    qrels = read_qrels(files.qrels, "trec")
+    own, *texts = files.fields
+    tables = []
+    ids: Sequence[str]
+    queries: Sequence[str]
+    if files.topics is not None:
+        ids, queries = read_topics(files.topics)
+    else:
+        asked = read_table(files.queries, {own: True, "text": True}, f"the queries of {what} in {language}")
+        ids, queries = Column(asked, (own,), strip=False), Column(asked, ("text",))
+        tables.append(asked)
+    columns = {own: True, **{name: name != "title" for name in texts}}
+    corpus = read_table(files.corpus, columns, f"the corpus of {what} in {language}")
+    passages = Column(corpus, tuple(texts))
+    part = Part(language, ids, queries, Column(corpus, (own,), strip=False), passages, qrels)
+    return LanguageData(part, (corpus, *tables))
+
+
+def monolingual_collection(
+    name: str,
+    data: Sequence[LanguageData],
+    notes: Mapping[str, str],
+    settings: tuple[str, ...],
+    queries: Mapping[str, int],
+    passages: Mapping[str, int],
+) -> Collection:
+    """One collection of all languages. `queries` and `passages`: how many were published; where others were read, the
+    notes say so."""
+    parts = [one.part for one in data]
+    notes = dict(notes)
+    if MULTILINGUAL in settings:
+        notes["multilingual"] = "passages of other languages are unjudged, and none of them counts as relevant"
+    for what, read, published in (
+        ("queries", {part.language: len(part.query_ids) for part in parts}, queries),
+        ("passages", {part.language: len(part.passage_ids) for part in parts}, passages),
+    ):
+        if other := [f"{code} {count} / {published[code]}" for code, count in read.items() if count != published[code]]:
+            notes[f"{what} (ours / published)"] = ", ".join(other)
+    if numbers := sum(numbers_read(table) for one in data for table in one.tables):
+        notes["numbers read as text"] = str(numbers)
+    fingerprint = hash_json([[one.part.language, table_fingerprint(one.tables[0])] for one in data], 32)
+    return collection_of(name, parts, notes, settings, fingerprint=fingerprint)

@@ -1,0 +1,101 @@
+"""Files of a data set: from a local folder, or from the Hugging Face hub where the network allows it.
+
+A local folder has the layout of the hub's repository, so that what was fetched on a connected machine is read on one
+without network.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from hybridret.errors import UserError
+
+
+def fetch(
+    repo: str,
+    files: Sequence[str],
+    revision: str,
+    path: str | None,
+    key: str,
+    below: str = "",
+    revision_key: str = "revision",
+) -> Path:
+    """The folder that holds `files` (names or globs such as `docs-*.jsonl.gz`, relative to the repository).
+
+    repo: data set on the hub, OWNER/NAME. revision: branch, tag or commit; only a commit is the same for ever.
+    path: a local folder of the same layout, whose files may be plain where the hub's are .gz, or the other way round;
+    None: the hub (its own progress bars, resumed after an interruption, kept in its own cache).
+    key: the section of the config, such as `eval.miracl`, for messages.
+    revision_key: which key of the section names the revision, for messages.
+    below: the folder below `path` that holds the repository; "" for `path` itself.
+
+    Raises UserError: for a missing folder or file; without network or permission, with the command that fetches the
+    files on a connected machine.
+    """
+    if path is not None:
+        folder = Path(path).expanduser() / below
+        if not folder.is_dir():
+            raise UserError(f"{key}.path: there is no folder {folder}. {_command(repo, files, revision, str(folder))}.")
+        if missing := [name for name in files if not find(folder, name)]:
+            raise UserError(f"{folder} lacks {_listed(missing)}. {_command(repo, missing, revision, str(folder))}.")
+        return folder
+    folder = _from_hub(repo, files, revision, key, below)
+    if missing := [name for name in files if not find(folder, name)]:
+        raise UserError(
+            f"{repo} at revision {revision} on the Hugging Face hub has no {_listed(missing)}. Set "
+            f"{key}.{revision_key} to one that has, or {key}.path to a folder with these files."
+        )
+    return folder
+
+
+def find(folder: Path, name: str) -> list[Path]:
+    """The files of `folder` that `name`, a relative path or glob, stands for, plain or .gz, sorted by their numbers.
+
+    A file that is there both plain and packed is found once, as it is named; [] where there is none.
+    """
+    for wanted in (name, _other(name)):
+        if found := [file for file in folder.glob(wanted) if file.is_file()]:
+            return sorted(found, key=_by_number)
+    return []
+
+
+def _other(name: str) -> str:
+    """The name of the same file packed, or unpacked."""
+    return name.removesuffix(".gz") if name.endswith(".gz") else f"{name}.gz"
+
+
+def _by_number(file: Path) -> tuple[list[int], str]:
+    """docs-2 before docs-10."""
+    digits = "".join(character if character.isdecimal() else " " for character in file.name)
+    return [int(number) for number in digits.split()], str(file)
+
+
+def _from_hub(repo: str, files: Sequence[str], revision: str, key: str, below: str) -> Path:
+    import huggingface_hub
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    try:
+        folder = huggingface_hub.snapshot_download(
+            repo, repo_type="dataset", revision=revision, allow_patterns=[*files, *map(_other, files)]
+        )
+    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+        reason = str(error).strip().split("\n", 1)[0].rstrip(".")
+        raise UserError(
+            f"{key}: {repo} cannot be fetched from the Hugging Face hub ({type(error).__name__}: {reason}). "
+            f"{_command(repo, files, revision, str(Path('DIR') / below))} ; then set {key}.path=DIR."
+        ) from error
+    return Path(folder)
+
+
+def _command(repo: str, files: Sequence[str], revision: str, folder: str) -> str:
+    include = " ".join(f"--include {shlex.quote(name)}" for name in files)
+    return (
+        f"On a machine with network: hf download {repo} --repo-type dataset --revision {shlex.quote(revision)} "
+        f"{include} --local-dir {shlex.quote(folder)}"
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

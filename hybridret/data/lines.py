@@ -1,0 +1,60 @@
+"""Lines of text files, plain or gzipped, with their numbers: a bad one can be named."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from hybridret.errors import UserError
+
+BROKEN = (EOFError, gzip.BadGzipFile, zlib.error)  # what a truncated or damaged archive raises
+MARK = b"\xef\xbb\xbf"  # a byte order mark, as some editors write it
+
+
+def open_bytes(file: Path) -> IO[bytes]:
+    """Open a file for reading; one whose name ends in .gz is unpacked."""
+    return gzip.open(file, "rb") if file.name.endswith(".gz") else open(file, "rb")  # type: ignore[return-value]
+
+
+def numbered_lines(file: Path) -> Iterator[tuple[int, bytes]]:
+    """Number (from 1) and bytes of every line that is not blank, without a byte order mark.
+
+    Raises UserError naming file and line when the archive is truncated or the file cannot be read.
+    """
+    line = 0
+    try:
+        with open_bytes(file) as stream:
+            for line, raw in enumerate(stream, start=1):
+                if line == 1:
+                    raw = raw.removeprefix(MARK)
+                if raw.strip():
+                    yield line, raw
+    except BROKEN as error:
+        raise UserError(
+            f"{file}, after line {line}: the gzip archive is truncated or broken ({error}). Fetch the file again."
+        ) from error
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror or error}).") from error
+
+
+def decoded(raw: bytes, where: str) -> str:
+    """The text of a line without its end. Raises UserError where it is not UTF-8."""
+    try:
+        return raw.decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{where}: not UTF-8 (byte {error.start + 1} of the line).") from error
+
+
+def json_object(raw: bytes, where: str) -> dict[str, Any]:
+    """The object that a line of JSON Lines holds. Raises UserError where it holds none."""
+    try:
+        row = json.loads(decoded(raw, where))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise UserError(f"{where}: broken JSON ({getattr(error, 'msg', 'nested too deeply')}).") from error
+    if not isinstance(row, dict):
+        raise UserError(f"{where}: a row must be a JSON object, not {type(row).__name__}.")
+    return row

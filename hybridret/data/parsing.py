@@ -1,0 +1,154 @@
+"""Files to Arrow tables of string columns, block by block: memory does not grow with the file.
+
+Arrow's own JSON reader does the work. A block that it does not take, or takes other than line by line, goes through
+Python's `json`, which reads numbers as ids and names the line that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from hybridret.data.lines import BROKEN, MARK, json_object, numbered_lines, open_bytes
+from hybridret.errors import UserError
+
+BLOCK = 1 << 24  # bytes of a block, a little more to the end of its last line
+ROWS = 1 << 14  # rows of a block of parquet
+
+
+def json_tables(file: Path, columns: Mapping[str, bool], fast: bool = True) -> Iterator[tuple[Any, int]]:
+    """Tables of the `columns` (name -> required) and how many of their values were numbers.
+
+    `fast=False` reads every line with `json`: the same tables, slower.
+
+    Raises UserError naming file and line.
+    """
+    line = 0
+    try:
+        with open_bytes(file) as stream:
+            while block := stream.read(BLOCK):
+                block += stream.readline()
+                lines = block.split(b"\n")
+                if not line:
+                    lines[0] = lines[0].removeprefix(MARK)
+                    block = block.removeprefix(MARK)
+                table = _by_arrow(block, sum(1 for raw in lines if raw.strip()), columns) if fast else None
+                yield (table, 0) if table is not None else _by_line(lines, line, file, columns)
+                line += block.count(b"\n")
+    except BROKEN as error:
+        for _ in numbered_lines(file):  # raises where it breaks, and names the line
+            pass
+        raise UserError(f"{file}: the gzip archive is broken ({error}). Fetch the file again.") from error
+
+
+def parquet_tables(file: Path, columns: Mapping[str, bool]) -> Iterator[tuple[Any, int]]:
+    """The same of a parquet file; text columns may be of any of Arrow's text types. Raises UserError naming the row."""
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+    row = 0
+    try:
+        with ParquetFile(file) as source:
+            names = source.schema_arrow.names
+            if missing := [name for name, required in columns.items() if required and name not in names]:
+                raise UserError(f"{file} lacks the columns {', '.join(missing)}; it has {', '.join(names)}.")
+            present = [name for name in columns if name in names]
+            for batch in source.iter_batches(batch_size=ROWS, columns=present):
+                numbers, arrays = 0, []
+                for name, required in columns.items():
+                    if name not in present:
+                        arrays.append(pa.array([""] * batch.num_rows, pa.string()))
+                        continue
+                    array = batch.column(name)
+                    if pa.types.is_integer(array.type):
+                        numbers += len(array) - array.null_count
+                    elif not _is_text(array.type):
+                        raise UserError(f"{file}: column {name!r} must hold text, not {array.type}.")
+                    if required and array.null_count:
+                        place = array.is_null().to_pylist().index(True)
+                        raise UserError(f"{file}, row {row + place + 1}: {name!r} is null.")
+                    arrays.append(array.cast(pa.string()).fill_null(""))
+                row += batch.num_rows
+                yield _cleaned(pa.table(arrays, names=list(columns))), numbers
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UserError(f"{file} cannot be read as parquet ({error}). Fetch the file again.") from error
+
+
+def _by_arrow(block: bytes, count: int, columns: Mapping[str, bool]) -> Any:
+    """The table of a block of `count` lines; None where they are not `count` plain rows."""
+    import pyarrow as pa
+    from pyarrow.json import ParseOptions, read_json
+
+    schema = pa.schema([(name, pa.string()) for name in columns])
+    options = ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
+    try:
+        table = read_json(pa.BufferReader(block), parse_options=options)
+        table.validate(full=True)  # the reader itself takes bytes that are not UTF-8
+    except pa.ArrowInvalid:
+        return None
+    if table.num_rows != count or any(table.column(name).null_count for name, required in columns.items() if required):
+        return None
+    return _cleaned(pa.table([table.column(name).fill_null("") for name in columns], schema=schema))
+
+
+def _by_line(lines: list[bytes], before: int, file: Path, columns: Mapping[str, bool]) -> tuple[Any, int]:
+    import pyarrow as pa
+
+    found: dict[str, list[str]] = {name: [] for name in columns}
+    numbers = 0
+    for number, raw in enumerate(lines, before + 1):
+        if not raw.strip():
+            continue
+        where = f"{file}, line {number}"
+        row = json_object(raw, where)
+        for name, required in columns.items():
+            value = row.get(name)
+            if value is None:
+                if required:
+                    raise UserError(f"{where}: no {name!r}; it has {', '.join(map(repr, row)) or 'no field'}.")
+                value = ""
+            elif isinstance(value, int) and not isinstance(value, bool):
+                value, numbers = str(value), numbers + 1
+            elif not isinstance(value, str):
+                raise UserError(f"{where}: {name!r} must be text, not {type(value).__name__}.")
+            found[name].append(value)
+    try:
+        arrays = [pa.array(values, pa.string()) for values in found.values()]
+    except UnicodeEncodeError:
+        raise UserError(_half_character(lines, before, file, columns)) from None
+    return _cleaned(pa.table(arrays, names=list(columns))), numbers
+
+
+def _half_character(lines: list[bytes], before: int, file: Path, columns: Mapping[str, bool]) -> str:
+    """JSON can spell half of a surrogate pair; no tokenizer takes it."""
+    for number, raw in enumerate(lines, before + 1):
+        if raw.strip():
+            row = json_object(raw, "")
+            for name in columns:
+                try:
+                    str(row.get(name, "")).encode()
+                except UnicodeEncodeError:
+                    return f"{file}, line {number}: {name!r} holds a character that UTF-8 cannot write."
+    raise AssertionError("no text with half a character")
+
+
+def _cleaned(table: Any) -> Any:
+    """What is only white space becomes "", so that empty texts are told by their length."""
+    import pyarrow as pa
+    import pyarrow.compute as compute
+
+    columns = []
+    for column in table.columns:
+        blank = compute.utf8_is_space(column)
+        columns.append(compute.if_else(blank, "", column) if compute.any(blank).as_py() else column)
+    return pa.table(columns, names=table.column_names)
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    plain = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return bool(plain or pa.types.is_integer(kind) or pa.types.is_null(kind))

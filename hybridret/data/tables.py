@@ -1,0 +1,163 @@
+"""JSON-lines and parquet files of any size as memory-mapped tables.
+
+A corpus is converted once to Arrow in the cache folder; from then on rows are read from disk when asked. What is wrong
+with a file is said with the line that it stands in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hybridret.data.parsing import json_tables, parquet_tables
+from hybridret.data.texthash import TextHash
+from hybridret.errors import UserError
+from hybridret.files import cache_folder, hash_json, read_json, write_json
+
+VERSION = 1  # of the conversion: raise it when the same files would give another table
+TABLE, ABOUT = "table.arrow", "about.json"
+PROBES, PROBE = 16, 1 << 16  # places and bytes of a file that its key looks at
+BATCH = 1 << 14  # rows read at a time
+
+
+def read_table(files: Sequence[Path], columns: Mapping[str, bool], what: str) -> Any:
+    """A memory-mapped `datasets.Dataset` with exactly the string `columns`, rows in the order of `files`.
+
+    files: JSON lines (.jsonl, .json, plain or .gz) or .parquet.
+    columns: name -> whether a row must have it; where it need not, absent and null become "".
+    what: what the files hold, for messages, such as "the corpus of scifact".
+
+    Whole numbers become text (counted: `numbers_read`), what is only white space becomes "". The table is kept in the
+    cache folder under the names, sizes, times and probes of the files; one that is not whole is never used.
+
+    Raises UserError naming file and line for broken JSON, a missing or wrong field, a truncated archive; for an empty
+    file; and when the cache cannot be written.
+    """
+    files = [Path(file) for file in files]
+    if not files:
+        raise ValueError("no files")
+    key = hash_json([VERSION, [_probe(file, what) for file in files], dict(columns)], 24)
+    folder = cache_folder() / "tables" / key
+    if not (folder / ABOUT).is_file():
+        try:
+            _convert(files, columns, what, folder)
+        except OSError as error:
+            raise UserError(
+                f"Cannot write {folder}: {error.strerror or error}. Free some space, or set HYBRIDRET_CACHE to a "
+                f"folder with room for {what}."
+            ) from error
+    return _opened(folder)
+
+
+def table_fingerprint(dataset: Any) -> str:
+    """A hash of all names and texts of a table: the same whatever files, packing or machine they came from.
+
+    Known from the conversion for tables of `read_table`; others are read once.
+    """
+    about = _about(dataset)
+    if about is not None:
+        return str(about["fingerprint"])
+    table_hash = TextHash(dataset.column_names)
+    arrow = dataset.with_format("arrow")
+    for start in range(0, len(dataset), BATCH):
+        table_hash.update(arrow[start : start + BATCH])
+    return table_hash.hexdigest()
+
+
+def numbers_read(dataset: Any) -> int:
+    """How many values of a table of `read_table` were numbers in the files and became text."""
+    about = _about(dataset)
+    return int(about["numbers"]) if about is not None else 0
+
+
+def _convert(files: Sequence[Path], columns: Mapping[str, bool], what: str, folder: Path) -> None:
+    """Write the table under a name of its own and move it when it is whole; of several processes the first one wins."""
+    import pyarrow as pa
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        schema = pa.schema([(name, pa.string()) for name in columns])
+        rows = numbers = 0
+        table_hash = TextHash(list(columns))
+        with pa.OSFile(str(temporary / TABLE), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
+            for file in files:
+                before = rows
+                for table, converted in _tables(file, columns):
+                    writer.write_table(table)
+                    table_hash.update(table)
+                    rows, numbers = rows + table.num_rows, numbers + converted
+                if rows == before:
+                    raise UserError(f"{file} is empty, so {what} is not whole. Fetch the file again.")
+        write_json(
+            temporary / ABOUT,
+            {
+                "what": what,
+                "files": [str(file) for file in files],
+                "columns": list(columns),
+                "rows": rows,
+                "numbers": numbers,
+                "fingerprint": table_hash.hexdigest(),
+            },
+        )
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o777 & ~mask)  # mkdtemp makes 0700: colleagues on a cluster must be able to read
+        try:
+            temporary.rename(folder)
+        except OSError:
+            if not (folder / ABOUT).is_file():  # not another process that was faster
+                raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _tables(file: Path, columns: Mapping[str, bool]) -> Iterator[tuple[Any, int]]:
+    if file.name.endswith(".parquet"):
+        return parquet_tables(file, columns)
+    return json_tables(file, columns)
+
+
+def _opened(folder: Path) -> Any:
+    from datasets import Dataset
+    from pyarrow import ArrowInvalid
+
+    about = read_json(folder / ABOUT)
+    try:
+        dataset = Dataset.from_file(str(folder / TABLE))
+    except (OSError, ArrowInvalid) as error:
+        raise UserError(f"{folder} is damaged ({error}). Delete it and run again.") from error
+    if len(dataset) != about["rows"]:
+        raise UserError(f"{folder} has {len(dataset)} of {about['rows']} rows. Delete it and run again.")
+    return dataset
+
+
+def _about(dataset: Any) -> dict[str, Any] | None:
+    """What the conversion wrote of a table, None for one that is not all of a table of `read_table`."""
+    files = [Path(file["filename"]) for file in dataset.cache_files]
+    if len(files) != 1 or dataset._indices is not None or not (files[0].parent / ABOUT).is_file():
+        return None
+    about: dict[str, Any] = read_json(files[0].parent / ABOUT)
+    whole = files[0].name == TABLE and len(dataset) == about["rows"] and dataset.column_names == about["columns"]
+    return about if whole else None
+
+
+def _probe(file: Path, what: str) -> list[Any]:
+    """Name, size, time and a hash of spaced probes of a file: cheap for files of any size."""
+    try:
+        state = file.stat()
+        digest = hashlib.sha256()
+        with open(file, "rb") as stream:
+            for number in range(PROBES):
+                stream.seek(max(0, state.st_size - PROBE) * number // (PROBES - 1))
+                digest.update(stream.read(PROBE))
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror or error}); it holds {what}.") from error
+    if not state.st_size:
+        raise UserError(f"{file} is empty, so {what} is not whole. Fetch the file again.")
+    return [file.name, state.st_size, state.st_mtime_ns, digest.hexdigest()]

@@ -1,0 +1,63 @@
+"""Ids in order, and ids that occur twice, for corpora whose ids are too many for a Python sort.
+
+An id is read once, in slices, so that sequences which read from disk serve as well as lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+SLICE = 1 << 17  # ids read at a time
+
+
+def slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The ids in their order, many at a time."""
+    for start in range(0, len(ids), SLICE):
+        yield ids[start : start + SLICE]
+
+
+def descending_order(ids: Sequence[str]) -> NDArray[np.int64]:
+    """[P]: the position of each id when ids are sorted DESCENDING by code point; equal ids keep their order.
+
+    Arrow compares UTF-8 bytes, whose order is that of code points.
+    """
+    import pyarrow as pa
+    import pyarrow.compute
+
+    chunks = [pa.array(_encoded(part), pa.binary()) for part in slices(ids)]
+    order = pa.compute.sort_indices(pa.chunked_array(chunks, pa.binary()), sort_keys=[("", "descending")]).to_numpy()
+    del chunks
+    position = np.empty(len(ids), dtype=np.int64)
+    for start in range(0, len(ids), SLICE):
+        part = order[start : start + SLICE]
+        position[part] = np.arange(start, start + len(part))
+    return position
+
+
+def hashes(ids: Sequence[str]) -> NDArray[np.int64]:
+    """[P]: a hash of each id, the same for equal ids in one process: 8 bytes an id stand for all of them."""
+    return np.fromiter((hash(identifier) for part in slices(ids) for identifier in part), np.int64, len(ids))
+
+
+def first_repeated(ids: Sequence[str], hashed: NDArray[np.int64] | None = None) -> tuple[int, int] | None:
+    """The places of two equal ids, the first that occurs again and its next occurrence; None where all differ.
+
+    `hashed`: their `hashes`, where they are at hand. Ids of equal hash are compared themselves.
+    """
+    hashed = hashes(ids) if hashed is None else hashed
+    ordered = np.sort(hashed)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    candidates = np.flatnonzero(np.isin(hashed, twice)) if len(twice) else twice
+    for first in candidates.tolist():
+        alike = candidates[hashed[candidates] == hashed[first]]
+        for other in alike[alike > first].tolist():
+            if ids[first] == ids[other]:
+                return first, other
+    return None
+
+
+def _encoded(ids: Sequence[str]) -> list[bytes]:
+    return [identifier.encode("utf-8", "surrogatepass") for identifier in ids]
