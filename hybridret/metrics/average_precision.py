@@ -1,10 +1,18 @@
-"""Average precision over the full pool: trec_eval's `map` without a cut."""
+"""Average precision: trec_eval's `map` over the full pool, and over a ranking that is cut."""
 
 from __future__ import annotations
 
+import numpy as np
+
+from hybridret.metrics.hits import NOT_FOUND
 from hybridret.metrics.ranks import RankedRelevant, Values
 
 
-def average_precision(relevant: RankedRelevant) -> Values:
-    """[n]: the mean, over the R relevant passages of a query, of the precision at the rank of each."""
-    return relevant.total(relevant.ordinals / relevant.ranks) / relevant.counts
+def average_precision(relevant: RankedRelevant, cutoff: int | None = None) -> Values:
+    """[n]: the mean, over the R relevant passages of a query, of the precision at the rank of each.
+
+    A passage behind `cutoff` (None: one that was not found) adds nothing, as in trec_eval's `map_cut`.
+    """
+    last = NOT_FOUND - 1 if cutoff is None else cutoff
+    precision = np.where(relevant.ranks <= last, relevant.ordinals / relevant.ranks, 0.0)
+    return relevant.total(precision) / relevant.counts

@@ -17,16 +17,20 @@ DEPTH = 20
 
 
 def awrf(top_languages: IntArray, relevant_counts: IntArray) -> Values:
-    """[q] in 0..1. `top_languages` [q, d]: the language at each rank; `relevant_counts` [q, L]: no row is all zero."""
+    """[q] in 0..1. `top_languages` [q, d]: the language at each rank, -1 where nothing was found any more (such ranks
+    give no exposure; a query that found nothing has 0); `relevant_counts` [q, L]: no row is all zero.
+    """
     queries, depth = top_languages.shape
     size = relevant_counts.shape[1]
-    attention = np.broadcast_to(1.0 / np.log2(np.arange(depth) + 2.0), (queries, depth))
-    cell = top_languages + np.arange(queries)[:, None] * size
-    exposure = np.bincount(cell.ravel(), weights=attention.ravel(), minlength=queries * size).reshape(queries, size)
-    exposure = exposure / exposure.sum(axis=1, keepdims=True)
+    attention = np.where(top_languages >= 0, 1.0 / np.log2(np.arange(depth) + 2.0), 0.0)
+    cell = np.maximum(top_languages, 0) + np.arange(queries)[:, None] * size
+    total = np.bincount(cell.ravel(), weights=attention.ravel(), minlength=queries * size).reshape(queries, size)
+    given = total.sum(axis=1, keepdims=True)
+    exposure: Values = total / np.where(given > 0, given, 1.0)
     target = relevant_counts / relevant_counts.sum(axis=1, keepdims=True)
     middle = (exposure + target) / 2.0
-    return 1.0 - (_divergence(exposure, middle) + _divergence(target, middle)) / 2.0
+    fair = 1.0 - (_divergence(exposure, middle) + _divergence(target, middle)) / 2.0
+    return np.where(given[:, 0] > 0, fair, 0.0)
 
 
 def _divergence(p: Values, q: Values) -> Values:

@@ -7,12 +7,15 @@ run, whatever it was trained with. The sample is drawn once per corpus; the quer
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from hybridret.metrics.ranks import Values
 from hybridret.records import BoolArray, FloatArray, IntArray
+
+SLICE = 1 << 16  # ids read at a time
 
 
 def sample_passages(ids: Sequence[str], candidates: IntArray, size: int, seed: int) -> IntArray:
@@ -23,11 +26,17 @@ def sample_passages(ids: Sequence[str], candidates: IntArray, size: int, seed: i
     """
     if len(candidates) <= size:
         return np.sort(candidates)
-    hashes = {
-        index: hashlib.blake2b(f"{seed} {ids[index]}".encode(errors="surrogatepass"), digest_size=16).digest()
-        for index in candidates.tolist()
-    }
-    return np.array(sorted(sorted(hashes, key=hashes.__getitem__)[:size]), dtype=np.int64)
+
+    def hashed() -> Iterator[tuple[bytes, int]]:
+        for start in range(0, len(candidates), SLICE):
+            part = candidates[start : start + SLICE]
+            low = int(part.min())
+            texts = ids[low : int(part.max()) + 1]  # one slice: ids may be read from disk
+            for index in part.tolist():
+                text = f"{seed} {texts[index - low]}".encode(errors="surrogatepass")
+                yield hashlib.blake2b(text, digest_size=16).digest(), index
+
+    return np.array(sorted(index for _, index in heapq.nsmallest(size, hashed())), dtype=np.int64)
 
 
 def contrastive_entropy(

@@ -19,3 +19,9 @@ def recall(relevant: RankedRelevant, cutoff: int) -> Values:
 def success(relevant: RankedRelevant, cutoff: int) -> Values:
     """[n]: 1 if any relevant passage is at a rank up to `cutoff`, else 0."""
     return (relevant.ranks[relevant.starts] <= cutoff).astype(np.float64)
+
+
+def capped_recall(relevant: RankedRelevant, cutoff: int) -> Values:
+    """[n]: BEIR's capped recall, which divides by min(R, cutoff): 1 can always be reached."""
+    found = relevant.total((relevant.ranks <= cutoff).astype(np.float64))
+    return found / np.minimum(relevant.counts, cutoff)
