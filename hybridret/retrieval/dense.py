@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from hybridret.progress import Progress
-from hybridret.records import Collection, FloatArray, IntArray
+from hybridret.records import Collection, FloatArray, Hits, IntArray
+from hybridret.retrieval.corpus import encode_corpus, fingerprint
 from hybridret.retrieval.encode import TextEncoder, encode_texts
+from hybridret.retrieval.indexes.together import all_or_none
+from hybridret.retrieval.protocols import Index, Ranks, VectorSource
+from hybridret.retrieval.ranks import Alone
+from hybridret.retrieval.vectors import ArrayVectors, chosen_rows
 
 Version = tuple[tuple[int, int], ...]
+PAIRS = 1 << 15  # pairs whose vectors are held at a time
 
 
 @dataclass(frozen=True)
-class _Encoded:
-    """Vectors and the objects that they were made of: held, so that no other list can come to have their identity."""
+class _Made:
+    """What vectors were made of: held, so that no other list can come to have the identity of one of these."""
 
     texts: Sequence[str]
     contexts: Sequence[str] | None
     version: Version
-    vectors: FloatArray
+    queries: Sequence[str] | None = None
+
+    def same(self, other: _Made) -> bool:
+        return (
+            self.texts is other.texts
+            and self.contexts is other.contexts
+            and self.queries is other.queries
+            and self.version == other.version
+        )
 
 
 @dataclass(frozen=True)
@@ -38,23 +56,114 @@ class DenseIndex:
 class Dense:
     """A retriever from an encoder with unit vectors; `batch_size` in texts.
 
-    The vectors of the last list of queries and of the last list of passages are kept: many indexes of one collection
-    encode it once, and so do collections that share one list of passages. A list must not change in between.
+    index: how `search` searches; None: exactly.
+    cache, cache_from, stored: corpora of `cache_from` passages or more are streamed, and kept below the folder `cache`
+        (None: in memory) as float32 or float16.
+    key: what the encoder's vectors depend on; needed with `cache`.
+    ranks: the processes that share `search`; all of them make the same calls of `search`, `pair_scores` and
+        `cross_scores` in the same order. `index` belongs to the process that calls it.
+    cosine: whether the encoder's vectors have unit length, so that scores are cosines.
+
+    The vectors of the last list of queries and of the last list of passages are kept in memory: many indexes of one
+    collection encode it once, and so do collections that share one list of passages. A list must not change in between.
     """
 
-    cosine = True
-
-    def __init__(self, encoder: TextEncoder, batch_size: int, bf16: bool = False) -> None:
+    def __init__(
+        self,
+        encoder: TextEncoder,
+        batch_size: int,
+        precision: str = "fp32",
+        index: Index | None = None,
+        cache: Path | None = None,
+        cache_from: int = 50_000,
+        stored: str = "float32",
+        key: Mapping[str, str] | None = None,
+        ranks: Ranks | None = None,
+        cosine: bool = True,
+    ) -> None:
+        if cache is not None and key is None:
+            raise ValueError("a cache needs a key: without one, vectors of other weights would be found in it")
+        self.cosine = cosine
         self._encoder = encoder
         self._batch_size = batch_size
-        self._bf16 = bf16
-        self._kept: dict[str, _Encoded] = {}
+        self._precision = precision
+        self._index = index
+        self._cache = cache
+        self._cache_from = cache_from
+        self._stored = stored
+        self._key = dict(key or {})
+        self._ranks = ranks or Alone()
+        self._keyed = self._version()
+        self._kept: dict[str, tuple[_Made, FloatArray]] = {}
+        self._searched: tuple[_Made, FloatArray, VectorSource] | None = None
 
     def index(self, collection: Collection, passages: IntArray, progress: Progress) -> DenseIndex:
+        """See `protocols.Retriever`; all vectors of the collection are held in memory."""
         queries = self._vectors("query", collection.queries, None, progress)
-        vectors = self._vectors("passage", collection.passages, collection.contexts, progress)
+        vectors = self._vectors("passage", collection.passages, collection.contexts, progress, collection.fingerprint)
         whole = len(passages) == len(vectors) and bool((passages[:-1] < passages[1:]).all())
         return DenseIndex(queries, vectors if whole else vectors[passages])
+
+    def search(
+        self, collection: Collection, queries: IntArray, first: int, last: int, k: int, progress: Progress
+    ) -> Hits:
+        """See `protocols.Retriever`. Raises UserError where another process of the search ended."""
+        asked, passages = self._corpus(collection, progress)
+        device = str(next(iter(self._encoder.parameters())).device)
+        ties = tie_positions(collection.tie_order, first, last)
+        return self._searcher().search(asked[queries], passages, first, last, ties, k, device, self._ranks, progress)
+
+    def pair_scores(
+        self, collection: Collection, queries: IntArray, passages: IntArray, progress: Progress
+    ) -> FloatArray:
+        """[n]: the score of `passages[i]` for `queries[i]`, both indices [n] of the collection."""
+        asked, source = self._corpus(collection, progress)
+        scores = np.empty(len(queries), dtype=np.float32)
+        for start in range(0, len(queries), PAIRS):
+            part = slice(start, start + PAIRS)
+            scores[part] = np.einsum("nd,nd->n", asked[queries[part]], chosen_rows(source, passages[part]))
+        return scores
+
+    def cross_scores(
+        self, collection: Collection, queries: IntArray, passages: IntArray, progress: Progress
+    ) -> FloatArray:
+        """[q, S]: the scores of all `passages` [S] for all `queries` [q], both indices of the collection."""
+        asked, source = self._corpus(collection, progress)
+        product: FloatArray = asked[queries] @ chosen_rows(source, passages).T
+        return product
+
+    def notes(self) -> Mapping[str, str]:
+        """What the index says of the last search."""
+        return self._index.notes() if self._index is not None else {}
+
+    def _searcher(self) -> Index:
+        if self._index is None:
+            from hybridret.retrieval.indexes.exact import Exact
+
+            self._index = Exact()
+        return self._index
+
+    def _corpus(self, collection: Collection, progress: Progress) -> tuple[FloatArray, VectorSource]:
+        """Vectors [Q, D] of the queries, the first rank's on all ranks, and those of the passages.
+
+        Only `search` and what follows it come here: whether something is kept is then the same on every rank, and so is
+        whether they have to meet.
+        """
+        made = _Made(collection.passages, collection.contexts, self._version(), collection.queries)
+        if self._searched is not None and self._searched[0].same(made):
+            return self._searched[1:]
+        self._searched = None
+        own = partial(self._vectors, "query", collection.queries, None, progress)
+        nothing = np.empty((0, self._encoder.dimension), dtype=np.float32)
+        queries = self._ranks.gather(all_or_none(own if self._ranks.rank == 0 else lambda: nothing, self._ranks))[0]
+        texts, contexts = collection.passages, collection.contexts
+        large = len(texts) >= self._cache_from
+        if large and (self._cache is not None or self._ranks.world > 1):
+            passages = self._stream(texts, contexts, self._ranks, progress, collection.fingerprint)
+        else:
+            passages = ArrayVectors(self._vectors("passage", texts, contexts, progress))
+        self._searched = (made, queries.astype(np.float32, copy=False), passages)
+        return self._searched[1:]
 
     def _vectors(
         self,
@@ -62,15 +171,57 @@ class Dense:
         texts: Sequence[str],
         contexts: Sequence[str] | None,
         progress: Progress,
+        given: str = "",
     ) -> FloatArray:
-        # Torch counts in-place changes of a tensor: vectors of weights that were trained further are not used again.
-        version = tuple((p.data_ptr(), p._version) for p in self._encoder.parameters())
-        kept = self._kept.get(kind)
-        if kept is None or kept.texts is not texts or kept.contexts is not contexts or kept.version != version:
-            kept = None
-            self._kept.pop(kind, None)  # before encoding: never the old and the new vectors in memory at once
+        """Vectors in memory, made by this process alone. `given`: the fingerprint of `texts`, where it is known."""
+        made = _Made(texts, contexts, self._version())
+        held = self._kept.get(kind)
+        if held is not None and held[0].same(made):
+            return held[1]
+        del held
+        self._kept.pop(kind, None)  # before encoding: never the old and the new vectors in memory at once
+        if kind == "passage" and len(texts) >= self._cache_from:
+            vectors = self._stream(texts, contexts, Alone(), progress, given).rows(0, len(texts))
+        else:
             vectors = encode_texts(
-                self._encoder, texts, kind, self._batch_size, progress, contexts=contexts, bf16=self._bf16
+                self._encoder, texts, kind, self._batch_size, progress, contexts=contexts, precision=self._precision
             )
-            kept = self._kept[kind] = _Encoded(texts, contexts, version, vectors)
-        return kept.vectors
+        self._kept[kind] = (made, vectors)
+        return vectors
+
+    def _stream(
+        self, texts: Sequence[str], contexts: Sequence[str] | None, ranks: Ranks, progress: Progress, given: str
+    ) -> VectorSource:
+        key = self._key
+        if self._cache is not None:
+            if self._version() != self._keyed:
+                raise ValueError("the weights changed or moved after their key was made: make a new retriever for them")
+            key = {**key, "passages": given or fingerprint(texts)}
+            if contexts is not None:
+                key["contexts"] = fingerprint(contexts)
+        return encode_corpus(
+            self._encoder,
+            texts,
+            contexts,
+            self._batch_size,
+            self._precision,
+            self._stored,
+            self._cache,
+            key,
+            ranks,
+            progress,
+        )
+
+    def _version(self) -> Version:
+        # Torch counts in-place changes of a tensor: vectors of weights that were trained further are not used again.
+        return tuple((p.data_ptr(), p._version) for p in self._encoder.parameters())
+
+
+def tie_positions(tie_order: IntArray, first: int, last: int) -> IntArray:
+    """[last - first]: where each passage of the slice stands among those of the slice, a permutation."""
+    part = tie_order[first:last]
+    if len(part) == len(tie_order):
+        return part
+    positions = np.empty(len(part), dtype=np.int64)
+    positions[np.argsort(part)] = np.arange(len(part))
+    return positions

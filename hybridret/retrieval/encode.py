@@ -7,7 +7,7 @@ equal texts get equal vectors (their scores then tie, and ties are broken by id)
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, Protocol
 
@@ -16,11 +16,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hybridret.errors import UserError
 from hybridret.progress import Progress
 from hybridret.records import FloatArray, IntArray
 
 WINDOW = 1 << 16  # texts tokenised and sorted at a time: bounds memory, large enough that sorting still pays
 SHORTEST = 0.9  # of the longest row of a batch: so padding is at most a tenth, for some 50 more batches in a window
+
+Item = tuple[str, str]  # a text and its context, "" where there is none
 
 
 class TextTokenization(Protocol):
@@ -50,40 +53,85 @@ def encode_texts(
     batch_size: int,
     progress: Progress,
     contexts: Sequence[str] | None = None,
-    bf16: bool = False,
+    precision: str = "fp32",
 ) -> FloatArray:
     """Unit vectors [n, D], fp32, of `texts` in their order; `contexts` are read behind passages.
 
-    Runs on the encoder's device without dropout (its training mode comes back afterwards); `bf16` runs the forward pass
-    under bfloat16 autocast. `batch_size` counts texts; batches may be smaller (`length_batches`).
+    Runs on the encoder's device without dropout (its training mode comes back afterwards); `precision` bf16 or
+    fp16 runs the forward pass under autocast. `batch_size` counts texts; batches may be smaller (`length_batches`).
     """
     items = [(text, "") for text in texts] if contexts is None else list(zip(texts, contexts, strict=True))
-    distinct = sorted(set(items))
+    distinct, places = distinct_items(items)
     vectors = np.empty((len(distinct), encoder.dimension), dtype=np.float32)
     plural = "queries" if kind == "query" else "passages"
-    device = next(iter(encoder.parameters())).device
     begin, done = time.perf_counter(), 0
-    with (
-        progress.task(f"encode {plural}", len(distinct)) as advance,
-        _evaluation_mode(encoder),
-        torch.inference_mode(),
-        torch.autocast(device.type, dtype=torch.bfloat16, enabled=bf16),
-    ):
+    with progress.task(f"encode {plural}", len(distinct)) as advance, inference(encoder, precision):
+
+        def encoded(count: int) -> None:
+            nonlocal done
+            done += count
+            advance(count, f"{done / (time.perf_counter() - begin):.0f} {plural}/s")
+
         for start in range(0, len(distinct), WINDOW):
             window = distinct[start : start + WINDOW]
-            tokens = _tokens(encoder.tokenization, window, kind, contexts is not None)
-            batches = length_batches([len(row) for row in tokens], batch_size)
-            parts: list[Tensor] = []
-            for chosen in batches:
-                input_ids, attention_mask = encoder.tokenization.pad([tokens[i] for i in chosen])
-                parts.append(encoder(input_ids.to(device), attention_mask.to(device)).float())
-                done += len(chosen)
-                advance(len(chosen), f"{done / (time.perf_counter() - begin):.0f} {plural}/s")
-            vectors[start + np.concatenate(batches)] = (
-                torch.cat(parts).cpu().numpy()
-            )  # one copy a window: no wait after every batch
-    position = {item: index for index, item in enumerate(distinct)}
-    return vectors[np.fromiter((position[item] for item in items), dtype=np.int64, count=len(items))]
+            rows = token_rows(encoder.tokenization, window, kind, contexts is not None)
+            vectors[start : start + len(window)] = encode_rows(encoder, rows, batch_size, encoded)
+    return vectors[places]
+
+
+def distinct_items(items: Sequence[Item]) -> tuple[list[Item], IntArray]:
+    """The different items in ascending order, and where each of `items` [n] stands among them."""
+    distinct = sorted(set(items))
+    place = {item: index for index, item in enumerate(distinct)}
+    return distinct, np.fromiter((place[item] for item in items), dtype=np.int64, count=len(items))
+
+
+def token_rows(
+    tokenization: TextTokenization, items: Sequence[Item], kind: Literal["query", "passage"], with_contexts: bool
+) -> list[NDArray[np.int32]]:
+    """One row of token ids per item."""
+    texts = [text for text, _ in items]
+    if kind == "query":
+        return tokenization.queries(texts)
+    return tokenization.passages(texts, [context for _, context in items] if with_contexts else None)
+
+
+def encode_rows(
+    encoder: TextEncoder, rows: Sequence[NDArray[np.int32]], batch_size: int, encoded: Callable[[int], None]
+) -> FloatArray:
+    """Vectors [n, D], fp32, of one window of token rows; to be called inside `inference`.
+
+    The batches follow from the lengths of the rows alone. `encoded` is called with the size of each one.
+    """
+    device = next(iter(encoder.parameters())).device
+    batches = length_batches([len(row) for row in rows], batch_size)
+    vectors = np.empty((len(rows), encoder.dimension), dtype=np.float32)
+    parts: list[Tensor] = []
+    for chosen in batches:
+        input_ids, attention_mask = encoder.tokenization.pad([rows[i] for i in chosen])
+        parts.append(encoder(input_ids.to(device), attention_mask.to(device)).float())
+        encoded(len(chosen))
+    if batches:  # one copy a window: no wait after every batch
+        vectors[np.concatenate(batches)] = torch.cat(parts).cpu().numpy()
+    return vectors
+
+
+@contextmanager
+def inference(encoder: TextEncoder, precision: str) -> Iterator[None]:
+    """No dropout, no gradients, the forward pass in `precision` (`forward_precision`), on the encoder's device."""
+    device = next(iter(encoder.parameters())).device
+    with _evaluation_mode(encoder), torch.inference_mode(), forward_precision(device.type, precision):
+        yield
+
+
+def forward_precision(device: str, precision: str) -> torch.autocast:
+    """The autocast context of `precision` (fp32: off). Raises UserError for another name, and for fp16 on a CPU."""
+    types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    if precision not in types:
+        raise UserError(f"evaluation.precision={precision}: choose one of {', '.join(types)}.")
+    if precision == "fp16" and device == "cpu":
+        raise UserError("evaluation.precision=fp16 needs a GPU: on a CPU choose bf16 or fp32.")
+    return torch.autocast(device, dtype=types[precision], enabled=precision != "fp32")
 
 
 def length_batches(lengths: Sequence[int], batch_size: int) -> list[IntArray]:
@@ -105,15 +153,6 @@ def length_batches(lengths: Sequence[int], batch_size: int) -> list[IntArray]:
         batches.append(order[first:end])
         first = end
     return batches
-
-
-def _tokens(
-    tokenization: TextTokenization, items: Sequence[tuple[str, str]], kind: str, with_contexts: bool
-) -> list[NDArray[np.int32]]:
-    texts = [text for text, _ in items]
-    if kind == "query":
-        return tokenization.queries(texts)
-    return tokenization.passages(texts, [context for _, context in items] if with_contexts else None)
 
 
 @contextmanager

@@ -1,11 +1,12 @@
-"""What an evaluation or a search needs of a retriever: scores of queries for the passages of an index."""
+"""What an evaluation or a search needs of a retriever, and what its parts need of each other."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from hybridret.progress import Progress
-from hybridret.records import Collection, FloatArray, IntArray
+from hybridret.records import Collection, FloatArray, Hits, IntArray
 
 
 class PassageIndex(Protocol):
@@ -25,4 +26,72 @@ class Retriever(Protocol):
 
     def index(self, collection: Collection, passages: IntArray, progress: Progress) -> PassageIndex:
         """Index the passages [P'] (indices into the collection); contexts are part of a passage."""
+        ...
+
+    def search(
+        self, collection: Collection, queries: IntArray, first: int, last: int, k: int, progress: Progress
+    ) -> Hits:
+        """The best `k` of the passages `first` to `last` - 1 for query indices [q] of the collection."""
+        ...
+
+    def notes(self) -> Mapping[str, str]:
+        """What a report should say of the last search, such as an approximate index's recall; {} where nothing."""
+        ...
+
+
+class VectorSource(Protocol):
+    """Passage vectors [P, D], in memory or on disk."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    def rows(self, start: int, stop: int) -> FloatArray:
+        """Vectors `start` to `stop` - 1 as fp32, [stop - start, D]; reads no others."""
+        ...
+
+
+class Ranks(Protocol):
+    """The processes that share one evaluation. With a world of 1 nothing is communicated."""
+
+    @property
+    def rank(self) -> int: ...
+
+    @property
+    def world(self) -> int: ...
+
+    def gather(self, array: FloatArray | IntArray) -> list[FloatArray | IntArray]:
+        """The arrays of all ranks in their order, on every rank; their shapes may differ in the first dimension."""
+        ...
+
+    def barrier(self) -> None:
+        """Wait until all ranks are here."""
+        ...
+
+
+class Index(Protocol):
+    """A kind of search over vectors; plug-in `index`."""
+
+    def search(
+        self,
+        queries: FloatArray,
+        passages: VectorSource,
+        first: int,
+        last: int,
+        tie_order: IntArray,
+        k: int,
+        device: str,
+        ranks: Ranks,
+        progress: Progress,
+    ) -> Hits:
+        """The best min(k, last - first) of the passages `first` to `last` - 1 for `queries` [q, D].
+
+        `tie_order` [last - first] is a permutation: the position of each passage among those with equal scores. The
+        result is the same on every rank, and the same to the bit for any number of ranks where the search is exact.
+        """
+        ...
+
+    def notes(self) -> Mapping[str, str]:
+        """What a report should say of the last search: recall against exact search, bytes per passage."""
         ...

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,3 +82,49 @@ def small_collection() -> Collection:
         relevant_passages=np.array([0, 1, 0, 1, 2]),
         grades=np.ones(5, dtype=np.int64),
     )
+
+
+class ThreadRanks:
+    """Ranks that are threads of one process; where one fails, the others get a BrokenBarrierError."""
+
+    def __init__(self, rank: int, world: int, meeting: threading.Barrier, board: list[Any]) -> None:
+        self.rank, self.world = rank, world
+        self.meeting, self._board = meeting, board
+
+    def gather(self, array: np.ndarray) -> list[np.ndarray]:
+        self._board[self.rank] = array
+        self.meeting.wait(30)
+        arrays = list(self._board)
+        self.meeting.wait(30)
+        return arrays
+
+    def barrier(self) -> None:
+        self.meeting.wait(30)
+
+
+@pytest.fixture
+def run_ranks() -> Callable[[int, Callable[[Any], Any]], list[Any]]:
+    """`run_ranks(world, work)`: what `work(ranks)` returns on each of `world` ranks, or the error that it raises."""
+
+    def run(world: int, work: Callable[[Any], Any]) -> list[Any]:
+        meeting, board = threading.Barrier(world), [None] * world
+
+        def one(rank: int) -> Any:
+            try:
+                return work(ThreadRanks(rank, world, meeting, board))
+            except Exception as error:
+                meeting.abort()
+                return error
+
+        with ThreadPoolExecutor(world) as pool:
+            return list(pool.map(one, range(world)))
+
+    return run
+
+
+@pytest.fixture
+def free_port() -> str:
+    """A port on which the processes of a test can meet."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])

@@ -133,7 +133,7 @@ def test_every_module_gets_its_mode_back(toy_encoder: Any) -> None:
 def test_bf16_runs_the_forward_pass_in_bf16_and_returns_fp32(toy_encoder: Any) -> None:
     exact = encode_texts(toy_encoder, texts(20), "passage", 8, Quiet())
     assert toy_encoder.dtypes == {torch.float32}
-    rounded = encode_texts(toy_encoder, texts(20), "passage", 8, Quiet(), bf16=True)
+    rounded = encode_texts(toy_encoder, texts(20), "passage", 8, Quiet(), precision="bf16")
     assert torch.bfloat16 in toy_encoder.dtypes
     assert rounded.dtype == np.float32
     np.testing.assert_allclose(rounded, exact, atol=0.03)

@@ -1,0 +1,180 @@
+"""Vectors of large corpora: streamed, shared by ranks, kept on disk, resumed after a kill; the same bytes in all cases.
+
+Tiles that are done are never encoded again, and what a tile holds depends on nothing that could differ between ranks or
+restarts. Another kind of processor or another version of torch may still change last bits; they are no part of the key,
+so that what a GPU encoded can be searched elsewhere. Memory: the texts of two tiles and the vectors of one, however
+large the corpus.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from hybridret.errors import UserError
+from hybridret.progress import Progress
+from hybridret.records import IntArray
+from hybridret.retrieval.encode import TextEncoder, inference
+from hybridret.retrieval.indexes.together import all_or_none
+from hybridret.retrieval.protocols import Ranks, VectorSource
+from hybridret.retrieval.tile_store import TileStore, tile_vectors
+from hybridret.retrieval.tiles import TileBar, TileEncoder, Tiles
+from hybridret.retrieval.vectors import ArrayVectors
+
+ROUND = 8  # tiles of each rank between two meetings: where one rank fails, the others learn it then
+CHECKED = 16  # tiles whose checksums are read together
+HASHED = 1 << 12  # texts read at a time for a fingerprint
+
+_log = logging.getLogger(__name__)
+
+
+def encode_corpus(
+    encoder: TextEncoder,
+    passages: Sequence[str],
+    contexts: Sequence[str] | None,
+    batch_size: int,
+    precision: str,
+    stored: str,
+    folder: Path | None,
+    key: Mapping[str, str],
+    ranks: Ranks,
+    progress: Progress,
+) -> VectorSource:
+    """Unit vectors [P, D] of `passages`, read in slices; `contexts` [P] are read behind them.
+
+    folder: where vectors are kept, as `stored` (float32 or float16), in a folder named after all that they depend on;
+        None: in memory as fp32, on every rank.
+    key: what they depend on beside the other arguments: weights, pooling, prefixes, lengths, tokenizer, texts.
+    ranks: all of them call this together and each encodes its share; they need a common `folder`.
+
+    What is kept is checked byte by byte before use; a damaged tile is encoded again, and a warning is logged. Raises
+    UserError where the folder cannot be written, holds something else or is being written by another process, and for
+    vectors that are not finite.
+    """
+    if stored not in ("float32", "float16"):
+        raise UserError(f"evaluation.vectors={stored}: choose float32 or float16.")
+    if contexts is not None and len(contexts) != len(passages):
+        raise ValueError(f"{len(passages)} passages, {len(contexts)} contexts")
+    work = TileEncoder(encoder, passages, contexts, batch_size)
+    if folder is None:
+        return _in_memory(work, precision, ranks, progress)
+    # Padding decides last bits, and the batch size decides padding.
+    whole = {**key, "with contexts": str(contexts is not None), "batch size": str(batch_size), "precision": precision}
+    store = TileStore(folder, whole, len(passages), encoder.dimension, stored)
+    entries = _from_first(store.entries, ranks)
+    # A cache that is complete is read without its lock: many processes may search it at once.
+    if len(np.unique(entries[:, 0])) < len(store.tiles) or _missing(store, entries, ranks, progress):
+        _complete(store, work, precision, ranks, progress)
+    return store.vectors()
+
+
+def fingerprint(texts: Sequence[str]) -> str:
+    """32 hex digits of a hash of `texts` in their order, read in slices: two lists share it only if they are equal."""
+    digest = hashlib.sha256(str(len(texts)).encode())
+    for start in range(0, len(texts), HASHED):
+        for text in texts[start : start + HASHED]:
+            data = text.encode("utf-8", "surrogatepass")
+            digest.update(len(data).to_bytes(8, "little"))
+            digest.update(data)
+    return digest.hexdigest()[:32]
+
+
+def _complete(store: TileStore, work: TileEncoder, precision: str, ranks: Ranks, progress: Progress) -> None:
+    """Encode what `store` lacks; the first rank holds its lock meanwhile."""
+    tiles = store.tiles
+    with ExitStack() as stack:
+
+        def prepare() -> IntArray:
+            stack.enter_context(store.lock())
+            store.prepare()
+            return store.entries()
+
+        entries = _from_first(prepare, ranks)  # again: another process may have gone on since
+        pending = _missing(store, entries, ranks, progress)
+        if ranks.rank == 0:
+            _warn_of_damage(store, entries, pending)
+        all_or_none(partial(store.check_space, tiles.count(pending)), ranks)
+        own = [tiles.span(tile) for tile in pending[ranks.rank :: ranks.world]]
+        tokenised = stack.enter_context(closing(work.ahead(own)))
+        advance = stack.enter_context(progress.task("encode passages", tiles.passages))
+        stack.enter_context(inference(work.encoder, precision))
+        bar = TileBar(advance, tiles.passages - tiles.count(pending))
+
+        def encode(share: Sequence[int]) -> None:
+            for tile in share:
+                start, _ = tiles.span(tile)
+                vectors = tile_vectors(work.vectors(next(tokenised), bar.encoded), store.dtype, start)
+                store.add(tile, vectors, ranks.rank)
+
+        for first in range(0, len(pending), ROUND * ranks.world):
+            together = pending[first : first + ROUND * ranks.world]
+            share = together[ranks.rank :: ranks.world]
+            bar.round(tiles.count(share), tiles.count(together))
+            all_or_none(partial(encode, share), ranks)
+        bar.round(0, 0)
+
+
+def _in_memory(work: TileEncoder, precision: str, ranks: Ranks, progress: Progress) -> ArrayVectors:
+    """The same vectors in an array; the ranks exchange their tiles."""
+    tiles = Tiles(len(work.passages))
+    every = range(len(tiles))
+    array = np.empty((tiles.passages, work.encoder.dimension), dtype=np.float32)
+    nothing = np.empty((0, work.encoder.dimension), dtype=np.float32)
+    with (
+        progress.task("encode passages", tiles.passages) as advance,
+        closing(work.ahead([tiles.span(tile) for tile in every[ranks.rank :: ranks.world]])) as tokenised,
+        inference(work.encoder, precision),
+    ):
+        bar = TileBar(advance, 0)
+        for first in range(0, len(tiles), ranks.world):
+            together = every[first : first + ranks.world]
+            share = together[ranks.rank : ranks.rank + 1]
+            bar.round(tiles.count(share), tiles.count(together))
+            found = work.vectors(next(tokenised), bar.encoded) if share else nothing
+            for tile, part in zip(together, ranks.gather(found), strict=False):
+                array[slice(*tiles.span(tile))] = part
+        bar.round(0, 0)
+    return ArrayVectors(array)
+
+
+def _from_first(read: Callable[[], IntArray], ranks: Ranks) -> IntArray:
+    """The entries that the first rank reads, on every rank."""
+    nothing = np.empty((0, 2), dtype=np.int64)
+    found = ranks.gather(all_or_none(lambda: nothing if ranks.rank else read(), ranks))[0]
+    return found.astype(np.int64, copy=False)
+
+
+def _missing(store: TileStore, entries: IntArray, ranks: Ranks, progress: Progress) -> list[int]:
+    """The tiles that have to be encoded, ascending: those without an entry that fits. Each rank checks a share."""
+    share = entries[entries[:, 0] // CHECKED % ranks.world == ranks.rank]  # all entries of a tile on one rank
+    share = share[np.argsort(share[:, 0], kind="stable")]
+
+    def check() -> IntArray:
+        fit = [np.empty(0, dtype=np.int64)]
+        if len(share):
+            with progress.task("check kept vectors", len(share)) as advance:
+                for start in range(0, len(share), CHECKED):
+                    part = share[start : start + CHECKED]
+                    fit.append(part[store.verified(part), 0])
+                    advance(len(part))
+        return np.concatenate(fit)
+
+    fit = np.concatenate(ranks.gather(all_or_none(check, ranks)))
+    missing: list[int] = np.setdiff1d(np.arange(len(store.tiles)), fit).tolist()
+    return missing
+
+
+def _warn_of_damage(store: TileStore, entries: IntArray, pending: Sequence[int]) -> None:
+    damaged = np.intersect1d(entries[:, 0], np.array(pending, dtype=np.int64)).tolist()
+    if damaged:
+        start, stop = store.tiles.span(damaged[0])
+        _log.warning(
+            "%s: %d of %d tiles are damaged, the first holds passages %d to %d; they are encoded again.",
+            *(store.path, len(damaged), len(store.tiles), start, stop - 1),
+        )
