@@ -1,0 +1,179 @@
+"""Rankings and judgments as TREC files, which trec_eval, ir_measures, Anserini and others read: out and in.
+
+A run has lines `qid Q0 docid rank score tag`, judgments (qrels) have `qid 0 docid grade`; a name that ends in .gz is
+packed. trec_eval looks at scores, not at ranks, compares them as fp32, and puts equal ones in the descending order of
+ids, which is ours: scores are written so that they read back as the same fp32, and nothing moves.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, cast
+
+import numpy as np
+
+from hybridret.data import qrels
+from hybridret.data.columns import Column
+from hybridret.data.lines import decoded, numbered_lines
+from hybridret.errors import UserError
+from hybridret.export.trec_names import Names
+from hybridret.files import atomic_path
+from hybridret.ordering import descending_order
+from hybridret.records import Collection, FloatArray, Hits, IntArray
+
+LINES = 1 << 20  # written at a time: bounds the ids in memory
+
+
+def write_run(path: Path, collection: Collection, queries: IntArray, hits: Hits, tag: str) -> None:
+    """Write the `hits` [q, k] of `queries` [q] (indices into the collection), whole or not at all.
+
+    Raises UserError for a score that is not finite, an id or tag that is empty or has white space (the format cannot
+    hold it), and when the file cannot be written; ValueError for hits that do not stand best first.
+    """
+    path = Path(path)
+    present = hits.passages >= 0
+    if len(queries) != len(hits.passages):
+        raise ValueError(f"{len(queries)} queries, {len(hits.passages)} rows of hits")
+    if (bad := present & ~np.isfinite(hits.scores)).any():
+        row, column = np.argwhere(bad)[0]
+        raise UserError(
+            f"{path}: the score of query {collection.query_ids[queries[row]]!r} for passage "
+            f"{collection.passage_ids[hits.passages[row, column]]!r} is {hits.scores[row, column]}, which has no rank. "
+            f"Nothing is written."
+        )
+    if (present[:, 1:] & ((hits.scores[:, 1:] > hits.scores[:, :-1]) | ~present[:, :-1])).any():
+        raise ValueError("hits do not stand best first")
+    tag = _field(tag, path, "tag")
+    step = max(1, LINES // max(1, hits.passages.shape[1]))
+    with _text(path) as file:
+        for start in range(0, len(queries), step):
+            part = slice(start, start + step)
+            asked = [_field(collection.query_ids[query], path, "query id") for query in queries[part].tolist()]
+            wanted, inverse = np.unique(hits.passages[part][present[part]], return_inverse=True)
+            ids = [_field(identifier, path, "passage id") for identifier in _taken(collection.passage_ids, wanted)]
+            found = iter(inverse.tolist())
+            scores = iter(_shortest(hits.scores[part][present[part]]))
+            for query, count in zip(asked, present[part].sum(axis=1).tolist(), strict=True):
+                file.writelines(
+                    f"{query} Q0 {ids[next(found)]} {rank} {next(scores)} {tag}\n" for rank in range(1, count + 1)
+                )
+
+
+def read_run(path: Path, collection: Collection) -> tuple[IntArray, Hits]:
+    """The queries [q] of a run, ascending indices into the collection, and their hits [q, k] in trec_eval's order,
+    whatever the order and the ranks in the file; k is the largest number of hits of a query.
+
+    Raises UserError naming file and line for a malformed line, a score that is no finite fp32 number, a query with the
+    same passage twice, and ids that the collection does not know (with their number).
+    """
+    path = Path(path)
+    queries, passages = Names(path, "query"), Names(path, "passage")
+    lines, asked, found, read = array("q"), array("q"), array("q"), array("d")
+    for line, raw in numbered_lines(path):
+        cells = raw.split()  # at ASCII white space, as trec_eval does
+        if len(cells) != 6:
+            text = decoded(raw, f"{path}, line {line}")
+            raise UserError(f"{path}, line {line}: expected 'qid Q0 docid rank score tag', found {text[:60]!r}.")
+        try:
+            read.append(float(cells[4]))
+        except ValueError:
+            raise UserError(f"{path}, line {line}: the score {cells[4]!r} is no number.") from None
+        lines.append(line)
+        asked.append(queries.number(cells[0], line))
+        found.append(passages.number(cells[2], line))
+    if not lines:
+        raise UserError(f"{path} holds no hits. Write the run again.")
+    at, row, name = (np.frombuffer(column, dtype=np.int64) for column in (lines, asked, found))
+    with np.errstate(over="ignore"):
+        scores = np.frombuffer(read, dtype=np.float64).astype(np.float32)
+    if not (finite := np.isfinite(scores)).all():
+        first = int(np.argmin(finite))
+        raise UserError(f"{path}, line {at[first]}: the score is {read[first]}; only finite fp32 numbers have a rank.")
+    _check_repeated(path, at, row * len(passages) + name)
+    query = queries.places(collection.query_ids, collection.name)[row]
+    passage = passages.places(collection.passage_ids, collection.name)[name]
+    order = np.lexsort((descending_order(passages.texts())[name], -scores, query))
+    distinct, starts, row_of = np.unique(query[order], return_index=True, return_inverse=True)
+    column = np.arange(len(order)) - starts[row_of]
+    shape = (len(distinct), int(column.max()) + 1)
+    hits = Hits(np.full(shape, -1, dtype=np.int64), np.full(shape, -np.inf, dtype=np.float32))
+    hits.passages[row_of, column] = passage[order]
+    hits.scores[row_of, column] = scores[order]
+    return distinct, hits
+
+
+def write_qrels(path: Path, collection: Collection) -> None:
+    """Write the judgments of a collection, whole or not at all. Raises UserError as `write_run` does."""
+    path = Path(path)
+    with _text(path) as file:
+        for start in range(0, len(collection.grades), LINES):
+            part = slice(start, start + LINES)
+            wanted, inverse = np.unique(collection.relevant_passages[part], return_inverse=True)
+            ids = [_field(identifier, path, "passage id") for identifier in _taken(collection.passage_ids, wanted)]
+            rows = zip(
+                collection.relevant_queries[part].tolist(),
+                inverse.tolist(),
+                collection.grades[part].tolist(),
+                strict=True,
+            )
+            for query, passage, grade in rows:
+                file.write(f"{_field(collection.query_ids[query], path, 'query id')} 0 {ids[passage]} {grade}\n")
+
+
+def read_qrels(path: Path) -> qrels.Qrels:
+    """The judgments of a TREC file, grades of any sign. Raises UserError naming file and line for bad input."""
+    return qrels.read_qrels(path, "trec")
+
+
+def _check_repeated(path: Path, lines: IntArray, pairs: IntArray) -> None:
+    order = np.argsort(pairs, kind="stable")
+    again = order[1:][pairs[order[1:]] == pairs[order[:-1]]]
+    if len(again):
+        raise UserError(
+            f"{path}, line {lines[again.min()]}: this query has had the same passage in an earlier line. Keep one of "
+            f"them."
+        )
+
+
+def _field(text: str, path: Path, what: str) -> str:
+    """`text` if it can be a column of a TREC file."""
+    if text.split() != [text]:
+        fault = "is empty" if not text else "has white space"
+    elif not _encodable(text):
+        fault = "is no valid Unicode"
+    else:
+        return text
+    raise UserError(f"{path}: the {what} {text!r} {fault}, which TREC's format cannot hold. Nothing is written.")
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _taken(ids: Sequence[str], wanted: IntArray) -> list[str]:
+    return ids.take(wanted) if isinstance(ids, Column) else [ids[index] for index in wanted.tolist()]
+
+
+def _shortest(scores: FloatArray) -> list[str]:
+    """The shortest decimals that read back as the same fp32, and that stand in the same order read as fp64."""
+    return cast(list[str], np.asarray(scores, dtype=np.float32).astype(str).tolist())
+
+
+@contextmanager
+def _text(path: Path) -> Iterator[IO[str]]:
+    """A UTF-8 file that replaces `path` in the end; the same text gives the same bytes, packed or not."""
+    with atomic_path(path) as temporary, ExitStack() as stack:
+        binary: IO[bytes] = stack.enter_context(open(temporary, "wb"))
+        if path.name.endswith(".gz"):
+            packed = gzip.GzipFile(filename="", fileobj=binary, mode="wb", compresslevel=6, mtime=0)
+            binary = cast(IO[bytes], stack.enter_context(packed))
+        yield stack.enter_context(io.TextIOWrapper(binary, encoding="utf-8", newline="\n"))

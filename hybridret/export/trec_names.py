@@ -1,0 +1,57 @@
+"""The ids of a TREC run as numbers, and their places in a collection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from hybridret.data.lines import decoded
+from hybridret.errors import UserError
+from hybridret.ordering import slices
+from hybridret.records import IntArray
+
+
+class Names:
+    """The different ids of a run, numbered as they come, with the line where each stands first."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        self._path, self._what = path, what
+        self._numbers: dict[bytes, int] = {}
+        self._lines: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def number(self, name: bytes, line: int) -> int:
+        """The number of an id."""
+        known = self._numbers.setdefault(name, len(self._lines))
+        if known == len(self._lines):
+            self._lines.append(line)
+        return known
+
+    def texts(self) -> list[str]:
+        """[n]: the ids. Raises UserError for one that is not UTF-8."""
+        lines = zip(self._numbers, self._lines, strict=True)
+        return [decoded(name, f"{self._path}, line {line}, {self._what} id") for name, line in lines]
+
+    def places(self, ids: Sequence[str], collection: str) -> IntArray:
+        """[n]: where they stand among `ids`, which are read once, in slices. Raises UserError for unknown ones."""
+        numbers = {text: number for number, text in enumerate(self.texts())}
+        places = np.full(len(numbers), -1, dtype=np.int64)
+        place = 0
+        for part in slices(ids):
+            for identifier in part:
+                if (number := numbers.get(identifier)) is not None:
+                    places[number] = place
+                place += 1
+        unknown = np.flatnonzero(places < 0)
+        if len(unknown):
+            first = int(unknown[0])
+            raise UserError(
+                f"{self._path}, line {self._lines[first]}: {collection} has no {self._what} {self.texts()[first]!r}"
+                f"{f' (nor {len(unknown) - 1} others of the file)' if len(unknown) > 1 else ''}. Read the run with the "
+                f"collection that it was made from."
+            )
+        return places
