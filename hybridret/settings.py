@@ -1,7 +1,8 @@
 """The typed sections of the config. Values stand in `conf/`, so nothing here has a default.
 
-What can be swapped (backbone, batching, data, eval, loss, optim) is a plug-in: a yaml with `_target_` whose other keys
-are the constructor's arguments. What cannot is one of these sections. Only `hybridret.build` turns a config into them.
+What can be swapped (backbone, batching, data, eval, index, loss, optim) is a plug-in: a yaml with `_target_` whose
+other keys are the constructor's arguments. What cannot is one of these sections. Only `hybridret.build` turns a config
+into them.
 """
 
 from __future__ import annotations
@@ -74,15 +75,26 @@ class TrainerSettings:
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    """How benchmarks are encoded and scored. `batch_size` in texts; `entropy_temperature` and `entropy_sample` as in
-    the definition of contrastive entropy (metrics.md): the same for every run."""
+    """How benchmarks are encoded, searched and scored. `batch_size` in texts; `entropy_temperature` and
+    `entropy_sample` as in the definition of contrastive entropy: the same for every run.
+
+    Pools of up to `full_ranks` passages are ranked in full, larger ones searched for the best `depth`. Vectors of
+    corpora with `cache_from` passages or more are kept below `cache` (null: nowhere) as `vectors`, float32 or float16.
+    """
 
     batch_size: int
     settings: list[str]
     cutoffs: list[int]
     entropy_temperature: float
     entropy_sample: int
-    bf16: bool  # encode under bfloat16 autocast; scores are fp32 always
+    precision: str  # fp32, bf16 or fp16: of the encoder's forward pass; scores are fp32 always
+    full_ranks: int
+    depth: int
+    cache: str | None
+    cache_from: int
+    vectors: str
+    trec: bool  # also write judgments and rankings as TREC files
+    mteb: bool  # also write the metrics in mteb's layout
 
 
 @dataclass(frozen=True)
@@ -115,3 +127,4 @@ class Settings:
     eval: dict[str, Any]
     loss: dict[str, Any]
     optim: dict[str, Any]
+    index: dict[str, Any]

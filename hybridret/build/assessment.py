@@ -14,16 +14,18 @@ from hybridret.build.open_run import read_config
 from hybridret.build.parts import Parts
 from hybridret.build.point import plain_without_hydra
 from hybridret.build.record import file_name, identity, outcome
-from hybridret.build.score import score
+from hybridret.build.score import Scores, follow, score
 from hybridret.build.shares import collection_shares
 from hybridret.build.tracked import show, tracker_of
+from hybridret.build.written import write_scores
 from hybridret.cluster.plan import point_directory
 from hybridret.cluster.signals import StoppingProgress, StopRequested, graceful_stop
 from hybridret.cluster.summary import command_line
+from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.folder import load_encoder
 from hybridret.errors import DONE, UserError
 from hybridret.export.tracking import check_tracker
-from hybridret.files import hash_json, read_json, write_json, write_text
+from hybridret.files import read_json, write_json, write_text
 from hybridret.progress import Bars, Progress
 from hybridret.runs import Decision, RunDirectory, State, StatusWriter, config_hash, environment
 from hybridret.settings import Settings
@@ -44,7 +46,7 @@ def assess(config: DictConfig, overrides: Sequence[str]) -> int:
             )
         except StopRequested as request:
             again = command_line(sys.argv)
-            print(f"Stopped; evaluations start anew. Run the same command again: {again}", file=sys.stderr)
+            print(f"Stopped; passages that are encoded are kept in the cache. Go on with: {again}", file=sys.stderr)
             return request.exit_code
 
 
@@ -68,7 +70,8 @@ def _checkpoint(config: DictConfig, path: Path, progress: Progress) -> int:
     settings = read_settings(merged)
     name = str(plain["name"] or "-".join(settings.eval))
     folder = run.evaluation(name)
-    digest = hash_json({"run": trained["config_hash"], "eval": merged["eval"], "evaluation": merged["evaluation"]})
+    asked_for = {key: merged[key] for key in ("eval", "evaluation", "index")}
+    digest = config_hash({"run": trained["config_hash"], **asked_for})
     if (folder / "result.json").is_file():
         held = read_json(folder / "result.json")
         if not isinstance(held, dict) or held.get("config_hash") != digest:
@@ -79,10 +82,12 @@ def _checkpoint(config: DictConfig, path: Path, progress: Progress) -> int:
         print(f"{folder} is finished; nothing to do.")
         return DONE
     check_tracker(settings.logger)
-    parts = Parts(settings)
+    parts = Parts(settings, shared=True)
     encoder = load_encoder(run.best_checkpoint).to(parts.device)
-    scores = score(parts.retriever(encoder), parts.benchmarks, parts.source, settings.evaluation, progress)
-    scores.evaluation.write(folder)
+    if parts.ranks.rank > 0:
+        return _follow(parts, encoder)
+    scores = _score(parts, encoder, folder, progress)
+    write_scores(folder, scores, settings.evaluation, run.name, str(trained["config_hash"]), encoder)
     head = {key: value for key, value in trained.items() if key not in ("metrics", "notes", "finished", "config_hash")}
     tokens = collection_shares(encoder.tokenization, scores.collections)
     write_json(folder / "result.json", {**head, "config_hash": digest, "tokens": tokens, **outcome(scores, settings)})
@@ -100,13 +105,15 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
     plain = plain_without_hydra(resolved(config))
     plain = {key: value for key, value in plain.items() if key not in ("checkpoint", "name")}
     settings = _untrained(plain)
-    parts = Parts(settings)
-    benchmarks = parts.benchmarks
+    parts = Parts(settings, shared=True)
+    _ = parts.benchmarks, parts.index  # bad input ends here, before anything is written
     check_tracker(settings.logger)
     run, digest = point_directory(config, overrides), config_hash(plain)
     if run.decide(digest) is Decision.FINISHED:
         print(f"{run.path} is finished; nothing to do.")
         return DONE
+    if parts.ranks.rank > 0:
+        return _follow(parts, _encoder(parts))
     with run.lock():
         status = StatusWriter(run.status, digest)
         run.claim(digest)
@@ -114,11 +121,9 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
         try:
             write_text(run.config, OmegaConf.to_yaml(OmegaConf.create(plain)))
             write_json(run.environment, environment())
-            encoder = parts.encoder() if parts.trainable else None
-            if encoder is not None:
-                encoder.to(parts.device)
-            scores = score(parts.retriever(encoder), benchmarks, parts.source, settings.evaluation, progress)
-            scores.evaluation.write(run.path)
+            encoder = _encoder(parts)
+            scores = _score(parts, encoder, run.path, progress)
+            write_scores(run.path, scores, settings.evaluation, run.name, digest, encoder)
             strategy = "untrained" if encoder is not None else file_name(settings.backbone)
             tracker = tracker_of(run, digest, settings, strategy, plain)
             show(tracker, scores)
@@ -140,6 +145,24 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
             raise
         status.set(State.FINISHED)
     print(f"Finished: {run.path}")
+    return DONE
+
+
+def _encoder(parts: Parts) -> DualEncoder | None:
+    """The backbone as it comes, on its device; None where it is a retriever of its own."""
+    return parts.encoder().to(parts.device) if parts.trainable else None
+
+
+def _score(parts: Parts, encoder: DualEncoder | None, folder: Path, progress: Progress) -> Scores:
+    settings = parts.settings.evaluation
+    trec = folder / "trec" if settings.trec else None
+    return score(parts.retriever(encoder), parts.benchmarks, parts.source, settings, progress, trec)
+
+
+def _follow(parts: Parts, encoder: DualEncoder | None) -> int:
+    """A further rank under torchrun: the first one keeps the records."""
+    settings = parts.settings.evaluation
+    follow(parts.retriever(encoder), parts.benchmarks, parts.source, settings, settings.trec)
     return DONE
 
 

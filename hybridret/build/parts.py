@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,18 +17,22 @@ from hybridret.build.plugins import factory, make
 from hybridret.data.benchmarks import Benchmark
 from hybridret.data.source import PairSource
 from hybridret.encoders.dual import DualEncoder
+from hybridret.encoders.identity import encoder_identity
 from hybridret.errors import UserError
 from hybridret.losses.infonce import InfoNCE
 from hybridret.retrieval.dense import Dense
-from hybridret.retrieval.protocols import Retriever
+from hybridret.retrieval.protocols import Index, Ranks, Retriever
+from hybridret.retrieval.ranks import Alone, Gloo
 from hybridret.settings import Settings
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Plug-ins of a run. The data source is read when first asked for."""
+    """Plug-ins of a run. The data source is read when first asked for. `shared`: all processes that torchrun started
+    take part in the evaluation (those of a training have left before)."""
 
     settings: Settings
+    shared: bool = False
 
     @cached_property
     def source(self) -> PairSource | None:
@@ -61,12 +67,23 @@ class Parts:
         section = {key: value for key, value in self.settings.backbone.items() if key not in BACKBONE_EXTRAS}
         return make(section, "backbone")
 
+    @cached_property
+    def index(self) -> Index:
+        """How large pools are searched."""
+        index: Index = make({key: value for key, value in self.settings.index.items() if key != "name"}, "index")
+        return index
+
+    @cached_property
+    def ranks(self) -> Ranks:
+        """The processes that share the evaluation: those that torchrun started, or this one alone."""
+        return Gloo.from_environment() if self.shared else Alone()
+
     @property
     def device(self) -> str:
         """Where encoders are evaluated: `trainer.accelerator` in torch's words."""
         accelerator = self.settings.trainer.accelerator
         found = accelerator in ("gpu", "cuda") or (accelerator == "auto" and torch.cuda.is_available())
-        return "cuda" if found else "cpu"
+        return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if found else "cpu"
 
     @property
     def trainable(self) -> bool:
@@ -86,8 +103,21 @@ class Parts:
         if encoder is None:
             retriever: Retriever = self.backbone
             return retriever
-        return Dense(encoder, self.settings.evaluation.batch_size, self.settings.evaluation.bf16)
+        evaluation = self.settings.evaluation
+        own = getattr(encoder, "identity", None)  # an encoder that is not ours knows itself what its vectors depend on
+        return Dense(
+            encoder,
+            evaluation.batch_size,
+            evaluation.precision,
+            index=self.index,
+            cache=Path(evaluation.cache) if evaluation.cache else None,
+            cache_from=evaluation.cache_from,
+            stored=evaluation.vectors,
+            key=own() if own is not None else encoder_identity(encoder),
+            ranks=self.ranks,
+            cosine=getattr(encoder, "cosine", True),
+        )
 
     def check(self) -> None:
         """Build all that is cheap, so that bad input ends the run before a directory or a checkpoint is touched."""
-        _ = self.strategy, self.loss, self.make_optimizer, self.benchmarks, self.backbone
+        _ = self.strategy, self.loss, self.make_optimizer, self.benchmarks, self.backbone, self.index

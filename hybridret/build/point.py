@@ -16,6 +16,7 @@ from hybridret.build.record import data, file_name, identity, outcome
 from hybridret.build.score import Scores, score
 from hybridret.build.shares import training_shares
 from hybridret.build.tracked import show, tracker_of
+from hybridret.build.written import write_scores
 from hybridret.cluster.plan import point_directory, point_hash
 from hybridret.cluster.signals import Stop, StoppingProgress, StopRequested, graceful_stop
 from hybridret.cluster.summary import command_line
@@ -45,6 +46,11 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
     run, digest = point_directory(config, overrides), point_hash(config)
     parts = Parts(settings)
     parts.check()
+    if getattr(parts.backbone, "evaluation_only", False):
+        raise UserError(
+            f"backbone={file_name(settings.backbone)} is for evaluation only: use `python -m hybridret.evaluate`, or "
+            f"backbone=huggingface to train the checkpoint with a pooling of yours."
+        )
     check_tracker(settings.logger)
     if run.decide(digest) is Decision.FINISHED:
         print(f"{run.path} is finished; nothing to do.")
@@ -178,10 +184,12 @@ class _Work:
     def _evaluate(self, best: DualEncoder, progress: Progress) -> Scores:
         best.to(self.parts.device)
         retriever = self.parts.retriever(best)
-        return score(retriever, self.parts.benchmarks, self.parts.source, self.settings.evaluation, progress)
+        settings = self.settings.evaluation
+        trec = self.run.path / "trec" if settings.trec else None
+        return score(retriever, self.parts.benchmarks, self.parts.source, settings, progress, trec)
 
     def _record(self, encoder: DualEncoder, trained: TrainingResult, scores: Scores, tracker: Tracker) -> None:
-        scores.evaluation.write(self.run.path)
+        write_scores(self.run.path, scores, self.settings.evaluation, self.run.name, self.digest, encoder)
         source = self.parts.source
         assert source is not None
         mix = {"train/pairs_per_second": trained.pairs_per_second, "train/padding_share": trained.padding_share}

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from hybridret.build.trec import write_trec
 from hybridret.data.benchmarks import Benchmark
 from hybridret.data.source import PairSource
 from hybridret.errors import UserError
-from hybridret.evaluation.evaluate import evaluate
+from hybridret.evaluation.average import average
+from hybridret.evaluation.evaluate import evaluate, is_searched
 from hybridret.evaluation.tables import Evaluation
-from hybridret.progress import Progress
+from hybridret.progress import Progress, Quiet
 from hybridret.records import Collection
 from hybridret.retrieval.protocols import Retriever
 from hybridret.settings import EvaluationSettings
@@ -33,14 +36,60 @@ def score(
     source: PairSource | None,
     settings: EvaluationSettings,
     progress: Progress,
+    trec: Path | None = None,
 ) -> Scores:
-    """Evaluate `retriever` on every collection of every benchmark. Raises UserError where there is none."""
-    collections = tuple(one for benchmark in benchmarks.values() for one in benchmark.collections(source))
+    """Evaluate `retriever` on every collection of every benchmark; `trec`: a folder for TREC files.
+
+    Raises UserError where there is no collection, or two have one name.
+    """
+    collections = named_collections(benchmarks, source, progress)
+    parts: list[Evaluation] = []
+    notes: dict[str, dict[str, str]] = {}
+    for collection in collections:
+        parts.append(evaluate(retriever, collection, settings, ENTROPY_SEED, progress))
+        notes[collection.name] = dict(collection.notes)
+        if is_searched(collection, settings):
+            notes[collection.name] |= {"ranks": f"from the best {settings.depth} passages", **retriever.notes()}
+        if trec is not None:
+            write_trec(retriever, collection, settings, trec, progress)
+    groups = {
+        one.group: [p for p, other in zip(parts, collections, strict=True) if other.group == one.group]
+        for one in collections
+        if one.group
+    }
+    parts += [average(name, members) for name, members in groups.items()]
+    return Scores(Evaluation.join(parts), {name: found for name, found in notes.items() if found}, collections)
+
+
+def follow(
+    retriever: Retriever,
+    benchmarks: Mapping[str, Benchmark],
+    source: PairSource | None,
+    settings: EvaluationSettings,
+    trec: bool,
+) -> None:
+    """The part of a further rank: it encodes and searches its share of the large pools; the first rank does the rest.
+
+    Every search of `score` is met here, in the same order, or the ranks would wait for each other for ever.
+    """
+    for collection in named_collections(benchmarks, source, Quiet()):
+        if is_searched(collection, settings):
+            evaluate(retriever, collection, settings, ENTROPY_SEED, Quiet())
+        if trec:
+            write_trec(retriever, collection, settings, None, Quiet())
+
+
+def named_collections(
+    benchmarks: Mapping[str, Benchmark], source: PairSource | None, progress: Progress
+) -> tuple[Collection, ...]:
+    """All collections. Raises UserError if two have one name."""
+    collections: list[Collection] = []
+    for name, benchmark in benchmarks.items():
+        with progress.task(f"read {name}", None):
+            collections += benchmark.collections(source)
     names = [collection.name for collection in collections]
     if twice := {name for name in names if names.count(name) > 1}:
         raise UserError(
             f"eval: two benchmarks are called {', '.join(sorted(twice))}; their rows could not be told apart."
         )
-    parts = [evaluate(retriever, collection, settings, ENTROPY_SEED, progress) for collection in collections]
-    notes = {one.name: dict(one.notes) for one in collections if one.notes}
-    return Scores(Evaluation.join(parts), notes, collections)
+    return tuple(collections)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,9 @@ def collection_shares(tokenization: Tokenization, collections: Iterable[Collecti
             (passages, collection.passages, collection.passage_languages),
         ):
             for index, language in enumerate(collection.languages):
-                side.setdefault(language, []).extend(texts[place] for place in np.flatnonzero(spoken == index).tolist())
+                # Spaced out before reading: a large corpus lies on disk.
+                places = _spaced(np.flatnonzero(spoken == index))
+                side.setdefault(language, []).extend(texts[place] for place in places.tolist())
     return _sampled(tokenization, queries, passages)
 
 
@@ -49,5 +52,6 @@ def _sampled(
     )
 
 
-def _spaced(texts: Sequence[str]) -> Sequence[str]:
+def _spaced(texts: Any) -> Any:
+    """Every n-th of a list or an array, at most `SAMPLE`."""
     return texts[:: max(1, -(-len(texts) // SAMPLE))]

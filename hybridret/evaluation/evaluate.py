@@ -3,6 +3,9 @@
 Monolingual: queries of X against the corpus of X. Cross-lingual: X against Y for all ordered pairs X != Y.
 Multilingual: X against the pool of all languages, every parallel answer relevant. The macro average is the mean over
 queries, then over languages or pairs. A query without a relevant passage in a corpus is left out there.
+
+Where a pool is larger than `evaluation.full_ranks`, ranks come from the best `evaluation.depth` hits (`searched.py`):
+mAP is then cut there and says so, and measures of the whole ranking are left out.
 """
 
 from __future__ import annotations
@@ -14,22 +17,31 @@ import numpy as np
 import pandas as pd
 
 from hybridret.errors import UserError
-from hybridret.evaluation.judgments import MULTILINGUAL, Judgments
-from hybridret.evaluation.ranking import Measured, measure
+from hybridret.evaluation.judgments import MULTILINGUAL, Judgments, largest_pool
+from hybridret.evaluation.measured import Measured
+from hybridret.evaluation.ranking import measure
+from hybridret.evaluation.searched import measure_searched
 from hybridret.evaluation.tables import MACRO, METRIC_COLUMNS, Evaluation
 from hybridret.metrics.average_precision import average_precision
+from hybridret.metrics.hits import NOT_FOUND
 from hybridret.metrics.ndcg import ndcg
 from hybridret.metrics.peer import peer
 from hybridret.metrics.rank_distance import rank_distance
 from hybridret.metrics.ranks import RankedRelevant, Values
-from hybridret.metrics.recall import recall, success
+from hybridret.metrics.recall import capped_recall, recall, success
 from hybridret.metrics.reciprocal_rank import reciprocal_rank
 from hybridret.progress import Progress
 from hybridret.records import BoolArray, Collection, IntArray
 from hybridret.retrieval.protocols import Retriever
 from hybridret.settings import EvaluationSettings
 
-CUT = {"mrr": reciprocal_rank, "ndcg": ndcg, "recall": recall, "success": success}  # metrics that have cutoffs
+CUT = {  # metrics that have cutoffs
+    "mrr": reciprocal_rank,
+    "ndcg": ndcg,
+    "recall": recall,
+    "capped_recall": capped_recall,
+    "success": success,
+}
 
 
 @dataclass(frozen=True)
@@ -57,14 +69,19 @@ def evaluate(
         raise UserError(f"evaluation.cutoffs: {bad[0]} is not a rank; the first rank is 1.")
     if settings.entropy_temperature <= 0 or settings.entropy_sample < 1:
         raise UserError("evaluation.entropy_temperature must be above 0 and evaluation.entropy_sample at least 1.")
+    if settings.depth < max(settings.cutoffs, default=1):
+        raise UserError(
+            f"evaluation.depth={settings.depth} is below the cutoff {max(settings.cutoffs)}: raise evaluation.depth."
+        )
     judgments = Judgments(collection)
-    used = {setting: judgments.of_setting(setting) for setting in dict.fromkeys(settings.settings)}
+    used = {setting: judgments.of_setting(setting) for setting in chosen_settings(collection, settings)}
     if not any(mask.any() for mask in used.values()):
         raise UserError(
             f"{collection.name}: nothing to evaluate. None of its {len(collection.query_ids)} queries has a relevant "
             f"passage in the settings {', '.join(used) or '(none)'}; check the judgments and evaluation.settings."
         )
-    measured = measure(retriever, judgments, settings, seed, progress)
+    how = measure_searched if is_searched(collection, settings) else measure
+    measured = how(retriever, judgments, settings, list(used), seed, progress)
     columns = [
         column
         for setting, mask in used.items()
@@ -72,6 +89,18 @@ def evaluate(
         for column in _columns(setting, mask, judgments, measured, list(dict.fromkeys(settings.cutoffs)))
     ]
     return Evaluation(_metrics_table(collection, columns), _queries_table(collection, columns))
+
+
+def chosen_settings(collection: Collection, settings: EvaluationSettings) -> list[str]:
+    """The settings that are asked for and that the collection is made for."""
+    made_for = collection.settings
+    return [one for one in dict.fromkeys(settings.settings) if made_for is None or one in made_for]
+
+
+def is_searched(collection: Collection, settings: EvaluationSettings) -> bool:
+    """Whether a pool is too large for full ranks; all pools of a collection are then searched, so that its macro
+    averages are over numbers of one kind."""
+    return largest_pool(collection, chosen_settings(collection, settings)) > settings.full_ranks
 
 
 def _columns(
@@ -91,22 +120,26 @@ def _columns(
     def column(metric: str, values: Values, cutoff: int = 0) -> _Column:
         return _Column(setting, metric, cutoff, asked, corpora, values)
 
-    yield column("map", average_precision(relevant))
+    yield column("map", average_precision(relevant, measured.depth), measured.depth or 0)
     for metric, function in CUT.items():
         for cutoff in cutoffs:
             yield column(metric, function(relevant, cutoff), cutoff)
     if not np.isnan(entropy).any():
         slot = np.searchsorted(relevant.labels, labels)
         yield column("contrastive_entropy", np.bincount(slot, weights=entropy) / relevant.counts)
-    if pooled:
-        several = relevant.counts > 1  # one answer has no distance: its zero would pass for fairness
+    if pooled and measured.depth is None:
+        ranked = ranks != NOT_FOUND  # all but a passage that is no hit because it has the id of the query
+        there = RankedRelevant.gather(labels[ranked], ranks[ranked], grades[ranked])
+        several = there.counts > 1  # one answer has no distance: its zero would pass for fairness
         if several.any():
-            distances = rank_distance(relevant)[several]
-            yield _Column(setting, "rank_distance", 0, asked[several], corpora[several], distances)
-        yield column("awrf", measured.awrf[asked])
-        tested, values = peer(queries, ranks, grades, judgments.passage_languages[mask])
+            distances = rank_distance(there)[several]
+            yield _Column(setting, "rank_distance", 0, there.labels[several], np.full(len(distances), -1), distances)
+        languages_of = judgments.passage_languages[mask][ranked]
+        tested, values = peer(queries[ranked], ranks[ranked], grades[ranked], languages_of)
         if len(tested):
             yield _Column(setting, "peer", 0, tested, np.full(len(tested), -1), values)
+    if pooled:
+        yield column("awrf", measured.awrf[asked])
 
 
 def _metrics_table(collection: Collection, columns: list[_Column]) -> pd.DataFrame:

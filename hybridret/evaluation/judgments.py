@@ -6,13 +6,16 @@ ranked among the passages of its own language; in the multilingual one among all
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from hybridret.errors import UserError, nearest
 from hybridret.records import BoolArray, Collection, IntArray
+
+SLICE = 1 << 17  # passage ids read at a time
 
 MONOLINGUAL, CROSS_LINGUAL, MULTILINGUAL = SETTINGS = ("monolingual", "cross-lingual", "multilingual")
 
@@ -54,6 +57,25 @@ class Judgments:
     def __len__(self) -> int:
         return len(self.queries)
 
+    @cached_property
+    def identical(self) -> IntArray:
+        """[Q]: the passage that has the id of the query, -1 where there is none."""
+        number = {identifier: query for query, identifier in enumerate(self.collection.query_ids)}
+        found = np.full(len(number), -1, dtype=np.int64)
+        ids = self.collection.passage_ids
+        for start in range(0, len(ids), SLICE):
+            for place, identifier in enumerate(ids[start : start + SLICE], start):
+                if identifier in number:
+                    found[number[identifier]] = place
+        return found
+
+    @cached_property
+    def relevant_languages(self) -> IntArray:
+        """[Q, L]: how many relevant passages each query has in each language."""
+        languages, queries = len(self.collection.languages), len(self.collection.query_ids)
+        cell = self.queries * languages + self.passage_languages
+        return np.bincount(cell, minlength=queries * languages).reshape(-1, languages)
+
     def of_setting(self, setting: str) -> BoolArray:
         """[R]: the judgments that count in `setting`. Raises UserError for an unknown one."""
         same: BoolArray = self.query_languages == self.passage_languages
@@ -79,3 +101,11 @@ class Judgments:
                 yield Corpus(language, np.flatnonzero(self.collection.passage_languages == language), rows)
         if MULTILINGUAL in settings and len(self):
             yield Corpus(-1, np.arange(len(self.collection.passage_ids)), np.arange(len(self)))
+
+
+def largest_pool(collection: Collection, settings: Iterable[str]) -> int:
+    """How many passages the largest pool has that `settings` need."""
+    if MULTILINGUAL in settings:
+        return len(collection.passage_ids)
+    sizes = np.bincount(collection.passage_languages, minlength=1)
+    return int(sizes.max())

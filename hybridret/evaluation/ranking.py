@@ -7,63 +7,50 @@ the ranking of each language is read off the columns of that language. Other sco
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from hybridret.errors import UserError
 from hybridret.evaluation.judgments import Corpus, Judgments
+from hybridret.evaluation.measured import Measured
+from hybridret.evaluation.searched import excluded_from
 from hybridret.metrics.awrf import DEPTH, awrf
 from hybridret.metrics.entropy import contrastive_entropy, sample_passages
-from hybridret.metrics.ranks import Values, ranks_in, sort_keys, tie_positions
+from hybridret.metrics.hits import NOT_FOUND
+from hybridret.metrics.ranks import ranks_in, sort_keys, tie_positions
 from hybridret.progress import Advance, Progress
-from hybridret.records import BoolArray, Collection, FloatArray, IntArray
+from hybridret.records import Collection, FloatArray, IntArray
 from hybridret.retrieval.protocols import PassageIndex, Retriever
 from hybridret.settings import EvaluationSettings
 
 TILE = 1 << 22  # scores of a tile: 16 MB of fp32, 32 MB of keys
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What each judgment [R] reached in the corpus of its passage's language (`own`) and in the pool of all languages.
-
-    A rank of 0 and a NaN were not measured. `awrf` [Q] belongs to the pool.
-    """
-
-    own_ranks: IntArray
-    pool_ranks: IntArray
-    own_entropy: Values
-    pool_entropy: Values
-    awrf: Values
-
-
 def measure(
-    retriever: Retriever, judgments: Judgments, settings: EvaluationSettings, seed: int, progress: Progress
+    retriever: Retriever,
+    judgments: Judgments,
+    settings: EvaluationSettings,
+    used: Sequence[str],
+    seed: int,
+    progress: Progress,
 ) -> Measured:
-    """Rank every judgment that the settings need. Raises UserError naming the query if a score is NaN or infinite."""
+    """Rank every judgment that the settings `used` need, in full. Raises UserError naming the query if a score is NaN
+    or infinite.
+    """
     collection = judgments.collection
-    count, queries = len(judgments), len(collection.query_ids)
-    result = Measured(
-        np.zeros(count, dtype=np.int64),
-        np.zeros(count, dtype=np.int64),
-        np.full(count, np.nan),
-        np.full(count, np.nan),
-        np.full(queries, np.nan),
-    )
+    result = Measured.empty(judgments, None)
     corpora = [
-        _Ranker(corpus, judgments, retriever.cosine, settings, seed, result)
-        for corpus in judgments.corpora(settings.settings)
+        _Ranker(corpus, judgments, retriever.cosine, settings, seed, result) for corpus in judgments.corpora(used)
     ]
     # Only monolingual: scoring a query against all languages would be wasted.
-    shared = retriever.cosine and (len(corpora) > 1 and set(settings.settings) != {"monolingual"})
+    shared = retriever.cosine and (len(corpora) > 1 and set(used) != {"monolingual"})
     groups = [corpora] if shared else [[one] for one in corpora]
     for group in groups:
         whole = np.arange(len(collection.passage_ids)) if len(group) > 1 else group[0].corpus.passages
         index = retriever.index(collection, whole, progress)
         asked = np.unique(np.concatenate([judgments.queries[one.corpus.judgments] for one in group]))
         with progress.task(f"rank {collection.name} {_name(group, collection)}", len(asked)) as advance:
-            _rank(index, whole, asked, group, collection, advance)
+            _rank(index, whole, asked, group, judgments, advance)
     return result
 
 
@@ -77,9 +64,10 @@ def _rank(
     whole: IntArray,
     asked: IntArray,
     group: Sequence[_Ranker],
-    collection: Collection,
+    judgments: Judgments,
     advance: Advance,
 ) -> None:
+    collection = judgments.collection
     step = max(1, TILE // max(1, len(whole)))
     tie_order = collection.tie_order[whole]
     for start in range(0, len(asked), step):
@@ -87,6 +75,8 @@ def _rank(
         scores = index.scores(tile)
         _check(scores, tile, whole, collection)
         keys = sort_keys(scores, tie_order)
+        if collection.drop_identical:
+            _put_last(keys, judgments.identical[tile], whole)
         for ranker in group:
             ranker.rank(tile, whole, scores, keys)
         advance(len(tile))
@@ -117,9 +107,6 @@ class _Ranker:
         )
         self._cosine = cosine
         if corpus.language < 0:
-            languages = len(collection.languages)
-            cell = judgments.queries * languages + judgments.passage_languages
-            self._relevant = np.bincount(cell, minlength=len(collection.query_ids) * languages).reshape(-1, languages)
             self._language_at = np.empty(len(collection.passage_ids), dtype=np.int64)  # by tie position
             self._language_at[collection.tie_order] = collection.passage_languages
 
@@ -139,25 +126,32 @@ class _Ranker:
         ordered.sort(axis=1)
         ranks = ranks_in(ordered, row_of, wanted)
         pooled = self.corpus.language < 0
-        (self._result.pool_ranks if pooled else self._result.own_ranks)[rows] = ranks
+        if self._judgments.collection.drop_identical:
+            identical = self._judgments.identical[self._judgments.queries[rows]] == self._judgments.passages[rows]
+            ranks[identical] = NOT_FOUND
+        kept_ranks, kept_entropy = self._result.of(self.corpus)
+        kept_ranks[rows] = ranks
         if pooled:
             top = self._language_at[tie_positions(ordered[:, :DEPTH])]
-            self._result.awrf[asked] = awrf(top, self._relevant[asked])
+            self._result.awrf[asked] = awrf(top, self._judgments.relevant_languages[asked])
         if self._cosine:
             sampled = scores[np.ix_(np.searchsorted(tile, asked), np.searchsorted(whole, self._sample))]
             entropy = contrastive_entropy(
-                sampled, self._excluded(rows, row_of, len(asked)), row_of, scores[in_tile, columns], self._temperature
+                sampled,
+                excluded_from(self._sample, self._judgments.passages[rows], row_of, len(asked)),
+                row_of,
+                scores[in_tile, columns],
+                self._temperature,
             )
-            (self._result.pool_entropy if pooled else self._result.own_entropy)[rows] = entropy
+            kept_entropy[rows] = entropy
 
-    def _excluded(self, rows: IntArray, row_of: IntArray, queries: int) -> BoolArray:
-        """[q, S]: the sampled passages that are relevant to the query."""
-        excluded = np.zeros((queries, len(self._sample)), dtype=bool)
-        passages = self._judgments.passages[rows]
-        slot = np.minimum(np.searchsorted(self._sample, passages), len(self._sample) - 1)
-        hit = self._sample[slot] == passages
-        excluded[row_of[hit], slot[hit]] = True
-        return excluded
+
+def _put_last(keys: IntArray, identical: IntArray, whole: IntArray) -> None:
+    """The passage with the id of the query behind all others: no rank of another one counts it."""
+    columns = np.searchsorted(whole, identical)
+    present = (identical >= 0) & (whole[np.minimum(columns, len(whole) - 1)] == identical)
+    rows = np.flatnonzero(present)
+    keys[rows, columns[rows]] = np.iinfo(np.int64).max
 
 
 def _check(scores: FloatArray, tile: IntArray, whole: IntArray, collection: Collection) -> None:
@@ -168,5 +162,5 @@ def _check(scores: FloatArray, tile: IntArray, whole: IntArray, collection: Coll
         raise UserError(
             f"{collection.name}: the score of query {collection.query_ids[tile[row]]!r} for passage "
             f"{collection.passage_ids[whole[column]]!r} is {scores[row, column]}, so it cannot be ranked. The encoder "
-            f"gives vectors that are not finite: check its weights, or encode in fp32 (evaluation.bf16=false)."
+            f"gives vectors that are not finite: check its weights, or encode in fp32 (evaluation.precision=fp32)."
         )

@@ -6,76 +6,166 @@ Scores across languages come from shared words alone: names and numbers.
 
 from __future__ import annotations
 
+import importlib.util
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from hybridret.errors import UserError
+from hybridret.errors import UserError, nearest
 from hybridret.progress import Progress
-from hybridret.records import Collection, FloatArray, IntArray
-from hybridret.retrieval.words import words
+from hybridret.records import Collection, FloatArray, Hits, IntArray
+from hybridret.retrieval.bm25_hits import best_of, order_hits
+from hybridret.retrieval.word_table import PassageWords, WordTable
+
+METHODS = ("robertson", "lucene", "atire", "bm25l", "bm25+")
+BACKENDS = ("auto", "numba", "numpy")
+COMPILED = 1 << 32  # scores of a search from which `auto` uses numba: twice as fast, after five seconds of compiling
+TOGETHER = 64  # queries handed to numba at a time, so that the bar moves
+PASSES = 3  # times that bm25s reads all passages while it indexes
 
 
 class Bm25Index:
-    """bm25s scores of queries given as words; `model` None: no passage has a word, every score is 0."""
+    """bm25s scores of the passages in `words`; `model` None: no passage has a word, every score is 0."""
 
-    def __init__(self, model: Any, queries: list[list[str]], passages: int) -> None:
+    def __init__(self, model: Any, table: WordTable, words: PassageWords) -> None:
         self._model = model
-        self._queries = queries
-        self._passages = passages
+        self._table = table
+        self._words = words
 
     def scores(self, queries: IntArray) -> FloatArray:
-        scores = np.zeros((len(queries), self._passages), dtype=np.float32)
-        if self._model is not None:
-            vocabulary = self._model.vocab_dict
-            for row, query in enumerate(queries.tolist()):
-                known = [vocabulary[word] for word in self._queries[query] if word in vocabulary]
-                if known:
-                    scores[row] = self._model.get_scores_from_ids(known)
+        scores = np.zeros((len(queries), len(self._words)), dtype=np.float32)
+        for row, query in enumerate(queries.tolist()):
+            if known := self.known(query):
+                scores[row] = self._model.get_scores_from_ids(known)
         return scores
+
+    def known(self, query: int) -> list[int]:
+        """The words of a query that some passage of the index has."""
+        return self._words.numbers_of(self._table.queries[query]) if self._model is not None else []
+
+    def best(self, queries: IntArray, k: int, ties: IntArray, compiled: bool, progress: Progress) -> Hits:
+        """The k best columns for `queries` [q]; a passage without a word of the query is none (`ties` [P'])."""
+        hits = Hits(np.full((len(queries), k), -1, dtype=np.int64), np.full((len(queries), k), -np.inf, np.float32))
+        known = [self.known(query) for query in queries.tolist()]
+        asked = [row for row, words in enumerate(known) if words]
+        with progress.task("search passages", len(queries)) as advance:
+            advance(len(queries) - len(asked))
+            step = TOGETHER if compiled else 1
+            for first in range(0, len(asked), step):
+                rows = asked[first : first + step]
+                if compiled:
+                    self._fill_compiled(hits, rows, [known[row] for row in rows], k, ties)
+                else:
+                    self._fill(hits, rows[0], known[rows[0]], k, ties)
+                advance(len(rows))
+        return hits
+
+    def _fill(self, hits: Hits, row: int, known: list[int], k: int, ties: IntArray) -> None:
+        """One query from the scores of all passages."""
+        shift = self._model.nonoccurrence_array  # bm25l and bm25+ score a passage for the words that it lacks
+        nothing = 0.0 if shift is None else float(np.float32(shift[np.asarray(known, dtype=np.int32)].sum()))
+        columns, scores = best_of(self._model.get_scores_from_ids(known), k, ties, nothing)
+        hits.passages[row, : len(columns)], hits.scores[row, : len(columns)] = columns, scores
+
+    def _fill_compiled(self, hits: Hits, rows: list[int], known: list[list[int]], k: int, ties: IntArray) -> None:
+        """Several queries at once with numba, which gives equal scores in no order: one more than k is asked for, and
+        where the last two are equal the choice between them is made from all scores."""
+        wanted = min(k + 1, len(self._words))
+        columns, scores = self._model.retrieve(
+            known, k=wanted, sorted=True, show_progress=False, n_threads=_threads(), backend_selection="numba"
+        )
+        columns, scores = order_hits(columns.astype(np.int64), scores, ties)
+        found = scores > 0
+        hits.passages[rows] = np.where(found, columns, -1)[:, :k]
+        hits.scores[rows] = np.where(found, scores, -np.inf)[:, :k]
+        if wanted > k:
+            for place in np.flatnonzero(found[:, k] & (scores[:, k - 1] == scores[:, k])).tolist():
+                self._fill(hits, rows[place], known[place], k, ties)
 
 
 class Bm25:
     """BM25 as a retriever. `method` is bm25s' name of the variant (lucene, robertson, atire, bm25l, bm25+).
 
-    Raises UserError where bm25s is not installed or a parameter is out of range.
+    `backend` searches with numba or numpy, to the same hits; auto: numba where it is installed and the search is large.
+    The word numbers and the postings of an index are in memory: about 12 bytes for each different query word of each
+    passage. Raises UserError where bm25s, or numba when asked for, is not installed or a parameter is out of range.
     """
 
     cosine = False
 
-    def __init__(self, k1: float = 1.2, b: float = 0.75, method: str = "lucene") -> None:
+    def __init__(self, k1: float = 1.2, b: float = 0.75, method: str = "lucene", backend: str = "auto") -> None:
         if k1 < 0 or not 0 <= b <= 1:
             raise UserError(f"bm25: k1 is {k1} and b is {b}; k1 must be at least 0 and b between 0 and 1.")
-        known = ("robertson", "lucene", "atire", "bm25l", "bm25+")
-        if method not in known:
-            raise UserError(f"bm25: method is {method!r}; it must be one of {', '.join(known)}.")
+        if method not in METHODS:
+            raise UserError(f"bm25: method is {method!r}; it must be one of {', '.join(METHODS)}.")
+        if backend not in BACKENDS:
+            raise UserError(f"bm25: backend is {backend!r}. {nearest(backend, BACKENDS)}")
         try:
             self._bm25s: Any = import_module("bm25s")
         except ImportError as error:
             raise UserError(
                 "BM25 needs the package bm25s, which is not installed. Install it with: pip install 'hybridret[bm25]'"
             ) from error
-        self._k1, self._b, self._method = k1, b, method
-        self._kept: tuple[Collection, list[list[str]], list[list[str]]] | None = None
+        if backend == "numba" and not _has_numba():
+            raise UserError(
+                "bm25: backend=numba needs the package numba, which is not installed. Install it with: "
+                "pip install 'hybridret[bm25]', or choose backend=numpy."
+            )
+        self._k1, self._b, self._method, self._backend = k1, b, method, backend
+        self._table: tuple[Collection, WordTable] | None = None
+        self._index: tuple[Collection, int, int, Bm25Index] | None = None
 
     def index(self, collection: Collection, passages: IntArray, progress: Progress) -> Bm25Index:
-        queries, documents = self._words(collection, progress)
-        chosen = [documents[passage] for passage in passages.tolist()]
-        if not any(chosen):
-            return Bm25Index(None, queries, len(chosen))
-        model = self._bm25s.BM25(k1=self._k1, b=self._b, method=self._method, backend="numpy")
-        model.index(chosen, show_progress=False)
-        return Bm25Index(model, queries, len(chosen))
+        table = self._words(collection, progress)
+        with progress.task("index passages", PASSES * len(passages)) as advance:
+            words = table.of_passages(passages, advance)
+            if not words.vocab:
+                return Bm25Index(None, table, words)
+            model = self._bm25s.BM25(k1=self._k1, b=self._b, method=self._method, backend="numpy")
+            model.index(words, create_empty_token=False, show_progress=False)
+        return Bm25Index(model, table, words)
 
-    def _words(self, collection: Collection, progress: Progress) -> tuple[list[list[str]], list[list[str]]]:
-        """Words of all queries and passages, split once for all indexes of a collection."""
-        if self._kept is None or self._kept[0] is not collection:
-            contexts = collection.contexts or [""] * len(collection.passages)
-            with progress.task("split into words", len(collection.passages) + len(collection.queries)) as advance:
-                queries = [words(text) for text in collection.queries]
-                advance(len(queries))
-                documents = [words(f"{text} {c}") for text, c in zip(collection.passages, contexts, strict=True)]
-                advance(len(documents))
-            self._kept = (collection, queries, documents)
-        return self._kept[1], self._kept[2]
+    def search(
+        self, collection: Collection, queries: IntArray, first: int, last: int, k: int, progress: Progress
+    ) -> Hits:
+        """The best min(k, last - first) of the passages `first` to `last` - 1, by their own document frequencies.
+
+        A passage without any word of the query is no hit, as in Lucene. The index of the last range is kept.
+        """
+        k = min(k, last - first)
+        if self._index is None or self._index[0] is not collection or self._index[1:3] != (first, last):
+            self._index = None  # before the next: never two indexes in memory
+            self._index = (collection, first, last, self.index(collection, np.arange(first, last), progress))
+        large = len(queries) * (last - first) >= COMPILED
+        compiled = self._backend == "numba" or (self._backend == "auto" and large and _has_numba())
+        compiled = compiled and self._method not in ("bm25l", "bm25+") and k > 0
+        hits = self._index[3].best(queries, k, collection.tie_order[first:last], compiled, progress)
+        return Hits(np.where(hits.passages < 0, -1, hits.passages + first), hits.scores)
+
+    def notes(self) -> Mapping[str, str]:
+        return {
+            "bm25": f"{self._method}, k1 {self._k1:g}, b {self._b:g}",
+            "words": "case folded, NFKC; overlapping character bigrams in Han, kana, Thai, Lao, Myanmar and Khmer; "
+            "no stop words, no stemming",
+        }
+
+    def _words(self, collection: Collection, progress: Progress) -> WordTable:
+        """All passages and queries, split once for all indexes of a collection."""
+        if self._table is None or self._table[0] is not collection:
+            self._table = None
+            self._table = (collection, WordTable.of(collection, progress))
+        return self._table[1]
+
+
+def _has_numba() -> bool:
+    try:
+        return importlib.util.find_spec("numba") is not None
+    except ValueError:  # sys.modules holds None or a stand-in
+        return False
+
+
+def _threads() -> int:
+    threads: int = import_module("numba").get_num_threads()
+    return threads if threads > 1 else 0

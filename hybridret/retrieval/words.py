@@ -1,7 +1,10 @@
 """Words of any language for BM25, without a language detector or a dictionary.
 
 Letters, marks and digits make words; marks count because Hindi vowels are marks (Python's `\\w` drops them). Scripts
-written without spaces give overlapping character bigrams, the usual stand-in for segmentation.
+whose words are not set apart by spaces give overlapping pieces, the usual stand-in for segmentation: Han, kana and
+Hangul single characters and pairs (a Korean word carries its particles), Thai and its neighbours, whose letters say
+less, three characters. Arabic letters lose vowel signs and spelling variants, as in Lucene's normalizers for Arabic and
+Persian. The choices were made on the questions that they were measured on (docs/log.md, 2026-11-24).
 """
 
 from __future__ import annotations
@@ -9,10 +12,13 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Han, kana, Thai, Lao, Myanmar, Khmer; after NFKC, so half-width kana and compatibility ideographs are folded already.
-_UNSPACED = re.compile(
-    "([々〇ぁ-ゖゝ-ヿㇰ-ㇿ㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffffก-๏๐-๛\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff]+)"
+# After NFKC: half-width kana, single Hangul letters and compatibility ideographs are folded already.
+_CHARACTERS = re.compile(  # the first group: Han, kana, Hangul; the second: Thai, Lao, Myanmar, Khmer
+    "([\u3005\u3007\u3041-\u3096\u309d-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff"
+    "\U00020000-\U0003ffff]+)|([\u0e00-\u0e3a\u0e40-\u0e4e\u0e50-\u0e59\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff]+)"
 )
+_ARABIC = {ord(letter): "ا" for letter in "أإآٱ"} | {ord("ى"): "ي", ord("ی"): "ي", ord("ک"): "ك", ord("ة"): "ه"}
+_UNWRITTEN = (*range(0x064B, 0x0653), 0x0670, 0x0640)  # Arabic vowel signs, which most texts leave out, and the filler
 
 
 class _WordCharacters(dict[int, str | None]):
@@ -25,7 +31,7 @@ class _WordCharacters(dict[int, str | None]):
         return value
 
 
-_TABLE = _WordCharacters()
+_TABLE = _WordCharacters(_ARABIC | dict.fromkeys(_UNWRITTEN))
 
 
 def words(text: str) -> list[str]:
@@ -34,15 +40,25 @@ def words(text: str) -> list[str]:
     >>> words("Die Straße, 1990!")
     ['die', 'strasse', '1990']
     >>> words("東京都 Tokyo")
-    ['東京', '京都', 'tokyo']
+    ['東', '京', '都', '東京', '京都', 'tokyo']
     """
+    if text.isascii():
+        return text.lower().translate(_TABLE).split()
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     folded = folded.replace("i\u0307", "i")  # Turkish capital dotted I folds to i plus a dot above
+    spaced = folded.translate(_TABLE).split()
+    if _CHARACTERS.search(folded) is None:
+        return spaced
     found: list[str] = []
-    for word in folded.translate(_TABLE).split():
-        for position, part in enumerate(_UNSPACED.split(word)):
-            if position % 2 and len(part) > 1:
-                found.extend(part[i : i + 2] for i in range(len(part) - 1))
-            elif part:
+    for word in spaced:
+        for place, part in enumerate(_CHARACTERS.split(word)):  # words, first group and second group in turn
+            if not part:
+                continue
+            if place % 3 == 1:
+                found += part
+                found += [part[i : i + 2] for i in range(len(part) - 1)]
+            elif place % 3 == 2 and len(part) > 3:
+                found += [part[i : i + 3] for i in range(len(part) - 2)]
+            else:
                 found.append(part)
     return found

@@ -20,6 +20,10 @@ NOT_HASHED = (
     "trainer.strategy",
     "trainer.workers",
     "trainer.threads",
+    "evaluation.cache",
+    "evaluation.cache_from",
+    "evaluation.trec",
+    "evaluation.mteb",
 )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hybridret.progress import Progress
-from hybridret.records import Collection
+from hybridret.records import Collection, Hits
 from hybridret.settings import EvaluationSettings
 
 ALL = ["monolingual", "cross-lingual", "multilingual"]
@@ -23,6 +23,34 @@ class Given:
     cosine: bool = True
     indexed: list[int] = field(default_factory=list)
     largest: int = 0
+    searched: list[tuple[int, int, int]] = field(default_factory=list)
+    only_above: float | None = None
+
+    def search(
+        self, collection: Collection, queries: np.ndarray, first: int, last: int, k: int, progress: Progress
+    ) -> Hits:
+        self.searched.append((first, last, k))
+        ties = collection.tie_order[first:last]
+        scores = self.matrix[queries, first:last]
+        order = np.array([np.lexsort((ties, -row)) for row in scores])[:, :k].reshape(len(queries), -1)
+        hits = Hits(order + first, np.take_along_axis(scores, order, axis=1))
+        if self.only_above is not None:  # as BM25: what shares no word with the query is no hit
+            hits.passages[hits.scores <= self.only_above] = -1
+            hits.scores[hits.passages < 0] = -np.inf
+        return hits
+
+    def notes(self) -> dict[str, str]:
+        return {"index": "given"}
+
+    def pair_scores(
+        self, collection: Collection, queries: np.ndarray, passages: np.ndarray, progress: Progress
+    ) -> np.ndarray:
+        return self.matrix[queries, passages]
+
+    def cross_scores(
+        self, collection: Collection, queries: np.ndarray, passages: np.ndarray, progress: Progress
+    ) -> np.ndarray:
+        return self.matrix[np.ix_(queries, passages)]
 
     def index(self, collection: Collection, passages: np.ndarray, progress: Progress) -> Part:
         self.indexed.append(len(passages))
@@ -86,4 +114,18 @@ def given() -> type[Given]:
 
 @pytest.fixture
 def settings() -> EvaluationSettings:
-    return EvaluationSettings(32, list(ALL), [1, 10], 0.05, 8, bf16=False)
+    return EvaluationSettings(
+        32,
+        list(ALL),
+        [1, 10],
+        0.05,
+        8,
+        "fp32",
+        full_ranks=200_000,
+        depth=1000,
+        cache=None,
+        cache_from=50_000,
+        vectors="float32",
+        trec=False,
+        mteb=False,
+    )

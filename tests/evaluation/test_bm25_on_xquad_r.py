@@ -15,11 +15,11 @@ pytest.importorskip("bm25s")
 
 
 def test_words_of_four_scripts_find_their_sentences(real_data: Path, settings: EvaluationSettings) -> None:
-    """Measured: en .839, hi .799, th .780, zh .833. Without marks or bigrams hi, th and zh fall far below."""
+    """Measured: en .839, hi .799, th .817, zh .839. Without marks or pieces hi, th and zh fall far below."""
     (collection,) = XquadR(str(real_data / "eval" / "xquad-r"), ["en", "hi", "th", "zh"]).collections(None)
     chosen = replace(settings, settings=["monolingual"], cutoffs=[10])
     metrics = evaluate(Bm25(), collection, chosen, 0, Quiet()).metrics
     found = metrics[metrics["metric"] == "map"].set_index("query_language")["value"]
     assert found.drop("macro").round(3).to_dict() == pytest.approx(
-        {"en": 0.839, "hi": 0.799, "th": 0.780, "zh": 0.833}, abs=0.005
+        {"en": 0.839, "hi": 0.799, "th": 0.817, "zh": 0.839}, abs=0.005
     )

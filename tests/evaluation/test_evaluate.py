@@ -56,6 +56,9 @@ def slow_twin(collection: Collection, matrix: np.ndarray, settings: EvaluationSe
             values[(*key, "mrr", 10, query_id)] = result["recip_rank"] if result["success_10"] else 0.0
             values[(*key, "ndcg", 10, query_id)] = result["ndcg_cut_10"]
             values[(*key, "recall", 10, query_id)] = result["recall_10"]
+            for cutoff in (1, 10):
+                found = sum(rank[p] <= cutoff for p in judged)
+                values[(*key, "capped_recall", cutoff, query_id)] = found / min(len(judged), cutoff)
             values[(*key, "success", 1, query_id)] = result["success_1"]
             values[(*key, "success", 10, query_id)] = result["success_10"]
             entropies = []

@@ -1,0 +1,47 @@
+"""The rankings of an evaluation as TREC files, one run and one qrels per pool of passages."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from hybridret.evaluation.evaluate import chosen_settings
+from hybridret.evaluation.judgments import Judgments
+from hybridret.evaluation.searched import search_corpus
+from hybridret.export.trec import write_qrels, write_run
+from hybridret.progress import Progress
+from hybridret.records import Collection
+from hybridret.retrieval.protocols import Retriever
+from hybridret.settings import EvaluationSettings
+
+
+def write_trec(
+    retriever: Retriever,
+    collection: Collection,
+    settings: EvaluationSettings,
+    folder: Path | None,
+    progress: Progress,
+) -> None:
+    """`NAME.LANGUAGE.run.gz` and `NAME.LANGUAGE.qrels` for the passages of each language that a setting needs, and
+    `NAME.all.*` for the pool of all; a further rank searches and writes nothing (`folder` None).
+
+    Searched to `settings.depth` also where the metrics come from full ranks. A passage that a query's qrels do not name
+    in one of the files may be relevant in another: each pool has judgments of its own.
+    """
+    judgments = Judgments(collection)
+    for corpus in judgments.corpora(chosen_settings(collection, settings)):
+        queries, hits = search_corpus(retriever, judgments, corpus, settings.depth, progress)
+        if folder is None:
+            continue
+        language = "all" if corpus.language < 0 else collection.languages[corpus.language]
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"{collection.name}.{language}"
+        write_run(folder / f"{name}.run.gz", collection, queries, hits, tag="hybridret")
+        rows = corpus.judgments
+        judged = dataclasses.replace(
+            collection,
+            relevant_queries=judgments.queries[rows],
+            relevant_passages=judgments.passages[rows],
+            grades=judgments.grades[rows],
+        )
+        write_qrels(folder / f"{name}.qrels", judged)

@@ -1,0 +1,74 @@
+"""The files of a sentence-transformers model, on disk or on the hub: what is checked before the package loads them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from hybridret.errors import UserError
+
+PASSAGE_NAMES = ("document", "passage", "corpus")  # in the order in which the package looks for a prompt
+
+
+def prompts_of(config: dict[str, Any]) -> tuple[str, str]:
+    """The prompts of queries and passages that a config_sentence_transformers.json names.
+
+    The default prompt stands in where there is none of the right name, unless it is meant for the other side.
+    """
+    prompts: dict[str, str | None] = config.get("prompts") or {}
+    default = config.get("default_prompt_name") or ""
+
+    def chosen(names: tuple[str, ...], others: tuple[str, ...]) -> str:
+        # The package saves "" for a side without a prompt: a prompt of another name for the same side goes before it.
+        given = [prompts[name] or "" for name in names if name in prompts]
+        if given:
+            return next(filter(None, given), "")
+        return "" if default in others else prompts.get(default) or ""
+
+    return chosen(("query",), PASSAGE_NAMES), chosen(PASSAGE_NAMES, ("query",))
+
+
+def checked_files(checkpoint: str, place: str, revision: str | None) -> dict[str, Any]:
+    """The model's config_sentence_transformers.json. Raises UserError for a model of another kind or pickled weights;
+    OSError where the hub cannot be reached.
+    """
+    listed = _file(place, "modules.json", revision, required=True)
+    if listed is None:
+        raise UserError(
+            f"{checkpoint} is not a sentence-transformers model: it has no modules.json. Use backbone=huggingface "
+            f"backbone.checkpoint={checkpoint} and say how it is pooled, backbone.pooling=mean, cls or last."
+        )
+    described = _file(place, "config_sentence_transformers.json", revision)
+    config: dict[str, Any] = json.loads(described.read_text(encoding="utf-8")) if described is not None else {}
+    kind = config.get("model_type", "SentenceTransformer")
+    if kind != "SentenceTransformer":
+        raise UserError(f"{checkpoint} is a {kind}, not a SentenceTransformer: it has no vector for a text.")
+    for module in json.loads(listed.read_text(encoding="utf-8")):
+        folder, kind = f"{module['path']}/" if module["path"] else "", str(module["type"]).rsplit(".", 1)[-1]
+        pickled = f"{folder}pytorch_model.bin"
+        if kind == "Transformer" or _file(place, f"{folder}model.safetensors", revision) is not None:
+            continue
+        if _file(place, pickled, revision) is not None:
+            raise UserError(
+                f"{checkpoint}: the weights of its module {kind} are pickled ({pickled}), and pickles are not read "
+                "here. Load it once with sentence-transformers where you trust it and save it again (save_pretrained)."
+            )
+    return config
+
+
+def _file(place: str, name: str, revision: str | None, required: bool = False) -> Path | None:
+    """A file of the model, None where it has no such file. `required`: raise OSError where that cannot be found out."""
+    if Path(place).is_dir():
+        return Path(place) / name if (Path(place) / name).is_file() else None
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(place, name, revision=revision))
+    except LocalEntryNotFoundError:
+        if required:
+            raise
+        return None
+    except EntryNotFoundError:
+        return None

@@ -1,0 +1,45 @@
+"""What each judgment of a collection reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hybridret.evaluation.judgments import Corpus, Judgments
+from hybridret.metrics.ranks import Values
+from hybridret.records import IntArray
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What each judgment [R] reached in the corpus of its passage's language (`own`) and in the pool of all languages.
+
+    A rank of 0 and a NaN were not measured. `awrf` [Q] belongs to the pool. `depth`: hits looked at; None: ranks are
+    full.
+    """
+
+    own_ranks: IntArray
+    pool_ranks: IntArray
+    own_entropy: Values
+    pool_entropy: Values
+    awrf: Values
+    depth: int | None
+
+    @classmethod
+    def empty(cls, judgments: Judgments, depth: int | None) -> Measured:
+        """Nothing measured yet; the arrays are filled in place."""
+        count, queries = len(judgments), len(judgments.collection.query_ids)
+        return cls(
+            np.zeros(count, dtype=np.int64),
+            np.zeros(count, dtype=np.int64),
+            np.full(count, np.nan),
+            np.full(count, np.nan),
+            np.full(queries, np.nan),
+            depth,
+        )
+
+    def of(self, corpus: Corpus) -> tuple[IntArray, Values]:
+        """Ranks and entropies of the kind of pool that `corpus` is."""
+        pooled = corpus.language < 0
+        return (self.pool_ranks, self.pool_entropy) if pooled else (self.own_ranks, self.own_entropy)

@@ -1,0 +1,95 @@
+"""`python -m hybridret.publish multirun/SWEEP/RUN FOLDER`: a run as a folder for sentence-transformers."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hybridret.errors import BAD_INPUT, DONE, INTERRUPTED, UserError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the folder; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m hybridret.publish", description=__doc__)
+    parser.add_argument("run", type=Path, help="folder of a run, such as multirun/default/RUN")
+    parser.add_argument("folder", type=Path, help="a new or empty folder")
+    parser.add_argument("--name", metavar="NAME", help="the model's name in its card (default: that of the folder)")
+    options = parser.parse_args(arguments)
+    try:
+        publish(options.run, options.folder, options.name)
+    except UserError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print(file=sys.stderr)
+        return INTERRUPTED
+    print(f'Wrote {options.folder}. Load it with SentenceTransformer("{options.folder}").')
+    return DONE
+
+
+def publish(run: Path, folder: Path, name: str | None = None) -> None:
+    """Export the encoder of the lowest validation loss of `run`.
+
+    Raises UserError where the run is missing, damaged, not finished or not trained, and as
+    `export_sentence_transformers` does.
+    """
+    from hybridret.build.open_run import read_config
+    from hybridret.encoders.folder import load_encoder
+    from hybridret.export.st_folder import export_sentence_transformers
+    from hybridret.runs import RunDirectory
+
+    directory = RunDirectory(run)
+    if not run.is_dir():
+        raise UserError(f"{run}: there is no such folder. Give a run directory, multirun/SWEEP/RUN.")
+    result = directory.read_result()
+    if result is None:
+        raise UserError(f"{run} is not a finished run: it has no result.json. Train it to the end first.")
+    if not result.get("training"):
+        raise UserError(f"{run} was evaluated without training: there are no weights of its own to publish.")
+    config = read_config(directory)
+    card = {
+        "name": name or folder.resolve().name,
+        "result": result,
+        "config": config,
+        "metrics": _metrics(directory),
+        "commands": _commands(run, folder),
+    }
+    export_sentence_transformers(load_encoder(directory.best_checkpoint), folder, card)
+
+
+def _metrics(directory: Any) -> Any:
+    """The rows of metrics.csv and of evaluations that were added later."""
+    import pandas as pd
+
+    files = [directory.metrics, *sorted(directory.path.glob("evaluations/*/metrics.csv"))]
+    tables = []
+    for file in files:
+        try:
+            tables.append(pd.read_csv(file, keep_default_na=False, na_values={"cutoff": [""]}))
+        except (OSError, ValueError) as error:
+            raise UserError(f"{file} cannot be read: {error}. Copy the run directory again.") from error
+        if missing := {"dataset", "setting", "query_language", "metric", "cutoff", "value"} - set(tables[-1]):
+            raise UserError(f"{file} lacks the columns {', '.join(sorted(missing))}. Copy the run directory again.")
+    return pd.concat(tables, ignore_index=True).drop_duplicates(
+        ["dataset", "setting", "query_language", "corpus_language", "metric", "cutoff"], keep="last"
+    )
+
+
+def _commands(run: Path, folder: Path) -> list[str]:
+    """The sweep's command, where the sweep recorded it, and this one."""
+    from hybridret.files import read_json
+
+    made = []
+    if (run.parent / "sweep.json").is_file():
+        sweep = read_json(run.parent / "sweep.json")
+        if isinstance(sweep, dict) and sweep.get("command"):
+            made.append(str(sweep["command"]))
+    return [*made, shlex.join(["python", "-m", "hybridret.publish", str(run), str(folder)])]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""Approximate search that says how approximate it is: recall against exact search, and bytes per passage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hybridret.progress import Progress
+from hybridret.records import FloatArray, Hits, IntArray
+from hybridret.retrieval.indexes.exact import Exact
+from hybridret.retrieval.indexes.faiss_common import SLICE, finite_queries, hit_keys, index_bytes, on_first_rank
+from hybridret.retrieval.indexes.together import check_search
+from hybridret.retrieval.protocols import Ranks, VectorSource
+from hybridret.retrieval.topk import WORST, dense_ties, unpack
+
+Build = Callable[[VectorSource, int, int, int, str, Progress], Any]  # passages, first, last, k, device, progress
+
+
+class Approximate:
+    """Search with an index that `build` makes of passages; what faiss' approximate indexes have in common.
+
+    Rank 0 builds and searches, the others get its hits. The last index is kept and used again for the same vectors
+    object and range: vectors must not change in between. Equal scores are put in trec_eval's order, but which of them
+    are found at the boundary of k is not defined. Recall is measured on `recall_queries` queries, drawn with a fixed
+    seed, with exact search for the same k, in which all ranks take part; 0 leaves it out.
+    """
+
+    def __init__(self, faiss: Any, name: str, recall_queries: int, build: Build) -> None:
+        self._faiss = faiss
+        self._name = name
+        self._recall_queries = recall_queries
+        self._build = build
+        self._kept: tuple[VectorSource, int, int, Any, int] | None = None
+        self._notes: dict[str, str] = {}
+
+    def search(
+        self,
+        queries: FloatArray,
+        passages: VectorSource,
+        first: int,
+        last: int,
+        tie_order: IntArray,
+        k: int,
+        device: str,
+        ranks: Ranks,
+        progress: Progress,
+    ) -> Hits:
+        """See `protocols.Index`. Passages are -1 and scores -inf where the index found fewer than k."""
+        span = (first, last, len(passages))
+        check_search(len(queries), (queries.shape[1], passages.dimension), span, len(tie_order), k)
+        k = min(k, last - first)
+        self._notes = {}
+        if not k * len(queries):
+            shape = (len(queries), k)
+            return Hits(np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.float32))
+        ties, columns = dense_ties(tie_order)
+
+        def work() -> tuple[IntArray, IntArray]:
+            index, size = self._index(passages, first, last, k, device, progress)
+            keys = self._keys(index, finite_queries(queries), ties, k, progress)
+            return keys, np.array([size], dtype=np.int64)
+
+        keys, size = on_first_rank(work, ranks)
+        missing = keys == WORST
+        found, scores = unpack(np.where(missing, 0, keys), columns)
+        found += first
+        found[missing], scores[missing] = -1, -np.inf
+        recall = self._recall(queries, found, passages, first, last, tie_order, device, ranks, progress)
+        self._notes = {
+            "index": self._name,
+            f"recall@{k} against exact search": recall,
+            "bytes per passage": f"{int(size[0]) / (last - first):.1f}",
+        }
+        return Hits(found, scores)
+
+    def notes(self) -> dict[str, str]:
+        return dict(self._notes)
+
+    def _index(
+        self, passages: VectorSource, first: int, last: int, k: int, device: str, progress: Progress
+    ) -> tuple[Any, int]:
+        """The index and its bytes, of this search or of the one before."""
+        kept = self._kept
+        if kept is None or kept[0] is not passages or kept[1:3] != (first, last):
+            kept = self._kept = None  # before building: never two in memory
+            index = self._build(passages, first, last, k, device, progress)
+            kept = self._kept = (passages, first, last, index, index_bytes(self._faiss, index))
+        return kept[3], kept[4]
+
+    @staticmethod
+    def _keys(index: Any, queries: FloatArray, ties: IntArray, k: int, progress: Progress) -> IntArray:
+        keys = np.empty((len(queries), k), dtype=np.int64)
+        with progress.task("search", len(queries)) as advance:
+            for start in range(0, len(queries), SLICE):
+                part = slice(start, start + SLICE)
+                scores, columns = index.search(queries[part], k)
+                keys[part] = hit_keys(scores, columns, ties)
+                advance(len(columns))
+        return keys
+
+    def _recall(
+        self,
+        queries: FloatArray,
+        found: IntArray,
+        passages: VectorSource,
+        first: int,
+        last: int,
+        tie_order: IntArray,
+        device: str,
+        ranks: Ranks,
+        progress: Progress,
+    ) -> str:
+        """The share of the exactly best k passages that are among those found, over a sample of the queries."""
+        count = min(self._recall_queries, len(queries))
+        if not count:
+            return "not measured (recall_queries is 0)"
+        sample = np.sort(np.random.default_rng(0).choice(len(queries), count, replace=False))
+        k = found.shape[1]
+        exact = Exact().search(queries[sample], passages, first, last, tie_order, k, device, ranks, progress).passages
+        hits = sum(len(np.intersect1d(ours, best)) for ours, best in zip(found[sample], exact, strict=True))
+        return f"{hits / exact.size:.4f} (on {count} of {len(queries)} queries)"

@@ -1,0 +1,128 @@
+"""Exact search with faiss (`IndexFlatIP`), for those who trust its numbers: all vectors in memory, none compressed.
+
+faiss returns equal scores in no order and cuts them at random at the boundary of k. So more than k are fetched, their
+scores computed again from the vectors, and ordered as trec_eval does. Where rounding leaves open whether a passage that
+was not fetched belongs to the best k, as with many equal scores, the query is searched by `Exact`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hybridret.errors import UserError
+from hybridret.progress import Progress
+from hybridret.records import FloatArray, Hits, IntArray
+from hybridret.retrieval.indexes.exact import Exact
+from hybridret.retrieval.indexes.faiss_common import (
+    fill,
+    finite_queries,
+    hit_keys,
+    load_faiss,
+    on_first_rank,
+    to_device,
+)
+from hybridret.retrieval.indexes.together import check_search
+from hybridret.retrieval.protocols import Ranks, VectorSource
+from hybridret.retrieval.topk import dense_ties, unpack
+
+_QUERIES_AT_ONCE = 256
+
+
+class FaissFlat:
+    """Plug-in `index`: the passages and order of `Exact`, from faiss.
+
+    Scores are inner products rounded once, from fp64; those of `Exact` are summed in fp32, so that last bits differ,
+    and two passages whose scores differ by nothing else may change places. Rank 0 searches alone: more ranks are no
+    faster. Raises UserError where faiss is not installed or a vector is not finite.
+    """
+
+    def __init__(self) -> None:
+        self._faiss = load_faiss()
+        self._again = 0
+
+    def search(
+        self,
+        queries: FloatArray,
+        passages: VectorSource,
+        first: int,
+        last: int,
+        tie_order: IntArray,
+        k: int,
+        device: str,
+        ranks: Ranks,
+        progress: Progress,
+    ) -> Hits:
+        """See `protocols.Index`."""
+        span = (first, last, len(passages))
+        check_search(len(queries), (queries.shape[1], passages.dimension), span, len(tie_order), k)
+        k = min(k, last - first)
+        self._again = 0
+        if not k * len(queries):
+            shape = (len(queries), k)
+            return Hits(np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.float32))
+        ties, columns = dense_ties(tie_order)
+        keys, unsure = on_first_rank(
+            lambda: self._search_here(finite_queries(queries), passages, first, last, ties, k, device, progress), ranks
+        )
+        found, scores = unpack(keys, columns)
+        found += first
+        if len(unsure):
+            self._again = len(unsure)
+            hits = Exact().search(queries[unsure], passages, first, last, tie_order, k, device, ranks, progress)
+            found[unsure], scores[unsure] = hits.passages, hits.scores
+        return Hits(found, scores)
+
+    def notes(self) -> dict[str, str]:
+        if not self._again:
+            return {}
+        return {"searched again without faiss, because of equal scores": f"{self._again} queries"}
+
+    def _search_here(
+        self,
+        queries: FloatArray,
+        passages: VectorSource,
+        first: int,
+        last: int,
+        ties: IntArray,
+        k: int,
+        device: str,
+        progress: Progress,
+    ) -> tuple[IntArray, IntArray]:
+        """Keys [q, k] and the numbers of the queries whose best k are not certain."""
+        dimension = passages.dimension
+        fetched = min(k + max(64, k // 10), last - first)
+        index = to_device(self._faiss, self._faiss.IndexFlatIP(dimension), device, fetched)
+        longest = fill(index, passages, first, last, progress)
+        lengths = np.sqrt(np.einsum("qd,qd->q", queries, queries, dtype=np.float64))
+        error = dimension * 2.0**-23 * lengths * longest  # of an fp32 sum in any order, twice the usual bound
+        keys = np.empty((len(queries), k), dtype=np.int64)
+        unsure: list[IntArray] = []
+        with progress.task("search", len(queries)) as advance:
+            for start in range(0, len(queries), _QUERIES_AT_ONCE):
+                part = slice(start, start + _QUERIES_AT_ONCE)
+                rough, columns = index.search(queries[part], fetched)
+                if (columns < 0).any():
+                    raise UserError(
+                        f"Scores of query {start + int(np.argwhere(columns < 0)[0, 0])} are no numbers: vectors are "
+                        f"far too large. Check the weights and the precision of the encoder."
+                    )
+                scores = self._exact_scores(index, queries[part], columns)
+                best = hit_keys(scores, columns, ties)
+                keys[part] = best[:, :k]
+                if fetched < last - first:
+                    kth = np.partition(scores, fetched - k, axis=1)[:, fetched - k]
+                    open_still = kth <= rough[:, -1] + error[part]
+                    unsure.append(start + np.flatnonzero(open_still))
+                advance(len(columns))
+        return keys, np.concatenate(unsure) if unsure else np.zeros(0, dtype=np.int64)
+
+    def _exact_scores(self, index: Any, queries: FloatArray, columns: IntArray) -> FloatArray:
+        """Inner products [q, c] in fp64, rounded to fp32: they depend on the two vectors alone, on no neighbour."""
+        scores = np.empty(columns.shape, dtype=np.float32)
+        with np.errstate(over="ignore"):  # found out behind this
+            for row, query in enumerate(queries):
+                products = np.multiply(index.reconstruct_batch(columns[row]), query, dtype=np.float64)
+                scores[row] = products.sum(axis=1)
+        return scores

@@ -1,0 +1,69 @@
+"""HNSW of faiss (Malkov and Yashunin 2018, arXiv:1603.09320): a graph that a query walks to its nearest passages.
+
+Vectors are kept whole, so the scores of what is found are exact; fast, but larger than the vectors and slow to build.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hybridret.errors import UserError
+from hybridret.progress import Progress
+from hybridret.records import FloatArray, Hits, IntArray
+from hybridret.retrieval.indexes.approximate import Approximate
+from hybridret.retrieval.indexes.faiss_common import fill, load_faiss
+from hybridret.retrieval.protocols import Ranks, VectorSource
+
+
+class FaissHnsw:
+    """Plug-in `index`: HNSW with inner products, on the CPU (faiss has none for GPUs).
+
+    `links` of a passage; breadth of the walk while building (`construction`) and while searching (`search`, at least k
+    in effect). One of `threads` builds the same graph every time; more are faster, and each build differs a little.
+    Raises UserError where faiss is not installed or a number is out of range.
+    """
+
+    def __init__(self, links: int, construction: int, search: int, recall_queries: int, threads: int = 1) -> None:
+        if min(links - 1, construction, search, threads, recall_queries + 1) < 1:
+            raise UserError(
+                f"index: HNSW needs at least 2 links, construction, search and threads of at least 1 and "
+                f"recall_queries of at least 0; got links {links}, construction {construction}, search {search}, "
+                f"threads {threads}, recall_queries {recall_queries}."
+            )
+        self._faiss = load_faiss()
+        self._links = links
+        self._construction = construction
+        self._breadth = search
+        self._threads = threads
+        name = f"faiss HNSW: {links} links, breadth {construction} to build and {search} to search"
+        self._approximate = Approximate(self._faiss, name, recall_queries, self._build)
+
+    def search(
+        self,
+        queries: FloatArray,
+        passages: VectorSource,
+        first: int,
+        last: int,
+        tie_order: IntArray,
+        k: int,
+        device: str,
+        ranks: Ranks,
+        progress: Progress,
+    ) -> Hits:
+        """See `protocols.Index` and `Approximate`."""
+        return self._approximate.search(queries, passages, first, last, tie_order, k, device, ranks, progress)
+
+    def notes(self) -> dict[str, str]:
+        return self._approximate.notes()
+
+    def _build(self, passages: VectorSource, first: int, last: int, k: int, device: str, progress: Progress) -> Any:
+        index = self._faiss.IndexHNSWFlat(passages.dimension, self._links, self._faiss.METRIC_INNER_PRODUCT)
+        index.hnsw.efConstruction = self._construction
+        index.hnsw.efSearch = self._breadth
+        before = self._faiss.omp_get_max_threads()
+        self._faiss.omp_set_num_threads(self._threads)
+        try:
+            fill(index, passages, first, last, progress)
+        finally:
+            self._faiss.omp_set_num_threads(before)
+        return index

@@ -1,0 +1,110 @@
+"""IVF-PQ of faiss (Jegou et al. 2011, doi:10.1109/TPAMI.2010.57): passages in lists, vectors compressed to codes.
+
+A query looks into the lists nearest to it, and scores come from the codes: a few dozen bytes a passage, so that a large
+corpus fits in memory, at a loss that `notes` states.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hybridret.errors import UserError
+from hybridret.progress import Progress
+from hybridret.records import FloatArray, Hits, IntArray
+from hybridret.retrieval.indexes.approximate import Approximate
+from hybridret.retrieval.indexes.faiss_common import fill, load_faiss, slices, to_device
+from hybridret.retrieval.protocols import Ranks, VectorSource
+
+_POINTS_PER_CENTROID = 39  # fewer, and faiss itself warns of bad centroids
+
+
+class FaissIvfPq:
+    """Plug-in `index`: IVF-PQ with inner products; the same index every time, for one number of threads.
+
+    `lists` clusters of passages, of which a query visits `probes`; a vector becomes `subquantizers` codes of `bits`
+    bits. Trained on `training_sample` passages drawn with a fixed seed, of which faiss uses at most 256 for each list.
+    Raises UserError where faiss is not installed, a number is out of range or the passages are too few to train on.
+    """
+
+    def __init__(
+        self, lists: int, subquantizers: int, bits: int, probes: int, training_sample: int, recall_queries: int
+    ) -> None:
+        if not (1 <= probes <= lists and subquantizers >= 1 and 1 <= bits <= 8 and recall_queries >= 0):
+            raise UserError(
+                f"index: IVF-PQ needs 1 <= probes <= lists, subquantizers >= 1, 1 <= bits <= 8 and recall_queries >= "
+                f"0; got probes {probes}, lists {lists}, subquantizers {subquantizers}, bits {bits} and recall_queries "
+                f"{recall_queries}."
+            )
+        self._needed = _POINTS_PER_CENTROID * max(lists, 2**bits)
+        if training_sample < self._needed:
+            raise UserError(
+                f"index: training_sample is {training_sample}, but IVF-PQ with {lists} lists and {bits} bits learns "
+                f"from at least {self._needed} passages ({_POINTS_PER_CENTROID} for each centroid). Raise "
+                f"training_sample or lower lists."
+            )
+        self._faiss = load_faiss()
+        self._lists = lists
+        self._subquantizers = subquantizers
+        self._bits = bits
+        self._probes = probes
+        self._training_sample = training_sample
+        name = f"faiss IVF-PQ: {lists} lists, {probes} visited, {subquantizers} x {bits} bits"
+        self._approximate = Approximate(self._faiss, name, recall_queries, self._build)
+
+    def search(
+        self,
+        queries: FloatArray,
+        passages: VectorSource,
+        first: int,
+        last: int,
+        tie_order: IntArray,
+        k: int,
+        device: str,
+        ranks: Ranks,
+        progress: Progress,
+    ) -> Hits:
+        """See `protocols.Index` and `Approximate`."""
+        return self._approximate.search(queries, passages, first, last, tie_order, k, device, ranks, progress)
+
+    def notes(self) -> dict[str, str]:
+        return self._approximate.notes()
+
+    def _build(self, passages: VectorSource, first: int, last: int, k: int, device: str, progress: Progress) -> Any:
+        dimension = passages.dimension
+        if dimension % self._subquantizers:
+            raise UserError(
+                f"index: vectors of {dimension} numbers cannot be cut into {self._subquantizers} equal parts; "
+                f"subquantizers must be a divisor of {dimension}."
+            )
+        if last - first < self._needed:
+            raise UserError(
+                f"index: IVF-PQ with {self._lists} lists and {self._bits} bits learns from at least {self._needed} "
+                f"passages ({_POINTS_PER_CENTROID} for each centroid), and there are {last - first}. Lower index.lists "
+                f"and index.bits, or use index=exact, which is fast for so few."
+            )
+        quantizer = self._faiss.IndexFlatIP(dimension)
+        index = self._faiss.IndexIVFPQ(
+            quantizer, dimension, self._lists, self._subquantizers, self._bits, self._faiss.METRIC_INNER_PRODUCT
+        )
+        index = to_device(self._faiss, index, device, k)
+        index.nprobe = self._probes
+        index.train(self._sample(passages, first, last, progress))
+        fill(index, passages, first, last, progress)
+        return index
+
+    def _sample(self, passages: VectorSource, first: int, last: int, progress: Progress) -> FloatArray:
+        """Vectors of passages drawn without replacement, in order; the source is read in slices."""
+        count = last - first
+        size = min(self._training_sample, count)
+        drawn = np.sort(np.random.default_rng(0).choice(count, size, replace=False))
+        sample = np.empty((size, passages.dimension), dtype=np.float32)
+        begin = done = 0
+        with progress.task("sample passages to train the index", count) as advance:
+            for rows in slices(passages, first, last):
+                end = int(np.searchsorted(drawn, begin + len(rows)))
+                sample[done:end] = rows[drawn[done:end] - begin]
+                done, begin = end, begin + len(rows)
+                advance(len(rows))
+        return sample

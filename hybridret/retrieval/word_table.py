@@ -1,0 +1,106 @@
+"""The words of a collection as numbers: what BM25 needs of its passages, split as they stream past.
+
+Only words of the queries can give a score, so only those get a number; of all others a passage keeps the count, which
+is its length. Document frequencies, lengths and scores are the same to the bit as with the whole vocabulary, and a
+large corpus needs neither its texts nor its rare words in memory.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hybridret.progress import Progress
+from hybridret.records import Collection, IntArray
+from hybridret.retrieval.words import words
+
+SLICE = 4096  # passages whose texts are held at a time
+OTHER = -1  # stands for any word that no query has
+
+Ids = NDArray[np.int32]
+
+
+class WordTable:
+    """`queries[q]` are the word numbers of query q, repeated words included. Passage p has `lengths[p]` words, of which
+    `known[starts[p] : starts[p + 1]]` occur in queries.
+    """
+
+    def __init__(self, queries: list[Ids], known: Ids, starts: IntArray, lengths: Ids) -> None:
+        self.queries, self.known, self.starts, self.lengths = queries, known, starts, lengths
+
+    @classmethod
+    def of(cls, collection: Collection, progress: Progress) -> WordTable:
+        """Split all queries, then all passages with their contexts, `SLICE` texts at a time."""
+        numbers: dict[str, int] = {}
+        count = len(collection.passage_ids)
+        with progress.task("split into words", count) as advance:
+            queries = [
+                np.array([numbers.setdefault(word, len(numbers)) for word in words(text)], dtype=np.int32)
+                for text in collection.queries
+            ]
+            known, starts, lengths = array("i"), np.zeros(count + 1, dtype=np.int64), np.zeros(count, dtype=np.int32)
+            for first in range(0, count, SLICE):
+                texts = list(collection.passages[first : first + SLICE])
+                if collection.contexts is not None:
+                    behind = collection.contexts[first : first + SLICE]
+                    texts = [f"{text} {context}" for text, context in zip(texts, behind, strict=True)]
+                for passage, text in enumerate(texts, start=first):
+                    found = words(text)
+                    known.extend([numbers[word] for word in found if word in numbers])
+                    lengths[passage] = len(found)
+                    starts[passage + 1] = len(known)
+                advance(len(texts))
+        return cls(queries, np.array(known, dtype=np.int32), starts, lengths)
+
+    def of_passages(self, passages: IntArray, advance: Callable[[int], None] = lambda count: None) -> PassageWords:
+        """The words of the passages [P'] for `bm25s`; `advance` hears of each time that one is read."""
+        sizes = np.diff(self.starts)[passages]
+        ends = np.cumsum(sizes)
+        places = np.arange(int(sizes.sum())) + np.repeat(self.starts[passages] - (ends - sizes), sizes)
+        return PassageWords(self.known[places], ends, self.lengths[passages], advance)
+
+
+class PassageWords:
+    """Lists of word numbers 0, 1, ... in the form that `bm25s.BM25.index` takes: `ids` and `vocab`.
+
+    `numbers` [V] ascends: word i of the index is word `numbers[i]` of the table. bm25s reads the lists several times,
+    one after the other, so they are made when they are asked for.
+    """
+
+    def __init__(self, known: Ids, ends: IntArray, lengths: Ids, advance: Callable[[int], None]) -> None:
+        self.numbers, inverse = np.unique(known, return_inverse=True)
+        others = bool((np.diff(np.r_[0, ends]) < lengths).any())
+        self.numbers = np.r_[self.numbers, OTHER] if others else self.numbers  # the last one: not in `numbers_of`
+        self._words = inverse.astype(np.int32)
+        self._ends, self._lengths, self._advance = ends, lengths, advance
+        self.vocab = {number: number for number in range(len(self.numbers))}
+        self.ids = self
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        other = len(self.numbers) - 1
+        begin = 0
+        for first in range(0, len(self), SLICE):
+            ends = self._ends[first : first + SLICE]
+            flat = self._words[begin : int(ends[-1])].tolist()
+            start = 0
+            for end, length in zip((ends - begin).tolist(), self._lengths[first : first + SLICE].tolist(), strict=True):
+                found = flat[start:end]
+                yield found + [other] * (length - len(found))
+                start = end
+            begin = int(ends[-1])
+            self._advance(len(ends))
+
+    def numbers_of(self, query: Ids) -> list[int]:
+        """The words of a query (numbers of the table) that these passages have, as numbers of the index."""
+        table = self.numbers[:-1] if len(self.numbers) and self.numbers[-1] == OTHER else self.numbers
+        if not len(table):
+            return []
+        place = np.minimum(np.searchsorted(table, query), len(table) - 1)
+        found: list[int] = place[table[place] == query].tolist()
+        return found

@@ -1,0 +1,54 @@
+"""Two real processes over gloo find what one finds, to the bit."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+PROGRAM = """
+import sys
+import numpy as np
+import torch.distributed as dist
+from hybridret.progress import Quiet
+from hybridret.retrieval.indexes.exact import Exact
+from hybridret.retrieval.ranks import Alone, Gloo
+from hybridret.retrieval.vectors import ArrayVectors
+
+rank, world, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+if world > 1:
+    dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=world)
+ranks = Gloo() if world > 1 else Alone()
+rng = np.random.default_rng(0)
+queries, passages = (rng.standard_normal((n, 48)).astype(np.float32) for n in (20, 1500))
+passages[::7] = passages[0]
+ties = rng.permutation(1400)
+hits = Exact(16, 64).search(queries, ArrayVectors(passages), 100, 1500, ties, 30, "cpu", ranks, Quiet())
+np.savez(f"{folder}/{world}-{rank}.npz", passages=hits.passages, scores=hits.scores)
+if world > 1:
+    ranks.barrier()
+    dist.destroy_process_group()
+"""
+
+
+def test_two_processes_give_the_bits_of_one(tmp_path: Path) -> None:
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(rank), str(world), str(tmp_path)],
+            env={**os.environ, "OMP_NUM_THREADS": str(3 - world)},  # another number of threads, too
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank, world in ((0, 1), (0, 2), (1, 2))
+    ]
+    for process in started:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+    alone, *shared = (np.load(tmp_path / name) for name in ("1-0.npz", "2-0.npz", "2-1.npz"))
+    assert alone["passages"].shape == (20, 30)
+    for hits in shared:
+        assert hits["passages"].tobytes() == alone["passages"].tobytes()
+        assert hits["scores"].tobytes() == alone["scores"].tobytes()
