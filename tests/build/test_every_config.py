@@ -18,7 +18,7 @@ CONF = Path(config_folder())
 OPTIONS = sorted(
     (path.parent.name, path.stem) for path in CONF.glob("*/*.yaml") if path.parent.name not in ("local", "hydra")
 )
-PLUGINS = ("backbone", "batching", "data", "loss")
+PLUGINS = ("backbone", "batching", "data", "index", "loss")
 
 
 def composed(*overrides: str, name: str = "config") -> DictConfig:
