@@ -1,7 +1,13 @@
-"""A transformers model as the body of a dual encoder: only the part that reads text, no pooler, head or decoder."""
+"""A transformers model as the body of a dual encoder: only the part that reads text, no pooler, head or decoder.
+
+Positions are counted from the mask and given to the model, so that a text's vector does not depend on the side of the
+padding (traps 9): left to themselves, models with absolute positions count padding too, or look for the padding id.
+"""
 
 from __future__ import annotations
 
+import inspect
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from hybridret.encoders.attention import FLASH, unsupported
 from hybridret.encoders.dual import Body
 from hybridret.errors import UserError
 
@@ -36,18 +43,65 @@ class HuggingFaceBody(Body):
         self.trust_remote_code = trust_remote_code
         self.encoder_part = encoder_part
         self.dimension = int(model.config.hidden_size)
-        self.positions = _positions(model)
+        self._before_first = _padding_position(model)
+        limit = getattr(model.config, "max_position_embeddings", None)
+        self.positions = None if limit is None else int(limit) - self._before_first - 1
+        # Code from a checkpoint may count otherwise; models with relative positions take none.
+        self._counts = not trust_remote_code and "position_ids" in inspect.signature(model.forward).parameters
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        states: Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        given = {"position_ids": self._position_ids(attention_mask)} if self._counts else {}
+        states: Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask, **given).last_hidden_state
         return states
+
+    def _position_ids(self, mask: Tensor) -> Tensor:
+        """[b, T]: tokens count on from the position of padding, which padding keeps (0 where it has none)."""
+        return (mask.long().cumsum(dim=1) * mask + self._before_first).clamp(min=0)
 
     def input_embeddings(self) -> nn.Module:
         return self.model.get_input_embeddings()
 
     def save_architecture(self, folder: Path) -> dict[str, Any]:
         self.model.config.save_pretrained(str(folder))
-        return {"trust_remote_code": self.trust_remote_code, "encoder_part": self.encoder_part}
+        kernel = getattr(self.model.config, "_attn_implementation", None)
+        return {
+            "trust_remote_code": self.trust_remote_code,
+            "encoder_part": self.encoder_part,
+            # Flash attention needs a GPU and 16 bits, a saved encoder must work everywhere.
+            "attention": None if kernel == FLASH else kernel,
+        }
+
+    def architecture_text(self) -> str:
+        """The config as JSON: what decides, beside the weights, which states come out (mask, heads, rotary bases)."""
+        described = self.model.config.to_dict()
+        of_the_file = ("_name_or_path", "architectures", "dtype", "transformers_version")
+        kept = {key: value for key, value in described.items() if key not in of_the_file}
+        return json.dumps(kept, sort_keys=True, default=str)
+
+    @classmethod
+    def untrained(
+        cls,
+        config: PretrainedConfig,
+        encoder_part: bool,
+        attention: str | None = None,
+        trust_remote_code: bool = False,
+    ) -> HuggingFaceBody:
+        """The body that `config` describes, in fp32, on torch's current device and with its current random state.
+
+        Raises UserError when the model cannot use `attention`.
+        """
+        options: dict[str, Any] = {"dtype": torch.float32, "trust_remote_code": trust_remote_code}
+        if attention is not None:
+            options["attn_implementation"] = attention
+        try:
+            with quiet():
+                model = model_class(encoder_part).from_config(config, **options)
+        except (ImportError, ValueError) as error:
+            refusal = unsupported(attention, config, error)
+            if refusal is None:
+                raise
+            raise refusal from error
+        return cls(model, trust_remote_code, encoder_part)
 
     @classmethod
     def load_architecture(cls, folder: Path, saved: dict[str, Any], trust_remote_code: bool) -> HuggingFaceBody:
@@ -61,9 +115,9 @@ class HuggingFaceBody(Body):
                 "backbone.trust_remote_code=true."
             )
         config = AutoConfig.from_pretrained(str(folder), trust_remote_code=remote, local_files_only=True)
-        with torch.random.fork_rng(devices=[]), quiet():
-            model = model_class(encoder_part).from_config(config, dtype=torch.float32, trust_remote_code=remote)
-        return cls(model, remote, encoder_part)
+        with torch.random.fork_rng(devices=[]):
+            # Folders of older versions do not say which attention they used.
+            return cls.untrained(config, encoder_part, saved.get("attention"), remote)
 
 
 def model_class(encoder_part: bool) -> Any:
@@ -98,12 +152,11 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
-def _positions(model: PreTrainedModel) -> int | None:
-    limit = getattr(model.config, "max_position_embeddings", None)
-    if limit is None:
-        return None
+def _padding_position(model: PreTrainedModel) -> int:
+    """The position that padding has, one before the first token's: -1 unless the table of positions keeps a row for it
+    (RoBERTa: 514 rows read 512 tokens).
+    """
     for name, module in model.named_modules():
-        # RoBERTa counts positions from padding_idx + 1: 514 rows read 512 tokens.
         if name.endswith("position_embeddings") and isinstance(module, nn.Embedding) and module.padding_idx is not None:
-            return int(limit) - module.padding_idx - 1
-    return int(limit)
+            return module.padding_idx
+    return -1

@@ -19,6 +19,7 @@ def encoder_identity(encoder: DualEncoder) -> dict[str, str]:
     return {
         "weights": weights_hash(encoder, length=64),
         "body": encoder.body.kind,
+        "architecture": getattr(encoder.body, "architecture_text", str)(),
         "pooling": encoder.pooling,
         "text": json.dumps(asdict(tokenization.text), sort_keys=True),
         "append_eos": str(tokenization.append_eos),

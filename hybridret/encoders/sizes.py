@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hybridret.errors import UserError, nearest
+from hybridret.errors import SizeMissing, UserError, nearest
 
 RATES = frozenset({"lr", "embedding_lr"})
 
@@ -17,13 +17,13 @@ RATES = frozenset({"lr", "embedding_lr"})
 def resolve_size(sizes: Mapping[str, Any], size: str) -> str:
     """The name of the size: `auto` is the family's only one, or `tiny` where there are several.
 
-    Raises UserError for a size that the family lacks.
+    Raises SizeMissing for a size that the family lacks: an error of a run, and in a sweep a point that is skipped.
     """
     if size == "auto" and len(sizes) == 1:
         return next(iter(sizes))
     name = "tiny" if size == "auto" else size
     if name not in sizes:
-        raise UserError(f"model.size={size}: this backbone has no such size. It has: {', '.join(sizes)}.")
+        raise SizeMissing(f"model.size={size}: this backbone has no such size. It has: {', '.join(sizes)}.")
     return name
 
 

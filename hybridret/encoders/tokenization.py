@@ -50,7 +50,8 @@ class Tokenization:
         self.append_eos = append_eos
         self._frame = list(tokenizer("")["input_ids"])
         self._pair_specials = int(tokenizer.num_special_tokens_to_add(pair=True))
-        self._own_eos = append_eos and self._frame[-1:] != [tokenizer.eos_token_id]
+        # Of a row with text: XGLM's tokenizer opens rows with that token, so an empty one seems to close with it.
+        self._own_eos = append_eos and list(tokenizer("a")["input_ids"])[-1:] != [tokenizer.eos_token_id]
         if append_eos and tokenizer.eos_token_id is None:
             raise UserError("backbone.append_eos=true, but the tokenizer has no end-of-text token. Set it to false.")
         for key, length in (("query_length", text.query_length), ("passage_length", text.passage_length)):

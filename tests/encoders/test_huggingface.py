@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from transformers import (
     BertConfig,
     BertForMaskedLM,
+    BloomConfig,
+    BloomModel,
+    Gemma3Config,
+    Gemma3ForConditionalGeneration,
+    Gemma3TextModel,
     LlamaConfig,
     LlamaModel,
     PreTrainedTokenizerFast,
@@ -17,7 +24,9 @@ from transformers import (
 )
 
 from hybridret.encoders.dual import DualEncoder
+from hybridret.encoders.folder import load_encoder, save_encoder
 from hybridret.encoders.huggingface import HuggingFace
+from hybridret.encoders.tokenization import Tokenization
 from hybridret.encoders.tokenizer_training import trained_tokenizer
 from hybridret.errors import UserError
 from hybridret.settings import TextSettings
@@ -176,3 +185,72 @@ def test_minilm_equals_sentence_transformers() -> None:
     model = reference.SentenceTransformer(str(package.get_model_path()), device="cpu")
     expected = torch.from_numpy(model.encode(texts, normalize_embeddings=True, show_progress_bar=False))
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+
+
+def test_only_the_text_part_of_a_model_that_also_sees(
+    tmp_path: Path, text: TextSettings, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    """Gemma 3 from 4b on comes with a vision tower, and its weights under other names than the text model's."""
+    own = {"vocab_size": len(tokenizer), "num_key_value_heads": 1, "head_dim": 8, "pad_token_id": 0, **SMALL}
+    seen = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    config = Gemma3Config(text_config=own, vision_config={"image_size": 28, "patch_size": 14, **seen})
+    whole = Gemma3ForConditionalGeneration(config)
+    whole.save_pretrained(tmp_path)
+    tokenizer.eos_token = "[SEP]"
+    tokenizer.save_pretrained(tmp_path)
+    options = {"pooling": "last", "append_eos": True, "bidirectional": True, "dropout": None}
+    encoder = build(tmp_path, text, **options)
+    assert type(encoder.body.model) is Gemma3TextModel
+    kept = whole.model.language_model.state_dict()
+    found = encoder.body.model.state_dict()
+    assert found.keys() == kept.keys()
+    assert all(torch.equal(found[name], tensor) for name, tensor in kept.items())
+    family = HuggingFace({"base": {"checkpoint": str(tmp_path)}}, **options)
+    assert family.counted_parameters("base") == encoder.parameters_counted()  # from config.json alone
+    save_encoder(encoder, tmp_path / "best")
+    loaded = load_encoder(tmp_path / "best")
+    batch = encoder.tokenization.pad(encoder.tokenization.queries(TEXTS))
+    assert torch.equal(loaded(*batch), encoder(*batch))
+    assert not torch.allclose(build(tmp_path, text, **options | {"bidirectional": False})(*batch), encoder(*batch))
+
+
+def test_kernel_and_mask_of_a_pretrained_decoder(
+    tmp_path: Path, text: TextSettings, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    LlamaModel(LlamaConfig(vocab_size=len(tokenizer), num_key_value_heads=2, **SMALL)).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    ids = torch.tensor([[5, 6, 7], [5, 6, 8]])
+    for kernel in ("eager", "sdpa"):
+        for bidirectional in (False, True):
+            encoder = build(tmp_path, text, pooling="last", attention=kernel, bidirectional=bidirectional)
+            assert encoder.body.model.config._attn_implementation == kernel
+            states = encoder.body(ids, torch.ones_like(ids))[:, 0]
+            assert torch.equal(states[0], states[1]) is not bidirectional
+
+
+def test_a_kernel_that_the_checkpoints_model_lacks_is_refused(
+    tmp_path: Path, text: TextSettings, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    BloomModel(BloomConfig(vocab_size=len(tokenizer), hidden_size=16, n_layer=1, n_head=2)).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(UserError, match=r"backbone.attention=sdpa: a bloom model cannot use it here"):
+        build(tmp_path, text, attention="sdpa")
+
+
+def test_rows_that_do_not_end_with_the_end_of_text_are_an_error(
+    bert: Path, text: TextSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Open(Tokenization):
+        def queries(self, texts: Sequence[str]) -> list[np.ndarray]:
+            return [row[:-1] for row in super().queries(texts)]
+
+    PreTrainedTokenizerFast.from_pretrained(bert, eos_token="[SEP]").save_pretrained(bert)
+    assert build(bert, text, append_eos=True).tokenization.append_eos
+    monkeypatch.setattr("hybridret.encoders.huggingface.Tokenization", Open)
+    with pytest.raises(UserError, match=r"append_eos=true, but rows .* do not end with its end-of-text token"):
+        build(bert, text, append_eos=True)
+
+
+def test_an_unreachable_checkpoint_of_a_size_shows_how_to_name_a_folder(text: TextSettings) -> None:
+    with pytest.raises(UserError, match=r"'backbone.sizes=\{3b: \{checkpoint: FOLDER\}\}'"):
+        HuggingFace({"3b": {"checkpoint": "someone/nothing"}}).encoder("3b", text, None, 0)

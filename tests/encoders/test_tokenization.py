@@ -41,6 +41,16 @@ def test_prefixes_and_truncation_by_hand() -> None:
     assert tokenization.queries([]) == []
 
 
+def test_a_tokenizer_that_opens_rows_with_the_end_token_does_not_close_them() -> None:
+    """XGLM's does: the empty row is [SEP], which looks like a closing one."""
+    tokenizer = word_tokenizer(eos="[SEP]")
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="[SEP] $A", pair="[SEP] $A [SEP] $B", special_tokens=[("[SEP]", SEP)]
+    )
+    rows = as_lists(Tokenization(tokenizer, TEXT, append_eos=True).queries(["a b", "a b c d e"]))
+    assert all(row[0] == SEP and row[-1] == SEP and len(row) <= TEXT.query_length for row in rows)
+
+
 def test_the_context_is_cut_first_and_a_full_passage_reads_none() -> None:
     tokenization = Tokenization(word_tokenizer(), TEXT)
     rows = tokenization.passages(

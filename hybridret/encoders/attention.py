@@ -1,0 +1,90 @@
+"""How a transformers model attends: which kernel, and whether a decoder looks ahead.
+
+Removing the causal mask of a decoder is what LLM2Vec (BehnamGhader et al. 2024, arXiv 2404.05961) starts with.
+transformers does it for `config.is_causal = False`, in the mask and in the kernels alike; releases before that switch
+ignore the value, so it is tried on a model of two tokens first. The types below are those that the tests have seen
+look ahead.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from typing import TYPE_CHECKING
+
+import torch
+
+from hybridret.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+FLASH = "flash_attention_2"
+KERNELS = ("sdpa", "eager", FLASH)
+LOOK_AHEAD = frozenset({"gemma3_text", "llama", "mistral", "qwen2", "qwen3", "xglm"})
+REASONS = {
+    "bloom": "its position bias, ALiBi, grows with the position looked at: without a mask the end drowns the rest"
+}
+
+
+def check_kernel(name: str | None) -> None:
+    """Raises UserError unless `name` is one of `KERNELS` or None, transformers' own choice."""
+    if name is not None and name not in KERNELS:
+        raise UserError(f"backbone.attention={name} is no kind of attention. {nearest(name, KERNELS)}")
+
+
+def check_installed(name: str | None) -> None:
+    """Raises UserError where `name` needs a package that is not here."""
+    if name == FLASH and importlib.util.find_spec("flash_attn") is None:
+        raise UserError(
+            "backbone.attention=flash_attention_2 needs the package flash-attn and an NVIDIA GPU. Run pip install "
+            "flash-attn --no-build-isolation, or set backbone.attention=sdpa, which needs nothing."
+        )
+
+
+def unsupported(name: str | None, config: PretrainedConfig, error: Exception) -> UserError | None:
+    """The user's error behind transformers' refusal of a kernel; None where `error` is about something else."""
+    if name in (None, "eager") or "attention" not in str(error).lower():
+        return None
+    reason = " ".join(str(error).split())[:200]
+    return UserError(
+        f"backbone.attention={name}: a {config.model_type} model cannot use it here ({reason}). Set it to eager, or to "
+        "null for what transformers takes by itself."
+    )
+
+
+def look_both_ways(config: PretrainedConfig) -> None:
+    """Take the causal mask from the decoder that `config` describes.
+
+    Raises UserError for a model type outside `LOOK_AHEAD` and for a transformers that cannot do it.
+    """
+    kind = str(config.model_type)
+    if kind not in LOOK_AHEAD:
+        reason = f" ({REASONS[kind]})" if kind in REASONS else ""
+        raise UserError(
+            f"backbone.bidirectional=true: a {kind} model has no causal mask that can be removed here{reason}. Set it "
+            f"to false; an encoder reads both ways as it is. Decoders that can: {', '.join(sorted(LOOK_AHEAD))}."
+        )
+    if not _mask_can_go():
+        import transformers
+
+        raise UserError(
+            f"backbone.bidirectional=true: transformers {transformers.__version__} cannot take the causal mask from a "
+            "decoder. Run pip install -U transformers, or set it to false."
+        )
+    config.is_causal = False
+
+
+@functools.cache
+def _mask_can_go() -> bool:
+    """Whether the first of two tokens sees the second once `is_causal` is false."""
+    from transformers import LlamaConfig, LlamaModel
+
+    config = LlamaConfig(
+        vocab_size=4, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1, use_cache=False
+    )
+    config.is_causal = False
+    with torch.random.fork_rng(devices=[]), torch.inference_mode(), torch.device("cpu"):
+        torch.manual_seed(0)
+        first = LlamaModel(config)(input_ids=torch.tensor([[1, 2], [1, 3]])).last_hidden_state[:, 0]
+    return not torch.equal(first[0], first[1])

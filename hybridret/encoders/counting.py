@@ -1,0 +1,16 @@
+"""Parameters, counted: the size axis of a study never comes from a checkpoint's name."""
+
+from __future__ import annotations
+
+from hybridret.encoders.dual import Body
+
+
+def counted(body: Body) -> dict[str, int]:
+    """`total`, `body` (total without the input embeddings) and `trainable`; works on the meta device too."""
+    embeddings = {id(parameter) for parameter in body.input_embeddings().parameters()}
+    every = list(body.parameters())  # a tensor under two names counts once
+    return {
+        "total": sum(parameter.numel() for parameter in every),
+        "body": sum(parameter.numel() for parameter in every if id(parameter) not in embeddings),
+        "trainable": sum(parameter.numel() for parameter in every if parameter.requires_grad),
+    }
