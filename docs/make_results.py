@@ -36,8 +36,14 @@ def commands(data: Path, jobs: int) -> list[list[str]]:
     """Every command, in order; each can be typed by hand as it stands."""
     strategies, launcher = "batching=mono,cross,hybrid", f"hydra.launcher.n_jobs={jobs}"
     squad = ["experiment=squad", f"data.path={data / 'train'}"]
-    held_out = ["data=jsonl", f"data.path={data / 'train'}", "data.files=[squad-dev.*]", "eval=[heldout,xquad_r]"]
+    held_out = [
+        "data=jsonl",
+        f"data.path={data / 'train'}",
+        "data.files=[squad-dev.*]",
+        "eval=[heldout,xquad_r,mlqa_r]",
+    ]
     xquad = f"eval.xquad_r.path={data / 'eval' / 'xquad-r'}"
+    mlqa = f"eval.mlqa_r.path={data / 'eval' / 'mlqa'}"
     as_trained = ["text.query_length=32", "text.passage_length=128", "evaluation.precision=bf16"]
     runs = [f"batching-{name}_*experiment-squad" for name in ("mono", "cross", "hybrid")]
     return [
@@ -46,10 +52,10 @@ def commands(data: Path, jobs: int) -> list[list[str]]:
         ["run", "-m", "batching=hybrid", "batching.alpha=0.25,0.75", "seed=1,2,3", "sweep=builtin", launcher],
         ["run", "-m", strategies, "model=nano,micro,tiny,small", "seed=1,2,3", "sweep=size", launcher],
         ["run", "-m", *squad, strategies, "seed=1,2", launcher],
-        ["evaluate", "backbone=minilm", *held_out, xquad, *as_trained, "sweep=squad"],
-        ["evaluate", "backbone=bm25", *held_out, xquad, "sweep=squad"],
+        ["evaluate", "backbone=minilm", *held_out, xquad, mlqa, *as_trained, "sweep=squad"],
+        ["evaluate", "backbone=bm25", *held_out, xquad, mlqa, "sweep=squad"],
         *(
-            ["evaluate", f"checkpoint={checkpoint}", "eval=[xquad_r]", xquad, "evaluation.precision=bf16"]
+            ["evaluate", f"checkpoint={checkpoint}", "eval=[xquad_r,mlqa_r]", xquad, mlqa, "evaluation.precision=bf16"]
             for checkpoint in checkpoints(runs)
         ),
     ]

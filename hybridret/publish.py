@@ -51,6 +51,7 @@ def publish(run: Path, folder: Path, name: str | None = None) -> None:
     if not result.get("training"):
         raise UserError(f"{run} was evaluated without training: there are no weights of its own to publish.")
     config = read_config(directory)
+    trusted = bool(config.get("backbone", {}).get("trust_remote_code", False))
     card = {
         "name": name or folder.resolve().name,
         "result": result,
@@ -58,7 +59,7 @@ def publish(run: Path, folder: Path, name: str | None = None) -> None:
         "metrics": _metrics(directory),
         "commands": _commands(run, folder),
     }
-    export_sentence_transformers(load_encoder(directory.best_checkpoint), folder, card)
+    export_sentence_transformers(load_encoder(directory.best_checkpoint, trusted), folder, card)
 
 
 def _metrics(directory: Any) -> Any:

@@ -10,23 +10,24 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from hybridret.build.config import read_settings, resolved
-from hybridret.build.open_run import read_config
+from hybridret.build.open_run import check_heldout, read_config
 from hybridret.build.parts import Parts
 from hybridret.build.point import plain_without_hydra
 from hybridret.build.record import file_name, identity, outcome
 from hybridret.build.score import Scores, follow, score
 from hybridret.build.shares import collection_shares
+from hybridret.build.summary import print_summary
 from hybridret.build.tracked import show, tracker_of
 from hybridret.build.written import write_scores
 from hybridret.cluster.plan import point_directory
 from hybridret.cluster.signals import StoppingProgress, StopRequested, graceful_stop
 from hybridret.cluster.summary import command_line
 from hybridret.encoders.dual import DualEncoder
-from hybridret.encoders.folder import load_encoder
 from hybridret.errors import DONE, UserError
+from hybridret.evaluation.check import check_settings
 from hybridret.export.tracking import check_tracker
 from hybridret.files import read_json, write_json, write_text
-from hybridret.progress import Bars, Progress
+from hybridret.progress import Bars, Progress, Quiet
 from hybridret.runs import Decision, RunDirectory, State, StatusWriter, config_hash, environment
 from hybridret.settings import Settings
 
@@ -40,7 +41,7 @@ def assess(config: DictConfig, overrides: Sequence[str]) -> int:
         try:
             progress = StoppingProgress(stop, Bars())
             return (
-                _checkpoint(config, Path(str(checkpoint)), progress)
+                _checkpoint(config, Path(str(checkpoint)), overrides, progress)
                 if checkpoint
                 else _as_it_comes(config, overrides, progress)
             )
@@ -50,9 +51,15 @@ def assess(config: DictConfig, overrides: Sequence[str]) -> int:
             return request.exit_code
 
 
-def _checkpoint(config: DictConfig, path: Path, progress: Progress) -> int:
+def _checkpoint(config: DictConfig, path: Path, overrides: Sequence[str], progress: Progress) -> int:
     """A run of ours: its own data, text settings and weights; benchmarks and evaluation from the command line."""
     run = RunDirectory(path)
+    for override in overrides:
+        if override.lstrip("+~").partition("=")[0].partition(".")[0].partition("@")[0] in FROM_RUN:
+            raise UserError(
+                f"{override}: a checkpoint brings its own {', '.join(FROM_RUN)}; evaluated with others its numbers "
+                f"would be another model's. Leave it out, or train a run with it."
+            )
     if not path.is_dir():
         raise UserError(f"checkpoint={path}: there is no such folder. Give a run directory, multirun/SWEEP/RUN.")
     trained = run.read_result()
@@ -83,7 +90,9 @@ def _checkpoint(config: DictConfig, path: Path, progress: Progress) -> int:
         return DONE
     check_tracker(settings.logger)
     parts = Parts(settings, shared=True)
-    encoder = load_encoder(run.best_checkpoint).to(parts.device)
+    check_settings(settings.evaluation)
+    check_heldout(parts, trained, path)
+    encoder = parts.load(run).to(parts.device)
     if parts.ranks.rank > 0:
         return _follow(parts, encoder)
     scores = _score(parts, encoder, folder, progress)
@@ -94,6 +103,7 @@ def _checkpoint(config: DictConfig, path: Path, progress: Progress) -> int:
     tracker = tracker_of(run, str(trained["config_hash"]), settings, str(trained["strategy"]), own)
     show(tracker, scores)
     tracker.close()
+    print_summary(scores.evaluation.macro())
     print(f"Finished: {folder}")
     return DONE
 
@@ -106,12 +116,14 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
     plain = {key: value for key, value in plain.items() if key not in ("checkpoint", "name")}
     settings = _untrained(plain)
     parts = Parts(settings, shared=True)
-    _ = parts.benchmarks, parts.index  # bad input ends here, before anything is written
+    _ = parts.benchmarks, parts.index, parts.backbone  # bad input ends here, before anything is written
+    check_settings(settings.evaluation)
     check_tracker(settings.logger)
     run, digest = point_directory(config, overrides), config_hash(plain)
     if run.decide(digest) is Decision.FINISHED:
         print(f"{run.path} is finished; nothing to do.")
         return DONE
+    parts.collections(progress if parts.ranks.rank == 0 else Quiet())
     if parts.ranks.rank > 0:
         return _follow(parts, _encoder(parts))
     with run.lock():
@@ -144,6 +156,7 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
             status.give_up(State.INTERRUPTED if stopped else State.FAILED, reason)
             raise
         status.set(State.FINISHED)
+    print_summary(scores.evaluation.macro())
     print(f"Finished: {run.path}")
     return DONE
 
@@ -156,13 +169,13 @@ def _encoder(parts: Parts) -> DualEncoder | None:
 def _score(parts: Parts, encoder: DualEncoder | None, folder: Path, progress: Progress) -> Scores:
     settings = parts.settings.evaluation
     trec = folder / "trec" if settings.trec else None
-    return score(parts.retriever(encoder), parts.benchmarks, parts.source, settings, progress, trec)
+    return score(parts.retriever(encoder), parts.collections(progress), settings, progress, trec)
 
 
 def _follow(parts: Parts, encoder: DualEncoder | None) -> int:
     """A further rank under torchrun: the first one keeps the records."""
     settings = parts.settings.evaluation
-    follow(parts.retriever(encoder), parts.benchmarks, parts.source, settings, settings.trec)
+    follow(parts.retriever(encoder), parts.collections(Quiet()), settings, settings.trec)
     return DONE
 
 

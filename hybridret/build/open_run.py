@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ from yaml import YAMLError
 
 from hybridret.build.config import read_settings
 from hybridret.build.parts import Parts
+from hybridret.data.benchmarks.heldout import Heldout
 from hybridret.encoders.dual import DualEncoder
-from hybridret.encoders.folder import load_encoder
 from hybridret.errors import UserError
+from hybridret.progress import Quiet
 from hybridret.records import Collection
 from hybridret.runs import RunDirectory
 
@@ -34,9 +36,25 @@ def open_run(path: Path) -> OpenRun:
     run = RunDirectory(Path(path))
     config = read_config(run)
     parts = Parts(read_settings(config))
-    encoder = load_encoder(run.best_checkpoint)
-    collections = [one for benchmark in parts.benchmarks.values() for one in benchmark.collections(parts.source)]
-    return OpenRun(encoder, tuple(collections), config)
+    trained = run.read_result()
+    if trained is not None:
+        check_heldout(parts, trained, run.path)
+    return OpenRun(parts.load(run), parts.collections(Quiet()), config)
+
+
+def check_heldout(parts: Parts, trained: Mapping[str, Any], run: Path) -> None:
+    """Raise UserError where the held-out part of the data is asked for and the data is not what was trained on: an
+    article may have moved from the training to the test part.
+    """
+    held = (trained.get("data") or {}).get("fingerprint")
+    if held is None or parts.source is None or not any(isinstance(one, Heldout) for one in parts.benchmarks.values()):
+        return
+    found = parts.source.fingerprint()
+    if found != held:
+        raise UserError(
+            f"The training data of {run} changed since it was trained (fingerprint {held}, now {found}), so its "
+            f"held-out part may hold what was trained on. Restore the data, or evaluate on other benchmarks."
+        )
 
 
 def read_config(run: RunDirectory) -> dict[str, Any]:

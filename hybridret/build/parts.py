@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,21 @@ import torch
 from hybridret.batching.strategy import Strategy
 from hybridret.build.config import BACKBONE_EXTRAS
 from hybridret.build.plugins import factory, make
+from hybridret.build.score import read_collections
 from hybridret.data.benchmarks import Benchmark
 from hybridret.data.source import PairSource
 from hybridret.encoders.dual import DualEncoder
+from hybridret.encoders.folder import load_encoder
 from hybridret.encoders.identity import encoder_identity
 from hybridret.errors import UserError
+from hybridret.evaluation.check import check_settings
 from hybridret.losses.infonce import InfoNCE
+from hybridret.progress import Progress
+from hybridret.records import Collection
 from hybridret.retrieval.dense import Dense
 from hybridret.retrieval.protocols import Index, Ranks, Retriever
 from hybridret.retrieval.ranks import Alone, Gloo
+from hybridret.runs import RunDirectory
 from hybridret.settings import Settings
 
 
@@ -33,6 +39,7 @@ class Parts:
 
     settings: Settings
     shared: bool = False
+    _read: tuple[Collection, ...] | None = field(default=None, init=False, repr=False, compare=False)
 
     @cached_property
     def source(self) -> PairSource | None:
@@ -60,6 +67,13 @@ class Parts:
     def benchmarks(self) -> dict[str, Benchmark]:
         """The benchmarks by the name of their yaml."""
         return {name: make(section, f"eval.{name}") for name, section in self.settings.eval.items()}
+
+    def collections(self, progress: Progress) -> tuple[Collection, ...]:
+        """The test sets, read when first asked for: before a training, so that it is not lost to a missing file."""
+        if self._read is None:
+            object.__setattr__(self, "_read", read_collections(self.benchmarks, self.source, progress))
+        assert self._read is not None
+        return self._read
 
     @cached_property
     def backbone(self) -> Any:
@@ -98,6 +112,10 @@ class Parts:
         encoder: DualEncoder = self.backbone.encoder(settings.model.size, settings.text, self.source, settings.seed)
         return encoder
 
+    def load(self, run: RunDirectory) -> DualEncoder:
+        """The encoder of the lowest validation loss of a run of these settings."""
+        return load_encoder(run.best_checkpoint, bool(self.settings.backbone.get("trust_remote_code", False)))
+
     def retriever(self, encoder: DualEncoder | None) -> Retriever:
         """Dense retrieval with `encoder`, or the backbone itself where it is a retriever."""
         if encoder is None:
@@ -119,5 +137,6 @@ class Parts:
         )
 
     def check(self) -> None:
-        """Build all that is cheap, so that bad input ends the run before a directory or a checkpoint is touched."""
+        """Check and build all that is cheap, so that bad input ends the run before a directory or a checkpoint is touched."""
+        check_settings(self.settings.evaluation)
         _ = self.strategy, self.loss, self.make_optimizer, self.benchmarks, self.backbone, self.index

@@ -15,13 +15,13 @@ from hybridret.build.parts import Parts
 from hybridret.build.record import data, file_name, identity, outcome
 from hybridret.build.score import Scores, score
 from hybridret.build.shares import training_shares
+from hybridret.build.summary import print_summary
 from hybridret.build.tracked import show, tracker_of
 from hybridret.build.written import write_scores
 from hybridret.cluster.plan import point_directory, point_hash
 from hybridret.cluster.signals import Stop, StoppingProgress, StopRequested, graceful_stop
 from hybridret.cluster.summary import command_line
 from hybridret.encoders.dual import DualEncoder
-from hybridret.encoders.folder import load_encoder
 from hybridret.errors import DONE, INTERRUPTED, UserError
 from hybridret.export.tracking import Tracker, check_tracker
 from hybridret.files import read_json, write_json, write_text
@@ -55,6 +55,8 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
     if run.decide(digest) is Decision.FINISHED:
         print(f"{run.path} is finished; nothing to do.")
         return DONE
+    if int(os.environ.get("RANK", "0")) == 0:
+        parts.collections(Bars())  # a test set that cannot be read is said before the training, not behind it
     if int(os.environ.get("RANK", "0")) > 0:  # under torchrun the first process keeps the records
         return _follow(parts, run)
     with graceful_stop() as stop, run.lock():
@@ -163,7 +165,7 @@ class _Work:
         tracker = tracker_of(self.run, self.digest, self.settings, self._strategy_name(), config)
         try:
             trained = self._fit(encoder, tracker)
-            scores = self._evaluate(load_encoder(self.run.best_checkpoint), safe)
+            scores = self._evaluate(self.parts.load(self.run), safe)
             self._record(encoder, trained, scores, tracker)
         except BaseException:
             tracker.close(exit_code=1)
@@ -186,7 +188,7 @@ class _Work:
         retriever = self.parts.retriever(best)
         settings = self.settings.evaluation
         trec = self.run.path / "trec" if settings.trec else None
-        return score(retriever, self.parts.benchmarks, self.parts.source, settings, progress, trec)
+        return score(retriever, self.parts.collections(progress), settings, progress, trec)
 
     def _record(self, encoder: DualEncoder, trained: TrainingResult, scores: Scores, tracker: Tracker) -> None:
         write_scores(self.run.path, scores, self.settings.evaluation, self.run.name, self.digest, encoder)
@@ -206,6 +208,7 @@ class _Work:
                 **outcome(scores, self.settings),
             }
         )
+        print_summary(scores.evaluation.macro())
         print(f"Finished: {self.run.path}")
 
     def _check_data(self, resume: bool) -> None:

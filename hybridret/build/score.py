@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,17 +32,12 @@ class Scores:
 
 def score(
     retriever: Retriever,
-    benchmarks: Mapping[str, Benchmark],
-    source: PairSource | None,
+    collections: Sequence[Collection],
     settings: EvaluationSettings,
     progress: Progress,
     trec: Path | None = None,
 ) -> Scores:
-    """Evaluate `retriever` on every collection of every benchmark; `trec`: a folder for TREC files.
-
-    Raises UserError where there is no collection, or two have one name.
-    """
-    collections = named_collections(benchmarks, source, progress)
+    """Evaluate `retriever` on every collection; `trec`: a folder for TREC files. Raises UserError if there is none."""
     parts: list[Evaluation] = []
     notes: dict[str, dict[str, str]] = {}
     for collection in collections:
@@ -58,31 +53,25 @@ def score(
         if one.group
     }
     parts += [average(name, members) for name, members in groups.items()]
-    return Scores(Evaluation.join(parts), {name: found for name, found in notes.items() if found}, collections)
+    return Scores(Evaluation.join(parts), {name: found for name, found in notes.items() if found}, tuple(collections))
 
 
-def follow(
-    retriever: Retriever,
-    benchmarks: Mapping[str, Benchmark],
-    source: PairSource | None,
-    settings: EvaluationSettings,
-    trec: bool,
-) -> None:
+def follow(retriever: Retriever, collections: Sequence[Collection], settings: EvaluationSettings, trec: bool) -> None:
     """The part of a further rank: it encodes and searches its share of the large pools; the first rank does the rest.
 
     Every search of `score` is met here, in the same order, or the ranks would wait for each other for ever.
     """
-    for collection in named_collections(benchmarks, source, Quiet()):
+    for collection in collections:
         if is_searched(collection, settings):
             evaluate(retriever, collection, settings, ENTROPY_SEED, Quiet())
         if trec:
             write_trec(retriever, collection, settings, None, Quiet())
 
 
-def named_collections(
+def read_collections(
     benchmarks: Mapping[str, Benchmark], source: PairSource | None, progress: Progress
 ) -> tuple[Collection, ...]:
-    """All collections. Raises UserError if two have one name."""
+    """All collections of all benchmarks. Raises UserError if two have one name, and whatever their readers find."""
     collections: list[Collection] = []
     for name, benchmark in benchmarks.items():
         with progress.task(f"read {name}", None):

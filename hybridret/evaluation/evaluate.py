@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from hybridret.errors import UserError
+from hybridret.evaluation.check import check_settings
 from hybridret.evaluation.judgments import MULTILINGUAL, Judgments, largest_pool
 from hybridret.evaluation.measured import Measured
 from hybridret.evaluation.ranking import measure
@@ -62,17 +63,10 @@ def evaluate(
     """Metrics per language, per pair, macro and per query.
 
     `seed` draws the sample of contrastive entropy: give every run the same one (it is not the training seed), or their
-    entropies cannot be compared. Raises UserError for an unknown setting, a cutoff below 1, a score that is not finite,
-    or if no query of the collection can be used.
+    entropies cannot be compared. Raises UserError for what `check_settings` finds, a score that is not finite, or if no
+    query of the collection can be used.
     """
-    if bad := [cutoff for cutoff in settings.cutoffs if cutoff < 1]:
-        raise UserError(f"evaluation.cutoffs: {bad[0]} is not a rank; the first rank is 1.")
-    if settings.entropy_temperature <= 0 or settings.entropy_sample < 1:
-        raise UserError("evaluation.entropy_temperature must be above 0 and evaluation.entropy_sample at least 1.")
-    if settings.depth < max(settings.cutoffs, default=1):
-        raise UserError(
-            f"evaluation.depth={settings.depth} is below the cutoff {max(settings.cutoffs)}: raise evaluation.depth."
-        )
+    check_settings(settings)
     judgments = Judgments(collection)
     used = {setting: judgments.of_setting(setting) for setting in chosen_settings(collection, settings)}
     if not any(mask.any() for mask in used.values()):

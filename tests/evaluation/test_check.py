@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hybridret.errors import UserError
+from hybridret.evaluation.check import check_settings
+from hybridret.settings import EvaluationSettings
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("batch_size", 0),
+        ("settings", ["mono"]),
+        ("settings", []),
+        ("cutoffs", []),
+        ("cutoffs", [0]),
+        ("cutoffs", [10, -1]),
+        ("cutoffs", [2000]),
+        ("entropy_temperature", 0.0),
+        ("entropy_temperature", float("nan")),
+        ("entropy_sample", 0),
+        ("precision", "fp8"),
+        ("vectors", "int8"),
+        ("full_ranks", -1),
+        ("depth", 0),
+        ("cache_from", -1),
+    ],
+)
+def test_the_key_is_named(settings: EvaluationSettings, key: str, value: Any) -> None:
+    changed: dict[str, Any] = {key: value}
+    named = "depth" if value == [2000] else key
+    with pytest.raises(UserError, match=rf"^evaluation\.{named}\b"):
+        check_settings(replace(settings, **changed))
+
+
+def test_the_usual_ones_pass(settings: EvaluationSettings) -> None:
+    check_settings(settings)
+    check_settings(replace(settings, full_ranks=0, depth=10, cutoffs=[10]))
