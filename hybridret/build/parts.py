@@ -137,6 +137,6 @@ class Parts:
         )
 
     def check(self) -> None:
-        """Check and build all that is cheap, so that bad input ends the run before a directory or a checkpoint is touched."""
+        """Check and build all that is cheap: bad input ends the run before a directory or a checkpoint is touched."""
         check_settings(self.settings.evaluation)
         _ = self.strategy, self.loss, self.make_optimizer, self.benchmarks, self.backbone, self.index

@@ -15,12 +15,20 @@ import pandas as pd
 from hybridret.errors import UserError, nearest
 from hybridret.files import read_json
 from hybridret.reporting.configurations import with_configurations
+from hybridret.reporting.points import FAILURE_COLUMNS, nothing_finished, run_folders, unfinished
 from hybridret.reporting.protocols import Protocol, protocol
-from hybridret.reporting.read import flatten, history_rows, metric_rows, note_rows, settings_of
+from hybridret.reporting.read import (
+    TOKEN_SHARES,
+    flatten,
+    history_rows,
+    metric_rows,
+    note_rows,
+    settings_of,
+    token_rows,
+)
 
-MARKS = ("result.json", "status.json", "config.yaml")
-TOKEN_SHARES = ("query_truncated", "passage_truncated", "query_unknown", "passage_unknown")
 UNTRAINED = "not trained"
+_NO_SIZE = "none"  # of a retriever that has no model
 _HOW = ("eval", "evaluation")  # sections that a later evaluation may record in its result.json
 
 
@@ -33,10 +41,10 @@ class Sweep:
     parameters_total/_body/_trainable, trained, steps, best_step, best_validation_loss, pairs_per_second, padding_share,
     seconds, stopped, data, fingerprint, licence, finished.
     `metrics`: the rows of all metrics.csv, evaluations included, with run and configuration. `history`: the rows of all
-    history.jsonl with run and configuration. `tokens`: run, language and the four shares. `notes`: run, dataset ("":
-    the run as a whole), key, text.
-    `failures`: run, state, phase, done, total, reason of all that is not finished. By run: `mixes`, `environments`, and
-    `summaries`, what the reader made of the training data.
+    history.jsonl with run and configuration. `tokens`: run, evaluation ("": the run itself, else the name of one that
+    was added), language and the four shares. `notes`: run, dataset ("": the run as a whole), key, text.
+    `failures`: run, state, phase, done, total (None: not known), reason of all that is not finished. By run: `mixes`,
+    `environments`, and `summaries`, what the reader made of the training data.
     """
 
     name: str
@@ -68,27 +76,11 @@ class Sweep:
 def collect(folder: Path) -> Sweep:
     """Read all runs of the sweep `folder`. Raises UserError naming a broken file, or when no run is finished."""
     folder = Path(folder)
-    if not folder.is_dir():
-        known = [f"{path.name}" for path in folder.parent.glob("*") if path.is_dir()] if folder.parent.is_dir() else []
-        hint = nearest(folder.name, known) if known else f"{folder.parent} does not exist or is empty."
-        raise UserError(f"{folder} is not a folder of a sweep. {hint}")
-    if any((folder / mark).is_file() for mark in MARKS):
-        raise UserError(f"{folder} is one run; a report is made of a sweep: give the folder above it, {folder.parent}.")
-    runs = sorted(path for path in folder.iterdir() if any((path / mark).is_file() for mark in MARKS))
-    failures = [_failure(path) for path in runs if not (path / "result.json").is_file()]
+    runs = run_folders(folder)
+    failures = unfinished(folder, runs)
     finished = [path for path in runs if (path / "result.json").is_file()]
     if not finished:
-        states = "; ".join(
-            f"{row['run']} is {row['state']}" + (f" ({row['reason']})" if row["reason"] else "") for row in failures
-        )
-        raise UserError(
-            f"No run of {folder} is finished, so there is nothing to report. "
-            + (
-                f"There is: {states}. Run the same sweep command again to go on."
-                if runs
-                else "It holds no run directory."
-            )
-        )
+        raise nothing_finished(folder, failures)
     return _assemble(folder, finished, failures)
 
 
@@ -119,9 +111,10 @@ def _assemble(folder: Path, finished: list[Path], failures: list[dict[str, Any]]
             options = settings[path.name] if where == path else flatten({key: one.get(key) for key in _HOW})
             protocols.setdefault(path.name, {}).update(protocol(valid, options))
             notes.extend({"run": path.name, **row} for row in note_rows(one) if row["dataset"] not in newer)
+            # An evaluation whose values are all replaced is gone; older ones repeat the shares of their run.
+            if where == path or (len(valid) and one.get("tokens") != result.get("tokens")):
+                tokens.extend({"run": path.name, **row} for row in token_rows(one, "" if where == path else where.name))
         history.extend({"run": path.name, **row} for row in history_rows(path))
-        for language, shares in (result.get("tokens") or {}).items():
-            tokens.append({"run": path.name, "language": language, **{key: shares.get(key) for key in TOKEN_SHARES}})
     frame, extra = with_configurations(pd.DataFrame(rows), settings, protocols)
     labels = frame[["run", "configuration"]]
     order = {name: i for i, name in enumerate(frame["run"])}
@@ -134,9 +127,10 @@ def _assemble(folder: Path, finished: list[Path], failures: list[dict[str, Any]]
         runs=frame,
         metrics=values.merge(labels, on="run"),
         history=curve.merge(labels, on="run"),
-        tokens=pd.DataFrame(tokens, columns=["run", "language", *TOKEN_SHARES]),
+        tokens=pd.DataFrame(tokens, columns=["run", "evaluation", "language", *TOKEN_SHARES]),
         notes=pd.DataFrame(notes, columns=["run", "dataset", "key", "text"]),
-        failures=pd.DataFrame(failures, columns=["run", "state", "phase", "done", "total", "reason"]),
+        # As objects: counts stay whole numbers, and a total that is not known stays None.
+        failures=pd.DataFrame(failures, columns=list(FAILURE_COLUMNS), dtype=object),
         extra=extra,
         mixes=mixes,
         environments=environments,
@@ -167,7 +161,7 @@ def _identity(file: Path, result: dict[str, Any]) -> dict[str, Any]:
         "strategy": str(result.get("strategy") or UNTRAINED) if training is not None else UNTRAINED,
         "alpha": float(alpha) if alpha is not None and training is not None else float("nan"),
         "backbone": str(result["backbone"]),
-        "size": str(result.get("size") or ""),
+        "size": "" if result.get("size") in (None, _NO_SIZE) else str(result["size"]),
         "seed": result["seed"],
         **{f"parameters_{key}": float(parameters.get(key) or "nan") for key in ("total", "body", "trainable")},
         "trained": training is not None,
@@ -177,18 +171,4 @@ def _identity(file: Path, result: dict[str, Any]) -> dict[str, Any]:
             for key, old in (("data", "name"), ("fingerprint", "fingerprint"), ("licence", "licence"))
         },
         "finished": result.get("finished"),
-    }
-
-
-def _failure(path: Path) -> dict[str, Any]:
-    status = path / "status.json"
-    row = read_json(status) if status.is_file() else {"state": "queued", "reason": "no status.json was written"}
-    if not isinstance(row, dict):
-        raise UserError(f"{status}: expected a JSON object with the state of the run.")
-    keys = ("phase", "done", "total")
-    return {
-        "run": path.name,
-        "state": str(row.get("state") or "unknown"),
-        **{key: row.get(key) for key in keys},
-        "reason": str(row.get("reason") or ""),
     }

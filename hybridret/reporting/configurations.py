@@ -13,6 +13,7 @@ from hybridret.runs import NOT_HASHED
 IDENTITY = ["strategy", "alpha", "backbone", "size"]
 # How and where a run was computed does not make it another configuration; evaluations are compared by `protocols`.
 _NOT_IDENTITY = ("seed", "run", "eval", "evaluation", *NOT_HASHED)
+_NAMES = {"bm25": "BM25"}
 _ORDER = ("mono", "cross", "hybrid", "x_x", "en_en")
 
 
@@ -57,19 +58,26 @@ def strategy_rank(strategy: str) -> int:
 
 def _labels(runs: pd.DataFrame, extra: list[str], with_size: bool = True) -> list[str]:
     backbones = runs.loc[runs["trained"], "backbone"].nunique() > 1
+    # An untrained backbone that stands there in one size needs no size in its name.
     sizes = runs.groupby("trained")["size"].nunique() > 1
+    untrained = runs[~runs["trained"]].groupby("backbone")["size"].nunique() > 1
     last = [key.rsplit(".", 1)[-1] for key in extra]
     names = [short if last.count(short) == 1 else key for key, short in zip(extra, last, strict=True)]
     labels = []
     for row in runs.to_dict("records"):
         trained = row["trained"]
         parts = [str(row["strategy"])]
+        backbone = str(row["backbone"])
         if not pd.isna(row["alpha"]):
             parts[0] += f" α={row['alpha']:g}"
-        if (backbones or not trained) and row["backbone"] != row["strategy"]:
-            parts.append(str(row["backbone"]))
-        if with_size and sizes[trained] and row["size"]:
-            parts.append(str(row["size"]))
+        if not trained:
+            # What has no parameters cannot be trained.
+            own = pd.isna(row["parameters_total"])
+            parts = [_NAMES.get(backbone, backbone), *([] if own else parts)]
+        elif backbones and backbone != row["strategy"]:
+            parts.append(backbone)
+        if with_size and row["size"] and (sizes[trained] if trained else untrained[backbone]):
+            parts.insert(len(parts) if trained else 1, str(row["size"]))
         parts += [f"{name}={row[key]}" for key, name in zip(extra, names, strict=True) if trained and row[key]]
         labels.append(", ".join(parts))
     return labels

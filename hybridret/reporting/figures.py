@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from hybridret.reporting.collect import Sweep
 from hybridret.reporting.look import looks
 from hybridret.reporting.plot import Plot, legend_below, new_axes
 from hybridret.reporting.scatter import front_of, tradeoff
-from hybridret.reporting.select import MACRO, SETTINGS, configurations, select
+from hybridret.reporting.select import MACRO, SETTINGS, configurations, map_cutoffs, select, title_of
 from hybridret.reporting.tables import pair_table
 
 _ENDS = {"mono": 1.0, "cross": 0.0}
@@ -25,31 +26,36 @@ def dataset_plots(sweep: Sweep, dataset: str) -> dict[str, Plot]:
     """The figures of one dataset that its data allow: scatter, pairs, bias, alpha, size."""
     name = re.sub(r"[^\w.-]", "_", dataset)
     plots = {}
-    if len(tradeoff(sweep, dataset, "map", 0)):
-        alt = f"Scatter of monolingual against cross-lingual mAP on {dataset}, one mark per run, with the Pareto front."
+    quality = _quality(sweep, dataset)
+    if len(_tradeoff(sweep, dataset)):
+        alt = (
+            f"Scatter of monolingual against cross-lingual {quality} on {dataset}: a mark per run and the Pareto front."
+        )
         plots["scatter"] = Plot(f"scatter_{name}", alt, lambda: _scatter(sweep, dataset))
     if any(pair_table(sweep, dataset, one) for one in configurations(sweep, dataset)):
         plots["pairs"] = Plot(
-            f"pairs_{name}", f"Heat maps of mAP by language pair on {dataset}.", lambda: _pairs(sweep, dataset)
+            f"pairs_{name}", f"Heat maps of {quality} by language pair on {dataset}.", lambda: _pairs(sweep, dataset)
         )
     bias = select(sweep.metrics, dataset=dataset, metric="rank_distance", setting="multilingual")
     if (bias["query_language"] != MACRO).any():
         alt = f"Rank distance by query language on {dataset}, one line per configuration, logarithmic."
         plots["bias"] = Plot(f"bias_{name}", alt, lambda: _bias(sweep, dataset))
     for i, (title, runs) in enumerate(_alpha_groups(sweep, dataset), 1):
-        alt = f"mAP against alpha on {dataset}{title}: one line each for Mo., Cr. and Mul."
+        alt = f"{quality} against alpha on {dataset}{title}: one line each for Mo., Cr. and Mul."
         plots[f"alpha {i}"] = Plot(f"alpha_{name}_{i}", alt, partial(_alpha, sweep, dataset, title, runs))
     here = sweep.runs[sweep.runs["configuration"].isin(configurations(sweep, dataset)) & sweep.runs["trained"]]
     if here["parameters_body"].nunique() > 1:
         for setting in SETTINGS:
-            if len(select(sweep.metrics, dataset=dataset, setting=setting, metric="map")):
-                alt = f"{setting} mAP on {dataset} against body parameters (logarithmic), one line per configuration."
+            if len(_maps(sweep, dataset, setting=setting)):
+                alt = (
+                    f"{setting} {quality} on {dataset} against body parameters (logarithmic), a line per configuration."
+                )
                 plots[f"size {setting}"] = Plot(f"size_{name}_{setting}", alt, partial(_size, sweep, dataset, setting))
     return plots
 
 
 def _scatter(sweep: Sweep, dataset: str) -> Figure:
-    points, style = tradeoff(sweep, dataset, "map", 0), looks(sweep.runs)
+    points, style, quality = _tradeoff(sweep, dataset), looks(sweep.runs), _quality(sweep, dataset)
     figure, axes = new_axes(6.4, 4.6)
     front = front_of(points)
     axes.plot(
@@ -67,7 +73,7 @@ def _scatter(sweep: Sweep, dataset: str) -> Figure:
             label=str(name),
             zorder=3,
         )
-    axes.set(xlabel="Monolingual mAP", ylabel="Cross-lingual mAP", title=dataset)
+    axes.set(xlabel=f"Monolingual {quality}", ylabel=f"Cross-lingual {quality}", title=dataset)
     legend_below(figure, axes)
     return figure
 
@@ -144,9 +150,7 @@ def _alpha_groups(sweep: Sweep, dataset: str) -> list[tuple[str, pd.DataFrame]]:
 
 
 def _alpha(sweep: Sweep, dataset: str, title: str, runs: pd.DataFrame) -> Figure:
-    rows = select(sweep.metrics, dataset=dataset, metric="map", query_language=MACRO).merge(
-        runs[["run", "alpha"]], on="run"
-    )
+    rows = _maps(sweep, dataset, query_language=MACRO).merge(runs[["run", "alpha"]], on="run")
     figure, axes = new_axes()
     for setting, (colour, mark) in _SETTING_LOOK.items():
         found = mean_and_spread(select(rows, setting=setting), ["alpha"]).sort_values("alpha")
@@ -159,13 +163,13 @@ def _alpha(sweep: Sweep, dataset: str, title: str, runs: pd.DataFrame) -> Figure
             capsize=3,
             label=SETTINGS[setting],
         )
-    axes.set(xlabel="alpha (1: all batches mono, 0: all cross)", ylabel="mAP", title=dataset + title)
+    axes.set(xlabel="alpha (1: all batches mono, 0: all cross)", ylabel=_quality(sweep, dataset), title=dataset + title)
     legend_below(figure, axes)
     return figure
 
 
 def _size(sweep: Sweep, dataset: str, setting: str) -> Figure:
-    rows = select(sweep.metrics, dataset=dataset, metric="map", setting=setting, query_language=MACRO)
+    rows = _maps(sweep, dataset, setting=setting, query_language=MACRO)
     trained = sweep.runs[sweep.runs["trained"] & sweep.runs["parameters_body"].gt(0)]
     rows = rows.merge(trained[["run", "family", "parameters_body"]], on="run")
     style = looks(sweep.runs)
@@ -181,9 +185,23 @@ def _size(sweep: Sweep, dataset: str, setting: str) -> Figure:
     sizes = sorted(rows["parameters_body"].unique())
     axes.set_xticks(sizes, [_short(size) for size in sizes])
     axes.minorticks_off()
-    axes.set(xlabel="parameters without embeddings", ylabel="mAP", title=f"{dataset}: {setting}")
+    axes.set(xlabel="parameters without embeddings", ylabel=_quality(sweep, dataset), title=f"{dataset}: {setting}")
     legend_below(figure, axes)
     return figure
+
+
+def _maps(sweep: Sweep, dataset: str, **conditions: Any) -> pd.DataFrame:
+    """The rows of mAP, in full or else cut where the search ended."""
+    cutoff = map_cutoffs(sweep, dataset)[0]
+    return select(sweep.metrics, dataset=dataset, metric="map", cutoff=cutoff, **conditions)
+
+
+def _tradeoff(sweep: Sweep, dataset: str) -> pd.DataFrame:
+    return tradeoff(sweep, dataset, "map", map_cutoffs(sweep, dataset)[0])
+
+
+def _quality(sweep: Sweep, dataset: str) -> str:
+    return title_of("map", map_cutoffs(sweep, dataset)[0])
 
 
 def _short(count: float) -> str:

@@ -43,6 +43,7 @@ def looks(runs: pd.DataFrame) -> dict[str, Look]:
         alphas = runs.loc[runs["strategy"] == strategy, "alpha"].nunique()
         variant = label.removeprefix(strategy) if alphas > 1 else label.removeprefix(strategy).split(", ", 1)[-1]
         variant = variant if ", " in label or alphas > 1 else ""
+        variant = variant if row["trained"] else label
         if variant not in variants:
             variants.append(variant)
         i = variants.index(variant)

@@ -12,6 +12,7 @@ from hybridret.errors import UserError
 from hybridret.runs import RunDirectory
 
 METRIC_COLUMNS = ["dataset", "setting", "query_language", "corpus_language", "metric", "cutoff", "value", "num_queries"]
+TOKEN_SHARES = ("query_truncated", "passage_truncated", "query_unknown", "passage_unknown")
 
 
 def metric_rows(file: Path) -> pd.DataFrame:
@@ -56,6 +57,14 @@ def note_rows(result: Mapping[str, Any]) -> list[dict[str, str]]:
         said = [(name, *one) for one in texts.items()] if isinstance(texts, Mapping) else [("", name, texts)]
         rows += [{"dataset": dataset, "key": str(key), "text": str(text)} for dataset, key, text in said]
     return rows
+
+
+def token_rows(result: Mapping[str, Any], evaluation: str) -> list[dict[str, Any]]:
+    """The token shares of a result.json as rows evaluation, language and `TOKEN_SHARES`."""
+    return [
+        {"evaluation": evaluation, "language": str(language), **{key: shares.get(key) for key in TOKEN_SHARES}}
+        for language, shares in (result.get("tokens") or {}).items()
+    ]
 
 
 def settings_of(file: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import pandas as pd
 from hybridret.analysis.pareto import pareto_front
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.look import Look, looks
-from hybridret.reporting.select import MACRO, METRICS, cutoff_of, select
+from hybridret.reporting.select import MACRO, METRICS, cutoff_of, map_cutoffs, select, title_of
 from hybridret.reporting.table import score
 
 WIDTH, HEIGHT = 640, 460
@@ -57,11 +57,12 @@ def scatter_choices(sweep: Sweep, dataset: str) -> list[Choice]:
     """What can be plotted."""
     here = select(sweep.metrics, dataset=dataset)
     found = []
-    for metric, title in METRICS.items():
-        cutoff = 0 if metric == "map" else cutoff_of(here, metric)
+    shown = [("map", cutoff) for cutoff in map_cutoffs(sweep, dataset)]
+    shown += [(metric, cutoff_of(here, metric)) for metric in METRICS if metric != "map"]
+    for metric, cutoff in shown:
+        title = title_of(metric, cutoff)
         points = tradeoff(sweep, dataset, metric, cutoff)
         trained = tradeoff(sweep, dataset, metric, cutoff, untrained=False)
-        title += f"@{cutoff}" if cutoff else ""
         if len(points):
             found.append(Choice(title, metric, cutoff))
         if metric == "map" and 0 < len(trained) < len(points):

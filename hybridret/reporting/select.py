@@ -29,6 +29,20 @@ def cutoff_of(metrics: pd.DataFrame, metric: str, wanted: int = 10) -> int:
     return wanted if wanted in known or not known else known[0]
 
 
+def map_cutoffs(sweep: Sweep, dataset: str) -> list[int]:
+    """The cutoffs of mAP on `dataset`, 0 (the full ranking) first. The first one is shown where there is room for one.
+
+    Pools that were searched rather than ranked in full have mAP at the depth of the search only; [0] without any mAP.
+    """
+    rows = select(sweep.metrics, dataset=dataset, metric="map")
+    return sorted(int(cutoff) for cutoff in rows["cutoff"].unique()) or [0]
+
+
+def title_of(metric: str, cutoff: int) -> str:
+    """`mAP`, `mAP@1000`, `R@10`."""
+    return METRICS[metric] + (f"@{cutoff}" if cutoff else "")
+
+
 def select(metrics: pd.DataFrame, **conditions: Any) -> pd.DataFrame:
     """The rows of `metrics` where every named column has the given value."""
     keep = pd.Series(True, index=metrics.index)

@@ -9,12 +9,26 @@ import pandas as pd
 
 from hybridret.analysis.spread import mean_and_spread
 from hybridret.reporting.collect import Sweep
-from hybridret.reporting.select import MACRO, METRICS, SETTINGS, WHERE, configurations, cutoff_of, macro, select
+from hybridret.reporting.select import (
+    MACRO,
+    METRICS,
+    SETTINGS,
+    WHERE,
+    configurations,
+    cutoff_of,
+    macro,
+    map_cutoffs,
+    select,
+    title_of,
+)
 from hybridret.reporting.table import Cell, Column, Table, rank, score
 
 
 def main_table(sweep: Sweep, dataset: str, metrics: Sequence[str] = tuple(METRICS)) -> Table:
-    """Configurations x (Mo., Cr., Mul. mAP, MRR, R, nDCG; rank distance): mean and spread over seeds."""
+    """Configurations x (Mo., Cr., Mul. mAP, MRR, R, nDCG; rank distance): mean and spread over seeds.
+
+    Columns that the data do not have are left out, such as the rank distance of pools that were not ranked in full.
+    """
     names = configurations(sweep, dataset)
     here = select(sweep.metrics, dataset=dataset)
     seeds = here.groupby("configuration")["run"].nunique()
@@ -29,9 +43,8 @@ def main_table(sweep: Sweep, dataset: str, metrics: Sequence[str] = tuple(METRIC
 
     for setting, short in SETTINGS.items():
         for metric in metrics:
-            cutoff = cutoff_of(here, metric)
-            title = METRICS[metric] + (f"@{cutoff}" if cutoff and metric != "map" else "")
-            add(Column(title, score, short, +1, WHERE[setting]), setting, metric, 0 if metric == "map" else cutoff)
+            for cutoff in map_cutoffs(sweep, dataset) if metric == "map" else [cutoff_of(here, metric)]:
+                add(Column(title_of(metric, cutoff), score, short, +1, WHERE[setting]), setting, metric, cutoff)
     add(
         Column("rank distance", rank, "Bias", -1, "worst minus best rank of the parallel answers; lower is better"),
         "multilingual",
@@ -45,7 +58,8 @@ def main_table(sweep: Sweep, dataset: str, metrics: Sequence[str] = tuple(METRIC
 
 def pair_table(sweep: Sweep, dataset: str, configuration: str) -> Table | None:
     """mAP by query language (rows) and corpus language (columns), mean over seeds; the diagonal is monolingual."""
-    rows = select(sweep.metrics, dataset=dataset, configuration=configuration, metric="map")
+    cutoff = map_cutoffs(sweep, dataset)[0]
+    rows = select(sweep.metrics, dataset=dataset, configuration=configuration, metric="map", cutoff=cutoff)
     rows = rows[rows["setting"].isin(["monolingual", "cross-lingual"]) & (rows["query_language"] != MACRO)]
     grid = rows.groupby(["query_language", "corpus_language"])["value"].mean().unstack()
     if grid.empty:
@@ -60,11 +74,13 @@ def pair_table(sweep: Sweep, dataset: str, configuration: str) -> Table | None:
 
 def language_table(sweep: Sweep, dataset: str) -> Table | None:
     """mAP per query language for each setting; cross-lingual is the mean over the other corpus languages."""
-    rows = select(sweep.metrics, dataset=dataset, metric="map")
+    cutoff = map_cutoffs(sweep, dataset)[0]
+    rows = select(sweep.metrics, dataset=dataset, metric="map", cutoff=cutoff)
     rows = rows[rows["query_language"] != MACRO]
     keys = ["configuration", "run", "setting", "query_language"]
     per_run = rows.groupby(keys, sort=False)["value"].mean().reset_index()
-    return by_language(per_run, sweep, dataset, f"languages_{dataset}", f"{dataset}: mAP by query language", score, 0)
+    caption = f"{dataset}: {title_of('map', cutoff)} by query language"
+    return by_language(per_run, sweep, dataset, f"languages_{dataset}", caption, score, 0)
 
 
 def entropy_table(sweep: Sweep, dataset: str) -> Table | None:

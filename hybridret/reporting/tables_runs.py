@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import pandas as pd
 
-from hybridret.reporting.collect import TOKEN_SHARES, Sweep
+from hybridret.reporting.collect import Sweep
+from hybridret.reporting.read import TOKEN_SHARES
+from hybridret.reporting.select import select
 from hybridret.reporting.table import Cell, Column, Table, percent, score
 
 
@@ -44,27 +49,41 @@ def failure_table(sweep: Sweep) -> Table | None:
     columns = [Column("run"), Column("state"), Column("came to"), Column("reason")]
     cells = []
     for row in sweep.failures.to_dict("records"):
-        known = row["done"] is not None and not pd.isna(row["done"]) and row["total"]
-        came = (
-            f"{row['phase'] or ''} {int(row['done'])} of {int(row['total'])}".strip() if known else row["phase"] or ""
-        )
-        cells.append([Cell(row["run"]), Cell(row["state"]), Cell(came), Cell(row["reason"])])
+        cells.append([Cell(row["run"]), Cell(row["state"]), Cell(_came_to(row)), Cell(row["reason"])])
     return Table("failures", "Points without a result", columns, cells)
 
 
 def token_tables(sweep: Sweep) -> list[Table]:
-    """Truncated and unknown-token shares per language, one table for each distinct tokenization."""
+    """Truncated and unknown-token shares per language, one table for each distinct tokenization of the runs' own texts,
+    then for those of each evaluation that was added to runs."""
+    return [
+        table
+        for evaluation in sorted(sweep.tokens["evaluation"].unique())  # "", the runs themselves, is the first
+        for table in _token_tables(sweep, str(evaluation))
+    ]
+
+
+def _token_tables(sweep: Sweep, evaluation: str) -> list[Table]:
     grouped: dict[str, tuple[pd.DataFrame, list[str]]] = {}
-    for run, rows in sweep.tokens.groupby("run", sort=False):
-        rows = rows.drop(columns="run").sort_values("language")
+    for run, rows in select(sweep.tokens, evaluation=evaluation).groupby("run", sort=False):
+        rows = rows.drop(columns=["run", "evaluation"]).sort_values("language")
         grouped.setdefault(rows.to_csv(index=False), (rows, []))[1].append(str(run))
+    name = f"tokens_evaluation_{evaluation}" if evaluation else "tokens"
+    keys = sorted(TOKEN_SHARES, reverse=True)
+    columns = [Column("language"), *(Column(key.split("_")[1], percent, key.split("_")[0]) for key in keys)]
     tables = []
     for i, (rows, runs) in enumerate(grouped.values(), 1):
-        backbones = sorted(sweep.runs.loc[sweep.runs["run"].isin(runs), "backbone"].unique())
-        caption = f"Backbone {', '.join(backbones)} ({len(runs)} run{'s' if len(runs) > 1 else ''})"
-        columns = [Column("language")]
-        columns += [Column(key.split("_")[1], percent, key.split("_")[0]) for key in sorted(TOKEN_SHARES, reverse=True)]
-        keys = sorted(TOKEN_SHARES, reverse=True)
+        backbones = ", ".join(sorted(sweep.runs.loc[sweep.runs["run"].isin(runs), "backbone"].unique()))
+        start = f"Evaluation {evaluation}, backbone" if evaluation else "Backbone"
+        caption = f"{start} {backbones} ({len(runs)} run{'s' if len(runs) > 1 else ''})"
         cells = [[Cell(row["language"]), *(Cell(row[key]) for key in keys)] for row in rows.to_dict("records")]
-        tables.append(Table("tokens" if len(grouped) == 1 else f"tokens_{i}", caption, columns, cells))
+        tables.append(Table(name if len(grouped) == 1 else f"{name}_{i}", caption, columns, cells))
     return tables
+
+
+def _came_to(row: Mapping[Hashable, Any]) -> str:
+    """`train 300 of 1200`; without the total where it is not known, as in a queue."""
+    done, total = (None if pd.isna(row[key]) else int(row[key]) for key in ("done", "total"))
+    phase = "" if pd.isna(row["phase"]) else str(row["phase"])
+    count = "" if done is None else f"{done} of {total}" if total else f"{done}" if done else ""
+    return f"{phase} {count}".strip()
