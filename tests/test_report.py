@@ -60,6 +60,14 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert capsys.readouterr().err.startswith("Error: ")
 
 
+def test_a_folder_that_is_absent_lists_nothing_of_the_root(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report.main(["/no-such-sweep"]) == 2
+    assert capsys.readouterr().err == (
+        "Error: /no-such-sweep is not the folder of a sweep: it does not exist. "
+        "Give the folder of a sweep, such as multirun/default: it holds one folder per run.\n"
+    )
+
+
 @pytest.mark.parametrize("entry", ["report", "search"])
 def test_help_does_not_import_torch(entry: str) -> None:
     code = (

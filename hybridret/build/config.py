@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing
 from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import InterpolationResolutionError, MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import (
+    InterpolationResolutionError,
+    InterpolationToMissingValueError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+)
 
 from hybridret.build.plugins import check_types
-from hybridret.cluster.plan import check_size
+from hybridret.cluster.plan import check_seed, check_size
 from hybridret.errors import UserError, nearest
 from hybridret.settings import Settings
 
@@ -30,6 +36,10 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     except MissingMandatoryValue as error:
         key = error.full_key or "a value"
         raise UserError(f"{key} has no value: set it on the command line, {key}=VALUE.") from error
+    except InterpolationToMissingValueError as error:  # what lacks a value is the key that the interpolation names
+        named = re.search(r"Missing mandatory value: (\S+)", str(error))
+        key = named[1] if named else error.full_key or "a value"
+        raise UserError(f"{key} has no value: set it on the command line, {key}=VALUE.") from error
     except (InterpolationResolutionError, OmegaConfBaseException) as error:
         raise UserError(f"{getattr(error, 'full_key', None) or 'config'}: {str(error).splitlines()[0]}") from error
     return typing.cast(dict[str, Any], plain)
@@ -38,9 +48,12 @@ def resolved(config: DictConfig) -> dict[str, Any]:
 def read_settings(plain: Mapping[str, Any]) -> Settings:
     """Check a resolved config against `Settings`, section by section.
 
-    Raises UserError naming the key (and the nearest right one) for whatever is unknown, missing or of another type.
+    Raises UserError naming the key (and the nearest right one) for whatever is unknown, missing or of another type, and
+    for a seed that no generator takes.
     """
     plain = {key: value for key, value in plain.items() if key != "hydra"}
+    if "seed" in plain:  # first: OmegaConf has no bounds, and the name of the run holds it
+        check_seed(plain["seed"])
     return typing.cast(Settings, _section(Settings, plain, ""))
 
 

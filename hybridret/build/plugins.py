@@ -38,7 +38,10 @@ def locate(target: str, key: str) -> Callable[..., Any]:
         raise UserError(f"{key}._target_={target}: there is no module {module}.") from error
     if not hasattr(found, name):
         raise UserError(f"{key}._target_={target}: {module} has no {name}. {nearest(name, vars(found))}")
-    return typing.cast(Callable[..., Any], getattr(found, name))
+    plugin = getattr(found, name)
+    if not callable(plugin):
+        raise UserError(f"{key}._target_={target}: {name} is no class or function. Name one that {module} defines.")
+    return typing.cast(Callable[..., Any], plugin)
 
 
 def arguments(target: Callable[..., Any], section: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -69,6 +72,8 @@ def check_types(fields: list[tuple[str, Any]], values: Mapping[str, Any], key: s
     for name, hint in fields:
         value, kind = values[name], _plain(hint)
         if kind is not None:
+            if _is_count(value) and bool in _members(kind) and not {int, float} & set(_members(kind)):
+                raise UserError(f"{key}.{name}={value!r}: choose true or false.")  # OmegaConf takes any number for true
             try:
                 schema = OmegaConf.structured(dataclasses.make_dataclass("Section", [(name, kind)]))
             except OmegaConfBaseException:
@@ -77,8 +82,7 @@ def check_types(fields: list[tuple[str, Any]], values: Mapping[str, Any], key: s
             try:
                 checked[name] = OmegaConf.to_container(OmegaConf.merge(schema, {name: value}))[name]  # type: ignore[index,call-overload]
             except OmegaConfBaseException as error:
-                reason = str(error).splitlines()[0]
-                raise UserError(f"{key}.{name}={value!r}: {reason}. Expected {_spell(kind)}.") from error
+                raise UserError(f"{key}.{name}={value!r}: {_reason(error, f'{key}.{name}', value, kind)}") from error
         else:
             checked[name] = value
     return checked
@@ -86,28 +90,52 @@ def check_types(fields: list[tuple[str, Any]], values: Mapping[str, Any], key: s
 
 def _plain(hint: Any) -> Any:
     """The part of an annotation that a yaml value can have (`float | Tensor` -> float); None where nothing is left."""
-    members = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
-    kept = [m for m in members if m in (int, float, str, bool, type(None)) or typing.get_origin(m) in (list, dict)]
+    kept = [
+        m for m in _members(hint) if m in (int, float, str, bool, type(None)) or typing.get_origin(m) in (list, dict)
+    ]
     if not any(member is not type(None) for member in kept):
         return None
     return functools.reduce(operator.or_, kept)
+
+
+def _members(kind: Any) -> tuple[Any, ...]:
+    return typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else (kind,)
+
+
+def _is_count(value: Any) -> bool:
+    """Whether it is a number that stands for no truth value: not true, false, 0 or 1."""
+    return isinstance(value, int | float) and value not in (0, 1)
+
+
+def _reason(error: OmegaConfBaseException, key: str, value: Any, kind: Any) -> str:
+    """What is wrong with a value of another type. OmegaConf speaks of its nodes where a list was wanted."""
+    scalar = isinstance(value, str | int | float) and not isinstance(value, bool)
+    if scalar and any(typing.get_origin(member) is list for member in _members(kind)):
+        return f"it must be a list, {key}=[{value}]."
+    if scalar and any(typing.get_origin(member) is dict for member in _members(kind)):
+        return f"it is a mapping; set {key}.KEY=VALUE."
+    return f"{str(error).splitlines()[0].rstrip('.')}. Expected {_spell(kind)}."
 
 
 def _spell(kind: Any) -> str:
     return kind.__name__ if inspect.isclass(kind) and not typing.get_args(kind) else str(kind)
 
 
-def make(section: Mapping[str, Any], key: str, **given: Any) -> Any:
-    """Build the plug-in of a section; `given` are arguments that the code passes itself (never from yaml)."""
+def _target(section: Mapping[str, Any], key: str) -> Callable[..., Any]:
     if "_target_" not in section:
         raise UserError(f"{key} has no _target_: choose an option of the group, e.g. {key}=NAME.")
-    target = locate(section["_target_"], key)
+    return locate(section["_target_"], key)
+
+
+def make(section: Mapping[str, Any], key: str, **given: Any) -> Any:
+    """Build the plug-in of a section; `given` are arguments that the code passes itself (never from yaml)."""
+    target = _target(section, key)
     return target(**arguments(target, section, key), **given)
 
 
 def factory(section: Mapping[str, Any], key: str) -> Callable[[Any], Any]:
     """The plug-in as a function of its first argument (an optimizer of its parameter groups), checked now."""
-    target = locate(section["_target_"], key)
+    target = _target(section, key)
     first = next(iter(inspect.signature(target).parameters))
     # The placeholder satisfies the check for missing arguments; an Any annotation is never converted.
     checked = arguments(target, {**section, first: None}, key)

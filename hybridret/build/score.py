@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hybridret.build.trec import write_trec
@@ -41,9 +41,10 @@ def score(
     parts: list[Evaluation] = []
     notes: dict[str, dict[str, str]] = {}
     for collection in collections:
-        parts.append(evaluate(retriever, collection, settings, ENTROPY_SEED, progress))
+        own = alike(collection, collections, settings)
+        parts.append(evaluate(retriever, collection, own, ENTROPY_SEED, progress))
         notes[collection.name] = dict(collection.notes)
-        if is_searched(collection, settings):
+        if is_searched(collection, own):
             notes[collection.name] |= {"ranks": f"from the best {settings.depth} passages", **retriever.notes()}
         if trec is not None:
             write_trec(retriever, collection, settings, trec, progress)
@@ -62,10 +63,19 @@ def follow(retriever: Retriever, collections: Sequence[Collection], settings: Ev
     Every search of `score` is met here, in the same order, or the ranks would wait for each other for ever.
     """
     for collection in collections:
-        if is_searched(collection, settings):
-            evaluate(retriever, collection, settings, ENTROPY_SEED, Quiet())
+        own = alike(collection, collections, settings)
+        if is_searched(collection, own):
+            evaluate(retriever, collection, own, ENTROPY_SEED, Quiet())
         if trec:
             write_trec(retriever, collection, settings, None, Quiet())
+
+
+def alike(
+    collection: Collection, collections: Sequence[Collection], settings: EvaluationSettings
+) -> EvaluationSettings:
+    """`settings` such that all collections of one group are ranked in the same way: full and cut numbers have no mean."""
+    group = [one for one in collections if one.group and one.group == collection.group]
+    return replace(settings, full_ranks=0) if any(is_searched(one, settings) for one in group) else settings
 
 
 def read_collections(

@@ -16,11 +16,12 @@ def print_summary(macro: Mapping[str, float]) -> None:
     rows: dict[tuple[str, str], dict[str, float]] = {}
     for key, value in macro.items():
         dataset, setting, metric = key.split("/")
-        # A pool that was searched has a mAP that is cut at its depth.
-        name, column = metric.partition("@")[0], metric
-        rows.setdefault((dataset, setting), {})["map" if name == "map" else column] = value
-    titles = [metric for metric in SHOWN if any(metric in row for row in rows.values())]
-    table = Table("test set", "setting", *[TITLES[metric] for metric in titles], box=None, pad_edge=False)
+        rows.setdefault((dataset, setting), {})[metric] = value
+    present = {metric for row in rows.values() for metric in row}
+    cut = sorted(metric for metric in present if metric.startswith("map@"))  # of pools that were searched
+    titles = [metric for metric in ("map", *cut, *SHOWN[1:]) if metric in present]
+    named = [TITLES.get(metric, metric.replace("map", "mAP")) for metric in titles]
+    table = Table("test set", "setting", *named, box=None, pad_edge=False)
     for number in table.columns[2:]:
         number.justify = "right"
     for (dataset, setting), row in rows.items():

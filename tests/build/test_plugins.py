@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 
-from hybridret.build.config import read_settings
+from hybridret.build.config import read_settings, resolved
 from hybridret.build.plugins import factory, make
 from hybridret.errors import UserError
 
@@ -55,6 +56,45 @@ def test_an_optimizer_is_a_function_of_its_parameters() -> None:
     for wrong in ({"lrr": 1}, {"lr": "fast"}):
         with pytest.raises(UserError, match="optim"):
             factory({"_target_": "torch.optim.AdamW", **wrong}, "optim")
+
+
+@pytest.mark.parametrize("build", [make, factory])
+def test_a_section_without_a_target_asks_for_an_option(build: Any) -> None:
+    with pytest.raises(UserError, match="optim has no _target_: choose an option"):
+        build({"lr": 0.1}, "optim")
+
+
+def test_a_target_that_cannot_be_called_is_refused() -> None:
+    with pytest.raises(
+        UserError, match=r"optim\._target_=torch\.optim\.lr_scheduler: lr_scheduler is no class or function"
+    ):
+        factory({"_target_": "torch.optim.lr_scheduler"}, "optim")
+
+
+@pytest.mark.parametrize("value", [3, -1, 0.5])
+def test_a_number_is_no_truth_value(value: float) -> None:
+    with pytest.raises(UserError, match=r"optim\.fused=.*choose true or false"):
+        factory({"_target_": "torch.optim.AdamW", "fused": value}, "optim")
+
+
+def test_a_word_where_a_list_belongs_is_shown_as_a_list() -> None:
+    section = {"_target_": "hybridret.data.cldr.source.CldrCorpus", "languages": "en"}
+    with pytest.raises(UserError, match=r"data\.languages='en': it must be a list, data\.languages=\[en\]\.$"):
+        make(section, "data")
+
+
+@pytest.mark.parametrize("seed", [10**23, -1, "x"])
+def test_a_seed_that_no_generator_takes_is_named(seed: object) -> None:
+    with pytest.raises(UserError, match=r"^seed="):
+        read_settings({"seed": seed})
+
+
+def test_a_value_that_another_key_lacks_is_asked_for_by_its_own_key() -> None:
+    config = OmegaConf.create(
+        {"backbone": {"checkpoint": "???", "name": "${.checkpoint}", "other": "${backbone.name}"}}
+    )
+    with pytest.raises(UserError, match=r"^backbone\.checkpoint has no value: set it .*backbone\.checkpoint=VALUE\.$"):
+        resolved(config)
 
 
 def test_settings_name_the_wrong_key() -> None:

@@ -137,6 +137,7 @@ def run(
         {"versions": {"torch": "2.13.0", "hybridret": "0.1.0"}, "hardware": {"cpu": "x86_64", "cores": 2}},
     )
     write_json(path / "status.json", {"state": "finished", "phase": "evaluate", "done": 1, "total": 1, "reason": None})
+    size = "none" if backbone == "bm25" else size  # as the program writes it
     if trained:
         curve(path, strategy, seed, steps)
     shares = {"query_truncated": 0.0, "passage_truncated": 0.013, "query_unknown": 0.0, "passage_unknown": 0.0004}
@@ -158,7 +159,8 @@ def run(
             "version": 1, "run": path.name, "sweep": folder.name, "alpha": alpha,
             "strategy": strategy if trained else None, "seed": seed,
             "backbone": backbone, "size": size, "config_hash": "0123", "finished": "2026-01-02T03:04:05+00:00",
-            "parameters": {"total": body + 512_000, "body": body, "trainable": body + 512_000},
+            "parameters": {"total": body + 512_000, "body": body, "trainable": body + 512_000}
+            if backbone != "bm25" else None,
             "training": training if trained else None, "metrics": metrics,
             "tokens": dict.fromkeys(next(iter(datasets.values())), shares) if backbone != "bm25" else {},
             "data": {"name": data, "fingerprint": "a1b2c3d4e5f60718", "licence": "Unicode License v3"},
@@ -168,11 +170,31 @@ def run(
     return path
 
 
-def unfinished(folder: Path, name: str, state: str, reason: str | None, done: int = 300) -> Path:
-    write_json(
-        folder / name / "status.json", {"state": state, "phase": "train", "done": done, "total": 1200, "reason": reason}
-    )
+def searched(rows: list[list[Any]], depth: int = 1000) -> list[list[Any]]:
+    """The rows as a pool would give them that was searched: mAP cut at the depth, nothing that needs full ranks."""
+    return [
+        [*row[:5], depth if row[4] == "map" else row[5], *row[6:]] for row in rows if not row[4].startswith("rank_")
+    ]
+
+
+def unfinished(
+    folder: Path, name: str, state: str, reason: str | None, done: int = 300, total: int | None = 1200
+) -> Path:
+    phase = "" if state == "queued" else "train"
+    status = {"state": state, "phase": phase, "done": done, "total": total, "reason": reason}
+    write_json(folder / name / "status.json", status)
     return folder / name
+
+
+def queued(folder: Path, name: str) -> Path:
+    """A point whose turn has not come: nothing is known of its length yet."""
+    return unfinished(folder, name, "queued", None, 0, None)
+
+
+def point(overrides: list[str], run: str | None, state: str, reason: str | None = None) -> dict[str, Any]:
+    """A row of the points in sweep.json."""
+    rest = {"seconds": 1.0, "exit_code": None, "same_as": None}
+    return {"number": 0, "overrides": overrides, "run": run, "state": state, "reason": reason, **rest}
 
 
 def rest(folder: Path) -> None:

@@ -20,8 +20,8 @@ def test_all_runs_are_found_and_other_files_passed_over(small: Path) -> None:
         "mono",
         "cross",
         "hybrid α=0.5",
-        "not trained, bm25",
-        "not trained, scratch",
+        "BM25",
+        "scratch, not trained",
     ]
     assert sweep.runs["seed"].tolist()[:3] == [1, 2, 3]
     assert sweep.extra == ()  # trainer.workers differs from run to run and is no part of a configuration

@@ -90,8 +90,8 @@ def test_runs_evaluated_in_other_languages_are_no_seeds(fabricate, tmp_path: Pat
     assert [(row[0].value, row[1].value) for row in table.rows] == [
         ("mono, 3 languages", 1),
         ("mono, languages=de+en", 2),
-        ("not trained, scratch, 3 languages", 1),
-        ("not trained, scratch, languages=de+en", 2),
+        ("scratch, not trained, 3 languages", 1),
+        ("scratch, not trained, languages=de+en", 2),
     ]
 
 

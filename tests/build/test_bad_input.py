@@ -1,0 +1,30 @@
+"""Bad input that no section checks alone: one paragraph, exit code 2, and nothing on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from commands import Commands, paragraph
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["~optim._target_"], "optim has no _target_"),
+        (["seed=99999999999999999999999"], "seed=99999999999999999999999: seeds are whole numbers from 0"),
+        (["sweep=../x"], "sweep='../x': it must be the name of one folder"),
+        (["backbone=huggingface"], "backbone.checkpoint has no value"),
+        (["data.languages=en"], "data.languages='en': it must be a list, data.languages=[en]"),
+        (["-m", "hydra.launcher.n_jobs=0"], "hydra.launcher.n_jobs=0: at least one point"),
+        (["-m", "hydra.launcher.n_jobs=abc"], "hydra.launcher.n_jobs=abc: Value 'abc'"),
+        (["-m", "seed=-1"], "seed=-1: seeds are whole numbers from 0"),
+        (["-m", "sweep=/abs"], "sweep='/abs': it must be the name of one folder"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_one_paragraph_and_nothing_written(command: Commands, tmp_path: Path, arguments: list[str], said: str) -> None:
+    answer = command("run", *arguments[:1], "logger=none", *arguments[1:], folder=tmp_path)
+    assert answer.returncode == 2, answer.stderr
+    assert paragraph(answer).startswith(f"Error: {said}")
+    assert list(tmp_path.iterdir()) == []
