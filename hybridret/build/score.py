@@ -73,7 +73,7 @@ def follow(retriever: Retriever, collections: Sequence[Collection], settings: Ev
 def alike(
     collection: Collection, collections: Sequence[Collection], settings: EvaluationSettings
 ) -> EvaluationSettings:
-    """`settings` such that all collections of one group are ranked in the same way: full and cut numbers have no mean."""
+    """`settings` such that all collections of one group are ranked alike: full and cut values have no mean."""
     group = [one for one in collections if one.group and one.group == collection.group]
     return replace(settings, full_ranks=0) if any(is_searched(one, settings) for one in group) else settings
 

@@ -22,10 +22,10 @@ def forum(name: str, passages: int) -> Collection:
     """Two questions; the first is answered by the first passage, the second by a passage that BM25 does not find."""
     zeros = np.zeros(passages, dtype=np.int64)
     texts = [f"word{number}" for number in range(passages)]
-    two = np.arange(2)
+    two, ones = np.arange(2), np.ones(2, dtype=np.int64)
     return Collection(
         name, ("en",), ("q0", "q1"), ["word0", "other"], np.zeros(2, dtype=np.int64), two,
-        tuple(f"p{number}" for number in range(passages)), texts, zeros, two, two, np.ones(2, dtype=np.int64), group="all",
+        tuple(f"p{number}" for number in range(passages)), texts, zeros, two, two, ones, group="all",
     )  # fmt: skip
 
 
