@@ -29,6 +29,7 @@ from hybridret.export.tracking import check_tracker
 from hybridret.files import read_json, write_json, write_text
 from hybridret.progress import Bars, Progress, Quiet
 from hybridret.runs import Decision, RunDirectory, State, StatusWriter, config_hash, environment
+from hybridret.runs.naming import folder_name
 from hybridret.settings import Settings
 
 FROM_RUN = ("model", "text", "training", "schedule", "backbone", "batching", "data", "loss", "optim", "seed", "sweep")
@@ -75,7 +76,7 @@ def _checkpoint(config: DictConfig, path: Path, overrides: Sequence[str], progre
         raise UserError(f"{run.config} is not whole: it lacks {', '.join(missing)}. Copy the run directory again.")
     merged |= {key: own[key] for key in FROM_RUN}
     settings = read_settings(merged)
-    name = str(plain["name"] or "-".join(settings.eval))
+    name = folder_name(plain["name"] or "-".join(settings.eval), "name")
     folder = run.evaluation(name)
     asked_for = {key: merged[key] for key in ("eval", "evaluation", "index")}
     digest = config_hash({"run": trained["config_hash"], **asked_for})
@@ -90,7 +91,7 @@ def _checkpoint(config: DictConfig, path: Path, overrides: Sequence[str], progre
         return DONE
     check_tracker(settings.logger)
     parts = Parts(settings, shared=True)
-    check_settings(settings.evaluation)
+    check_settings(settings.evaluation, parts.device)
     check_heldout(parts, trained, path)
     encoder = parts.load(run).to(parts.device)
     if parts.ranks.rank > 0:
@@ -117,7 +118,7 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
     settings = _untrained(plain)
     parts = Parts(settings, shared=True)
     _ = parts.benchmarks, parts.index, parts.backbone  # bad input ends here, before anything is written
-    check_settings(settings.evaluation)
+    check_settings(settings.evaluation, parts.device)
     check_tracker(settings.logger)
     run, digest = point_directory(config, overrides), config_hash(plain)
     if run.decide(digest) is Decision.FINISHED:

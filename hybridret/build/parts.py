@@ -138,5 +138,5 @@ class Parts:
 
     def check(self) -> None:
         """Check and build all that is cheap: bad input ends the run before a directory or a checkpoint is touched."""
-        check_settings(self.settings.evaluation)
+        check_settings(self.settings.evaluation, self.device)
         _ = self.strategy, self.loss, self.make_optimizer, self.benchmarks, self.backbone, self.index

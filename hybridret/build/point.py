@@ -29,7 +29,8 @@ from hybridret.progress import Bars, Both, Progress, Quiet
 from hybridret.runs import Decision, RunDirectory, State, StatusProgress, StatusWriter, environment
 from hybridret.settings import Settings, TrainerSettings
 from hybridret.training.checkpoints import WholeCheckpoints
-from hybridret.training.train import TrainingResult, train
+from hybridret.training.optimisation import check_optimizer
+from hybridret.training.train import TrainingResult, check_training, train
 
 
 def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
@@ -46,6 +47,8 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
     run, digest = point_directory(config, overrides), point_hash(config)
     parts = Parts(settings)
     parts.check()
+    check_training(settings.training, settings.schedule, settings.trainer)
+    check_optimizer(parts.make_optimizer)
     if getattr(parts.backbone, "evaluation_only", False):
         raise UserError(
             f"backbone={file_name(settings.backbone)} is for evaluation only: use `python -m hybridret.evaluate`, or "

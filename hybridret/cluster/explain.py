@@ -17,12 +17,16 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from hybridret.errors import nearest
+from hybridret.errors import UserError, nearest
 
 
 def explain(error: Exception, overrides: Sequence[str], loader: ConfigLoader, config_name: str) -> str:
     """What is wrong with `overrides`, for which composing `config_name` raised `error`."""
     text = " ".join(str(error).split())
+    if (ours := _ours(error)) is not None:
+        return " ".join(str(ours).split())
+    if (match := re.match(r"Error merging override (.+)", text)) and error.__cause__ is not None:
+        return f"{match[1]}: {str(error.__cause__).splitlines()[0].rstrip('.')}."
     if isinstance(error, MissingConfigException) and error.missing_cfg_file:
         group, _, option = str(error.missing_cfg_file).removesuffix(".yaml").rpartition("/")
         known = [str(option) for option in error.options or loader.get_group_options(group, ObjectType.CONFIG)]
@@ -38,6 +42,14 @@ def explain(error: Exception, overrides: Sequence[str], loader: ConfigLoader, co
         return f"Cannot read an override: {line}. They look like group=option or section.key=value."
     cause = " ".join(str(error.__cause__ or "").split())
     return text if cause in text else f"{text} {cause}"
+
+
+def _ours(error: BaseException) -> UserError | None:
+    """The UserError that Hydra wrapped: a launcher refuses a value while Hydra builds it."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, UserError):
+        cause = cause.__cause__
+    return cause
 
 
 def _unknown_key(key: str, overrides: Sequence[str], loader: ConfigLoader, config_name: str) -> str:

@@ -46,6 +46,8 @@ class ProcessLauncher(Launcher):
             raise UserError(f"hydra.launcher.threads={threads}: give each point at least one thread, or null.")
         if devices_per_job is not None and devices_per_job < 0:
             raise UserError(f"hydra.launcher.devices_per_job={devices_per_job}: give 0 or more, or null.")
+        if not grace >= 0:
+            raise UserError(f"hydra.launcher.grace={grace}: give the seconds that points have to save their state.")
         self._n_jobs = n_jobs
         self._threads = threads
         self._devices_per_job = devices_per_job

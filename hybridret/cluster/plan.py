@@ -5,6 +5,7 @@ A single run and the sweep that starts it as a process must agree on both, so bo
 
 from __future__ import annotations
 
+import re
 import typing
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,22 +15,42 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from hybridret.errors import SizeMissing
+from hybridret.errors import SizeMissing, UserError
 from hybridret.runs import RunDirectory, config_hash, run_name
+from hybridret.runs.naming import folder_name
+
+LARGEST_SEED = 2**63 - 1
 
 
 def point_directory(config: DictConfig, overrides: Sequence[str]) -> RunDirectory:
     """`OUTPUT/SWEEP/RUN` of a point: `output`, `sweep` and `seed` of its config, and its task overrides.
 
-    `overrides` as the user wrote them or as a sweeper spells them: quoting and spaces make no difference.
+    `overrides` as the user wrote them or as a sweeper spells them: quoting and spaces make no difference. Raises
+    UserError for a sweep that is not the name of one folder, and for what `check_seed` finds.
     """
     sweep = sweep_directory(config)
-    return RunDirectory(sweep / run_name([_spelled(text) for text in overrides], int(config.seed)))
+    return RunDirectory(sweep / run_name([_spelled(text) for text in overrides], check_seed(config.seed)))
 
 
 def sweep_directory(config: DictConfig) -> Path:
-    """`OUTPUT/SWEEP` of a config."""
-    return Path(str(config.output)) / str(config.sweep)
+    """`OUTPUT/SWEEP` of a config. Raises UserError where `sweep` is not the name of one folder."""
+    return Path(str(config.output)) / folder_name(config.sweep, "sweep")
+
+
+def check_seed(seed: object) -> int:
+    """The seed of a run as a number. Raises UserError for what is none, below 0 or more than 63 bits.
+
+    numpy takes no negative seeds and torch 64 bits; tables hold 63.
+    """
+    whole = isinstance(seed, str) and re.fullmatch(r"[+-]?[0-9]+", seed) is not None
+    if isinstance(seed, bool) or not (whole or isinstance(seed, int)):
+        raise UserError(f"seed={seed}: it must be a whole number, like seed=1.")
+    number = int(typing.cast(Any, seed))
+    if not 0 <= number <= LARGEST_SEED:
+        raise UserError(
+            f"seed={number}: seeds are whole numbers from 0 to {LARGEST_SEED}. Choose another, like seed=1."
+        )
+    return number
 
 
 def point_hash(config: DictConfig) -> str:
@@ -56,7 +77,8 @@ def gpus_needed(config: DictConfig) -> int:
     """How many GPUs a point wants: `trainer.devices`, none on the CPU."""
     if str(OmegaConf.select(config, "trainer.accelerator", default="auto")) == "cpu":
         return 0
-    return int(OmegaConf.select(config, "trainer.devices", default=1))
+    devices = OmegaConf.select(config, "trainer.devices", default=1)
+    return devices if isinstance(devices, int) else 1  # of another type: the point itself says so
 
 
 def child_arguments(loader: ConfigLoader, config: DictConfig, overrides: Sequence[str]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from hybridret.errors import UserError, nearest
 from hybridret.evaluation.judgments import SETTINGS
 from hybridret.settings import EvaluationSettings
@@ -10,14 +12,16 @@ CHOICES = {"precision": ("fp32", "bf16", "fp16"), "vectors": ("float32", "float1
 LEAST = {"batch_size": 1, "entropy_sample": 1, "depth": 1, "full_ranks": 0, "cache_from": 0}
 
 
-def check_settings(settings: EvaluationSettings) -> None:
-    """Raise UserError naming the first key of `evaluation` that is out of range."""
+def check_settings(settings: EvaluationSettings, device: str | None = None) -> None:
+    """Raise UserError naming the first key of `evaluation` that is out of range, or that `device` cannot do."""
     for key, least in LEAST.items():
         if getattr(settings, key) < least:
             raise UserError(f"evaluation.{key}={getattr(settings, key)}: it must be at least {least}.")
     for key, known in CHOICES.items():
         if getattr(settings, key) not in known:
             raise UserError(f"evaluation.{key}={getattr(settings, key)}: choose one of {', '.join(known)}.")
+    if settings.precision == "fp16" and device == "cpu":
+        raise UserError("evaluation.precision=fp16 needs a GPU: on a CPU choose bf16 or fp32.")
     if not settings.settings:
         raise UserError(f"evaluation.settings is empty: choose from {', '.join(SETTINGS)}.")
     for setting in settings.settings:
@@ -31,5 +35,7 @@ def check_settings(settings: EvaluationSettings) -> None:
         raise UserError(
             f"evaluation.depth={settings.depth} is below the cutoff {max(settings.cutoffs)}: raise evaluation.depth."
         )
-    if not settings.entropy_temperature > 0:
-        raise UserError(f"evaluation.entropy_temperature={settings.entropy_temperature}: it must be above 0.")
+    if not (settings.entropy_temperature > 0 and math.isfinite(settings.entropy_temperature)):
+        raise UserError(
+            f"evaluation.entropy_temperature={settings.entropy_temperature}: it must be above 0 and finite."
+        )

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 
+from hybridret.errors import UserError
 from hybridret.runs.hashing import NOT_HASHED
 
 #: Overrides that do not make another run: the seed has its own place at the end, the rest is where and how it runs.
@@ -60,6 +61,22 @@ def run_name(overrides: Sequence[str], seed: int) -> str:
         tail = f"{_hash(exact, 12)}_{tail}"
         name = f"{name[: LONGEST - len(tail) - 1].rstrip('_-.')}_{tail}"
     return name
+
+
+def folder_name(name: object, key: str) -> str:
+    """`name` if it is the name of one visible folder. Raises UserError naming `key` for a path, nothing, or `.hidden`.
+
+    >>> folder_name("alpha", "sweep")
+    'alpha'
+    """
+    text = "" if name is None else str(name)
+    if not text.strip() or text.startswith(".") or re.search(r"[/\\\0]", text):
+        shown = "null" if name is None else repr(text)
+        raise UserError(
+            f"{key}={shown}: it must be the name of one folder, without slashes and with no dot in front, like "
+            f"{key}=alpha. Where all results go is said with output=FOLDER."
+        )
+    return text
 
 
 def _split(override: str) -> tuple[str, str | None]:

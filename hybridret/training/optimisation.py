@@ -7,9 +7,11 @@ have a rate of their own, because a row is updated only in the steps that hold i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import get_scheduler
@@ -42,6 +44,26 @@ def parameter_groups(encoder: DualEncoder, embedding_lr: float | None) -> Parame
     return [group for group in groups if group["params"]]
 
 
+def check_optimizer(make_optimizer: MakeOptimizer) -> None:
+    """Make the optimizer of a matrix and a vector, so that values it refuses are known before a training.
+
+    Raises UserError for what the optimizer refuses, an infinite value, and a plug-in that makes no optimizer.
+    """
+    matrix, vector = (torch.nn.Parameter(torch.zeros(shape)) for shape in ((1, 1), (1,)))
+    try:
+        optimizer = make_optimizer([{"params": [matrix]}, {"params": [vector], "weight_decay": 0.0}])
+    except (ValueError, TypeError, RuntimeError, AttributeError) as error:
+        raise UserError(
+            f"optim: the optimizer refuses its values ({' '.join(str(error).split())}). Change the key of optim that "
+            f"is meant, such as optim.lr or optim.weight_decay."
+        ) from error
+    if not isinstance(optimizer, Optimizer):
+        raise UserError("optim._target_ is not an optimizer: name a class of torch.optim, such as torch.optim.AdamW.")
+    for key, value in optimizer.param_groups[0].items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UserError(f"optim.{key}={value} must be finite.")
+
+
 def warmup_steps(settings: ScheduleSettings, steps: int) -> int:
     """How many of `steps` the rate rises. Raises UserError for a share outside 0..1."""
     if not 0 <= settings.warmup <= 1:
@@ -49,13 +71,24 @@ def warmup_steps(settings: ScheduleSettings, steps: int) -> int:
     return round(settings.warmup * steps)
 
 
+def check_schedule(settings: ScheduleSettings) -> None:
+    """Raise UserError for a warm-up outside 0..1, an unknown decay, or a rate of embeddings that is none."""
+    warmup_steps(settings, 1)
+    if settings.decay not in _DECAYS:
+        raise UserError(f"schedule.decay={settings.decay!r} is unknown. {nearest(settings.decay, _DECAYS)}")
+    if settings.embedding_lr is not None and not 0 <= settings.embedding_lr < math.inf:
+        raise UserError(
+            f"schedule.embedding_lr={settings.embedding_lr} is no learning rate: give a number of 0 or more, or null "
+            f"for the optimizer's own."
+        )
+
+
 def learning_rate_schedule(optimizer: Optimizer, settings: ScheduleSettings, steps: int) -> LambdaLR:
     """A schedule stepped once per optimizer step: from 0 up to each group's rate, then `settings.decay` over the rest.
 
-    linear and cosine end at 0 after `steps`; constant stays. Raises UserError for an unknown decay.
+    linear and cosine end at 0 after `steps`; constant stays. Raises UserError for what `check_schedule` finds.
     """
-    if settings.decay not in _DECAYS:
-        raise UserError(f"schedule.decay={settings.decay!r} is unknown. {nearest(settings.decay, _DECAYS)}")
+    check_schedule(settings)
     schedule = get_scheduler(
         _DECAYS[settings.decay],
         optimizer,

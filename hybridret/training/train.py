@@ -4,6 +4,8 @@ else.
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +23,16 @@ from hybridret.progress import Progress
 from hybridret.records import ParallelPairs
 from hybridret.settings import ScheduleSettings, TrainerSettings, TrainingSettings
 from hybridret.training.checkpoints import Checkpoints, best_path, last_path
+from hybridret.training.collate import TrainingBatch
 from hybridret.training.data_module import PairDataModule
 from hybridret.training.fit import fit
 from hybridret.training.history import History, Row
 from hybridret.training.module import RetrieverModule
-from hybridret.training.optimisation import MakeOptimizer
+from hybridret.training.optimisation import MakeOptimizer, check_schedule
 from hybridret.training.throughput import Throughput
 from hybridret.training.validation import Validation
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,9 @@ def train(
     Raises UserError for settings that do not fit the data or the devices, a damaged or foreign `last.ckpt`, and a full
     disk; NonFiniteError when the loss or the gradient is not finite.
     """
-    _check(training, trainer, log_every)
+    check_training(training, schedule_settings, trainer)
+    if log_every < 1:
+        raise ValueError(f"log_every {log_every} is not positive")
     if trainer.threads is not None:
         torch.set_num_threads(trainer.threads)
     encoder.train()
@@ -97,6 +104,7 @@ def train(
     with progress.task("train", training.steps) as advance:
         history = History(log_every, throughput, MixCounter(datasets), advance, on_history)
         mono, cross = data.validation_batches()
+        _tell_of_languages_left_out(mono, validation, training.validation_batches)
         validator = Validation(
             mono, cross, training.validate_every, training.patience, best_path(folder), throughput, history.emit
         )
@@ -114,7 +122,8 @@ def train(
     )
 
 
-def _check(training: TrainingSettings, trainer: TrainerSettings, log_every: int) -> None:
+def check_training(training: TrainingSettings, schedule: ScheduleSettings, trainer: TrainerSettings) -> None:
+    """Raise UserError naming the key of the first value that no training could use; needs no data and no model."""
     for key, value in (
         ("training.steps", training.steps),
         ("training.validate_every", training.validate_every),
@@ -122,12 +131,38 @@ def _check(training: TrainingSettings, trainer: TrainerSettings, log_every: int)
         ("training.chunk_size", training.chunk_size),
         ("training.patience", training.patience),
         ("trainer.threads", trainer.threads),
-        ("log_every", log_every),
+        ("trainer.devices", trainer.devices),
+        ("trainer.nodes", trainer.nodes),
     ):
         if value is not None and value < 1:
             raise UserError(f"{key}={value} must be at least 1.")
     if training.clip_norm is not None and not training.clip_norm > 0:
         raise UserError(f"training.clip_norm={training.clip_norm} must be positive; null turns clipping off.")
-    if trainer.workers < 0:
-        raise UserError(f"trainer.workers={trainer.workers} must be 0 or more.")
+    for key, value in (
+        ("training.validation_batches", training.validation_batches),
+        ("trainer.workers", trainer.workers),
+    ):
+        if value < 0:
+            raise UserError(f"{key}={value} must be 0 or more.")
+    if training.batch_size < 2:
+        raise UserError(
+            f"training.batch_size={training.batch_size} must be at least 2: the other passages of a batch are its "
+            f"negatives."
+        )
+    check_schedule(schedule)
     check_world_size(training.batch_size, trainer.devices * trainer.nodes)
+
+
+def _tell_of_languages_left_out(mono: Sequence[TrainingBatch], validation: ParallelPairs, batches: int) -> None:
+    """Warn, once for all ranks, where the validation loss hears nothing of some languages for want of batches."""
+    heard = {language for batch in mono for language in batch.languages}
+    silent = [language for language in validation.languages if language not in heard]
+    if silent and 0 < batches < len(validation.languages) and os.environ.get("RANK", "0") == "0":
+        _log.warning(
+            "training.validation_batches=%d is below the %d languages of the validation data: its monolingual loss "
+            "leaves out %s. Set training.validation_batches=%d or more.",
+            batches,
+            len(validation.languages),
+            ", ".join(silent),
+            len(validation.languages),
+        )

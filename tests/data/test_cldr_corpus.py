@@ -286,6 +286,8 @@ def test_building_is_fast() -> None:
 def test_bad_arguments_are_named(arguments: dict[str, object], words: list[str]) -> None:
     with pytest.raises(UserError) as caught:
         CldrCorpus(**arguments)  # type: ignore[arg-type]
+    (key,) = arguments
+    assert str(caught.value).startswith(f"data.{key}")
     for word in words:
         assert word in str(caught.value)
 

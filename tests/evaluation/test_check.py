@@ -22,6 +22,7 @@ from hybridret.settings import EvaluationSettings
         ("cutoffs", [2000]),
         ("entropy_temperature", 0.0),
         ("entropy_temperature", float("nan")),
+        ("entropy_temperature", float("inf")),
         ("entropy_sample", 0),
         ("precision", "fp8"),
         ("vectors", "int8"),
@@ -35,6 +36,13 @@ def test_the_key_is_named(settings: EvaluationSettings, key: str, value: Any) ->
     named = "depth" if value == [2000] else key
     with pytest.raises(UserError, match=rf"^evaluation\.{named}\b"):
         check_settings(replace(settings, **changed))
+
+
+def test_half_precision_needs_a_gpu(settings: EvaluationSettings) -> None:
+    half = replace(settings, precision="fp16")
+    check_settings(half, "cuda:0")
+    with pytest.raises(UserError, match=r"^evaluation\.precision=fp16 needs a GPU"):
+        check_settings(half, "cpu")
 
 
 def test_the_usual_ones_pass(settings: EvaluationSettings) -> None:

@@ -1,13 +1,21 @@
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import Any
 
 import pytest
 import torch
 from training_helpers import encoder
 
+from hybridret.errors import UserError
 from hybridret.settings import ScheduleSettings
-from hybridret.training.optimisation import learning_rate_schedule, parameter_groups
+from hybridret.training.optimisation import (
+    check_optimizer,
+    check_schedule,
+    learning_rate_schedule,
+    parameter_groups,
+)
 
 
 def rates(decay: str, warmup: float, steps: int = 10) -> list[float]:
@@ -57,3 +65,38 @@ def test_frozen_parameters_are_left_out() -> None:
     model = encoder()
     model.body.token_embedding.weight.requires_grad_(False)
     assert len(parameter_groups(model, 0.5)) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("AdamW", {"lr": -1.0}, "Invalid learning rate: -1"),
+        ("AdamW", {"weight_decay": -3.0}, "Invalid weight_decay value: -3"),
+        ("AdamW", {"lr": math.inf}, r"lr=inf must be finite"),
+        ("AdamW", {"betas": 3}, "subscriptable"),
+        ("AdamW", {"fused": True, "foreach": True}, "cannot be `True` together"),
+        ("LBFGS", {}, "per-parameter"),
+        ("lr_scheduler.StepLR", {"step_size": 1}, "optim"),
+    ],
+)
+def test_an_optimizer_that_refuses_its_values_is_known_before(name: str, values: dict[str, Any], message: str) -> None:
+    module, _, name = name.rpartition(".")
+    found = getattr(getattr(torch.optim, module) if module else torch.optim, name)
+    with pytest.raises(UserError, match=rf"^optim.*{message}"):
+        check_optimizer(partial(found, **values))
+
+
+def test_what_is_no_optimizer_is_named() -> None:
+    with pytest.raises(UserError, match=r"optim\._target_ is not an optimizer"):
+        check_optimizer(lambda groups: groups)  # type: ignore[arg-type,return-value]
+
+
+@pytest.mark.parametrize("name", ["AdamW", "SGD", "Adafactor", "NAdam"])
+def test_good_optimizers_pass(name: str) -> None:
+    check_optimizer(partial(getattr(torch.optim, name), lr=0.1))
+
+
+@pytest.mark.parametrize("rate", [-1.0, math.nan, math.inf])
+def test_a_rate_of_embeddings_that_is_none_is_named(rate: float) -> None:
+    with pytest.raises(UserError, match=r"schedule\.embedding_lr="):
+        check_schedule(ScheduleSettings(0.1, "linear", rate))

@@ -12,13 +12,15 @@ from typing import Any
 
 import pytest
 import torch
-from training_helpers import corpus, encoder, equal, run, stop_after, trainer_settings
+from training_helpers import corpus, encoder, equal, run, stop_after, trainer_settings, training_settings
 
 from hybridret.encoders.folder import load_encoder
 from hybridret.errors import UserError
 from hybridret.progress import Advance
+from hybridret.settings import ScheduleSettings
 from hybridret.training.checkpoints import best_path
 from hybridret.training.errors import NonFiniteError
+from hybridret.training.train import check_training
 
 # Recorded; a refactor must not move it. Steps 1 to 10, no dropout.
 GOLDEN = [3.59241, 3.99959, 5.59095, 4.73644, 1.83971, 2.31303, 4.2428, 1.43388, 2.33529, 1.97553]
@@ -181,9 +183,27 @@ def test_progress_counts_steps_and_resumed_ones(tmp_path: Path) -> None:
 
 
 def test_nothing_is_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    run(tmp_path, steps=2)
+    run(tmp_path, steps=2, validation_batches=3)
     out, err = capfd.readouterr()
     assert (out, err) == ("", "")
+
+
+@pytest.mark.parametrize(("batches", "left_out"), [(2, "ru"), (1, "de, ru")])
+def test_languages_that_validation_leaves_out_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, batches: int, left_out: str
+) -> None:
+    run(tmp_path, steps=1, validation_batches=batches)
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "hybridret.training.train"]
+    assert f"training.validation_batches={batches} is below the 3 languages" in line
+    assert f"leaves out {left_out}. Set training.validation_batches=3 or more." in line
+
+
+@pytest.mark.parametrize("batches", [0, 3, 50])
+def test_validation_of_all_languages_or_none_needs_no_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, batches: int
+) -> None:
+    run(tmp_path, steps=1, validation_batches=batches)
+    assert not caplog.records
 
 
 def test_bf16_trains(tmp_path: Path) -> None:
@@ -204,8 +224,21 @@ def test_bf16_trains(tmp_path: Path) -> None:
         ({"trainer": trainer_settings(precision="b16")}, "trainer"),
         ({"decay": "linaer"}, "Did you mean 'linear'"),
         ({"warmup": 5.0}, "schedule.warmup=5.0"),
+        ({"warmup": math.nan}, "schedule.warmup=nan"),
+        ({"embedding_lr": -1.0}, "schedule.embedding_lr=-1.0"),
+        ({"validation_batches": -1}, "training.validation_batches=-1"),
+        ({"trainer": trainer_settings(devices=0)}, "trainer.devices=0"),
+        ({"trainer": trainer_settings(nodes=-1)}, "trainer.nodes=-1"),
     ],
 )
 def test_bad_settings_are_named(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         run(tmp_path, **changes)
+
+
+@pytest.mark.parametrize("size", [1, 0, -8])
+def test_a_batch_without_negatives_is_named_before_any_data_is_read(size: int) -> None:
+    schedule = ScheduleSettings(warmup=0.1, decay="linear", embedding_lr=None)
+    check_training(training_settings(), schedule, trainer_settings())
+    with pytest.raises(UserError, match=rf"training\.batch_size={size} must be at least 2"):
+        check_training(training_settings(batch_size=size), schedule, trainer_settings())

@@ -59,10 +59,12 @@ class CldrCorpus:
         shares = {"validation_share": validation_share, "test_share": test_share, "unseen_share": unseen_share}
         for key, share in shares.items():
             if not 0 < share < 0.5:
-                raise UserError(f"The CLDR corpus needs {key} between 0 and 0.5 (both excluded), not {share:g}.")
+                raise UserError(
+                    f"data.{key}={share:g}: the CLDR corpus needs a share between 0 and 0.5 (both excluded)."
+                )
         for key, limit in {"cities": cities, "spoken": spoken}.items():
             if limit < 20:
-                raise UserError(f"The CLDR corpus needs {key} of at least 20, not {limit}: some would be in no test.")
+                raise UserError(f"data.{key}={limit}: the CLDR corpus needs at least 20, or some would be in no test.")
         self.seed = seed
         self._limits = (cities, spoken)
         self._shares = shares
@@ -200,12 +202,14 @@ def _checked_languages(languages: list[str] | None) -> tuple[str, ...]:
     known = available_languages()
     chosen = tuple(known if languages is None else languages)
     if not chosen:
-        raise UserError("The CLDR corpus needs at least one language. Known: " + ", ".join(known) + ".")
+        raise UserError(
+            "data.languages is empty: the CLDR corpus needs at least one language. Known: " + ", ".join(known) + "."
+        )
     for language in chosen:
         if language not in known:
-            raise UserError(f"The CLDR corpus has no language {language!r}. {_hint(language, known)}")
+            raise UserError(f"data.languages: the CLDR corpus has no language {language!r}. {_hint(language, known)}")
         if chosen.count(language) > 1:
-            raise UserError(f"The CLDR corpus was asked for the language {language!r} twice. Name it once.")
+            raise UserError(f"data.languages names {language!r} twice. Once is enough.")
     return chosen
 
 
