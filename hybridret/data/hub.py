@@ -6,11 +6,14 @@ without network.
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from hybridret.errors import UserError
+
+FEW = 6  # files that a message names one by one
 
 
 def fetch(
@@ -90,11 +93,27 @@ def _from_hub(repo: str, files: Sequence[str], revision: str, key: str, below: s
 
 
 def _command(repo: str, files: Sequence[str], revision: str, folder: str) -> str:
-    include = " ".join(f"--include {shlex.quote(name)}" for name in files)
+    include = " ".join(f"--include {shlex.quote(name)}" for name in _patterns(files))
     return (
         f"On a machine with network: hf download {repo} --repo-type dataset --revision {shlex.quote(revision)} "
         f"{include} --local-dir {shlex.quote(folder)}"
     )
+
+
+def _patterns(files: Sequence[str]) -> list[str]:
+    """`files`, or where they are many, a few globs that match all of them: a command is to be read and typed.
+
+    >>> _patterns([f"{language}-corpus/dev-*.parquet" for language in ("ar", "bn", "de", "en", "es", "fa", "fi")])
+    ['*-corpus/dev-*.parquet']
+    """
+    if len(files) <= FEW:
+        return list(files)
+    kinds = dict.fromkeys(f"*-{name.partition('-')[2]}" for name in files)  # LANGUAGE-KIND/...
+    if len(kinds) <= FEW:
+        return list(kinds)
+    first = os.path.commonprefix(list(files))  # noqa: RUF071 - by character
+    last = os.path.commonprefix([name[::-1] for name in files])[::-1]  # noqa: RUF071
+    return [f"{first}*{last.lstrip('*')}"]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import huggingface_hub
 import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 
-from hybridret.data.hub import fetch, find
+from hybridret.data.hub import _patterns, fetch, find
 from hybridret.errors import UserError
 
 FILES = ("corpus.jsonl", "docs-*.jsonl.gz")
@@ -91,3 +92,23 @@ def test_really_offline() -> None:
         pytest.skip("HF_HUB_OFFLINE=0: tests use no network")
     with pytest.raises(UserError, match=r"then set eval\.x\.path=DIR"):
         fetch("hybridret-tests/none", FILES, "abc", None, "eval.x")
+
+
+@pytest.mark.parametrize(
+    ("files", "patterns"),
+    [
+        (["corpus.jsonl", "queries.jsonl"], ["corpus.jsonl", "queries.jsonl"]),
+        (
+            [f"{code}-{kind}/dev-*.parquet" for code in ("ar", "bn", "sw", "zh") for kind in ("corpus", "qrels")],
+            ["*-corpus/dev-*.parquet", "*-qrels/dev-*.parquet"],
+        ),
+        (
+            [f"miracl-corpus-v1.0-{code}/docs-*.jsonl.gz" for code in ("ar", "bn", "de", "en", "es", "fa", "fi")],
+            ["miracl-corpus-v1.0-*/docs-*.jsonl.gz"],
+        ),
+    ],
+)
+def test_many_files_are_named_by_globs_that_match_them(files: list[str], patterns: list[str]) -> None:
+    found = _patterns(files)
+    assert found == patterns
+    assert all(any(fnmatch(name, pattern) for pattern in found) for name in files)
