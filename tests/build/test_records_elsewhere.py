@@ -1,25 +1,14 @@
-"""What else a run promises: the README's Python example, and the W&B mirror without a network."""
+"""What else a run promises: the W&B mirror without a network."""
 
 from __future__ import annotations
 
 import json
-import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from commands import Train, run_of
-
-README = Path(__file__).resolve().parent.parent.parent / "README.md"
-
-
-def test_the_readmes_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    (block,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.S)
-    exec(compile(block, "README.md", "exec"), {})
-    kind, size = capsys.readouterr().out.split()
-    assert kind in ("mono", "cross")
-    assert size == "32"
 
 
 def log_records(content: bytes) -> Iterator[bytes]:

@@ -36,7 +36,7 @@ def work(run: RunDirectory) -> point._Work:
         seed=1,
         model=SimpleNamespace(size="x"),
         eval={},
-        evaluation=SimpleNamespace(cutoffs=[10]),
+        evaluation=SimpleNamespace(cutoffs=[10], mteb=False),
     )
     made = object.__new__(point._Work)
     made.parts, made.settings, made.run, made.digest = SimpleNamespace(source=source), settings, run, "h"  # type: ignore[assignment]

@@ -155,6 +155,7 @@ def test_mteb_measures_what_we_measure(mteb: Any, real_data: Path, tmp_path: Pat
     settings = EvaluationSettings(
         batch_size=64, settings=["monolingual"], cutoffs=[1, 10, 100], entropy_temperature=0.05, entropy_sample=8,
         precision="fp32", full_ranks=200_000, depth=1000, cache=None, cache_from=50_000, vectors="float32", trec=False,
+        mteb=False,
     )  # fmt: skip
     ours = evaluate(Dense(encoder, 64), collection, settings, 0, Quiet())
     (path,) = write_mteb_results(tmp_path, ours.metrics, model_meta("me/toy", "1"))

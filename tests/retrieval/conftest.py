@@ -84,22 +84,48 @@ def small_collection() -> Collection:
     )
 
 
+class Meetings:
+    """The times at which ranks that are threads meet: one barrier each, so that a rank that fails behind one of them
+    cannot disturb those that are just leaving it.
+    """
+
+    def __init__(self, world: int) -> None:
+        self._world, self._lock = world, threading.Lock()
+        self._all: dict[int, tuple[threading.Barrier, list[Any]]] = {}
+        self._failed: int | None = None
+
+    def at(self, time: int) -> tuple[threading.Barrier, list[Any]]:
+        with self._lock:
+            found = self._all.setdefault(time, (threading.Barrier(self._world), [None] * self._world))
+            if self._failed is not None and time >= self._failed:
+                found[0].abort()
+            return found
+
+    def fail(self, time: int) -> None:
+        """A rank that has met `time` times comes to no other meeting."""
+        with self._lock:
+            self._failed = time if self._failed is None else min(self._failed, time)
+            for number, (barrier, _) in self._all.items():
+                if number >= self._failed:
+                    barrier.abort()
+
+
 class ThreadRanks:
     """Ranks that are threads of one process; where one fails, the others get a BrokenBarrierError."""
 
-    def __init__(self, rank: int, world: int, meeting: threading.Barrier, board: list[Any]) -> None:
+    def __init__(self, rank: int, world: int, meetings: Meetings) -> None:
         self.rank, self.world = rank, world
-        self.meeting, self._board = meeting, board
+        self.met, self._meetings = 0, meetings
 
-    def gather(self, array: np.ndarray) -> list[np.ndarray]:
-        self._board[self.rank] = array
-        self.meeting.wait(30)
-        arrays = list(self._board)
-        self.meeting.wait(30)
-        return arrays
+    def gather(self, array: Any) -> list[Any]:
+        barrier, board = self._meetings.at(self.met)
+        board[self.rank] = array
+        barrier.wait(30)
+        self.met += 1
+        return list(board)
 
     def barrier(self) -> None:
-        self.meeting.wait(30)
+        self.gather(None)
 
 
 @pytest.fixture
@@ -107,13 +133,14 @@ def run_ranks() -> Callable[[int, Callable[[Any], Any]], list[Any]]:
     """`run_ranks(world, work)`: what `work(ranks)` returns on each of `world` ranks, or the error that it raises."""
 
     def run(world: int, work: Callable[[Any], Any]) -> list[Any]:
-        meeting, board = threading.Barrier(world), [None] * world
+        meetings = Meetings(world)
 
         def one(rank: int) -> Any:
+            ranks = ThreadRanks(rank, world, meetings)
             try:
-                return work(ThreadRanks(rank, world, meeting, board))
+                return work(ranks)
             except Exception as error:
-                meeting.abort()
+                meetings.fail(ranks.met)
                 return error
 
         with ThreadPoolExecutor(world) as pool:
