@@ -58,10 +58,9 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
     if run.decide(digest) is Decision.FINISHED:
         print(f"{run.path} is finished; nothing to do.")
         return DONE
-    if int(os.environ.get("RANK", "0")) == 0:
-        parts.collections(Bars())  # a test set that cannot be read is said before the training, not behind it
     if int(os.environ.get("RANK", "0")) > 0:  # under torchrun the first process keeps the records
         return _follow(parts, run)
+    parts.collections(Bars())  # a test set that cannot be read is said before the training, not behind it
     with graceful_stop() as stop, run.lock():
         status = StatusWriter(run.status, digest)
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,9 @@ from hybridret.retrieval.indexes.together import check_search
 from hybridret.retrieval.protocols import Ranks, VectorSource
 from hybridret.retrieval.topk import WORST, dense_ties, unpack
 
-Build = Callable[[VectorSource, int, int, int, str, Progress], Any]  # passages, first, last, k, device, progress
 
-
-class Approximate:
-    """Search with an index that `build` makes of passages; what faiss' approximate indexes have in common.
+class Approximate(ABC):
+    """Search with an index that `_build` makes of passages; what faiss' approximate indexes have in common.
 
     Rank 0 builds and searches, the others get its hits. The last index is kept and used again for the same vectors
     object and range: vectors must not change in between. Equal scores are put in trec_eval's order, but which of them
@@ -27,11 +25,10 @@ class Approximate:
     seed, with exact search for the same k, in which all ranks take part; 0 leaves it out.
     """
 
-    def __init__(self, faiss: Any, name: str, recall_queries: int, build: Build) -> None:
+    def __init__(self, faiss: Any, name: str, recall_queries: int) -> None:
         self._faiss = faiss
         self._name = name
         self._recall_queries = recall_queries
-        self._build = build
         self._kept: tuple[VectorSource, int, int, Any, int] | None = None
         self._notes: dict[str, str] = {}
 
@@ -77,6 +74,10 @@ class Approximate:
 
     def notes(self) -> dict[str, str]:
         return dict(self._notes)
+
+    @abstractmethod
+    def _build(self, passages: VectorSource, first: int, last: int, k: int, device: str, progress: Progress) -> Any:
+        """The faiss index of the passages `first` to `last` - 1, ready for searches of `k`."""
 
     def _index(
         self, passages: VectorSource, first: int, last: int, k: int, device: str, progress: Progress

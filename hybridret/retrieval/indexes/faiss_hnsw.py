@@ -9,13 +9,12 @@ from typing import Any
 
 from hybridret.errors import UserError
 from hybridret.progress import Progress
-from hybridret.records import FloatArray, Hits, IntArray
 from hybridret.retrieval.indexes.approximate import Approximate
 from hybridret.retrieval.indexes.faiss_common import fill, load_faiss
-from hybridret.retrieval.protocols import Ranks, VectorSource
+from hybridret.retrieval.protocols import VectorSource
 
 
-class FaissHnsw:
+class FaissHnsw(Approximate):
     """Plug-in `index`: HNSW with inner products, on the CPU (faiss has none for GPUs).
 
     `links` of a passage; breadth of the walk while building (`construction`) and while searching (`search`, at least k
@@ -30,31 +29,12 @@ class FaissHnsw:
                 f"recall_queries of at least 0; got links {links}, construction {construction}, search {search}, "
                 f"threads {threads}, recall_queries {recall_queries}."
             )
-        self._faiss = load_faiss()
         self._links = links
         self._construction = construction
         self._breadth = search
         self._threads = threads
         name = f"faiss HNSW: {links} links, breadth {construction} to build and {search} to search"
-        self._approximate = Approximate(self._faiss, name, recall_queries, self._build)
-
-    def search(
-        self,
-        queries: FloatArray,
-        passages: VectorSource,
-        first: int,
-        last: int,
-        tie_order: IntArray,
-        k: int,
-        device: str,
-        ranks: Ranks,
-        progress: Progress,
-    ) -> Hits:
-        """See `protocols.Index` and `Approximate`."""
-        return self._approximate.search(queries, passages, first, last, tie_order, k, device, ranks, progress)
-
-    def notes(self) -> dict[str, str]:
-        return self._approximate.notes()
+        super().__init__(load_faiss(), name, recall_queries)
 
     def _build(self, passages: VectorSource, first: int, last: int, k: int, device: str, progress: Progress) -> Any:
         index = self._faiss.IndexHNSWFlat(passages.dimension, self._links, self._faiss.METRIC_INNER_PRODUCT)

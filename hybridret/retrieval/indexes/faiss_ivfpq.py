@@ -12,15 +12,15 @@ import numpy as np
 
 from hybridret.errors import UserError
 from hybridret.progress import Progress
-from hybridret.records import FloatArray, Hits, IntArray
+from hybridret.records import FloatArray
 from hybridret.retrieval.indexes.approximate import Approximate
 from hybridret.retrieval.indexes.faiss_common import fill, load_faiss, slices, to_device
-from hybridret.retrieval.protocols import Ranks, VectorSource
+from hybridret.retrieval.protocols import VectorSource
 
 _POINTS_PER_CENTROID = 39  # fewer, and faiss itself warns of bad centroids
 
 
-class FaissIvfPq:
+class FaissIvfPq(Approximate):
     """Plug-in `index`: IVF-PQ with inner products; the same index every time, for one number of threads.
 
     `lists` clusters of passages, of which a query visits `probes`; a vector becomes `subquantizers` codes of `bits`
@@ -44,32 +44,13 @@ class FaissIvfPq:
                 f"from at least {self._needed} passages ({_POINTS_PER_CENTROID} for each centroid). Raise "
                 f"training_sample or lower lists."
             )
-        self._faiss = load_faiss()
         self._lists = lists
         self._subquantizers = subquantizers
         self._bits = bits
         self._probes = probes
         self._training_sample = training_sample
         name = f"faiss IVF-PQ: {lists} lists, {probes} visited, {subquantizers} x {bits} bits"
-        self._approximate = Approximate(self._faiss, name, recall_queries, self._build)
-
-    def search(
-        self,
-        queries: FloatArray,
-        passages: VectorSource,
-        first: int,
-        last: int,
-        tie_order: IntArray,
-        k: int,
-        device: str,
-        ranks: Ranks,
-        progress: Progress,
-    ) -> Hits:
-        """See `protocols.Index` and `Approximate`."""
-        return self._approximate.search(queries, passages, first, last, tie_order, k, device, ranks, progress)
-
-    def notes(self) -> dict[str, str]:
-        return self._approximate.notes()
+        super().__init__(load_faiss(), name, recall_queries)
 
     def _build(self, passages: VectorSource, first: int, last: int, k: int, device: str, progress: Progress) -> Any:
         dimension = passages.dimension
