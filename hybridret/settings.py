@@ -1,8 +1,8 @@
 """The typed sections of the config. Values stand in `conf/`, so nothing here has a default.
 
-What can be swapped (backbone, batching, data, eval, index, loss, optim) is a plug-in: a yaml with `_target_` whose
-other keys are the constructor's arguments. What cannot is one of these sections. Only `hybridret.build` turns a config
-into them.
+What can be swapped (backbone, adapter, batching, data, eval, index, loss, optim) is a plug-in: a yaml with `_target_`
+whose other keys are the constructor's arguments. What cannot is one of these sections. Only `hybridret.build` turns a
+config into them.
 """
 
 from __future__ import annotations
@@ -34,13 +34,17 @@ class TrainingSettings:
 
     The batch is sorted by length and encoded in chunks of `chunk_size` texts, each padded on its own; null: all at
     once. `recompute` drops the activations of a chunk and computes them again in the backward pass: the memory of one
-    chunk for a third more work. Without it chunks only save padding. The gradient is the same in all cases.
+    chunk for a third more work. Without it chunks only save padding. `recompute_layers` does the same for each layer of
+    the body inside a chunk: the memory of one layer, for another third. `compile` compiles each layer with
+    torch.compile. The gradient is the same in all cases.
     """
 
     steps: int
     batch_size: int
     chunk_size: int | None
     recompute: bool
+    recompute_layers: bool
+    compile: bool
     clip_norm: float | None
     validate_every: int
     validation_batches: int
@@ -62,7 +66,9 @@ class ScheduleSettings:
 
 @dataclass(frozen=True)
 class TrainerSettings:
-    """Where it runs. `threads` null: torch's own choice. `strategy` auto or ddp."""
+    """Where it runs. `threads` null: torch's own choice. `strategy`: auto, ddp, or fsdp (FSDP2 over all processes).
+    `precision` in Lightning's words: 32-true, bf16-mixed, 16-mixed or 64-true.
+    """
 
     accelerator: str
     devices: int
@@ -108,6 +114,23 @@ class LoggerSettings:
 
 
 @dataclass(frozen=True)
+class PlanSettings:
+    """What `python -m hybridret.plan` assumes, and what `run` does with a point that cannot fit. No result depends on
+    it.
+
+    `utilisation`: the share of a GPU's dense bf16 peak that training reaches, 0..1, recomputation not counted.
+    `price_per_gpu_hour` in any currency. `reserve`: the share of a GPU's memory that is left free for the allocator's
+    gaps. `refuse`: whether `run` ends before a training that cannot fit.
+    """
+
+    gpus: list[str]
+    price_per_gpu_hour: float
+    utilisation: float
+    reserve: float
+    refuse: bool
+
+
+@dataclass(frozen=True)
 class Settings:
     """The whole config of a run. Plug-ins stay mappings until `build` binds them to their target's signature."""
 
@@ -121,7 +144,9 @@ class Settings:
     trainer: TrainerSettings
     evaluation: EvaluationSettings
     logger: LoggerSettings
+    plan: PlanSettings
     backbone: dict[str, Any]
+    adapter: dict[str, Any]
     batching: dict[str, Any]
     data: dict[str, Any]
     eval: dict[str, Any]

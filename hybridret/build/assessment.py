@@ -32,7 +32,20 @@ from hybridret.runs import Decision, RunDirectory, State, StatusWriter, config_h
 from hybridret.runs.naming import folder_name
 from hybridret.settings import Settings
 
-FROM_RUN = ("model", "text", "training", "schedule", "backbone", "batching", "data", "loss", "optim", "seed", "sweep")
+FROM_RUN = (
+    "model",
+    "text",
+    "training",
+    "schedule",
+    "backbone",
+    "adapter",
+    "batching",
+    "data",
+    "loss",
+    "optim",
+    "seed",
+    "sweep",
+)
 
 
 def assess(config: DictConfig, overrides: Sequence[str]) -> int:
@@ -184,11 +197,12 @@ def _untrained(plain: dict[str, Any]) -> Settings:
     """Settings of something that is not trained: the sections that only training reads are filled with nothing."""
     nothing = {
         "training": {
-            "steps": 0, "batch_size": 0, "chunk_size": None, "recompute": False, "clip_norm": None, "validate_every": 0,
-            "validation_batches": 0, "patience": None, "checkpoint_every": 0,
+            "steps": 0, "batch_size": 0, "chunk_size": None, "recompute": False, "recompute_layers": False,
+            "compile": False, "clip_norm": None, "validate_every": 0, "validation_batches": 0, "patience": None,
+            "checkpoint_every": 0,
         },
         "schedule": {"warmup": 0.0, "decay": "constant", "embedding_lr": None},
-        "batching": {}, "loss": {}, "optim": {}, "data": {}, "text": {},
+        "adapter": {}, "batching": {}, "loss": {}, "optim": {}, "data": {}, "text": {},
     }  # fmt: skip
     chosen = {key: value for key, value in plain.items() if value is not None}
     return read_settings(nothing | chosen)

@@ -21,6 +21,8 @@ from hybridret.progress import Quiet
 from hybridret.records import Collection
 from hybridret.runs import RunDirectory
 
+PLAN = {"gpus": [], "price_per_gpu_hour": 0.0, "utilisation": 0.4, "reserve": 0.0, "refuse": False}
+
 
 @dataclass(frozen=True)
 class OpenRun:
@@ -67,4 +69,13 @@ def read_config(run: RunDirectory) -> dict[str, Any]:
         raise UserError(f"{run.config} cannot be read: {' '.join(str(error).split())}.") from error
     if not isinstance(plain, dict):
         raise UserError(f"{run.config} is not the config of a run. Copy the run directory again.")
-    return typing.cast(dict[str, Any], plain)
+    return _with_later_keys(typing.cast(dict[str, Any], plain))
+
+
+def _with_later_keys(plain: dict[str, Any]) -> dict[str, Any]:
+    """A config of an earlier version, with the values that keys of today had when they could not be chosen yet."""
+    filled = {"adapter": {"_target_": "hybridret.encoders.adapters.full.Full"}, "plan": PLAN} | plain
+    training = filled.get("training")
+    if isinstance(training, dict):
+        filled["training"] = {"recompute_layers": False, "compile": False} | training
+    return filled

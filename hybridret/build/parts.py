@@ -17,6 +17,7 @@ from hybridret.build.plugins import factory, make
 from hybridret.build.score import read_collections
 from hybridret.data.benchmarks import Benchmark
 from hybridret.data.source import PairSource
+from hybridret.encoders.adapters.adapter import Adapter
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.folder import load_encoder
 from hybridret.encoders.identity import encoder_identity
@@ -82,6 +83,12 @@ class Parts:
         return make(section, "backbone")
 
     @cached_property
+    def adapter(self) -> Adapter:
+        """Which weights are trained."""
+        adapter: Adapter = make(self.settings.adapter, "adapter")
+        return adapter
+
+    @cached_property
     def index(self) -> Index:
         """How large pools are searched."""
         index: Index = make({key: value for key, value in self.settings.index.items() if key != "name"}, "index")
@@ -105,11 +112,17 @@ class Parts:
         return hasattr(self.backbone, "encoder")
 
     def encoder(self) -> DualEncoder:
-        """A fresh encoder of the size asked for."""
+        """A fresh encoder of the size asked for, as it comes."""
         if not self.trainable:
             raise UserError("This backbone has nothing to train: use `python -m hybridret.evaluate` with it.")
         settings = self.settings
         encoder: DualEncoder = self.backbone.encoder(settings.model.size, settings.text, self.source, settings.seed)
+        return encoder
+
+    def trained_encoder(self) -> DualEncoder:
+        """A fresh encoder of the size asked for, ready to be trained."""
+        encoder = self.encoder()
+        self.adapter.apply(encoder.body, self.settings.seed)
         return encoder
 
     def load(self, run: RunDirectory) -> DualEncoder:
@@ -139,4 +152,4 @@ class Parts:
     def check(self) -> None:
         """Check and build all that is cheap: bad input ends the run before a directory or a checkpoint is touched."""
         check_settings(self.settings.evaluation, self.device)
-        _ = self.strategy, self.loss, self.make_optimizer, self.benchmarks, self.backbone, self.index
+        _ = self.strategy, self.loss, self.make_optimizer, self.benchmarks, self.backbone, self.adapter, self.index

@@ -114,7 +114,7 @@ def plain_without_hydra(plain: dict[str, Any]) -> dict[str, Any]:
 def _follow(parts: Parts, run: RunDirectory) -> int:
     """The part of a further rank: train, and leave records and evaluation to the first."""
     with graceful_stop() as stop:
-        _train(parts, parts.encoder(), run, Quiet(), lambda row: None, stop)
+        _train(parts, parts.trained_encoder(), run, Quiet(), lambda row: None, stop)
         stop.check()
     return DONE
 
@@ -161,7 +161,7 @@ class _Work:
         safe = StoppingProgress(self.stop, self.progress)
         with safe.task("read data and build the encoder", None):
             self._check_data(resume)
-            encoder = self.parts.encoder()
+            encoder = self.parts.trained_encoder()
         self.stop.check()
         config = plain_without_hydra(self.plain)
         tracker = tracker_of(self.run, self.digest, self.settings, self._strategy_name(), config)

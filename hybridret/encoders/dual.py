@@ -37,6 +37,10 @@ class Body(nn.Module, ABC):
         """The table of token embeddings: counted apart from the body, and given a learning rate of its own."""
 
     @abstractmethod
+    def layers(self) -> nn.ModuleList:
+        """The repeated blocks that make up the depth: what is recomputed, compiled and sharded one by one."""
+
+    @abstractmethod
     def save_architecture(self, folder: Path) -> dict[str, Any]:
         """What `load_architecture` needs, as JSON; larger descriptions may be written into `folder`."""
 

@@ -61,6 +61,11 @@ class HuggingFaceBody(Body):
     def input_embeddings(self) -> nn.Module:
         return self.model.get_input_embeddings()
 
+    def layers(self) -> nn.ModuleList:
+        """The longest list of modules, counted in parameters: every family of transformers keeps its blocks in one."""
+        lists = [module for module in self.model.modules() if isinstance(module, nn.ModuleList)]
+        return max(lists, key=lambda blocks: sum(parameter.numel() for parameter in blocks.parameters()))
+
     def save_architecture(self, folder: Path) -> dict[str, Any]:
         self.model.config.save_pretrained(str(folder))
         kernel = getattr(self.model.config, "_attn_implementation", None)

@@ -70,6 +70,9 @@ class Transformer(Body):
     def input_embeddings(self) -> nn.Module:
         return self.token_embedding
 
+    def layers(self) -> nn.ModuleList:
+        return self.blocks
+
     def save_architecture(self, folder: Path) -> dict[str, Any]:
         return dict(self.architecture)
 

@@ -14,6 +14,7 @@ NOT_HASHED = (
     "output",
     "sweep",
     "logger",
+    "plan",
     "trainer.accelerator",
     "trainer.devices",
     "trainer.nodes",

@@ -65,6 +65,8 @@ def training_settings(**changes: Any) -> TrainingSettings:
         batch_size=8,
         chunk_size=None,
         recompute=True,
+        recompute_layers=False,
+        compile=False,
         clip_norm=1.0,
         validate_every=4,
         validation_batches=2,

@@ -1,0 +1,14 @@
+"""Full fine-tuning: every weight of the body is trained."""
+
+from __future__ import annotations
+
+from hybridret.encoders.dual import Body
+
+
+class Full:
+    """Leaves the body as it is."""
+
+    name = "full"
+
+    def apply(self, body: Body, seed: int) -> None:
+        return None
