@@ -28,7 +28,7 @@ from hybridret.files import read_json, write_json, write_text
 from hybridret.progress import Bars, Both, Progress, Quiet
 from hybridret.runs import Decision, RunDirectory, State, StatusProgress, StatusWriter, environment
 from hybridret.settings import Settings, TrainerSettings
-from hybridret.training.checkpoints import WholeCheckpoints
+from hybridret.training.checkpoints import saved_step
 from hybridret.training.optimisation import check_optimizer
 from hybridret.training.train import TrainingResult, check_training, train
 
@@ -102,7 +102,7 @@ def check_processes(trainer: TrainerSettings) -> None:
 
 
 def _tell_how_to_go_on(run: RunDirectory, what: str) -> None:
-    saved = f"; {run.last_checkpoint} holds its state" if run.last_checkpoint.is_file() else ""
+    saved = f"; {run.last_checkpoint} holds its state" if run.last_checkpoint.exists() else ""
     print(f"{what}{saved}. To go on, run the same command again: {command_line(sys.argv)}", file=sys.stderr)
 
 
@@ -228,7 +228,7 @@ class _Work:
 
     def _forget_later_rows(self) -> None:
         """Rows behind the checkpoint will be written again."""
-        step = int(WholeCheckpoints().load_checkpoint(self.run.last_checkpoint)["global_step"])
+        step = saved_step(self.run.last_checkpoint)
         self.run.truncate_history(step)
         print(f"Resuming {self.run.path} at step {step}.")
 

@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +20,8 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_model, save_model
+from safetensors.torch import load_model, save_file, save_model
+from torch import Tensor
 
 from hybridret.encoders.dual import Body, DualEncoder
 from hybridret.encoders.huggingface_body import HuggingFaceBody
@@ -36,7 +37,7 @@ DESCRIPTION = "encoder.json"
 BODIES: dict[str, type[Body]] = {body.kind: body for body in (Transformer, HuggingFaceBody)}
 
 
-def save_encoder(encoder: DualEncoder, folder: Path) -> None:
+def save_encoder(encoder: DualEncoder, folder: Path, state: Mapping[str, Tensor] | None = None) -> None:
     """Write `encoder` as `folder`, whole or not at all; an older encoder there is replaced.
 
     Raises UserError when it cannot be written.
@@ -44,7 +45,10 @@ def save_encoder(encoder: DualEncoder, folder: Path) -> None:
     with _atomic_folder(Path(folder)) as place:
         architecture = encoder.body.save_architecture(place)
         encoder.tokenization.save(place)
-        save_model(encoder.body, str(place / WEIGHTS))
+        if state is None:
+            save_model(encoder.body, str(place / WEIGHTS))
+        else:
+            save_file(dict(state), str(place / WEIGHTS), metadata={"format": "pt"})
         files = sorted(path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
         description = {
             "format": FORMAT,

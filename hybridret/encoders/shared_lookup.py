@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 
 from hybridret.encoders.tokenization import Tokens
 
@@ -21,9 +22,10 @@ def shared_lookup(embedding: nn.Module, chunks: Sequence[Tokens]) -> Iterator[No
     """In the block, `embedding` called with the ids of one of `chunks` returns its part of a look-up made beforehand.
 
     Other ids, and copies of the ids, are looked up as ever. Modules that are not tables (`nn.Embedding` or a subclass)
-    are left alone: only for a table is the look-up of several texts at once the same as of one after the other.
+    are left alone: only for a table is the look-up of several texts at once the same as of one after the other. So are
+    tables in shards (FSDP2), which can be read only while the body is computed.
     """
-    if len(chunks) < 2 or not isinstance(embedding, nn.Embedding):
+    if len(chunks) < 2 or not isinstance(embedding, nn.Embedding) or isinstance(embedding.weight, DTensor):
         yield
         return
     flat = torch.cat([chunk.input_ids.reshape(-1) for chunk in chunks])

@@ -114,15 +114,15 @@ class RunDirectory:
             self._check(str(result.get("config_hash")), config_hash)
             return Decision.FINISHED
         status = read_status(self.status) or {}
-        started = self.last_checkpoint.is_file() or status.get("state") not in (None, State.QUEUED, State.SKIPPED)
+        started = self.last_checkpoint.exists() or status.get("state") not in (None, State.QUEUED, State.SKIPPED)
         if started and status.get("config_hash"):
             self._check(str(status["config_hash"]), config_hash)
-        elif self.last_checkpoint.is_file():
+        elif self.last_checkpoint.exists():
             raise UserError(
                 f"{self.path} holds a checkpoint, but its status.json does not say of which config. Choose another "
                 f"folder with sweep=NAME, or delete {self.path} to start anew."
             )
-        return Decision.RESUME if self.last_checkpoint.is_file() else Decision.FRESH
+        return Decision.RESUME if self.last_checkpoint.exists() else Decision.FRESH
 
     def claim(self, config_hash: str) -> Decision:
         """Decide, and clear away what a run that never reached a checkpoint left, if a fresh start is due.

@@ -6,8 +6,6 @@ resumes from the wrong one (traps 7). Files are read with `weights_only=True`, s
 
 from __future__ import annotations
 
-import pickle
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,9 +14,9 @@ import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins import TorchCheckpointIO
 
-from hybridret.errors import UserError
 from hybridret.files import atomic_path
 from hybridret.training.callback import StepCallback
+from hybridret.training.sharded_state import consolidated, forget_others, read_file, read_meta
 from hybridret.training.throughput import Throughput
 
 
@@ -44,29 +42,18 @@ class WholeCheckpoints(TorchCheckpointIO):
                 torch.save(checkpoint, temporary)
             except RuntimeError as error:  # the zip writer's word for a full disk
                 raise OSError(str(error)) from error
+        forget_others(Path(path))  # of a sharded training that goes on in one process
 
     def load_checkpoint(self, path: Any, map_location: Any = "cpu", weights_only: bool | None = True) -> dict[str, Any]:
-        """Read `path`. Raises UserError when it is damaged or is no checkpoint."""
-        try:
-            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        except (
-            OSError,
-            RuntimeError,
-            EOFError,
-            ValueError,
-            KeyError,
-            pickle.UnpicklingError,
-            zipfile.BadZipFile,
-        ) as error:
-            raise UserError(
-                f"{path} cannot be read ({str(error).splitlines()[0] if str(error) else type(error).__name__}): the "
-                f"file is "
-                f"truncated or not a checkpoint. Delete it and run the same command again; training then starts from "
-                f"step 0."
-            ) from error
-        if not isinstance(checkpoint, dict) or "loops" not in checkpoint:
-            raise UserError(f"{path} is not a training checkpoint. Delete it; training then starts from step 0.")
-        return checkpoint
+        """Read `path`, a file or the folder of a sharded training. Raises UserError when it is damaged or is no
+        checkpoint.
+        """
+        return consolidated(Path(path)) if Path(path).is_dir() else read_file(Path(path), mmap=False)
+
+
+def saved_step(path: Path) -> int:
+    """The step at which `path` was saved; of a large file only the part that says so is read. Raises UserError."""
+    return int((read_meta(path) if path.is_dir() else read_file(path, mmap=True))["global_step"])
 
 
 class Checkpoints(StepCallback):

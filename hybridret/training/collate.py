@@ -24,14 +24,21 @@ CACHE_BYTES = 512 * 1024**2  # of token ids per process: about five million shor
 class TrainingBatch:
     """One rank's part of a global batch. A plain class: Lightning takes dataclasses apart and copies them.
 
-    `counts[r]` passages come from rank r; `groups` [sum of counts] are their passage groups, rank by rank. `tokens` and
-    `padded` count this rank's positions without and with padding.
+    `counts[r]` passages come from rank r; `groups` [sum of counts] are their passage groups, rank by rank. `calls` is
+    the largest number of chunks that a rank has. `tokens` and `padded` count this rank's positions without and with
+    padding.
     """
 
     def __init__(
-        self, batch: Batch, pairs: ParallelPairs, rows: TokenBatch, counts: tuple[int, ...], groups: torch.Tensor
+        self,
+        batch: Batch,
+        pairs: ParallelPairs,
+        rows: TokenBatch,
+        counts: tuple[int, ...],
+        groups: torch.Tensor,
+        calls: int,
     ) -> None:
-        self.batch, self.rows, self.counts, self.groups = batch, rows, counts, groups
+        self.batch, self.rows, self.counts, self.groups, self.calls = batch, rows, counts, groups, calls
         self.dataset, self._languages = pairs.name, pairs.languages
         self.tokens, self.padded = rows.tokens, rows.padded
 
@@ -91,7 +98,9 @@ class Collate:
             tokenization=self._tokenization,
             chunk_size=self._chunk_size,
         )
-        return TrainingBatch(batch, pairs, rows, counts, torch.from_numpy(np.concatenate(groups)))
+        most = max(counts)
+        calls = len(rows.query_chunks) + -(-most // (self._chunk_size or most))
+        return TrainingBatch(batch, pairs, rows, counts, torch.from_numpy(np.concatenate(groups)), calls)
 
     def _shares(self, queries: IntArray, passages: IntArray) -> list[IntArray]:
         if self._world_size == 1:

@@ -23,6 +23,9 @@ from hybridret.training.callback import StepCallback
 from hybridret.training.checkpoints import WholeCheckpoints, last_path
 from hybridret.training.data_module import PairDataModule
 from hybridret.training.module import RetrieverModule
+from hybridret.training.sharding import Sharded
+
+SHARDED = "fsdp"
 
 
 @contextmanager
@@ -66,6 +69,11 @@ def fit(
     if the caller has no handler of its own.
     """
     plugins: list[Any] = [WholeCheckpoints()]
+    strategy: Any = settings.strategy
+    precision = settings.precision
+    if settings.strategy == SHARDED:
+        strategy = Sharded(settings.devices * settings.nodes, settings.precision)
+        precision = "32-true"  # nothing for Lightning to do: FSDP2 has a policy of its own
     if SLURMEnvironment.detect():
         plugins.append(SLURMEnvironment(auto_requeue=False))  # requeueing is the launcher's business
     try:
@@ -73,8 +81,8 @@ def fit(
             accelerator=settings.accelerator,
             devices=settings.devices,
             num_nodes=settings.nodes,
-            strategy=settings.strategy,
-            precision=settings.precision,  # type: ignore[arg-type]
+            strategy=strategy,
+            precision=precision,  # type: ignore[arg-type]
             max_steps=steps,
             max_epochs=-1,
             callbacks=[_CallersSignals(), *callbacks],

@@ -9,15 +9,20 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
 
+from hybridret.encoders.accumulated import encode_accumulated
 from hybridret.encoders.chunked import encode_chunks
 from hybridret.encoders.dual import DualEncoder
 from hybridret.errors import UserError
 from hybridret.settings import ScheduleSettings
 from hybridret.training.collate import TrainingBatch
 from hybridret.training.errors import NonFiniteError
+from hybridret.training.gather import gather_rows
 from hybridret.training.optimisation import MakeOptimizer, learning_rate_schedule, parameter_groups
+from hybridret.training.sharded_state import difference
+from hybridret.training.sharding import Sharded, is_sharded
 
 
 def step_seed(seed: int, step: int, rank: int) -> int:
@@ -68,6 +73,21 @@ class RetrieverModule(pl.LightningModule):
         schedule = learning_rate_schedule(optimizer, self._schedule, self._steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
+    def configure_model(self) -> None:
+        """Shard the encoder where the strategy is `Sharded`; Lightning may call it more than once."""
+        if isinstance(self.trainer.strategy, Sharded):
+            self.trainer.strategy.shard(self.encoder)
+
+    def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
+        """Step, and drop the gradients at once: Lightning keeps them until the next forward pass is over, whose
+        activations then stand beside them.
+        """
+        optimizer.step(closure=optimizer_closure)
+        optimizer.zero_grad(set_to_none=True)
+
+    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Optimizer) -> None:
+        return None
+
     def training_step(self, batch: TrainingBatch, batch_idx: int) -> Tensor:
         """The loss of this rank's queries, a scalar."""
         self._seed_torch(step_seed(self._seed, batch.batch.step, self.global_rank))
@@ -81,13 +101,20 @@ class RetrieverModule(pl.LightningModule):
         if self.device.type == "cuda":
             torch.cuda.manual_seed(seed)
 
-    def batch_loss(self, batch: TrainingBatch, gather: bool) -> Tensor:
+    def batch_loss(self, batch: TrainingBatch, gather: bool, calls: int | None = None) -> Tensor:
         """The mean loss of the batch's queries, a scalar. `gather`: against the passages of all ranks, which must
-        call too.
+        call too. `calls`: how often each rank of a sharded encoder encodes; null: as `batch.calls` says.
         """
         rows = batch.rows
         again = self._recompute and len(rows.query_chunks) + len(rows.passage_chunks) > 2
-        vectors = encode_chunks(self.encoder, [*rows.query_chunks, *rows.passage_chunks], checkpointed=again)
+        chunks = [*rows.query_chunks, *rows.passage_chunks]
+        sharded = is_sharded(self.encoder)
+        if sharded:  # each encoding is a collective: a rank with fewer chunks encodes its last one again, for nothing
+            chunks += [chunks[-1]] * ((calls or batch.calls) - len(chunks))
+        if sharded and again:
+            vectors = encode_accumulated(self.encoder, chunks)
+        else:
+            vectors = encode_chunks(self.encoder, chunks, checkpointed=again)
         queries, passages = vectors[rows.query_order], vectors[rows.passage_order + len(rows.query_order)]
         if gather:
             passages = self._gather(passages, batch.counts)
@@ -99,22 +126,17 @@ class RetrieverModule(pl.LightningModule):
         gathered may not (traps 8), so the shorter ones are filled with rows that are dropped again.
         """
         filled = nn.functional.pad(passages, (0, 0, 0, max(counts) - len(passages)))
-        everyone = self.all_gather(filled, sync_grads=True)
+        everyone = torch.split(gather_rows(filled), max(counts))
         return torch.cat([part[:count] for part, count in zip(everyone, counts, strict=True)])
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Raises UserError when the checkpoint is of another model (loading is strict)."""
+        if "state_dict" not in checkpoint:  # of a sharded training: the strategy has looked and loaded
+            return
         saved = {name: tuple(tensor.shape) for name, tensor in checkpoint["state_dict"].items()}
         mine = {name: tuple(tensor.shape) for name, tensor in self.state_dict().items()}
-        wrong = sorted(name for name in saved.keys() | mine.keys() if saved.get(name) != mine.get(name))
-        if wrong:
-            raise UserError(
-                f"checkpoints/last.ckpt is of another model: {len(wrong)} tensors differ, such as {wrong[0]} with "
-                f"shape "
-                f"{saved.get(wrong[0])} instead of {mine.get(wrong[0])}. Use the config that it was made with, or "
-                f"delete it to "
-                f"start from step 0."
-            )
+        if message := difference(saved, mine):
+            raise UserError(message)
 
     def configure_gradient_clipping(
         self,
@@ -129,6 +151,8 @@ class RetrieverModule(pl.LightningModule):
         assert self._batch is not None
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         norm = torch.nn.utils.get_total_norm([one.grad for one in parameters if one.grad is not None])
+        if isinstance(norm, DTensor):
+            norm = norm.full_tensor()
         self.last_loss, self.last_gradient_norm = torch.stack([self._loss.detach().float(), norm.float()]).tolist()
         self.last_lr = float(optimizer.param_groups[0]["lr"])
         finite = math.isfinite(self.last_loss) and math.isfinite(self.last_gradient_norm)

@@ -16,6 +16,7 @@ import torch
 
 from hybridret.encoders.folder import save_encoder
 from hybridret.training.callback import StepCallback
+from hybridret.training.sharding import is_sharded, whole_state
 from hybridret.training.throughput import Throughput
 
 if TYPE_CHECKING:
@@ -90,8 +91,10 @@ class Validation(StepCallback):
 
     def _keep(self, trainer: pl.Trainer, module: Any, step: int) -> None:
         self.best_step = step
+        body = module.encoder.body
+        state = whole_state(body, keep=trainer.is_global_zero) if is_sharded(module.encoder) else None
         if trainer.is_global_zero:
-            save_encoder(module.encoder, self._best)
+            save_encoder(module.encoder, self._best, state)
         trainer.strategy.barrier("best")
 
     def state_dict(self) -> dict[str, Any]:
@@ -114,13 +117,22 @@ def mean_loss(trainer: pl.Trainer, module: RetrieverModule, batches: Sequence[Tr
     Batch i is computed by rank i modulo the number of ranks and the losses are added in one order, so that every world
     size measures the same number.
     """
+    sharded = is_sharded(module.encoder)
     losses = torch.zeros(len(batches), dtype=torch.float64, device=module.device)
     modes = [(part, part.training) for part in module.modules()]
     module.eval()
     try:
         with trainer.precision_plugin.forward_context():
-            for index in range(trainer.global_rank, len(batches), trainer.world_size):
-                losses[index] = module.batch_loss(batches[index].to(module.device), gather=False)
+            for first in range(0, len(batches), trainer.world_size):
+                together = batches[first : first + trainer.world_size]
+                index = trainer.global_rank
+                if index >= len(together) and not sharded:
+                    continue
+                batch = together[min(index, len(together) - 1)]  # sharded: ranks without one encode along
+                calls = max(one.calls for one in together)
+                loss = module.batch_loss(batch.to(module.device), gather=False, calls=calls)
+                if index < len(together):
+                    losses[first + index] = loss
     finally:
         for part, mode in modes:  # not module.train(): parts that are frozen in evaluation mode stay so
             part.training = mode

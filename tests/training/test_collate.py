@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import torch
+from ranks import with_negatives
 from training_helpers import corpus, encoder
-from two_ranks import with_negatives
 
 from hybridret.batching.hybrid import Hybrid
 from hybridret.encoders.chunked import chunk_rows, original_order

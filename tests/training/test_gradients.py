@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 from functools import partial
-from pathlib import Path
 
 import pytest
 import torch
+from ranks import with_negatives
 from torch import Tensor
-from training_helpers import corpus, encoder, equal
-from two_ranks import main, with_negatives
+from training_helpers import corpus, encoder
 
 from hybridret.batching.hybrid import Hybrid
 from hybridret.losses.infonce import InfoNCE
@@ -76,34 +71,3 @@ def test_dropout_is_replayed_in_the_backward_pass() -> None:
         down = float(loss())
     assert (up - down) / (2 * small) == pytest.approx(expected, rel=1e-5)
     assert abs(expected) > 1e-3
-
-
-def test_two_ranks_take_the_steps_of_one(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    common = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
-    script = str(Path(__file__).with_name("two_ranks.py"))
-    ranks = [
-        subprocess.Popen(
-            [sys.executable, "-W", "error::UserWarning", script, str(tmp_path / "two"), "2", "3"],
-            env={**common, "LOCAL_RANK": str(rank), "NODE_RANK": "0"},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    main(tmp_path / "one", 1, None)
-    for rank in ranks:
-        complaint = rank.communicate(timeout=120)[1]
-        assert rank.returncode == 0, complaint
-    one, two = (torch.load(tmp_path / name / "checkpoints/last.ckpt", weights_only=True) for name in ("one", "two"))
-    assert one["state_dict"].keys() == two["state_dict"].keys()
-    start = encoder(0.0).double().state_dict()
-    for name, weight in one["state_dict"].items():
-        moved = weight - start[name.removeprefix("encoder.")]
-        assert float(moved.abs().max()) > 0
-        torch.testing.assert_close(two["state_dict"][name], weight, rtol=1e-10, atol=1e-12)
-    losses = [float((tmp_path / name / "validation.txt").read_text()) for name in ("one", "two")]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-10)
-    assert equal(one["callbacks"]["History"]["mix"], two["callbacks"]["History"]["mix"])

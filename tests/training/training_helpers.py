@@ -53,9 +53,9 @@ def tokenization(languages: Sequence[str] = LANGUAGES) -> Tokenization:
     return Tokenization(fast, TextSettings("", "", query_length=16, passage_length=16))
 
 
-def encoder(dropout: float = 0.1, seed: int = 0) -> DualEncoder:
+def encoder(dropout: float = 0.1, seed: int = 0, layers: int = 1) -> DualEncoder:
     torch.manual_seed(seed)
-    body = Transformer(2 + WORDS * len(LANGUAGES), width=16, layers=1, heads=2, positions=16, dropout=dropout)
+    body = Transformer(2 + WORDS * len(LANGUAGES), width=16, layers=layers, heads=2, positions=16, dropout=dropout)
     return DualEncoder(body, "mean", tokenization())
 
 

@@ -1,0 +1,150 @@
+"""`last.ckpt` of a sharded training: a folder in torch's distributed checkpoint format, whole or absent.
+
+Every process writes its own shards, and any number of processes can read them. `last.ckpt` is then a link to the folder
+`sharded-STEP` beside it: a link is replaced in one step, so a reader finds the old state or the new one.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import zipfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.distributed.checkpoint.api import CheckpointException
+from torch.distributed.checkpoint.default_planner import _EmptyStateDictLoadPlanner
+from torch.distributed.checkpoint.filesystem import FileSystemReader
+from torch.distributed.checkpoint.state_dict_loader import _load_state_dict
+
+from hybridret.errors import UserError
+
+PREFIX = "sharded-"
+META = "meta.pt"  # Lightning's name: everything that is not a tensor of the model or of the optimizer
+
+
+def next_folder(path: Path, step: int) -> Path:
+    """A new folder beside `path` for the state of `step`; what an earlier attempt left half written goes first."""
+    current = path.resolve() if path.is_symlink() else None
+    found = [path.parent / f"{PREFIX}{step}{suffix}" for suffix in ("", "b")]
+    folder = next(one for one in found if current is None or one.resolve() != current)
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
+def put_in_place(folder: Path, path: Path) -> None:
+    """Let `path` name `folder`, in one step, and remove what it named before."""
+    link = path.with_name(f".{path.name}.link")
+    with suppress(FileNotFoundError):
+        link.unlink()
+    link.symlink_to(folder.name)
+    os.replace(link, path)
+    forget_others(path)
+
+
+def forget_others(path: Path) -> None:
+    """Remove the sharded folders beside `path` that it does not name."""
+    current = path.resolve()
+    for other in path.parent.glob(f"{PREFIX}*"):
+        if other.resolve() != current:
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def read_file(path: Path, mmap: bool) -> dict[str, Any]:
+    """The state of one process; `mmap`: tensors are read when they are used. Raises UserError when it is damaged."""
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        raise damaged(path, error) from error
+    if not isinstance(checkpoint, dict) or "loops" not in checkpoint:
+        raise UserError(f"{path} is not a training checkpoint. Delete it; training then starts from step 0.")
+    return checkpoint
+
+
+def read_meta(folder: Path) -> dict[str, Any]:
+    """Counters, schedules and callbacks of a sharded state, without tensors of the model. Raises UserError."""
+    try:
+        meta: dict[str, Any] = torch.load(folder / META, map_location="cpu", weights_only=True)
+    except (Exception, CheckpointException) as error:  # the latter is no Exception
+        raise damaged(folder, error) from error
+    return meta
+
+
+def consolidated(folder: Path) -> dict[str, Any]:
+    """A sharded state as one process would have saved it: full tensors on the CPU, optimizer states by number.
+
+    Needs no process group. Raises UserError when the folder is damaged.
+    """
+    checkpoint = read_meta(folder)
+    loaded: dict[str, Any] = {}
+    try:
+        planner = _EmptyStateDictLoadPlanner()  # type: ignore[no-untyped-call]
+        _load_state_dict(loaded, storage_reader=FileSystemReader(folder), planner=planner, no_dist=True)
+    except (Exception, CheckpointException) as error:  # the latter is no Exception
+        raise damaged(folder, error) from error
+    checkpoint["state_dict"] = loaded.pop("state_dict")
+    names = sorted(loaded, key=lambda name: int(name.rpartition("_")[2]))
+    checkpoint["optimizer_states"] = [_numbered(loaded[name]) for name in names]
+    return checkpoint
+
+
+def _numbered(state: dict[str, Any]) -> dict[str, Any]:
+    """torch keys an optimizer's states by the place of the parameter in its groups, sharded ones by its name."""
+    groups: list[dict[str, Any]] = []
+    places: dict[str, int] = {}
+    number = 0
+    for group in state["param_groups"]:
+        names = list(group["params"])
+        places |= {name: number + place for place, name in enumerate(names)}
+        groups.append({**group, "params": [places[name] for name in names]})
+        number += len(names)
+    return {"state": {places[name]: values for name, values in state.get("state", {}).items()}, "param_groups": groups}
+
+
+def named(state: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """The other way: an optimizer's state by number becomes one by name; `names` stand in the order of the groups."""
+    groups = [{**group, "params": [names[number] for number in group["params"]]} for group in state["param_groups"]]
+    return {"state": {names[number]: values for number, values in state["state"].items()}, "param_groups": groups}
+
+
+def check_shapes(folder: Path, mine: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise UserError unless the folder holds exactly the tensors of this model (loading is strict, traps 4)."""
+    try:
+        metadata = FileSystemReader(folder).read_metadata().state_dict_metadata
+    except (Exception, CheckpointException) as error:  # the latter is no Exception
+        raise damaged(folder, error) from error
+    prefix = "state_dict."
+    saved = {
+        name.removeprefix(prefix): tuple(getattr(one, "size", ()))
+        for name, one in metadata.items()
+        if name.startswith(prefix)
+    }
+    if message := difference(saved, mine):
+        raise UserError(message)
+
+
+def difference(saved: Mapping[str, tuple[int, ...]], mine: Mapping[str, tuple[int, ...]]) -> str | None:
+    """What to tell where a checkpoint with tensors of the shapes `saved` is not of the model with those of `mine`."""
+    wrong = sorted(name for name in saved.keys() | mine.keys() if saved.get(name) != mine.get(name))
+    if not wrong:
+        return None
+    return (
+        f"checkpoints/last.ckpt is of another model: {len(wrong)} tensors differ, such as {wrong[0]} with shape "
+        f"{saved.get(wrong[0])} instead of {mine.get(wrong[0])}. Use the config that it was made with, or delete it to "
+        f"start from step 0."
+    )
+
+
+def damaged(path: Path, error: BaseException) -> UserError:
+    """The error for a checkpoint that cannot be read."""
+    reason = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+    if isinstance(error, CheckpointException):
+        reason = "; ".join(f"rank {rank}: {failure[0]}" for rank, failure in error.failures.items())[:300]
+    return UserError(
+        f"{path} cannot be read ({reason}): it is truncated or not a checkpoint. Delete it and run the same command "
+        f"again; training then starts from step 0."
+    )

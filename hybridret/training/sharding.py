@@ -1,0 +1,138 @@
+"""Training over shards: each of W processes holds 1/W of weights, gradients and optimizer states (FSDP2).
+
+Layers are gathered one by one where they are computed. Under `bf16-mixed` they are gathered and computed in bf16 and
+gradients are summed in fp32 (MixedPrecisionPolicy), with the weights of the optimizer in fp32; there is no autocast.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning.strategies import ModelParallelStrategy
+from torch import Tensor, nn
+from torch.distributed.checkpoint.api import CheckpointException
+from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict, set_optimizer_state_dict
+from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
+from torch.distributed.tensor import DTensor
+
+from hybridret.encoders.dual import DualEncoder
+from hybridret.errors import UserError
+from hybridret.training.sharded_state import (
+    check_shapes,
+    damaged,
+    difference,
+    named,
+    next_folder,
+    put_in_place,
+    read_file,
+)
+
+PRECISIONS = {"32-true": torch.float32, "bf16-mixed": torch.bfloat16, "64-true": torch.float64}
+
+
+class Sharded(ModelParallelStrategy):
+    """Lightning's strategy for FSDP2 over all processes; `precision` in Lightning's words.
+
+    Checkpoints are folders that any number of processes can read (`sharded_state`). Raises UserError for a precision
+    that cannot be sharded.
+    """
+
+    def __init__(self, processes: int, precision: str) -> None:
+        if precision not in PRECISIONS:
+            raise UserError(
+                f"trainer.precision={precision} does not work with trainer.strategy=fsdp, which computes in one "
+                f"precision and needs no scaling of the loss. Choose one of {', '.join(PRECISIONS)}."
+            )
+        super().__init__(data_parallel_size=processes, tensor_parallel_size=1)
+        self._dtype = PRECISIONS[precision]
+
+    def shard(self, encoder: DualEncoder) -> None:
+        """Shard `encoder` in place, each layer on its own; what is sharded already is left alone."""
+        if is_sharded(encoder):
+            return
+        if self._dtype == torch.float64:
+            encoder.double()
+        fully_shard_body(encoder, self.device_mesh["data_parallel"], self._dtype)
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], filepath: Any, storage_options: Any | None = None) -> None:
+        """Write a new folder and let `filepath` name it, or leave what was there. Raises UserError where the disk is
+        full or cannot be written.
+        """
+        path = Path(filepath)
+        folder = Path(self.broadcast(str(next_folder(path, int(checkpoint["global_step"])))))
+        try:
+            super().save_checkpoint(checkpoint, folder)
+        except (OSError, RuntimeError, CheckpointException) as error:
+            raise UserError(
+                f"Cannot write {folder} ({' '.join(str(error).split())[:300]}). Free some space or choose another "
+                f"folder (output=FOLDER), then run the same command again; {path} is as it was."
+            ) from error
+        self.barrier()
+        if self.global_rank == 0:
+            put_in_place(folder, path)
+        self.barrier()
+
+    def load_checkpoint(self, checkpoint_path: Any, weights_only: bool | None = None) -> dict[str, Any]:
+        """Read a folder of any number of processes, or the file of one. Raises UserError when it is damaged or of
+        another model.
+        """
+        path = Path(checkpoint_path)
+        assert self.lightning_module is not None
+        if not path.is_dir():
+            return self._load_file(path)
+        check_shapes(path, {name: tuple(one.shape) for name, one in self.lightning_module.state_dict().items()})
+        try:
+            return super().load_checkpoint(path, weights_only=True)
+        except UserError:
+            raise
+        except (OSError, RuntimeError, ValueError, KeyError, EOFError, CheckpointException) as error:
+            raise damaged(path, error) from error
+
+    def _load_file(self, path: Path) -> dict[str, Any]:
+        """The state of one process, read by all. Lightning's own way takes the optimizer's parameters to stand in the
+        order of the model, which groups with rates of their own do not.
+        """
+        module, (optimizer,) = self.lightning_module, self.optimizers
+        assert module is not None
+        checkpoint = read_file(path, mmap=True)
+        saved = {name: tuple(tensor.shape) for name, tensor in checkpoint["state_dict"].items()}
+        if message := difference(saved, {name: tuple(one.shape) for name, one in module.state_dict().items()}):
+            raise UserError(message)
+        names = {id(parameter): name for name, parameter in module.named_parameters()}
+        order = [names[id(parameter)] for group in optimizer.param_groups for parameter in group["params"]]
+        options = StateDictOptions(full_state_dict=True)
+        set_model_state_dict(module, checkpoint.pop("state_dict"), options=options)
+        state = named(checkpoint.pop("optimizer_states")[0], order)
+        set_optimizer_state_dict(module, optimizer, state, options=options)
+        return checkpoint
+
+
+def fully_shard_body(encoder: DualEncoder, mesh: DeviceMesh, dtype: torch.dtype) -> None:
+    """FSDP2 over `mesh`: every layer a group, the rest (embeddings, last norm) another; computed in `dtype`."""
+    trained = next((one.dtype for one in encoder.parameters() if one.requires_grad), torch.float32)
+    mixed = dtype == torch.bfloat16
+    policy = MixedPrecisionPolicy(dtype if mixed else None, torch.float32 if mixed else trained)
+    for layer in encoder.body.layers():
+        fully_shard(layer, mesh=mesh, mp_policy=policy)
+    fully_shard(encoder.body, mesh=mesh, mp_policy=policy)
+
+
+def is_sharded(encoder: DualEncoder) -> bool:
+    """Whether FSDP2 holds the encoder: encoding is then a collective, made equally often by all processes."""
+    return isinstance(encoder.body, FSDPModule)
+
+
+def whole_state(module: nn.Module, keep: bool) -> dict[str, Tensor]:
+    """The state dict of `module` on the CPU, with shards put together; a collective where there are any.
+
+    `keep`: whether this process wants the result (others get an empty one): one copy of a 10b is 40 GB.
+    """
+    whole: dict[str, Tensor] = {}
+    for name, tensor in module.state_dict().items():
+        full = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+        if keep:
+            whole[name] = full.detach().cpu()
+    return whole
