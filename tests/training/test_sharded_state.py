@@ -14,15 +14,10 @@ from training_helpers import equal
 from hybridret.errors import UserError
 from hybridret.training.checkpoints import WholeCheckpoints, best_path, last_path, saved_step
 
-# Adam makes steps of any gradient, also of the rounding that is all the gradient of a key's bias consists of: hence eps.
+# eps: Adam makes a step of any gradient, also of rounding, which is all that the gradient of a key's bias is.
 STEPS: dict[str, Any] = {
-    "eps": 1e-3,
-    "chunk_size": 3,
-    "layers": 2,
-    "dropout": 0.1,
-    "checkpoint_every": 2,
-    "validate_every": 2,
-}
+    "chunk_size": 3, "layers": 2, "dropout": 0.1, "checkpoint_every": 2, "validate_every": 2, "eps": 1e-3,
+}  # fmt: skip
 FP32: dict[str, Any] = {"precision": "32-true", **STEPS}
 
 
