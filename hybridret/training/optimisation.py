@@ -60,8 +60,9 @@ def check_optimizer(make_optimizer: MakeOptimizer) -> None:
     if not isinstance(optimizer, Optimizer):
         raise UserError("optim._target_ is not an optimizer: name a class of torch.optim, such as torch.optim.AdamW.")
     for key, value in optimizer.param_groups[0].items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise UserError(f"optim.{key}={value} must be finite.")
+        number = value.item() if isinstance(value, torch.Tensor) else value  # torchao keeps the rate as a tensor
+        if isinstance(number, float) and not math.isfinite(number):
+            raise UserError(f"optim.{key}={number} must be finite.")
 
 
 def warmup_steps(settings: ScheduleSettings, steps: int) -> int:
