@@ -6,6 +6,7 @@ transformers' own switch is left alone: it exists for its models only, and works
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -15,6 +16,10 @@ from torch.utils.checkpoint import checkpoint
 
 from hybridret.encoders.dual import Body
 
+# Of the code of a layer: with and without gradients, of one text and of several, and what its kinds multiply that by.
+# Behind the limit (torch's own is 8, which mT5 reaches) layers would run uncompiled, with a warning.
+VARIANTS = 32
+
 
 def compile_layers(body: Body, **options: Any) -> None:
     """Compile each layer of `body` with torch.compile, for texts of any number and length; `options` are torch's.
@@ -22,6 +27,8 @@ def compile_layers(body: Body, **options: Any) -> None:
     All layers of one kind share what was compiled. Call it before `recompute_layers`, so that what is compiled is the
     layer and not the recomputation. Numbers differ in their last bits.
     """
+    if "recompile_limit" in inspect.signature(torch.compile).parameters:  # newer than the oldest torch that will do
+        options = {"recompile_limit": VARIANTS} | options
     for layer in body.layers():
         layer.forward = torch.compile(layer.forward, dynamic=True, **options)
 
