@@ -49,6 +49,7 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
     parts.check()
     check_training(settings.training, settings.schedule, settings.trainer)
     check_optimizer(parts.make_optimizer)
+    parts.adapter.check_precision(settings.trainer.precision)
     if getattr(parts.backbone, "evaluation_only", False):
         raise UserError(
             f"backbone={file_name(settings.backbone)} is for evaluation only: use `python -m hybridret.evaluate`, or "

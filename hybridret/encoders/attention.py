@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from hybridret.encoders.quiet_import import quiet_import
 from hybridret.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ def look_both_ways(config: PretrainedConfig) -> None:
 @functools.cache
 def _mask_can_go() -> bool:
     """Whether the first of two tokens sees the second once `is_causal` is false."""
-    from transformers import LlamaConfig, LlamaModel
+    with quiet_import():
+        from transformers import LlamaConfig, LlamaModel
 
     config = LlamaConfig(
         vocab_size=4, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1, use_cache=False

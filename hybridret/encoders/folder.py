@@ -8,7 +8,6 @@ every other file, so that a folder that was cut short, mixed or edited is found 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
@@ -18,13 +17,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_model, save_file, save_model
+from safetensors.torch import load_model, save_file
 from torch import Tensor
 
 from hybridret.encoders.dual import Body, DualEncoder
 from hybridret.encoders.huggingface_body import HuggingFaceBody
+from hybridret.encoders.plain_state import plain_state, state_hash
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.encoders.transformer import Transformer
 from hybridret.errors import UserError
@@ -38,17 +37,16 @@ BODIES: dict[str, type[Body]] = {body.kind: body for body in (Transformer, Huggi
 
 
 def save_encoder(encoder: DualEncoder, folder: Path, state: Mapping[str, Tensor] | None = None) -> None:
-    """Write `encoder` as `folder`, whole or not at all; an older encoder there is replaced.
+    """Write `encoder` as `folder`, whole or not at all; an older encoder there is replaced. LoRA's weights are merged.
 
-    Raises UserError when it cannot be written.
+    `state`: the weights where the body's own are not whole (`plain_state.merge` of what all ranks gathered); None: the
+    body's. Raises UserError when it cannot be written.
     """
     with _atomic_folder(Path(folder)) as place:
         architecture = encoder.body.save_architecture(place)
         encoder.tokenization.save(place)
-        if state is None:
-            save_model(encoder.body, str(place / WEIGHTS))
-        else:
-            save_file(dict(state), str(place / WEIGHTS), metadata={"format": "pt"})
+        weights = plain_state(encoder.body) if state is None else state
+        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, place / WEIGHTS)
         files = sorted(path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
         description = {
             "format": FORMAT,
@@ -103,11 +101,7 @@ def weights_hash(encoder: DualEncoder, length: int = 16) -> str:
     """`length` hex digits of the SHA-256 of all weights with their names, types and shapes: a part of cache keys
     (traps 12).
     """
-    digest = hashlib.sha256()
-    for name, tensor in sorted(encoder.body.state_dict().items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()[:length]
+    return state_hash(encoder.body.state_dict())[:length]
 
 
 def _description(folder: Path) -> dict[str, Any]:

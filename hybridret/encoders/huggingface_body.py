@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from hybridret.encoders.attention import FLASH, unsupported
 from hybridret.encoders.dual import Body
+from hybridret.encoders.quiet_import import quiet_import
 from hybridret.errors import UserError
 
 if TYPE_CHECKING:
@@ -150,7 +151,8 @@ def quiet() -> Iterator[None]:
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        yield
+        with quiet_import():  # the first model imports transformers' quantizers, and with them torchao
+            yield
     finally:
         logging.set_verbosity(verbosity)
         if bars:

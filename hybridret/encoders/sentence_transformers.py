@@ -16,6 +16,7 @@ import torch
 from safetensors import SafetensorError
 
 from hybridret.encoders.checkpoint import checkpoint_place, one_line
+from hybridret.encoders.quiet_import import quiet_import
 from hybridret.encoders.sizes import size_entry
 from hybridret.encoders.st_encoder import StEncoder
 from hybridret.encoders.st_files import checked_files, prompts_of
@@ -92,7 +93,8 @@ class SentenceTransformers:
 
     def _model(self, checkpoint: str, place: str, revision: str | None) -> SentenceTransformer:
         try:
-            from sentence_transformers import SentenceTransformer
+            with quiet_import():
+                from sentence_transformers import SentenceTransformer
         except ImportError as error:
             raise UserError(
                 "backbone=sentence_transformers needs the package sentence-transformers, which is not installed (or is "

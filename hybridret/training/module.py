@@ -19,6 +19,7 @@ from hybridret.errors import UserError
 from hybridret.settings import ScheduleSettings
 from hybridret.training.collate import TrainingBatch
 from hybridret.training.errors import NonFiniteError
+from hybridret.training.frozen import Frozen
 from hybridret.training.gather import gather_rows
 from hybridret.training.optimisation import MakeOptimizer, learning_rate_schedule, parameter_groups
 from hybridret.training.sharded_state import difference
@@ -55,6 +56,7 @@ class RetrieverModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.encoder, self.loss = encoder, loss
+        self.frozen = Frozen(self)
         self._make_optimizer, self._schedule, self._steps = make_optimizer, schedule, steps
         self._clip_norm, self._seed, self._recompute = clip_norm, seed, recompute
         self.last_loss = self.last_lr = self.last_gradient_norm = math.nan
@@ -129,10 +131,16 @@ class RetrieverModule(pl.LightningModule):
         everyone = torch.split(gather_rows(filled), max(counts))
         return torch.cat([part[:count] for part, count in zip(everyone, counts, strict=True)])
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Frozen weights stay out of it; a sharded training, where each process writes its part, keeps them."""
+        if not is_sharded(self.encoder):
+            checkpoint["state_dict"] = self.frozen.trained_state(checkpoint["state_dict"])
+
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Raises UserError when the checkpoint is of another model (loading is strict)."""
         if "state_dict" not in checkpoint:  # of a sharded training: the strategy has looked and loaded
             return
+        checkpoint["state_dict"] = self.frozen.complete_state(checkpoint["state_dict"], self.state_dict())
         saved = {name: tuple(tensor.shape) for name, tensor in checkpoint["state_dict"].items()}
         mine = {name: tuple(tensor.shape) for name, tensor in self.state_dict().items()}
         if message := difference(saved, mine):

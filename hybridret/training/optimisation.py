@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
-from transformers import get_scheduler
 
 from hybridret.encoders.dual import DualEncoder
 from hybridret.errors import UserError, nearest
@@ -23,7 +22,11 @@ from hybridret.settings import ScheduleSettings
 ParameterGroups = list[dict[str, Any]]
 MakeOptimizer = Callable[[ParameterGroups], Optimizer]
 
-_DECAYS = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
+_DECAYS: dict[str, Callable[[float], float]] = {  # share of the steps behind the warm-up -> share of the rate
+    "linear": lambda done: 1 - done,
+    "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2,
+    "constant": lambda done: 1.0,
+}
 
 
 def parameter_groups(encoder: DualEncoder, embedding_lr: float | None) -> ParameterGroups:
@@ -60,8 +63,9 @@ def check_optimizer(make_optimizer: MakeOptimizer) -> None:
     if not isinstance(optimizer, Optimizer):
         raise UserError("optim._target_ is not an optimizer: name a class of torch.optim, such as torch.optim.AdamW.")
     for key, value in optimizer.param_groups[0].items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise UserError(f"optim.{key}={value} must be finite.")
+        number = value.item() if isinstance(value, torch.Tensor) else value  # torchao keeps the rate as a tensor
+        if isinstance(number, float) and not math.isfinite(number):
+            raise UserError(f"optim.{key}={number} must be finite.")
 
 
 def warmup_steps(settings: ScheduleSettings, steps: int) -> int:
@@ -89,12 +93,11 @@ def learning_rate_schedule(optimizer: Optimizer, settings: ScheduleSettings, ste
     linear and cosine end at 0 after `steps`; constant stays. Raises UserError for what `check_schedule` finds.
     """
     check_schedule(settings)
-    schedule = get_scheduler(
-        _DECAYS[settings.decay],
-        optimizer,
-        num_warmup_steps=warmup_steps(settings, steps),
-        num_training_steps=steps,
-    )
-    if not isinstance(schedule, LambdaLR):  # pragma: no cover - all three are
-        raise TypeError(f"expected a LambdaLR, got {type(schedule).__name__}")
-    return schedule
+    rising, decay = warmup_steps(settings, steps), _DECAYS[settings.decay]
+
+    def share(step: int) -> float:
+        if step < rising:
+            return step / rising
+        return decay(min((step - rising) / max(steps - rising, 1), 1.0))
+
+    return LambdaLR(optimizer, share)

@@ -95,18 +95,21 @@ class Sharded(ModelParallelStrategy):
         """The state of one process, read by all. Lightning's own way takes the optimizer's parameters to stand in the
         order of the model, which groups with rates of their own do not.
         """
-        module, (optimizer,) = self.lightning_module, self.optimizers
-        assert module is not None
+        module: Any = self.lightning_module
+        (optimizer,) = self.optimizers
         checkpoint = read_file(path, mmap=True)
-        saved = {name: tuple(tensor.shape) for name, tensor in checkpoint["state_dict"].items()}
-        if message := difference(saved, {name: tuple(one.shape) for name, one in module.state_dict().items()}):
+        state = module.frozen.complete_state(checkpoint.pop("state_dict"), module.state_dict())
+        mine = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+        if message := difference({name: tuple(tensor.shape) for name, tensor in state.items()}, mine):
             raise UserError(message)
         names = {id(parameter): name for name, parameter in module.named_parameters()}
         order = [names[id(parameter)] for group in optimizer.param_groups for parameter in group["params"]]
-        options = StateDictOptions(full_state_dict=True)
-        set_model_state_dict(module, checkpoint.pop("state_dict"), options=options)
-        state = named(checkpoint.pop("optimizer_states")[0], order)
-        set_optimizer_state_dict(module, optimizer, state, options=options)
+        options = StateDictOptions(full_state_dict=True, strict=False)  # what is frozen is there already
+        trained = {name: tensor for name, tensor in state.items() if not isinstance(tensor, DTensor)}
+        set_model_state_dict(module, trained, options=options)
+        set_optimizer_state_dict(
+            module, optimizer, named(checkpoint.pop("optimizer_states")[0], order), options=options
+        )
         return checkpoint
 
 

@@ -18,6 +18,7 @@ from hybridret.batching.mix import MixCounter
 from hybridret.batching.ranks import check_world_size
 from hybridret.batching.strategy import Schedule
 from hybridret.encoders.dual import DualEncoder
+from hybridret.encoders.layers import compile_layers, recompute_layers
 from hybridret.errors import UserError
 from hybridret.progress import Progress
 from hybridret.records import ParallelPairs
@@ -87,6 +88,10 @@ def train(
     if trainer.threads is not None:
         torch.set_num_threads(trainer.threads)
     encoder.train()
+    if training.compile:
+        compile_layers(encoder.body)
+    if training.recompute_layers:
+        recompute_layers(encoder.body)
     module = RetrieverModule(
         encoder,
         loss,

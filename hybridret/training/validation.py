@@ -15,6 +15,7 @@ import pytorch_lightning as pl
 import torch
 
 from hybridret.encoders.folder import save_encoder
+from hybridret.encoders.plain_state import merge
 from hybridret.training.callback import StepCallback
 from hybridret.training.sharding import is_sharded, whole_state
 from hybridret.training.throughput import Throughput
@@ -92,9 +93,9 @@ class Validation(StepCallback):
     def _keep(self, trainer: pl.Trainer, module: Any, step: int) -> None:
         self.best_step = step
         body = module.encoder.body
-        state = whole_state(body, keep=trainer.is_global_zero) if is_sharded(module.encoder) else None
+        state = whole_state(body, keep=trainer.is_global_zero) if is_sharded(module.encoder) else body.state_dict()
         if trainer.is_global_zero:
-            save_encoder(module.encoder, self._best, state)
+            save_encoder(module.encoder, self._best, merge(state, body))
         trainer.strategy.barrier("best")
 
     def state_dict(self) -> dict[str, Any]:

@@ -109,7 +109,7 @@ def test_a_failed_save_leaves_the_old_encoder(
     def full_disk(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(folder_module, "save_model", full_disk)
+    monkeypatch.setattr(folder_module, "save_file", full_disk)
     with pytest.raises(UserError, match=r"Cannot write .*best: No space left on device"):
         save_encoder(make_encoder(seed=9), saved)
     assert torch.equal(vectors(load_encoder(saved)), vectors(encoder))

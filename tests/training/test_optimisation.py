@@ -41,6 +41,23 @@ def test_constant() -> None:
     assert rates("constant", 0.4) == pytest.approx([0, 0.5, 1, 1.5, 2, 2, 2, 2, 2, 2])
 
 
+@pytest.mark.parametrize("warmup", [0.0, 0.07, 1.0])
+@pytest.mark.parametrize("decay", ["linear", "cosine", "constant"])
+def test_schedules_are_those_of_transformers(decay: str, warmup: float) -> None:
+    """Which is not imported for it: it would import peft, torchao and half of itself in every run."""
+    from transformers import get_scheduler
+
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=2.0)
+    name = "constant_with_warmup" if decay == "constant" else decay
+    theirs = get_scheduler(name, optimizer, num_warmup_steps=round(60 * warmup), num_training_steps=60)
+    expected = []
+    for _ in range(60):
+        expected.append(theirs.get_last_lr()[0])
+        optimizer.step()
+        theirs.step()
+    assert rates(decay, warmup, 60) == pytest.approx(expected, rel=1e-12, abs=1e-15)
+
+
 def test_no_warmup_starts_at_the_top() -> None:
     assert rates("constant", 0.0)[0] == 2.0
 

@@ -21,6 +21,7 @@ from hybridret.losses.infonce import InfoNCE
 from hybridret.progress import Progress, Quiet
 from hybridret.records import ParallelPairs
 from hybridret.settings import ScheduleSettings, TextSettings, TrainerSettings, TrainingSettings
+from hybridret.training.optimisation import MakeOptimizer
 from hybridret.training.train import TrainingResult, train
 
 LANGUAGES = ("en", "de", "ru")
@@ -118,6 +119,7 @@ def run(
     progress: Progress | None = None,
     validation: ParallelPairs | None = None,
     model: DualEncoder | None = None,
+    make_optimizer: MakeOptimizer | None = None,
     log_every: int = 2,
     on_row: Callable[[dict[str, Any]], None] = lambda row: None,
     **changes: Any,
@@ -137,7 +139,7 @@ def run(
         datasets,
         corpus(24, "held", seed=2) if validation is None else validation,
         InfoNCE(temperature=0.1),
-        partial(torch.optim.AdamW, lr=lr, weight_decay=0.01),
+        make_optimizer or partial(torch.optim.AdamW, lr=lr, weight_decay=0.01),
         settings,
         ScheduleSettings(warmup=warmup, decay=decay, embedding_lr=embedding_lr),
         trainer if trainer is not None else trainer_settings(workers=workers),
@@ -153,6 +155,9 @@ def run(
 
 def equal(left: Any, right: Any) -> bool:
     """Whether two nested states are equal bit for bit."""
+    if hasattr(left, "__tensor_flatten__"):  # torchao's moments of 8 bits: codes and scales
+        parts = left.__tensor_flatten__()[0]
+        return type(left) is type(right) and all(equal(getattr(left, part), getattr(right, part)) for part in parts)
     if isinstance(left, torch.Tensor):
         return isinstance(right, torch.Tensor) and left.dtype == right.dtype and torch.equal(left, right)
     if isinstance(left, dict):

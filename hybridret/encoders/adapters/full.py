@@ -12,3 +12,6 @@ class Full:
 
     def apply(self, body: Body, seed: int) -> None:
         return None
+
+    def check_precision(self, precision: str) -> None:
+        return None

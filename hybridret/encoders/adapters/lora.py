@@ -1,0 +1,113 @@
+"""LoRA (Hu et al., arXiv 2106.09685) by peft: the weights of the body are frozen, and beside each linear layer two
+small matrices of rank r are trained. Gradients and the states of the optimizer are needed for these alone.
+
+peft is asked to put its layers into the body instead of wrapping it, so that the body keeps its class, its forward and
+its architecture; `plain_state` has the weights of the same body without them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+import torch
+from torch import Tensor, nn
+
+from hybridret.encoders.dual import Body
+from hybridret.encoders.quiet_import import quiet_import
+from hybridret.errors import UserError, nearest
+
+FROZEN = ("fp32", "bf16")
+
+
+class LoRA:
+    """`alpha` / `rank` scales what the small matrices add; `dropout` is of their input. `targets`: endings of the names
+    of linear layers inside the body's layers; null: all. `frozen`: how frozen matrices are kept, fp32 or bf16.
+
+    What is trained stays fp32, and so do frozen vectors and the hidden states that layers add to. Raises UserError for
+    values that mean nothing.
+    """
+
+    name = "lora"
+
+    def __init__(self, rank: int, alpha: float, dropout: float, targets: list[str] | None, frozen: str) -> None:
+        if rank < 1:
+            raise UserError(f"adapter.rank={rank} must be at least 1.")
+        if not 0 < alpha < math.inf:
+            raise UserError(
+                f"adapter.alpha={alpha} must be a positive number: adapter.alpha / adapter.rank is a scale."
+            )
+        if not 0 <= dropout < 1:
+            raise UserError(f"adapter.dropout={dropout} must be at least 0 and below 1.")
+        if targets is not None and not targets:
+            raise UserError("adapter.targets=[] leaves nothing to train: name linear layers, or null for all.")
+        if frozen not in FROZEN:
+            raise UserError(f"adapter.frozen={frozen} is no way to keep frozen weights. {nearest(frozen, FROZEN)}")
+        self.rank, self.alpha, self.dropout, self.targets, self.frozen = rank, alpha, dropout, targets, frozen
+
+    def apply(self, body: Body, seed: int) -> None:
+        """Put the small matrices into `body` and freeze all else; `seed` alone decides them, and the caller's random
+        state is left as it was. Raises UserError for a target that no linear layer has.
+        """
+        names = self._chosen(linear_layers(body))
+        with quiet_import():
+            from peft import LoraConfig, inject_adapter_in_model
+        config = LoraConfig(
+            r=self.rank,
+            lora_alpha=self.alpha,
+            lora_dropout=self.dropout,
+            target_modules="|".join(re.escape(name) for name in names),  # one pattern is matched in full, a list is not
+            bias="none",
+        )
+        mode = body.training
+        with torch.random.fork_rng(devices=[]), torch.device(next(body.parameters()).device):
+            torch.manual_seed(seed)
+            inject_adapter_in_model(config, body)
+        body.train(mode)
+        if self.frozen == "bf16":
+            _keep_in_bf16(body)
+
+    def check_precision(self, precision: str) -> None:
+        """Matrices in bf16 meet fp32 vectors, which only autocast brings together."""
+        if self.frozen == "bf16" and precision != "bf16-mixed":
+            raise UserError(
+                f"adapter.frozen=bf16 needs trainer.precision=bf16-mixed, not {precision}. Set one of the two: "
+                "adapter.frozen=fp32 goes with every precision."
+            )
+
+    def _chosen(self, names: list[str]) -> list[str]:
+        if self.targets is None:
+            return names
+        for target in self.targets:
+            if not any(_ends_with(name, target) for name in names):
+                known = {name.rpartition(".")[2] for name in names}
+                raise UserError(
+                    f"adapter.targets: no linear layer of this backbone is called '{target}'. {nearest(target, known)}"
+                )
+        return [name for name in names if any(_ends_with(name, target) for target in self.targets)]
+
+
+def linear_layers(body: Body) -> list[str]:
+    """The names in `body` of all linear layers inside its repeated layers."""
+    inside = {id(module) for module in body.layers().modules()}
+    return [name for name, module in body.named_modules() if id(module) in inside and isinstance(module, nn.Linear)]
+
+
+def _ends_with(name: str, target: str) -> bool:
+    return name == target or name.endswith(f".{target}")
+
+
+def _keep_in_bf16(body: Body) -> None:
+    """Frozen matrices of linear layers and the table of embeddings, which together are nearly all there is."""
+    table = body.input_embeddings()
+    for module in body.modules():
+        weight = getattr(module, "weight", None)
+        meant = isinstance(module, nn.Linear) or module is table
+        if meant and isinstance(weight, nn.Parameter) and not weight.requires_grad:
+            weight.data = weight.data.to(torch.bfloat16)  # in place: a tied weight stays one
+    table.register_forward_hook(_in_fp32)
+
+
+def _in_fp32(module: nn.Module, given: object, rows: Tensor) -> Tensor:
+    """Layers add to the embeddings: in bf16 small additions would be lost."""
+    return rows.float()

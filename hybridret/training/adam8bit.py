@@ -1,0 +1,46 @@
+"""AdamW whose two moments are kept in 8 bits each, in blocks of 256 with a scale (Dettmers et al., arXiv 2110.02861),
+by torchao: 2 bytes for each trained weight instead of 8. bitsandbytes has the same, but not for weights that FSDP2
+shards (DTensor).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+
+from hybridret.encoders.quiet_import import quiet_import
+from hybridret.errors import UserError
+
+try:
+    with quiet_import():
+        from torchao.optim import AdamW8bit
+except ImportError as error:
+    raise UserError(
+        f"optim=adam8bit needs the package torchao in a version for this torch ({error}). Run pip install --upgrade "
+        "torchao, or choose optim=adamw."
+    ) from error
+
+
+class Adam8bit(AdamW8bit):  # type: ignore[misc]  # torchao has no types
+    """torchao's AdamW8bit. Tensors below 4,096 elements, or whose size is no multiple of 256, keep fp32 moments.
+
+    torchao compiles the update of each shape of weight. Here only a GPU does: a laptop may have no compiler, and for
+    the sizes that are trained on one it would cost more than it saves.
+    """
+
+    def __init__(self, params: Any, lr: float, weight_decay: float, betas: list[float], eps: float) -> None:
+        first, second = betas
+        if not 0 <= weight_decay < math.inf:  # torchao does not look
+            raise ValueError(f"Invalid weight_decay value: {weight_decay}")
+        super().__init__(params, lr=lr, weight_decay=weight_decay, betas=(first, second), eps=eps)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """One update; returns what `closure` returns."""
+        on_cpu = self.param_groups[0]["params"][0].device.type == "cpu"
+        with torch.compiler.set_stance("force_eager") if on_cpu else nullcontext():
+            return super().step(closure)

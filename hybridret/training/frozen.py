@@ -1,0 +1,61 @@
+"""Frozen weights are not written into every `last.ckpt`: of a body of 10b with LoRA that would be 20 GB every few
+hundred steps, of weights that the config alone decides. A fingerprint stands for them, because going on with others
+under trained ones would go unnoticed (traps 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hybridret.encoders.plain_state import state_hash
+from hybridret.errors import UserError
+
+FINGERPRINT = "frozen.sha256"  # beside the tensors of a saved state: 32 bytes
+
+
+class Frozen:
+    """The weights of `module` that take no gradient. Made before the first step, on whole weights (before FSDP2 shards
+    them): they are hashed once, which takes a second for 1 GB.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        weights = {
+            name: parameter
+            for name, parameter in module.named_parameters(remove_duplicate=False)
+            if not parameter.requires_grad
+        }
+        self.names = frozenset(weights)
+        self.fingerprint = state_hash(weights) if weights else ""
+
+    def trained_state(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """`state` without the frozen weights, with their fingerprint; where nothing is frozen, `state` as it is."""
+        if not self.names:
+            return dict(state)
+        digest = torch.frombuffer(bytearray.fromhex(self.fingerprint), dtype=torch.uint8)
+        return {name: tensor for name, tensor in state.items() if name not in self.names} | {FINGERPRINT: digest}
+
+    def complete_state(self, saved: Mapping[str, Tensor], state: Mapping[str, Any]) -> dict[str, Any]:
+        """What `trained_state` left, filled up with the frozen weights in `state`, the module's own.
+
+        Raises UserError where the weights that were left out were others.
+        """
+        if self.names <= saved.keys():  # a sharded training keeps them
+            return dict(saved)
+        return self.checked(saved) | {name: tensor for name, tensor in state.items() if name in self.names}
+
+    def checked(self, saved: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What `trained_state` left, without the fingerprint. Raises UserError where that is of other weights."""
+        trained = dict(saved)
+        digest = trained.pop(FINGERPRINT, None)
+        held = bytes(digest.tolist()).hex() if digest is not None else ""
+        if held != self.fingerprint:
+            raise UserError(
+                f"checkpoints/last.ckpt was trained beside other frozen weights (SHA-256 {held[:12] or 'of none'}, now "
+                f"{self.fingerprint[:12] or 'of none'}): the adapter, the backbone's checkpoint or the seed changed. "
+                "Restore them, or delete it to start from step 0."
+            )
+        return trained
