@@ -16,10 +16,12 @@ import torch
 from training_helpers import corpus, encoder, trainer_settings, training_settings
 
 from hybridret.batching.hybrid import Hybrid
+from hybridret.encoders.adapters.lora import LoRA
 from hybridret.losses.infonce import InfoNCE
 from hybridret.progress import Quiet
 from hybridret.records import Negative, ParallelPairs
 from hybridret.settings import ScheduleSettings
+from hybridret.training.adam8bit import Adam8bit
 from hybridret.training.train import train
 
 BATCH = 12  # shared evenly by 1, 2 and 3
@@ -82,7 +84,7 @@ def train_ranks(
     strategy: str,
     *,
     precision: str = "64-true",
-    optimizer: type[torch.optim.Optimizer] = torch.optim.AdamW,
+    optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.AdamW,
     temperature: float = 0.1,
     stop_at: int | None = None,
     seed: int = 0,
@@ -91,6 +93,9 @@ def train_ranks(
     lr: float = 0.01,
     eps: float | None = None,
     embedding_lr: float | None = 0.02,
+    lora: str | None = None,
+    eight_bits: bool = False,
+    width: int = 16,
     **changes: Any,
 ) -> None:
     """One rank's part of a short training on data with hard negatives and masks; writes the history of rank 0.
@@ -105,7 +110,11 @@ def train_ranks(
     )  # fmt: skip
     datasets = (with_negatives(corpus()),)
     rows: list[dict[str, Any]] = []
-    model = encoder(dropout=dropout, seed=seed, layers=layers)
+    model = encoder(dropout=dropout, seed=seed, layers=layers, width=width)
+    if lora is not None:  # how frozen weights are kept
+        LoRA(rank=4, alpha=8.0, dropout=dropout, targets=None, frozen=lora).apply(model.body, seed=1)
+    if eight_bits:
+        optimizer = partial(Adam8bit, weight_decay=0.01, betas=[0.9, 0.999])
     train(
         model.double() if precision == "64-true" and strategy != "fsdp" else model,
         Hybrid(alpha=0.5).schedule(datasets, settings.batch_size),

@@ -11,6 +11,7 @@ from ranks import together, train_ranks
 from safetensors.torch import load_file
 from training_helpers import equal
 
+from hybridret.encoders.folder import load_encoder
 from hybridret.errors import UserError
 from hybridret.training.checkpoints import WholeCheckpoints, best_path, last_path, saved_step
 
@@ -145,3 +146,23 @@ def test_mixed_precision_learns(tmp_path: Path) -> None:
 def test_a_precision_that_cannot_be_sharded_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"trainer\.precision=16-mixed .*32-true, bf16-mixed"):
         train_ranks(tmp_path, 1, "fsdp", precision="16-mixed")
+
+
+@pytest.mark.parametrize("recipe", ["lora", "lora in bf16", "adam8bit", "layers"])
+def test_every_recipe_goes_on_bit_by_bit(tmp_path: Path, recipe: str) -> None:
+    options: dict[str, Any] = {
+        "lora": {"lora": "fp32", "precision": "32-true"},
+        "lora in bf16": {"lora": "bf16", "precision": "bf16-mixed"},
+        "adam8bit": {"eight_bits": True, "width": 128, "precision": "32-true"},
+        "layers": {"recompute_layers": True, "precision": "32-true"},
+    }[recipe]
+    options = {**STEPS, **options}
+    together(2, train_ranks, tmp_path / "whole", 2, "fsdp", steps=4, **options)
+    together(2, train_ranks, tmp_path / "half", 2, "fsdp", steps=4, stop_at=2, **options)
+    together(2, train_ranks, tmp_path / "half", 2, "fsdp", steps=4, **options)
+    states = [last(tmp_path / name) for name in ("half", "whole")]
+    assert same_state(*states)
+    kept = load_encoder(best_path(tmp_path / "half"))  # an ordinary encoder
+    assert not any("lora" in name for name in kept.state_dict())
+    if recipe.startswith("lora"):
+        assert len(states[0]["optimizer_states"][0]["state"]) < len(states[0]["state_dict"])

@@ -54,9 +54,9 @@ def tokenization(languages: Sequence[str] = LANGUAGES) -> Tokenization:
     return Tokenization(fast, TextSettings("", "", query_length=16, passage_length=16))
 
 
-def encoder(dropout: float = 0.1, seed: int = 0, layers: int = 1) -> DualEncoder:
+def encoder(dropout: float = 0.1, seed: int = 0, layers: int = 1, width: int = 16) -> DualEncoder:
     torch.manual_seed(seed)
-    body = Transformer(2 + WORDS * len(LANGUAGES), width=16, layers=layers, heads=2, positions=16, dropout=dropout)
+    body = Transformer(2 + WORDS * len(LANGUAGES), width=width, layers=layers, heads=2, positions=16, dropout=dropout)
     return DualEncoder(body, "mean", tokenization())
 
 
