@@ -56,7 +56,7 @@ class LoRA:
             r=self.rank,
             lora_alpha=self.alpha,
             lora_dropout=self.dropout,
-            target_modules="|".join(re.escape(name) for name in names),  # one pattern is matched in full, a list is not
+            target_modules="|".join(re.escape(name) for name in names),  # a pattern is matched in full
             bias="none",
         )
         mode = body.training
