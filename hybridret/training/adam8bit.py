@@ -32,6 +32,8 @@ class Adam8bit(AdamW8bit):  # type: ignore[misc]  # torchao has no types
     the sizes that are trained on one it would cost more than it saves.
     """
 
+    states_of_a_shard = True  # blocks begin where a shard begins: another number of shards would need others
+
     def __init__(self, params: Any, lr: float, weight_decay: float, betas: list[float], eps: float) -> None:
         first, second = betas
         if not 0 <= weight_decay < math.inf:  # torchao does not look

@@ -22,7 +22,7 @@ from hybridret.training.errors import NonFiniteError
 from hybridret.training.frozen import Frozen
 from hybridret.training.gather import gather_rows
 from hybridret.training.optimisation import MakeOptimizer, learning_rate_schedule, parameter_groups
-from hybridret.training.sharded_state import difference
+from hybridret.training.sharded_state import BY_SHARD, SHARDS, check_layout, difference
 from hybridret.training.sharding import Sharded, is_sharded
 
 
@@ -140,6 +140,7 @@ class RetrieverModule(pl.LightningModule):
         """Raises UserError when the checkpoint is of another model (loading is strict)."""
         if "state_dict" not in checkpoint:  # of a sharded training: the strategy has looked and loaded
             return
+        check_layout(checkpoint.get(SHARDS, 1), 1, checkpoint.get(BY_SHARD, False))
         checkpoint["state_dict"] = self.frozen.complete_state(checkpoint["state_dict"], self.state_dict())
         saved = {name: tuple(tensor.shape) for name, tensor in checkpoint["state_dict"].items()}
         mine = {name: tuple(tensor.shape) for name, tensor in self.state_dict().items()}

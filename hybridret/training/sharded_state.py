@@ -24,6 +24,8 @@ from torch.distributed.checkpoint.state_dict_loader import _load_state_dict
 from hybridret.errors import UserError
 
 PREFIX = "sharded-"
+SHARDS = "shards"  # how many processes wrote it
+BY_SHARD = "by_shard"  # whether states of the optimizer fit these shards only
 META = "meta.pt"  # Lightning's name: everything that is not a tensor of the model or of the optimizer
 
 
@@ -137,6 +139,20 @@ def difference(saved: Mapping[str, tuple[int, ...]], mine: Mapping[str, tuple[in
         f"{saved.get(wrong[0])} instead of {mine.get(wrong[0])}. Use the config that it was made with, or delete it to "
         f"start from step 0."
     )
+
+
+def check_layout(saved: int, mine: int, by_shard: bool) -> None:
+    """Raise UserError where states of the optimizer belong to the shards that they were made with, and those are gone.
+
+    `saved` and `mine` are numbers of shards, 1 for a state of one piece; `by_shard`: whether the states are such.
+    """
+    if by_shard and saved != mine:
+        spelled = {number: f"{number} shards" if number > 1 else "one piece" for number in (saved, mine)}
+        raise UserError(
+            f"checkpoints/last.ckpt holds 8-bit states of the optimizer in {spelled[saved]}, and now they would be in "
+            f"{spelled[mine]}: their blocks do not fit. Go on with trainer.strategy and trainer.devices as before; "
+            f"with optim=adamw they may change on the way."
+        )
 
 
 def damaged(path: Path, error: BaseException) -> UserError:

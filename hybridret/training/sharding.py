@@ -21,6 +21,9 @@ from torch.distributed.tensor import DTensor
 from hybridret.encoders.dual import DualEncoder
 from hybridret.errors import UserError
 from hybridret.training.sharded_state import (
+    BY_SHARD,
+    SHARDS,
+    check_layout,
     check_shapes,
     damaged,
     difference,
@@ -28,6 +31,7 @@ from hybridret.training.sharded_state import (
     next_folder,
     put_in_place,
     read_file,
+    read_meta,
 )
 
 PRECISIONS = {"32-true": torch.float32, "bf16-mixed": torch.bfloat16, "64-true": torch.float64}
@@ -62,6 +66,7 @@ class Sharded(ModelParallelStrategy):
         full or cannot be written.
         """
         path = Path(filepath)
+        checkpoint[SHARDS], checkpoint[BY_SHARD] = self.world_size, self._by_shard()
         folder = Path(self.broadcast(str(next_folder(path, int(checkpoint["global_step"])))))
         try:
             super().save_checkpoint(checkpoint, folder)
@@ -82,7 +87,9 @@ class Sharded(ModelParallelStrategy):
         path = Path(checkpoint_path)
         assert self.lightning_module is not None
         if not path.is_dir():
+            check_layout(1, self.world_size, self._by_shard())
             return self._load_file(path)
+        check_layout(int(read_meta(path)[SHARDS]), self.world_size, self._by_shard())
         check_shapes(path, {name: tuple(one.shape) for name, one in self.lightning_module.state_dict().items()})
         try:
             return super().load_checkpoint(path, weights_only=True)
@@ -90,6 +97,9 @@ class Sharded(ModelParallelStrategy):
             raise
         except (OSError, RuntimeError, ValueError, KeyError, EOFError, CheckpointException) as error:
             raise damaged(path, error) from error
+
+    def _by_shard(self) -> bool:
+        return any(getattr(one, "states_of_a_shard", False) for one in self.optimizers)
 
     def _load_file(self, path: Path) -> dict[str, Any]:
         """The state of one process, read by all. Lightning's own way takes the optimizer's parameters to stand in the

@@ -166,3 +166,12 @@ def test_every_recipe_goes_on_bit_by_bit(tmp_path: Path, recipe: str) -> None:
     assert not any("lora" in name for name in kept.state_dict())
     if recipe.startswith("lora"):
         assert len(states[0]["optimizer_states"][0]["state"]) < len(states[0]["state_dict"])
+
+
+@pytest.mark.parametrize(("world", "strategy"), [(3, "fsdp"), (1, "auto")])
+def test_states_in_blocks_need_the_same_shards(tmp_path: Path, world: int, strategy: str) -> None:
+    options = {**FP32, "eight_bits": True, "width": 128}
+    together(2, train_ranks, tmp_path, 2, "fsdp", steps=4, stop_at=2, **options)
+    with pytest.raises(AssertionError, match=r"8-bit states of the optimizer in 2 shards, and now they would be in"):
+        together(world, train_ranks, tmp_path, world, strategy, steps=4, **options)
+    assert saved_step(last_path(tmp_path)) == 2
