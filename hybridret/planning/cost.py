@@ -9,22 +9,27 @@ from hybridret.planning.workload import Workload
 
 
 def seconds_per_step(plan: Plan, recipe: Recipe, gpu: Gpu, utilisation: float) -> float:
-    """Seconds of one step at `utilisation` (0..1] of the peak, by model FLOPs: recomputation is part of what keeps the
-    utilisation below 1 and is charged on top.
+    """Seconds of one step. `utilisation` (0..1] is the share of the peak that a training reaches which computes nothing
+    again; what is computed again comes on top. Nothing is added for talk between devices.
     """
-    raise NotImplementedError
+    return plan.flops_per_step_executed / (recipe.devices * gpu.flops(recipe.precision) * utilisation)
 
 
 def gpu_hours(plan: Plan, recipe: Recipe, workload: Workload, gpu: Gpu, utilisation: float) -> float:
-    """GPU-hours of the training: `devices` x `steps`."""
-    raise NotImplementedError
+    """GPU-hours of the whole training, evaluation left out."""
+    return recipe.devices * workload.steps * seconds_per_step(plan, recipe, gpu, utilisation) / 3600
 
 
 def encoding_hours(plan: Plan, recipe: Recipe, gpu: Gpu, utilisation: float) -> float:
     """Hours in which all devices together encode the evaluation's queries and passages."""
-    raise NotImplementedError
+    return plan.encoding_flops / (recipe.devices * gpu.flops(recipe.precision) * utilisation) / 3600
 
 
 def fits(plan: Plan, gpu: Gpu, reserve: float) -> bool:
     """Whether the peak leaves the share `reserve` of the GPU's memory free."""
-    raise NotImplementedError
+    return plan.memory.total <= usable_bytes(gpu, reserve)
+
+
+def usable_bytes(gpu: Gpu, reserve: float) -> float:
+    """What a training may take of the memory of `gpu`."""
+    return gpu.memory_bytes * (1 - reserve)
