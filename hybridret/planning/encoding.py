@@ -1,0 +1,68 @@
+"""A body in a recipe, measured on fake tensors. Measurements are kept: a sweep asks for the same ones often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import nn
+
+from hybridret.encoders.dual import Body
+from hybridret.planning.fake import AUTOCAST, FakeBody, held
+from hybridret.planning.flops import Flops, flops
+from hybridret.planning.profile import ChunkProfile, profile
+from hybridret.planning.recipe import Recipe
+
+_KEPT: WeakKeyDictionary[Body, dict[Any, Any]] = WeakKeyDictionary()
+
+
+class Encoding:
+    """`body` with `pooling` in `recipe`."""
+
+    def __init__(self, body: Body, pooling: str, recipe: Recipe) -> None:
+        self._body, self._pooling, self._recipe = body, pooling, recipe
+        layers = list(body.layers())
+        self._depth = len(layers)
+        # The first may differ (mT5's holds the position bias of all): it is there in every body that is measured.
+        kinds = {tuple((one.shape, one.requires_grad) for one in layer.parameters()) for layer in layers[1:]}
+        self._alike = len(kinds) == 1
+        autocast = AUTOCAST.get(recipe.precision)
+        # FSDP2 gathers weights in the precision of the forward pass, so that nothing is left to cast.
+        self._cast = autocast if recipe.sharded else None
+        self._autocast = None if recipe.sharded else autocast
+        self.looked_up_together = isinstance(body.input_embeddings(), nn.Embedding)
+
+    def used(self, parameter: nn.Parameter) -> torch.dtype:
+        """The dtype in which the forward pass finds `parameter`."""
+        return self._cast or held(parameter, self._recipe.precision)
+
+    def profile(self, rows: int, tokens: int, recompute: bool) -> ChunkProfile:
+        layers = self._recipe.recompute_layers
+        given = self.looked_up_together and not recompute
+
+        def measured() -> ChunkProfile:
+            return profile(self._fake(given), self._depth, self._alike, rows, tokens, recompute, layers)
+
+        key = ("profile", self._pooling, self._cast, self._recipe.precision, rows, tokens, recompute, layers)
+        return self._once(key, measured)
+
+    def flops(self, tokens: int, recompute: bool, layers: bool) -> Flops:
+        def counted() -> Flops:
+            return flops(self._fake(False), self._depth, self._alike, tokens, layers)
+
+        plain = self._once(("flops", tokens, layers), counted)
+        return Flops(plain.forward, plain.step + plain.forward) if recompute else plain
+
+    def _fake(self, given: bool) -> Callable[[int], FakeBody]:
+        def fake(depth: int) -> FakeBody:
+            return FakeBody(self._body, self._pooling, depth, self.used, self._autocast, given)
+
+        return fake
+
+    def _once(self, key: Any, make: Callable[[], Any]) -> Any:
+        kept = _KEPT.setdefault(self._body, {})
+        if key not in kept:
+            kept[key] = make()
+        return kept[key]

@@ -1,0 +1,83 @@
+"""The plan of one point: a pure function of body, recipe and workload; nothing is computed but shapes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hybridret.encoders.counting import counted
+from hybridret.encoders.dual import Body
+from hybridret.errors import UserError, nearest
+from hybridret.planning.collectives import collectives
+from hybridret.planning.encoding import Encoding
+from hybridret.planning.fake import PRECISIONS
+from hybridret.planning.memory import Memory
+from hybridret.planning.recipe import Recipe
+from hybridret.planning.step import Batches, parameter_groups, peak
+from hybridret.planning.workload import Workload
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`parameters`: total, body, trainable. `flops_per_pair`: model FLOPs of a pair, forward and backward, its hard
+    negatives included, recomputation not counted; `flops_per_step` of the whole batch likewise,
+    `flops_per_step_executed` with recomputation. `memory` of one device. `all_gathers` and `reduce_scatters` of FSDP2
+    per step, of one parameter group each. `index_bytes` and `encoding_flops` of the evaluation.
+    """
+
+    parameters: dict[str, int]
+    flops_per_pair: float
+    flops_per_step: float
+    flops_per_step_executed: float
+    memory: Memory
+    all_gathers: int
+    reduce_scatters: int
+    index_bytes: int
+    encoding_flops: float
+
+
+def plan(body: Body, pooling: str, recipe: Recipe, workload: Workload) -> Plan:
+    """The plan of `body` on the meta device with its adapter applied: `requires_grad` tells what is trained, the dtype
+    how it is held. Raises UserError for a recipe that no training could use.
+    """
+    _check(recipe, workload)
+    batches = Batches.of(recipe, workload)
+    encoding = Encoding(body, pooling, recipe)
+    again = batches.recomputed(recipe)
+
+    def of_pair(recompute: bool, layers: bool) -> float:
+        query = encoding.flops(workload.query_tokens, recompute, layers).step
+        return query + (1 + workload.negatives) * encoding.flops(workload.passage_tokens, recompute, layers).step
+
+    of_query, of_passage = (
+        encoding.flops(tokens, False, False).forward for tokens in (workload.query_tokens, workload.passage_tokens)
+    )
+    gathers, reductions = 0, 0
+    if recipe.sharded:
+        groups = parameter_groups(body)
+        trained = sum(any(one.requires_grad for one in group) for group in groups)
+        gathers, reductions = collectives(len(groups), trained, batches.chunks)
+    return Plan(
+        parameters=counted(body),
+        flops_per_pair=of_pair(False, False),
+        flops_per_step=workload.batch_size * of_pair(False, False),
+        flops_per_step_executed=workload.batch_size * of_pair(again, recipe.recompute_layers),
+        memory=peak(body, pooling, recipe, workload),
+        all_gathers=gathers,
+        reduce_scatters=reductions,
+        index_bytes=workload.evaluation_passages * body.dimension * workload.vector_bytes,
+        encoding_flops=workload.evaluation_queries * of_query + workload.evaluation_passages * of_passage,
+    )
+
+
+def _check(recipe: Recipe, workload: Workload) -> None:
+    if recipe.precision not in PRECISIONS:
+        raise UserError(f"trainer.precision={recipe.precision} is unknown. {nearest(recipe.precision, PRECISIONS)}")
+    for key, value in (
+        ("trainer.devices", recipe.devices),
+        ("training.batch_size", workload.batch_size),
+        ("text.query_length", workload.query_tokens),
+        ("text.passage_length", workload.passage_tokens),
+        ("training.chunk_size", recipe.chunk_size),
+    ):
+        if value is not None and value < 1:
+            raise UserError(f"{key}={value} must be at least 1.")

@@ -1,0 +1,22 @@
+"""What a point asks of the machine, whatever the recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Workload:
+    """`batch_size` pairs a step over all devices; `query_tokens` and `passage_tokens` per text after truncation,
+    padding included; `negatives`: hard negatives per query, 0 if there are none. `evaluation_queries` and
+    `evaluation_passages` are encoded once; their index keeps `vector_bytes` (4 or 2) per value.
+    """
+
+    batch_size: int
+    query_tokens: int
+    passage_tokens: int
+    negatives: float
+    steps: int
+    evaluation_queries: int
+    evaluation_passages: int
+    vector_bytes: int
