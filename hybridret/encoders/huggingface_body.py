@@ -62,8 +62,7 @@ class HuggingFaceBody(Body):
         """The same states from one row of all tokens; zero at padding."""
         packing = Packing.of(attention_mask)
         states: Tensor = self.model(
-            # Looked up with their padding: `shared_lookup` knows these ids, not a packed copy of them.
-            inputs_embeds=packing.pack(self.input_embeddings()(input_ids)),
+            input_ids=packing.pack(input_ids),
             position_ids=packing.pack(self._position_ids(attention_mask)),
             packing=packing,
         ).last_hidden_state
