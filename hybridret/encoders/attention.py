@@ -4,6 +4,9 @@ Removing the causal mask of a decoder is what LLM2Vec (BehnamGhader et al. 2024,
 transformers does it for `config.is_causal = False`, in the mask and in the kernels alike; releases before that switch
 ignore the value, so it is tried on a model of two tokens first. The types below are those that the tests have seen
 look ahead.
+
+`packed` is ours (`encoders/packing.py`): no padding inside the network. The tests saw each of its types give the states
+of sdpa; another model may add to its scores what a packed row would lose.
 """
 
 from __future__ import annotations
@@ -21,10 +24,19 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
 FLASH = "flash_attention_2"
-KERNELS = ("sdpa", "eager", FLASH)
+PACKED = "packed"
+KERNELS = ("sdpa", "eager", FLASH, PACKED)
 LOOK_AHEAD = frozenset({"gemma3_text", "llama", "mistral", "qwen2", "qwen3", "xglm"})
 REASONS = {
     "bloom": "its position bias, ALiBi, grows with the position looked at: without a mask the end drowns the rest"
+}
+PACKS = frozenset({
+    "bert", "eurobert", "gemma3_text", "llama", "mistral", "qwen2", "qwen3", "roberta", "xlm-roberta", "xlm-roberta-xl",
+})  # fmt: skip
+NO_PACKING = {
+    "bloom": "its position bias, ALiBi, counts on from text to text, and transformers has no other attention for it",
+    "mt5": "its position bias is added to the scores of a whole row",
+    "xglm": "transformers has no other attention than eager for it",
 }
 
 
@@ -41,6 +53,29 @@ def check_installed(name: str | None) -> None:
             "backbone.attention=flash_attention_2 needs the package flash-attn and an NVIDIA GPU. Run pip install "
             "flash-attn --no-build-isolation, or set backbone.attention=sdpa, which needs nothing."
         )
+
+
+def check_packs(config: PretrainedConfig, trust_remote_code: bool) -> None:
+    """Raises UserError unless the model that `config` describes can read packed texts."""
+    kind = str(config.model_type)
+    if trust_remote_code:
+        raise UserError(
+            "backbone.attention=packed: code that comes with a checkpoint may count positions and attend in its own "
+            "way. Set backbone.trust_remote_code=false, or backbone.attention=sdpa."
+        )
+    if kind not in PACKS:
+        reason = f" ({NO_PACKING[kind]})" if kind in NO_PACKING else ""
+        raise UserError(
+            f"backbone.attention=packed: a {kind} model cannot read texts laid one behind the other here{reason}. Set "
+            f"it to null for what transformers takes by itself. Models that can: {', '.join(sorted(PACKS))}."
+        )
+
+
+def portable(name: str | None) -> str | None:
+    """The attention in place of `name` for an encoder that must work everywhere: flash attention needs a GPU and 16
+    bits, packing is ours and works with values, which the meta device has not.
+    """
+    return {FLASH: None, PACKED: "sdpa"}.get(name or "", name)
 
 
 def unsupported(name: str | None, config: PretrainedConfig, error: Exception) -> UserError | None:

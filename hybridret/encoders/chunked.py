@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from hybridret.encoders.dual import DualEncoder
-from hybridret.encoders.shared_lookup import shared_lookup
+from hybridret.encoders.table_gradient import TableGradient
 from hybridret.encoders.tokenization import IntArray32, Tokens
 from hybridret.records import IntArray
 
@@ -48,12 +48,18 @@ def encode_chunks(encoder: DualEncoder, chunks: Sequence[Tokens], checkpointed: 
         return torch.empty(0, encoder.dimension)
     if not torch.is_grad_enabled():
         return torch.cat([encoder(*chunk) for chunk in chunks])
-    if checkpointed:  # a chunk looks its tokens up again when it is recomputed: no shared look-up
-        return torch.cat(
-            [checkpoint(encoder, *chunk, use_reentrant=False, preserve_rng_state=True) for chunk in chunks]
-        )
-    with shared_lookup(encoder.body.input_embeddings(), chunks):
-        return torch.cat([encoder(*chunk) for chunk in chunks])
+    if len(chunks) == 1 and not checkpointed:
+        return encoder(*chunks[0])  # type: ignore[no-any-return]
+    gradient = TableGradient(encoder.body.input_embeddings())
+
+    def encode(input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        with gradient.shared():
+            vectors: Tensor = encoder(input_ids, attention_mask)
+        return vectors
+
+    if checkpointed:
+        return torch.cat([checkpoint(encode, *chunk, use_reentrant=False, preserve_rng_state=True) for chunk in chunks])
+    return torch.cat([encode(*chunk) for chunk in chunks])
 
 
 def encode_rows(

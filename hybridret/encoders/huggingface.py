@@ -14,11 +14,19 @@ import torch
 from safetensors import SafetensorError
 
 from hybridret.encoders.architectures import architecture, of_text
-from hybridret.encoders.attention import FLASH, check_installed, check_kernel, look_both_ways, unsupported
+from hybridret.encoders.attention import (
+    PACKED,
+    check_installed,
+    check_kernel,
+    check_packs,
+    look_both_ways,
+    portable,
+    unsupported,
+)
 from hybridret.encoders.checkpoint import checkpoint_place, one_line, unreachable
 from hybridret.encoders.counting import counted
 from hybridret.encoders.dual import DualEncoder
-from hybridret.encoders.huggingface_body import HuggingFaceBody, model_class, quiet, set_dropout
+from hybridret.encoders.huggingface_body import HuggingFaceBody, kernel_option, model_class, quiet, set_dropout
 from hybridret.encoders.random_init import random_body, random_tokenizer
 from hybridret.encoders.sizes import resolve_size, size_entry
 from hybridret.encoders.tokenization import Tokenization
@@ -40,9 +48,9 @@ class HuggingFace:
 
     `checkpoint` is a hub name, a folder, or `package:NAME` for the folder `model` of an installed package; `config` is
     what builds the same network without it: a transformers `model_type` and that type's numbers. `init` is `pretrained`
-    or `random`. `append_eos` is for decoder backbones with `pooling=last`. `attention` is `sdpa`, `eager` or
-    `flash_attention_2`, null for transformers' own choice; `bidirectional` removes a decoder's causal mask. `dropout`
-    null keeps the checkpoint's own rates.
+    or `random`. `append_eos` is for decoder backbones with `pooling=last`. `attention` is `sdpa`, `eager`,
+    `flash_attention_2` or `packed` (no padding inside the network), null for transformers' own choice; `bidirectional`
+    removes a decoder's causal mask. `dropout` null keeps the checkpoint's own rates.
     """
 
     def __init__(
@@ -95,7 +103,7 @@ class HuggingFace:
         where the size has a `config`.
         """
         config = self._prepared(self._architecture(size))
-        kernel = None if self.attention == FLASH else self.attention  # nothing is computed: it need not be installed
+        kernel = portable(self.attention)  # nothing is computed: it need not be installed
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
             return HuggingFaceBody.untrained(config, bool(config.is_encoder_decoder), kernel, self.trust_remote_code)
 
@@ -126,6 +134,8 @@ class HuggingFace:
     def _prepared(self, config: PretrainedConfig) -> PretrainedConfig:
         """`config`, changed in place as the arguments of the family ask."""
         part = of_text(config)
+        if self.attention == PACKED:
+            check_packs(part, self.trust_remote_code)
         if self.dropout is not None:
             set_dropout(part, self.dropout)
         if self.bidirectional:
@@ -159,7 +169,6 @@ class HuggingFace:
         return HuggingFaceBody(model, self.trust_remote_code, encoder_part), tokenizer
 
     def _model(self, checkpoint: str, place: str, config: PretrainedConfig, options: dict[str, Any]) -> PreTrainedModel:
-        kernel = {} if self.attention is None else {"attn_implementation": self.attention}
         # Weights that the checkpoint lacks are drawn before they are reported: keep the caller's random state.
         with torch.random.fork_rng(devices=[]):
             model, report = model_class(config.is_encoder_decoder).from_pretrained(
@@ -169,7 +178,7 @@ class HuggingFace:
                 dtype=torch.float32,
                 output_loading_info=True,
                 **options,
-                **kernel,
+                **kernel_option(self.attention),
             )
         missing = [key for key in sorted(report["missing_keys"]) if not key.startswith("pooler.")]
         wrong = missing + sorted(str(key) for key in report["mismatched_keys"])

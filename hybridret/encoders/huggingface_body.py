@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from hybridret.encoders.attention import FLASH, unsupported
+from hybridret.encoders import packed_attention
+from hybridret.encoders.attention import PACKED, portable, unsupported
 from hybridret.encoders.dual import Body
+from hybridret.encoders.packing import Packing
 from hybridret.encoders.quiet_import import quiet_import
 from hybridret.errors import UserError
 
@@ -51,9 +53,21 @@ class HuggingFaceBody(Body):
         self._counts = not trust_remote_code and "position_ids" in inspect.signature(model.forward).parameters
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        if self.model.config._attn_implementation == PACKED:
+            return self._packed(input_ids, attention_mask)
         given = {"position_ids": self._position_ids(attention_mask)} if self._counts else {}
         states: Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask, **given).last_hidden_state
         return states
+
+    def _packed(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """The same states from one row of all tokens; zero at padding."""
+        packing = Packing.of(attention_mask)
+        states: Tensor = self.model(
+            input_ids=packing.pack(input_ids),
+            position_ids=packing.pack(self._position_ids(attention_mask)),
+            packing=packing,
+        ).last_hidden_state
+        return packing.unpack(states, attention_mask)
 
     def _position_ids(self, mask: Tensor) -> Tensor:
         """[b, T]: tokens count on from the position of padding, which padding keeps (0 where it has none)."""
@@ -69,12 +83,10 @@ class HuggingFaceBody(Body):
 
     def save_architecture(self, folder: Path) -> dict[str, Any]:
         self.model.config.save_pretrained(str(folder))
-        kernel = getattr(self.model.config, "_attn_implementation", None)
         return {
             "trust_remote_code": self.trust_remote_code,
             "encoder_part": self.encoder_part,
-            # Flash attention needs a GPU and 16 bits, a saved encoder must work everywhere.
-            "attention": None if kernel == FLASH else kernel,
+            "attention": portable(getattr(self.model.config, "_attn_implementation", None)),
         }
 
     def architecture_text(self) -> str:
@@ -96,9 +108,7 @@ class HuggingFaceBody(Body):
 
         Raises UserError when the model cannot use `attention`.
         """
-        options: dict[str, Any] = {"dtype": torch.float32, "trust_remote_code": trust_remote_code}
-        if attention is not None:
-            options["attn_implementation"] = attention
+        options = {"dtype": torch.float32, "trust_remote_code": trust_remote_code, **kernel_option(attention)}
         try:
             with quiet():
                 model = model_class(encoder_part).from_config(config, **options)
@@ -131,6 +141,13 @@ def model_class(encoder_part: bool) -> Any:
     from transformers import AutoModel, AutoModelForTextEncoding
 
     return AutoModelForTextEncoding if encoder_part else AutoModel
+
+
+def kernel_option(attention: str | None) -> dict[str, Any]:
+    """What tells transformers to use `attention`; nothing for None."""
+    if attention == PACKED:
+        packed_attention.register()
+    return {} if attention is None else {"attn_implementation": attention}
 
 
 def set_dropout(config: PretrainedConfig, dropout: float) -> None:
