@@ -87,7 +87,7 @@ def test_two_ranks_take_the_steps_of_one(tmp_path: Path) -> None:
     ranks = [
         subprocess.Popen(
             [sys.executable, "-W", "error::UserWarning", script, str(tmp_path / "two"), "2", "3"],
-            env={**common, "LOCAL_RANK": str(rank), "NODE_RANK": "0"},
+            env={**common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
             stderr=subprocess.PIPE,
             text=True,
         )

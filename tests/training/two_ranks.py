@@ -1,5 +1,5 @@
-"""One rank of a training: `python two_ranks.py FOLDER WORLD_SIZE CHUNK_SIZE`; LOCAL_RANK and the master's address come
-in the environment. Plain gradient descent in fp64, so that weights after training show the gradients.
+"""One rank of a training: `python two_ranks.py FOLDER WORLD_SIZE CHUNK_SIZE`; RANK, LOCAL_RANK and the master's address
+come in the environment. Plain gradient descent in fp64, so that weights after training show the gradients.
 """
 
 from __future__ import annotations
