@@ -9,26 +9,29 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
-from hybridret.errors import POINT_FAILED, UserError
+from hybridret.errors import BAD_INPUT, POINT_FAILED, UserError
 from hybridret.processes import Place, place
-from hybridret.progress import Progress
+from hybridret.progress import Advance, Progress
 
 JOIN = timedelta(minutes=30)  # for all processes to read their data and build their encoders
 LOOK = 0.1  # seconds
 REPLY = timedelta(seconds=60)  # of a store that is there
+GO = "go"
 
 _store: Any = None  # kept: the first process serves it, also to torch
 
 
 class ProcessLost(UserError):
-    """Another process of this run ended, so that this one cannot go on; what made that one end is told by itself."""
+    """Another process of this run ended, so that this one cannot go on; `exit_code` is that one's where it is known."""
 
-    exit_code = POINT_FAILED
+    def __init__(self, message: str, exit_code: int = POINT_FAILED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 def meet(progress: Progress, config_hash: str) -> None:
@@ -44,19 +47,47 @@ def meet(progress: Progress, config_hash: str) -> None:
         store, deadline = _opened(here, advance), time.monotonic() + JOIN.total_seconds()
         store.set(f"config of {here.rank}", config_hash)
         store.add("here", 1)
-        seen = 0
-        while seen < here.world:
-            found = store.add("here", 0)
-            advance(found - seen)
-            seen = found
-            if seen < here.world:
-                _wait(deadline, f"{here.world - seen} of {here.world} did not come")
-        brought = {rank: store.get(f"config of {rank}").decode() for rank in range(here.world)}
-    if others := [rank for rank, brought_hash in brought.items() if brought_hash != brought[0]]:
-        raise UserError(
-            f"The processes of this run were started with different configs: number {others[0]} has the hash "
-            f"{brought[others[0]]}, number 0 {brought[0]}. Give all of them the same command and the same files."
-        )
+        try:
+            _wait_for_verdict(store, here, advance, deadline)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            code = int(getattr(error, "exit_code", POINT_FAILED))
+            left = f"left {code} process {here.rank} of {here.world}: {' '.join(str(error).split())}"
+            if store.compare_set("verdict", "", left).decode() != GO:
+                raise
+            # Too late to leave alone: all go on, and stop after the first step.
+        verdict = store.get("verdict").decode()
+    if verdict == GO:
+        return
+    word, code, text = verdict.split(" ", 2)
+    raise UserError(text) if word == "wrong" else ProcessLost(f"Another process of this run left: {text}", int(code))
+
+
+def _wait_for_verdict(store: Any, here: Place, advance: Advance, deadline: float) -> None:
+    """The first process judges when all are there; one that leaves before says so instead. Only one of them can."""
+    seen = 0
+    while not store.check(["verdict"]):
+        if here.first and seen == here.world:
+            hashes = [store.get(f"config of {rank}").decode() for rank in range(here.world)]
+            store.compare_set("verdict", "", _verdict(hashes))
+            return
+        found = store.add("here", 0)
+        advance(found - seen)
+        seen = found
+        if seen < here.world or not here.first:
+            _wait(deadline, f"{here.world - seen} of {here.world} did not come")
+
+
+def _verdict(hashes: Sequence[str]) -> str:
+    """What is wrong with the configs of the ranks, or that they can go."""
+    others = [rank for rank, config_hash in enumerate(hashes) if config_hash != hashes[0]]
+    if not others:
+        return GO
+    return (
+        f"wrong {BAD_INPUT} The processes of this run were started with different configs: number {others[0]} has the "
+        f"hash {hashes[others[0]]}, number 0 {hashes[0]}. Give all of them the same command and the same files."
+    )
 
 
 @contextmanager
@@ -82,7 +113,7 @@ def part() -> None:
         dist.destroy_process_group()
 
 
-def _opened(here: Place, advance: Any) -> Any:
+def _opened(here: Place, advance: Advance) -> Any:
     """The store: served by the first process, or by torchrun."""
     global _store
     if _store is not None:

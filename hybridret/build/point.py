@@ -23,7 +23,7 @@ from hybridret.cluster.plan import point_directory, point_hash
 from hybridret.cluster.signals import Stop, StoppingProgress, StopRequested, graceful_stop
 from hybridret.cluster.summary import command_line
 from hybridret.encoders.dual import DualEncoder
-from hybridret.errors import DONE, INTERRUPTED, UserError
+from hybridret.errors import DONE, INTERRUPTED, REQUEUE, UserError
 from hybridret.export.tracking import Tracker, check_tracker
 from hybridret.files import read_json, write_json, write_text
 from hybridret.meeting import lost_processes_told, meet, part
@@ -81,7 +81,8 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
             _tell_how_to_go_on(run, "Stopped at once")
             return INTERRUPTED
         except UserError as error:
-            status.give_up(State.FAILED, str(error))
+            stopped = error.exit_code in (REQUEUE, INTERRUPTED)  # another process of this run had a signal
+            status.give_up(State.INTERRUPTED if stopped else State.FAILED, str(error))
             raise
         except BaseException as error:
             status.give_up(State.FAILED, f"{type(error).__name__}: {error}")
