@@ -27,6 +27,7 @@ from hybridret.errors import DONE, UserError
 from hybridret.evaluation.check import check_settings
 from hybridret.export.tracking import check_tracker
 from hybridret.files import read_json, write_json, write_text
+from hybridret.meeting import meet
 from hybridret.progress import Bars, Progress, Quiet
 from hybridret.runs import Decision, RunDirectory, State, StatusWriter, config_hash, environment
 from hybridret.runs.naming import folder_name
@@ -107,6 +108,7 @@ def _checkpoint(config: DictConfig, path: Path, overrides: Sequence[str], progre
     check_settings(settings.evaluation, parts.device)
     check_heldout(parts, trained, path)
     encoder = parts.load(run).to(parts.device)
+    meet(progress, digest)
     if parts.ranks.rank > 0:
         return _follow(parts, encoder)
     scores = _score(parts, encoder, folder, progress)
@@ -137,6 +139,7 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
     if run.decide(digest) is Decision.FINISHED:
         print(f"{run.path} is finished; nothing to do.")
         return DONE
+    meet(progress, digest)
     parts.collections(progress if parts.ranks.rank == 0 else Quiet())
     if parts.ranks.rank > 0:
         return _follow(parts, _encoder(parts))

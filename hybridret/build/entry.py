@@ -61,19 +61,21 @@ def _stopped(code: int) -> int:
 def _leaving() -> Iterator[None]:
     """Leave at once with the right code when the machine wants its place back while modules and configs are read.
 
-    Work that has a state to save puts its own handlers above these (`graceful_stop`, the sweep's pool).
+    Work that has a state to save puts its own handlers above these (`graceful_stop`, the sweep's pool). Afterwards the
+    exit code stands: taking torch apart lasts seconds, in which a second signal would replace it by its own.
     """
 
     def leave(signal_number: int, frame: FrameType | None) -> None:
         raise StopRequested(signal_number)
 
     numbers = [number for number in STOPPING if number != signal.SIGINT]  # Python's own answer to Ctrl-C is right
-    earlier = {number: signal.signal(number, leave) for number in numbers}
+    for number in numbers:
+        signal.signal(number, leave)
     try:
         yield
     finally:
-        for number, handler in earlier.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for number in numbers:
+            signal.signal(number, lambda signal_number, frame: None)  # not SIG_IGN, which child processes inherit
 
 
 def _explained(error: Exception, config_name: str) -> str:

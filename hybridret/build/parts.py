@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,6 +23,7 @@ from hybridret.encoders.identity import encoder_identity
 from hybridret.errors import UserError
 from hybridret.evaluation.check import check_settings
 from hybridret.losses.infonce import InfoNCE
+from hybridret.processes import place
 from hybridret.progress import Progress
 from hybridret.records import Collection
 from hybridret.retrieval.dense import Dense
@@ -35,8 +35,8 @@ from hybridret.settings import Settings
 
 @dataclass(frozen=True)
 class Parts:
-    """Plug-ins of a run. The data source is read when first asked for. `shared`: all processes that torchrun started
-    take part in the evaluation (those of a training have left before)."""
+    """Plug-ins of a run. The data source is read when first asked for. `shared`: all processes that torchrun or srun
+    started take part in the evaluation (those of a training have left before)."""
 
     settings: Settings
     shared: bool = False
@@ -96,7 +96,7 @@ class Parts:
 
     @cached_property
     def ranks(self) -> Ranks:
-        """The processes that share the evaluation: those that torchrun started, or this one alone."""
+        """The processes that share the evaluation: those that torchrun or srun started, or this one alone."""
         return Gloo.from_environment() if self.shared else Alone()
 
     @property
@@ -104,7 +104,7 @@ class Parts:
         """Where encoders are evaluated: `trainer.accelerator` in torch's words."""
         accelerator = self.settings.trainer.accelerator
         found = accelerator in ("gpu", "cuda") or (accelerator == "auto" and torch.cuda.is_available())
-        return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if found else "cpu"
+        return f"cuda:{place().local_rank}" if found else "cpu"
 
     @property
     def trainable(self) -> bool:

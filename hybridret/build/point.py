@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -22,9 +23,11 @@ from hybridret.cluster.plan import point_directory, point_hash
 from hybridret.cluster.signals import Stop, StoppingProgress, StopRequested, graceful_stop
 from hybridret.cluster.summary import command_line
 from hybridret.encoders.dual import DualEncoder
-from hybridret.errors import DONE, INTERRUPTED, UserError
+from hybridret.errors import DONE, INTERRUPTED, REQUEUE, UserError
 from hybridret.export.tracking import Tracker, check_tracker
 from hybridret.files import read_json, write_json, write_text
+from hybridret.meeting import lost_processes_told, meet, part
+from hybridret.processes import Place, place
 from hybridret.progress import Bars, Both, Progress, Quiet
 from hybridret.runs import Decision, RunDirectory, State, StatusProgress, StatusWriter, environment
 from hybridret.settings import Settings, TrainerSettings
@@ -43,7 +46,7 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
         raise UserError(f"backbone={name} has nothing to train: use `python -m hybridret.evaluate backbone={name}`.")
     plain = resolved(config)
     settings = read_settings(plain)
-    check_processes(settings.trainer)
+    check_processes(settings.trainer, place())
     run, digest = point_directory(config, overrides), point_hash(config)
     parts = Parts(settings)
     parts.check()
@@ -59,8 +62,8 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
     if run.decide(digest) is Decision.FINISHED:
         print(f"{run.path} is finished; nothing to do.")
         return DONE
-    if int(os.environ.get("RANK", "0")) > 0:  # under torchrun the first process keeps the records
-        return _follow(parts, run)
+    if not place().first:
+        return _follow(parts, run, digest)
     parts.collections(Bars())  # a test set that cannot be read is said before the training, not behind it
     with graceful_stop() as stop, run.lock():
         status = StatusWriter(run.status, digest)
@@ -79,7 +82,8 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
             _tell_how_to_go_on(run, "Stopped at once")
             return INTERRUPTED
         except UserError as error:
-            status.give_up(State.FAILED, str(error))
+            stopped = error.exit_code in (REQUEUE, INTERRUPTED)  # another process of this run had a signal
+            status.give_up(State.INTERRUPTED if stopped else State.FAILED, str(error))
             raise
         except BaseException as error:
             status.give_up(State.FAILED, f"{type(error).__name__}: {error}")
@@ -88,17 +92,26 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
         return code
 
 
-def check_processes(trainer: TrainerSettings) -> None:
-    """Raise UserError where several processes are asked for and nobody started them.
+def check_processes(trainer: TrainerSettings, here: Place) -> None:
+    """Raise UserError where other processes are asked for than were started.
 
-    Lightning would start them itself by running sys.argv again, and each would take itself for the first (traps 20).
+    Lightning would start missing ones itself by running sys.argv again, and each would take itself for the first
+    (traps 20).
     """
     wanted = trainer.devices * trainer.nodes
-    if wanted > 1 and "WORLD_SIZE" not in os.environ:
+    asked = f"trainer.devices={trainer.devices} trainer.nodes={trainer.nodes}"
+    if here.world == 1 and wanted > 1:
         raise UserError(
-            f"trainer.devices={trainer.devices} on {trainer.nodes} node(s) needs {wanted} processes: start them with "
-            f"`torchrun --nproc-per-node={trainer.devices} -m hybridret.run ...`, or sweep with -m on a machine with "
-            f"GPUs, which does that for each point."
+            f"{asked} needs {wanted} processes: start them with `torchrun --nproc-per-node={trainer.devices} -m "
+            f"hybridret.run ...`, with `srun --ntasks-per-node={trainer.devices} python -m hybridret.run ...` (in a "
+            f"job that is not called bash or interactive), or, on one machine, sweep with -m, which does that for each "
+            f"point."
+        )
+    if here.world != wanted or here.local_world not in (None, trainer.devices):
+        there = f", {here.local_world} of them on this machine" if here.local_world is not None else ""
+        raise UserError(
+            f"{asked} needs {wanted} processes, but {here.world} were started{there}. Set trainer.devices to the "
+            f"processes of each machine and trainer.nodes to the number of machines."
         )
 
 
@@ -112,37 +125,57 @@ def plain_without_hydra(plain: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in plain.items() if key != "hydra"}
 
 
-def _follow(parts: Parts, run: RunDirectory) -> int:
+def _follow(parts: Parts, run: RunDirectory, digest: str) -> int:
     """The part of a further rank: train, and leave records and evaluation to the first."""
     with graceful_stop() as stop:
-        _train(parts, parts.trained_encoder(), run, Quiet(), lambda row: None, stop)
+        encoder = parts.trained_encoder()
         stop.check()
+        # Stopped in training, it has done its part: the first says so, and is not ended for the code of this one.
+        with suppress(_StoppedTogether):
+            _train(parts, encoder, run, digest, Quiet(), lambda row: None, stop)
     return DONE
 
 
+class _StoppedTogether(StopRequested):
+    """All ranks stopped after the same step, with the state saved: at least one of them had a signal."""
+
+
 def _train(
-    parts: Parts, encoder: DualEncoder, run: RunDirectory, progress: Progress, on_history: Any, stop: Stop
+    parts: Parts,
+    encoder: DualEncoder,
+    run: RunDirectory,
+    digest: str,
+    progress: Progress,
+    on_history: Any,
+    stop: Stop,
 ) -> TrainingResult:
+    """Raises StopRequested where training was stopped, on every rank."""
     settings, source = parts.settings, parts.source
     if source is None:
         raise UserError("data has no value: choose where training pairs come from, data=cldr or data=jsonl.")
     datasets = source.training()
-    return train(
-        encoder,
-        parts.strategy.schedule(datasets, settings.training.batch_size),
-        datasets,
-        source.validation(),
-        parts.loss,
-        parts.make_optimizer,
-        settings.training,
-        settings.schedule,
-        settings.trainer,
-        settings.seed,
-        run.path,
-        progress,
-        on_history,
-        stop,
-    )
+    meet(StoppingProgress(stop, progress), digest)
+    with lost_processes_told():
+        result = train(
+            encoder,
+            parts.strategy.schedule(datasets, settings.training.batch_size),
+            datasets,
+            source.validation(),
+            parts.loss,
+            parts.make_optimizer,
+            settings.training,
+            settings.schedule,
+            settings.trainer,
+            settings.seed,
+            run.path,
+            progress,
+            on_history,
+            stop,
+        )
+    part()
+    if result.stopped == "interrupted":
+        raise _StoppedTogether(stop.signal_number or signal.SIGTERM)
+    return result
 
 
 class _Work:
@@ -181,10 +214,7 @@ class _Work:
             self.run.append_history(row)
             tracker.history(row)
 
-        result = _train(self.parts, encoder, self.run, self.progress, on_history, self.stop)
-        if result.stopped == "interrupted":
-            self.stop.check()
-        return result
+        return _train(self.parts, encoder, self.run, self.digest, self.progress, on_history, self.stop)
 
     def _evaluate(self, best: DualEncoder, progress: Progress) -> Scores:
         best.to(self.parts.device)

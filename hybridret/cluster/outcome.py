@@ -7,19 +7,21 @@ from contextlib import suppress
 from pathlib import Path
 
 from hybridret.cluster.points import Point
+from hybridret.cluster.ranks import Ending
 from hybridret.errors import BAD_INPUT, INTERRUPTED, REQUEUE, UserError
 from hybridret.runs import State
 
 _LONGEST_REASON = 600
 
 
-def settle(point: Point, code: int, log_start: int, stopping: bool, pid: int) -> None:
-    """Set the state and reason of `point` after its process ended with `code`; mend a `status.json` that says less.
+def settle(point: Point, ending: Ending, stopping: bool) -> None:
+    """Set the state and reason of `point` after its processes ended; mend a `status.json` that says less.
 
-    `log_start` is where this attempt begins in the log, in bytes. `stopping`: the sweep itself was told to stop.
-    `pid`: the process; the status of another one that works in the same directory is left alone.
+    `stopping`: the sweep itself was told to stop. The status of another process that works in the same directory is
+    left alone.
     """
     assert point.run is not None
+    code = ending.code
     status = _status(point)
     said, reason = status.get("state"), status.get("reason")
     reason = reason if isinstance(reason, str) else None
@@ -30,16 +32,18 @@ def settle(point: Point, code: int, log_start: int, stopping: bool, pid: int) ->
         point.end(State.SKIPPED, reason, code)
         return
     if code in (REQUEUE, INTERRUPTED):
-        point.end(State.INTERRUPTED, reason or "stopped by a signal after saving its state", code)
+        told = reason if said == State.INTERRUPTED else None
+        point.end(State.INTERRUPTED, told or "stopped by a signal after saving its state", code)
     elif code < 0:
-        killed = _killed(-code)
-        point.end(State.INTERRUPTED if stopping else State.FAILED, killed, code)
+        which = f"rank {ending.rank} was " if ending.ranks > 1 else ""
+        point.end(State.INTERRUPTED if stopping else State.FAILED, which + _killed(-code), code)
     elif code == 0:
         point.end(State.FAILED, "its process ended well but wrote no result.json", code)
     else:
-        printed = last_words(point.run.log, log_start)
-        point.end(State.FAILED, (reason if said == State.FAILED else None) or printed or f"exit code {code}", code)
-    of_another = said == State.RUNNING and status.get("pid") != pid
+        told = reason if said == State.FAILED and ending.rank == 0 else None
+        printed = last_words(ending.log, ending.start) or f"exit code {code}"
+        point.end(State.FAILED, told or (f"rank {ending.rank}: {printed}" if ending.rank else printed), code)
+    of_another = said == State.RUNNING and status.get("pid") not in ending.pids
     if not of_another and (said != point.state or reason != point.reason):
         hashed = status.get("config_hash")
         with suppress(UserError):  # a full disk: sweep.json or the terminal still tells

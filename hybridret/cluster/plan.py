@@ -81,6 +81,12 @@ def gpus_needed(config: DictConfig) -> int:
     return devices if isinstance(devices, int) else 1  # of another type: the point itself says so
 
 
+def ranks_needed(config: DictConfig) -> int:
+    """How many processes of this machine a point wants: `trainer.devices`, one for each, also on the CPU."""
+    devices = OmegaConf.select(config, "trainer.devices", default=1)
+    return max(1, devices) if isinstance(devices, int) else 1  # what is wrong: the point itself says so
+
+
 def child_arguments(loader: ConfigLoader, config: DictConfig, overrides: Sequence[str]) -> list[str]:
     """The arguments that make a process compose this point: what the sweep was told about Hydra, and the overrides.
 

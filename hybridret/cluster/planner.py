@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from hybridret.cluster.explain import explain
-from hybridret.cluster.plan import check_size, child_arguments, gpus_needed, point_directory, point_hash
+from hybridret.cluster.plan import check_size, child_arguments, gpus_needed, point_directory, point_hash, ranks_needed
 from hybridret.cluster.points import Point
 from hybridret.errors import SizeMissing, UserError
 from hybridret.runs import Decision, State
@@ -71,6 +71,7 @@ class Planner:
             return
         point.run = self._planned.setdefault(str(run.path), point).run or run
         point.gpus = gpus_needed(config) if self._devices_per_job is None else self._devices_per_job
+        point.ranks = ranks_needed(config)
         if point.config_hash is None:
             return
         if run.decide(point.config_hash) is Decision.FINISHED:

@@ -13,7 +13,7 @@ from types import FrameType
 from hybridret.cluster.display import Display
 from hybridret.cluster.outcome import settle
 from hybridret.cluster.points import Point
-from hybridret.cluster.processes import PointProcess
+from hybridret.cluster.processes import PointProcess, cores
 from hybridret.cluster.signals import STOPPING
 from hybridret.errors import UserError
 from hybridret.runs import State
@@ -87,7 +87,7 @@ class Pool:
         if isinstance(event, PointProcess):
             self._running.remove(event)
             self._free += event.gpus
-            settle(event.point, event.code, event.log_start, self._stop_signal is not None, event.pid)
+            settle(event.point, event.ending(), self._stop_signal is not None)
             display.ended(event.point)
             return True
         self._pass_on(event, display)
@@ -136,5 +136,4 @@ def _share(jobs: int) -> int | None:
     """Threads per point where the user named none: an equal share of the cores when several points run at once."""
     if jobs == 1 or "OMP_NUM_THREADS" in os.environ:
         return None
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // jobs)
+    return max(1, cores() // jobs)

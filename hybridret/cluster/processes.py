@@ -1,25 +1,26 @@
-"""The process of one point: a session of its own, its output in the run directory's log, its GPUs and threads."""
+"""The process of one point, or its processes: their output in the run directory's logs, their GPUs and threads."""
 
 from __future__ import annotations
 
 import os
 import re
-import signal
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
-from threading import Thread
 
 from hybridret.cluster.points import Point
+from hybridret.cluster.ranks import Ending, RankProcesses
 from hybridret.errors import UserError
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
 class PointProcess:
-    """A running point. `on_end(self)` is called from another thread as soon as the process has ended."""
+    """A running point. `on_end(self)` is called from another thread as soon as its processes have ended.
+
+    A point of several devices is as many processes: Lightning would start them by running the sweep's own command
+    again (traps 20). The first prints into `log.txt`, the others into `log-rank-K.txt`.
+    """
 
     def __init__(
         self,
@@ -32,55 +33,42 @@ class PointProcess:
         assert point.run is not None
         self.point = point
         self.gpus = tuple(gpus)
-        start = ["-m", module]
-        if len(self.gpus) > 1:  # Lightning's own start of further processes runs sys.argv again (traps 20)
-            start = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={len(self.gpus)}", *start]
+        log = point.run.log
+        logs = [log, *(log.with_name(f"log-rank-{rank}.txt") for rank in range(1, point.ranks))]
+        command = [sys.executable, "-m", module, *point.arguments]
         try:
             point.run.path.mkdir(parents=True, exist_ok=True)
-            with open(point.run.log, "ab") as log:
-                self.log_start = log.tell()
-                self._process = subprocess.Popen(
-                    [sys.executable, *start, *point.arguments],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    env=self._environment(threads),
-                    start_new_session=True,  # the terminal's Ctrl-C reaches the sweep alone, which passes it on
-                )
+            self._ranks = RankProcesses(command, logs, self._environment(threads), lambda: on_end(self))
         except OSError as error:
             raise UserError(f"Cannot start a process in {point.run.path}: {error.strerror or error}.") from error
-        Thread(target=self._wait, args=(on_end,), daemon=True).start()
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def code(self) -> int:
-        """The exit code, once it has ended; negative: killed by that signal."""
-        assert self._process.returncode is not None
-        return self._process.returncode
+    def ending(self) -> Ending:
+        """What came of it, once it has ended."""
+        return self._ranks.ending()
 
     def send(self, signal_number: int) -> None:
-        """Send a signal to the process; it passes it on to its own workers as it needs."""
-        self._process.send_signal(signal_number)
+        """Send a signal to the point."""
+        self._ranks.send(signal_number)
 
     def kill(self) -> None:
-        """End the process and whatever it started, at once."""
-        with suppress(ProcessLookupError):  # it ended by itself just now
-            os.killpg(self._process.pid, signal.SIGKILL)
-
-    def _wait(self, on_end: Callable[[PointProcess], None]) -> None:
-        self._process.wait()
-        on_end(self)
+        """End the point and whatever it started, at once."""
+        self._ranks.kill()
 
     def _environment(self, threads: int | None) -> dict[str, str]:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        ranks = self.point.ranks
+        if threads is None and ranks > 1 and "OMP_NUM_THREADS" not in os.environ:
+            threads = cores()
         if threads is not None:
-            environment.update(dict.fromkeys(_THREADS, str(threads)))
+            environment.update(dict.fromkeys(_THREADS, str(max(1, threads // ranks))))
         if self.gpus:
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(self.gpus)
         return environment
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def visible_gpus(devices: Path = Path("/dev")) -> list[str]:

@@ -7,7 +7,6 @@ ranks a small pool keeps the others waiting at the next large one.
 
 from __future__ import annotations
 
-import os
 import time
 from datetime import timedelta
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 
 from hybridret.errors import UserError
+from hybridret.processes import place
 from hybridret.records import FloatArray, IntArray
 from hybridret.retrieval.protocols import Ranks
 
@@ -56,7 +56,7 @@ class Gloo:
         except (RuntimeError, ValueError) as error:  # no port, no such host, a process that never came
             raise UserError(
                 f"The processes of this evaluation did not find each other ({' '.join(str(error).split())[:300]}). "
-                "Start all of them with torchrun, which sets RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT."
+                "Start all of them with torchrun or srun, on machines that reach each other."
             ) from error
         self._dist: Any = dist
         self.rank: int = dist.get_rank()
@@ -64,11 +64,8 @@ class Gloo:
 
     @classmethod
     def from_environment(cls) -> Ranks:
-        """The processes that torchrun started (WORLD_SIZE above 1), or this one alone."""
-        size = os.environ.get("WORLD_SIZE", "1")
-        if not size.isdecimal():
-            raise UserError(f"The environment variable WORLD_SIZE={size} is not a number of processes. Unset it.")
-        return cls() if int(size) > 1 else Alone()
+        """The processes that torchrun or srun started, or this one alone. Raises UserError from `place`."""
+        return cls() if place().world > 1 else Alone()
 
     def gather(self, array: FloatArray | IntArray) -> list[FloatArray | IntArray]:
         """See `protocols.Ranks`. Raises ValueError, on every rank, where types or the other dimensions differ."""

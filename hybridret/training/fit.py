@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from hybridret.errors import UserError
+from hybridret.processes import place
 from hybridret.settings import TrainerSettings
 from hybridret.training.callback import StepCallback
 from hybridret.training.checkpoints import WholeCheckpoints, last_path
@@ -68,14 +70,14 @@ def fit(
     step that was reached. Raises UserError when the machine cannot do what `settings` ask, KeyboardInterrupt on Ctrl-C
     if the caller has no handler of its own.
     """
-    plugins: list[Any] = [WholeCheckpoints()]
+    # Said here: Lightning would take whatever runs inside a SLURM job for a task of srun.
+    environment = TorchElasticEnvironment() if place().world > 1 else LightningEnvironment()
+    plugins: list[Any] = [WholeCheckpoints(), environment]
     strategy: Any = settings.strategy
     precision = settings.precision
     if settings.strategy == SHARDED:
         strategy = Sharded(settings.devices * settings.nodes, settings.precision)
         precision = "32-true"  # nothing for Lightning to do: FSDP2 has a policy of its own
-    if SLURMEnvironment.detect():
-        plugins.append(SLURMEnvironment(auto_requeue=False))  # requeueing is the launcher's business
     try:
         lightning = pl.Trainer(
             accelerator=settings.accelerator,
@@ -103,6 +105,8 @@ def fit(
             f"strategy={settings.strategy}, precision={settings.precision}: this machine or Lightning cannot do that "
             f"({error}). Change one of these keys; trainer=cpu works everywhere."
         ) from error
+    # Lightning's answer to SIGTERM is a broadcast from inside the handler: with several ranks it waits for ever.
+    lightning._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
     last = last_path(folder)
     interrupt_handler = signal.getsignal(signal.SIGINT)
     try:

@@ -5,7 +5,6 @@ else.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from hybridret.batching.strategy import Schedule
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.layers import compile_layers, recompute_layers
 from hybridret.errors import UserError
+from hybridret.processes import place
 from hybridret.progress import Progress
 from hybridret.records import ParallelPairs
 from hybridret.settings import ScheduleSettings, TrainerSettings, TrainingSettings
@@ -162,7 +162,7 @@ def _tell_of_languages_left_out(mono: Sequence[TrainingBatch], validation: Paral
     """Warn, once for all ranks, where the validation loss hears nothing of some languages for want of batches."""
     heard = {language for batch in mono for language in batch.languages}
     silent = [language for language in validation.languages if language not in heard]
-    if silent and 0 < batches < len(validation.languages) and os.environ.get("RANK", "0") == "0":
+    if silent and 0 < batches < len(validation.languages) and place().first:
         _log.warning(
             "training.validation_batches=%d is below the %d languages of the validation data: its monolingual loss "
             "leaves out %s. Set training.validation_batches=%d or more.",

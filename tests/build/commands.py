@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,12 +58,44 @@ class Commands:
         self._server = server
 
     def __call__(self, module: str, *arguments: str, folder: Path, hooks: list[dict[str, Any]] | None = None) -> Answer:
+        (answer,) = self._ask(module, folder, [{"environment": {}, "arguments": arguments, "hooks": hooks or []}])
+        return answer
+
+    def together(
+        self,
+        module: str,
+        *arguments: str,
+        folder: Path,
+        hooks: Mapping[int, list[dict[str, Any]]],
+        ranks: int = 2,
+        launcher: bool = False,
+    ) -> list[Answer]:
+        """The command as so many ranks; `hooks` by rank. `launcher`: when one ends badly the others get SIGTERM, as
+        from torchrun and srun.
+        """
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        common = {"WORLD_SIZE": str(ranks), "LOCAL_WORLD_SIZE": str(ranks)}
+        common |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        places = [{**common, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(ranks)]
+        return self._ask(
+            module,
+            folder,
+            [
+                {"environment": place, "arguments": arguments, "hooks": hooks.get(rank, [])}
+                for rank, place in enumerate(places)
+            ],
+            launcher,
+        )
+
+    def _ask(self, module: str, folder: Path, ranks: list[dict[str, Any]], launcher: bool = False) -> list[Answer]:
         assert self._server.stdin is not None
         assert self._server.stdout is not None
-        request = {"module": f"hybridret.{module}", "arguments": arguments, "folder": str(folder), "hooks": hooks or []}
+        request = {"module": f"hybridret.{module}", "folder": str(folder), "ranks": ranks, "launcher": launcher}
         self._server.stdin.write(json.dumps(request) + "\n")
         self._server.stdin.flush()
-        return Answer(**json.loads(self._server.stdout.readline()))
+        return [Answer(**one) for one in json.loads(self._server.stdout.readline())]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,10 @@ importing torch are saved. `hooks` disturb it at an exact place instead of after
 
     {"target": "module:Class.function", "call": 3, "signal": 2}     on its third call, before it does its work
     {"target": "module:function", "call": 1, "error": "MemoryError"}
+    {"target": "module:function", "call": 1, "returns": "text"}
     {"file_size": 20000}                                            no file may grow beyond that: a full disk
+
+A request may be for several ranks, each a process with an environment, arguments and hooks of its own.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import signal
 import sys
 import tempfile
 import traceback
+from contextlib import ExitStack
 from typing import Any
 
 import hybridret.build.assessment
@@ -45,6 +49,8 @@ def disturb(hook: dict[str, Any]) -> None:
     @functools.wraps(original)
     def disturbed(*arguments: Any, **keywords: Any) -> Any:
         if next(calls) == hook["call"]:
+            if "returns" in hook:
+                return hook["returns"]
             if "error" in hook:
                 raise getattr(builtins, hook["error"])("no room for 12 GiB")
             for _ in range(hook.get("times", 1)):
@@ -79,14 +85,36 @@ def answer(request: dict[str, Any], out: int, err: int) -> None:
 
 def serve() -> None:
     for line in iter(sys.stdin.readline, ""):
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            child = os.fork()
-            if child == 0:
-                answer(json.loads(line), out.fileno(), err.fileno())
-            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-            texts = [file.seek(0) or file.read().decode() for file in (out, err)]
-        sys.stdout.write(json.dumps({"returncode": code, "stdout": texts[0], "stderr": texts[1]}) + "\n")
+        request = json.loads(line)
+        with ExitStack() as files:
+            outputs = [[files.enter_context(tempfile.TemporaryFile()) for _ in range(2)] for _ in request["ranks"]]
+            children = {}
+            for rank, (changes, (out, err)) in enumerate(zip(request["ranks"], outputs, strict=True)):
+                if (child := os.fork()) == 0:
+                    os.environ.update(changes["environment"])
+                    answer({**request, **changes}, out.fileno(), err.fileno())
+                children[child] = rank
+            codes = ended(children, request["launcher"])
+            answers = [
+                {"returncode": codes[rank]}
+                | {name: file.seek(0) or file.read().decode() for name, file in (("stdout", out), ("stderr", err))}
+                for rank, (out, err) in enumerate(outputs)
+            ]
+        sys.stdout.write(json.dumps(answers) + "\n")
         sys.stdout.flush()
+
+
+def ended(children: dict[int, int], launcher: bool) -> dict[int, int]:
+    """The exit code of each rank; where one ends badly, a launcher sends SIGTERM to the others."""
+    codes: dict[int, int] = {}
+    while len(codes) < len(children):
+        child, status = os.wait()
+        codes[children[child]] = os.waitstatus_to_exitcode(status)
+        if launcher and codes[children[child]] != 0:
+            for other, rank in children.items():
+                if rank not in codes:
+                    os.kill(other, signal.SIGTERM)
+    return codes
 
 
 if __name__ == "__main__":

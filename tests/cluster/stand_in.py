@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from hybridret.cluster.plan import point_directory, point_hash
 from hybridret.cluster.signals import StopRequested, graceful_stop
 from hybridret.errors import BAD_INPUT, REQUEUE, UserError
+from hybridret.processes import place
 from hybridret.runs import Decision, State, StatusWriter
 
 
@@ -72,6 +73,8 @@ def stubborn(config: DictConfig) -> None:
 
 @hydra.main(version_base="1.3", config_path=".", config_name="config")
 def main(config: DictConfig) -> None:
+    if not place().first:
+        return
     run = point_directory(config, HydraConfig.get().overrides.task)
     hashed = point_hash(config)
     with run.lock():

@@ -11,6 +11,7 @@ import pytest
 from hybridret.cluster import pool
 from hybridret.cluster.display import Display
 from hybridret.cluster.points import Point
+from hybridret.cluster.ranks import Ending
 from hybridret.runs import RunDirectory, State
 
 
@@ -18,7 +19,6 @@ class Ended:
     """A process that has ended well before anybody looks; the pool hears of it as of any other."""
 
     started: list[tuple[int, tuple[str, ...]]]
-    code, log_start, pid = 0, 0, 1
 
     def __init__(
         self, point: Point, module: str, threads: int | None, gpus: Sequence[str], on_end: Callable[[Ended], None]
@@ -29,6 +29,10 @@ class Ended:
         point.run.path.mkdir(parents=True)
         point.run.write_result({"config_hash": "h"})
         on_end(self)
+
+    def ending(self) -> Ending:
+        assert self.point.run is not None
+        return Ending(rank=0, ranks=1, code=0, log=self.point.run.log, start=0, pids=(1,))
 
     def kill(self) -> None: ...
 

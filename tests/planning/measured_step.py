@@ -89,7 +89,7 @@ def main(spec: dict[str, Any]) -> None:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(list(encoder.parameters()), 1.0)
         optimizer.step()
-    print(json.dumps({"peak": field("VmHWM") - before}))
+    sys.stdout.write(json.dumps({"peak": field("VmHWM") - before}) + "\n")
 
 
 def make_batch(work: Workload, chunk_size: int | None) -> Any:

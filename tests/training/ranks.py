@@ -53,7 +53,7 @@ def together(world: int, work: Callable[..., Any], *arguments: Any, **options: A
 
 
 def _rank(rank: int, world: int, port: int, errors: Any, work: Any, arguments: Any, options: Any) -> None:
-    where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": world, "LOCAL_RANK": rank, "NODE_RANK": 0}
+    where = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": world, "RANK": rank, "LOCAL_RANK": rank}
     os.environ.update({key: str(value) for key, value in where.items()})
     torch.set_num_threads(1)
     try:
