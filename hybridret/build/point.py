@@ -17,6 +17,7 @@ from hybridret.build.score import Scores, score
 from hybridret.build.shares import training_shares
 from hybridret.build.summary import print_summary
 from hybridret.build.tracked import show, tracker_of
+from hybridret.build.trainable import check_config, check_family
 from hybridret.build.written import write_scores
 from hybridret.cluster.plan import point_directory, point_hash
 from hybridret.cluster.signals import Stop, StoppingProgress, StopRequested, graceful_stop
@@ -38,9 +39,7 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
 
     Raises UserError for bad input, before anything is written where that can be known.
     """
-    if OmegaConf.select(config, "backbone.sizes") is None:
-        name = OmegaConf.select(config, "backbone.name", default="None")
-        raise UserError(f"backbone={name} has nothing to train: use `python -m hybridret.evaluate backbone={name}`.")
+    check_config(config)
     plain = resolved(config)
     settings = read_settings(plain)
     check_processes(settings.trainer)
@@ -49,11 +48,7 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
     parts.check()
     check_training(settings.training, settings.schedule, settings.trainer)
     check_optimizer(parts.make_optimizer)
-    if getattr(parts.backbone, "evaluation_only", False):
-        raise UserError(
-            f"backbone={file_name(settings.backbone)} is for evaluation only: use `python -m hybridret.evaluate`, or "
-            f"backbone=huggingface to train the checkpoint with a pooling of yours."
-        )
+    check_family(parts)
     check_tracker(settings.logger)
     if run.decide(digest) is Decision.FINISHED:
         print(f"{run.path} is finished; nothing to do.")
