@@ -70,7 +70,8 @@ def forecast(planned: Planned) -> Forecast:
     gpus = check_assumptions(settings)
     recipe = planned.gpu_recipe
     asked = tuple(option(planned, recipe, gpu) for gpu in gpus)
-    return Forecast(planned, plan_of(planned, recipe), asked, tuple(cheapest_option(planned, gpu) for gpu in gpus))
+    least = tuple(cheapest_option(planned, recipe, gpu) for gpu in gpus)
+    return Forecast(planned, plan_of(planned, recipe), asked, least)
 
 
 def plan_of(planned: Planned, recipe: Recipe) -> Plan:
@@ -96,10 +97,9 @@ def option(planned: Planned, recipe: Recipe, gpu: Gpu) -> Option:
     )
 
 
-def cheapest_option(planned: Planned, gpu: Gpu) -> Option | None:
-    """The recipe with the fewest GPU-hours among those near the point's own that fit `gpu`."""
+def cheapest_option(planned: Planned, recipe: Recipe, gpu: Gpu) -> Option | None:
+    """The recipe with the fewest GPU-hours among those near `recipe` that fit `gpu`."""
     settings = planned.settings.plan
-    recipe = planned.gpu_recipe
     found = cheapest(
         planned.body_of, planned.pooling, recipe, planned.workload, gpu, settings.utilisation, settings.reserve
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from hydra import initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.types import RunMode
@@ -40,7 +40,7 @@ def points(overrides: Sequence[str], multirun: bool) -> list[Composed]:
     with initialize_config_dir(config_folder(), version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()
         grid = _grid(overrides, loader) if multirun else [list(overrides)]
-        made = [_composed(point, label, loader) for point, label in zip(grid, _labels(grid, loader), strict=True)]
+        made = [_composed(point, label, loader) for point, label in zip(grid, labels(grid), strict=True)]
     if all(point.config is None for point in made):
         raise UserError(made[0].reason)
     return made
@@ -57,16 +57,17 @@ def _grid(overrides: Sequence[str], loader: ConfigLoader) -> list[list[str]]:
     return [list(point) for batch in BasicSweeper.split_arguments(given, None) for point in batch]
 
 
-def _labels(grid: Sequence[Sequence[str]], loader: ConfigLoader) -> Iterator[str]:
+def labels(grid: Sequence[Sequence[str]]) -> Iterator[str]:
     """What tells the points from each other: options of groups by their name alone, `3b`, values with their key."""
     for point in grid:
         swept = [text for place, text in enumerate(point) if len({other[place] for other in grid}) > 1]
-        yield " ".join(_short(*text.split("=", 1), loader) for text in swept)
+        yield " ".join(_short(text) for text in swept)
 
 
-def _short(key: str, value: str, loader: ConfigLoader) -> str:
-    options = loader.get_group_options(key, ObjectType.CONFIG)
-    return value if value in options else f"{key.rpartition('.')[2]}={value}"
+def _short(override: str) -> str:
+    key, _, value = override.partition("=")
+    is_group = (Path(config_folder()) / key).is_dir()
+    return value if is_group else f"{key.rpartition('.')[2]}={value}"
 
 
 def _composed(point: Sequence[str], label: str, loader: ConfigLoader) -> Composed:

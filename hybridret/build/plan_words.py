@@ -94,11 +94,12 @@ def verdict(point: PlannedPoint) -> str:
         if best is None or _all_hours(best) > 0.95 * _all_hours(asked):
             return line
         return f"{line} Cheaper: {suggestion(point.overrides, forecast, best)}."
-    line = f"{point.label}: does not fit as asked, {gib(forecast.plan.memory.total)} GiB on {_devices(recipe)} of "
-    line += " or ".join(option.gpu.name for option in forecast.asked)
+    names = ", ".join(option.gpu.name for option in forecast.asked)
+    each = f"{gib(forecast.plan.memory.total)} GiB" + (f" on each of {recipe.devices}" if recipe.devices > 1 else "")
+    line = f"{point.label}: fits none of {names} as asked ({each})"
     if best is None:
         return f"{line}, and no recipe that plan knows fits either: choose a smaller model or batch."
-    return f"{line}. Cheapest recipe that fits: {suggestion(point.overrides, forecast, best)}."
+    return f"{line}. The cheapest recipe that fits: {suggestion(point.overrides, forecast, best)}."
 
 
 def suggestion(overrides: Sequence[str], forecast: Forecast, best: Option) -> str:
@@ -106,7 +107,7 @@ def suggestion(overrides: Sequence[str], forecast: Forecast, best: Option) -> st
     recipe = forecast.planned.gpu_recipe
     command = command_with(overrides, best.recipe, recipe)
     what = changed(recipe, best.recipe)
-    return f"{what} on {_devices(best.recipe)} {best.gpu.name}, {_for(best)}: `{command}`"
+    return f"{_devices(best.recipe)} {best.gpu.name} {_how(what)}, {_for(best)}: `{command}`"
 
 
 def assumptions(forecasts: Sequence[Forecast]) -> list[str]:
@@ -136,8 +137,12 @@ def assumptions(forecasts: Sequence[Forecast]) -> list[str]:
 
 
 def _for(option: Option) -> str:
-    spent = f"{hours(option.hours + option.encoding_hours)} for {money(option.cost)}"
+    spent = f"{hours(option.hours + option.encoding_hours)}, cost {money(option.cost)}"
     return f"{share_of(option.plan.memory.total, option.gpu)} GiB, {spent}"
+
+
+def _how(what: str) -> str:
+    return what if what == "as asked" else f"with {what}"
 
 
 def _devices(recipe: Recipe) -> str:

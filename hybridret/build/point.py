@@ -10,7 +10,9 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from hybridret.build.admission import admit, check_gpu
 from hybridret.build.config import read_settings, resolved
+from hybridret.build.exhausted import memory_told
 from hybridret.build.parts import Parts
 from hybridret.build.record import data, file_name, identity, outcome
 from hybridret.build.score import Scores, score
@@ -42,9 +44,10 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
     check_config(config)
     plain = resolved(config)
     settings = read_settings(plain)
+    parts = Parts(settings)
+    check_gpu(parts, overrides)
     check_processes(settings.trainer)
     run, digest = point_directory(config, overrides), point_hash(config)
-    parts = Parts(settings)
     parts.check()
     check_training(settings.training, settings.schedule, settings.trainer)
     check_optimizer(parts.make_optimizer)
@@ -53,8 +56,11 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
     if run.decide(digest) is Decision.FINISHED:
         print(f"{run.path} is finished; nothing to do.")
         return DONE
+    expected = admit(parts, overrides)
     if int(os.environ.get("RANK", "0")) > 0:  # under torchrun the first process keeps the records
-        return _follow(parts, run)
+        with memory_told(expected, dict):
+            return _follow(parts, run)
+    print(expected.told())
     parts.collections(Bars())  # a test set that cannot be read is said before the training, not behind it
     with graceful_stop() as stop, run.lock():
         status = StatusWriter(run.status, digest)
@@ -63,7 +69,8 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
             status.set(State.RUNNING)
             write_text(run.config, OmegaConf.to_yaml(OmegaConf.create(plain_without_hydra(plain))))
             write_json(run.environment, environment())
-            code = _Work(parts, run, digest, plain, status, stop).do(resume=decision is Decision.RESUME)
+            with memory_told(expected, lambda: run.read_status() or {}):
+                code = _Work(parts, run, digest, plain, status, stop).do(resume=decision is Decision.RESUME)
         except StopRequested as request:
             status.give_up(State.INTERRUPTED, str(request))
             _tell_how_to_go_on(run, "Stopped at a safe point")

@@ -10,15 +10,16 @@ from hybridret.planning.recipe import Recipe
 _OF_A_RECIPE = ("trainer.accelerator", "trainer.devices", "trainer.nodes", "trainer.strategy", "trainer.precision")
 
 
-def command_with(overrides: Sequence[str], recipe: Recipe, asked: Recipe) -> str:
-    """The command that trains the point of `overrides`, which asks for the recipe `asked`, with `recipe`.
+def command_with(overrides: Sequence[str], recipe: Recipe, asked: Recipe, move: bool = True) -> str:
+    """The command that trains the point of `overrides`, which asks for the recipe `asked`, with `recipe`. `move`: on
+    GPUs; else where it runs now.
 
     >>> command_with(["model=3b", "trainer.devices=2"], one_gpu, asked)
     'python -m hybridret.run model=3b trainer=gpu trainer.precision=bf16-mixed'
     """
     same = set(asked.overrides())
-    wanted = [text for text in recipe.overrides() if _key(text).startswith("trainer") or text not in same]
-    replaced = {_key(text) for text in wanted} | set(_OF_A_RECIPE)
+    wanted = [text for text in recipe.overrides() if text not in same or (move and _key(text).startswith("trainer"))]
+    replaced = {_key(text) for text in wanted} | (set(_OF_A_RECIPE) if move else set())
     kept = [text for text in overrides if _key(text) not in replaced and not _key(text).startswith(("hydra", "plan."))]
     return shlex.join([*_program(wanted), *kept, *wanted])
 
