@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 DONE = 0
 POINT_FAILED = 1
@@ -23,6 +23,17 @@ class UserError(ValueError):
 
 class SizeMissing(UserError):
     """The backbone family has no model of the size asked for; in a sweep such a point is skipped, not failed."""
+
+
+def refusals(*checks: Callable[[], object]) -> list[str]:
+    """What each of `checks` refuses with a UserError, where one alone would tell only of the first."""
+    found = []
+    for check in checks:
+        try:
+            check()
+        except UserError as error:
+            found.append(str(error))
+    return found
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -11,13 +11,16 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from hybridret.build.admission import admit, check_gpu
 from hybridret.build.config import read_settings, resolved
+from hybridret.build.exhausted import memory_told
 from hybridret.build.parts import Parts
 from hybridret.build.record import data, file_name, identity, outcome
 from hybridret.build.score import Scores, score
 from hybridret.build.shares import training_shares
 from hybridret.build.summary import print_summary
 from hybridret.build.tracked import show, tracker_of
+from hybridret.build.trainable import check_config, check_family
 from hybridret.build.written import write_scores
 from hybridret.cluster.plan import point_directory, point_hash
 from hybridret.cluster.signals import Stop, StoppingProgress, StopRequested, graceful_stop
@@ -41,29 +44,27 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
 
     Raises UserError for bad input, before anything is written where that can be known.
     """
-    if OmegaConf.select(config, "backbone.sizes") is None:
-        name = OmegaConf.select(config, "backbone.name", default="None")
-        raise UserError(f"backbone={name} has nothing to train: use `python -m hybridret.evaluate backbone={name}`.")
+    check_config(config)
     plain = resolved(config)
     settings = read_settings(plain)
+    parts = Parts(settings)
+    check_gpu(parts, overrides)
     check_processes(settings.trainer, place())
     run, digest = point_directory(config, overrides), point_hash(config)
-    parts = Parts(settings)
     parts.check()
     check_training(settings.training, settings.schedule, settings.trainer)
     check_optimizer(parts.make_optimizer)
     parts.adapter.check_precision(settings.trainer.precision)
-    if getattr(parts.backbone, "evaluation_only", False):
-        raise UserError(
-            f"backbone={file_name(settings.backbone)} is for evaluation only: use `python -m hybridret.evaluate`, or "
-            f"backbone=huggingface to train the checkpoint with a pooling of yours."
-        )
+    check_family(parts)
     check_tracker(settings.logger)
     if run.decide(digest) is Decision.FINISHED:
         print(f"{run.path} is finished; nothing to do.")
         return DONE
+    expected = admit(parts, overrides)
     if not place().first:
-        return _follow(parts, run, digest)
+        with memory_told(expected, dict):
+            return _follow(parts, run, digest)
+    print(expected.told())
     parts.collections(Bars())  # a test set that cannot be read is said before the training, not behind it
     with graceful_stop() as stop, run.lock():
         status = StatusWriter(run.status, digest)
@@ -72,7 +73,8 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
             status.set(State.RUNNING)
             write_text(run.config, OmegaConf.to_yaml(OmegaConf.create(plain_without_hydra(plain))))
             write_json(run.environment, environment())
-            code = _Work(parts, run, digest, plain, status, stop).do(resume=decision is Decision.RESUME)
+            with memory_told(expected, lambda: run.read_status() or {}):
+                code = _Work(parts, run, digest, plain, status, stop).do(resume=decision is Decision.RESUME)
         except StopRequested as request:
             status.give_up(State.INTERRUPTED, str(request))
             _tell_how_to_go_on(run, "Stopped at a safe point")

@@ -7,6 +7,7 @@ would share `planner.py` and `summary.py` and replace `pool.py`.
 
 from __future__ import annotations
 
+import importlib
 import signal
 import sys
 from collections.abc import Sequence
@@ -28,7 +29,8 @@ class ProcessLauncher(Launcher):
     - `threads`: CPU threads of each (OMP_NUM_THREADS and its like); null: the cores divided by `n_jobs`.
     - `devices_per_job`: GPUs of each, taken from the visible ones; null: the point's `trainer.devices`.
     - `grace`: seconds that points have to save their state after Ctrl-C before they are killed.
-    - `module`: what a point runs, `python -m MODULE OVERRIDES`.
+    - `module`: what a point runs, `python -m MODULE OVERRIDES`. Its function `before_sweep`, where it has one, is
+      asked which points cannot run here, before any is started.
     """
 
     def __init__(
@@ -65,7 +67,7 @@ class ProcessLauncher(Launcher):
         Raises UserError when no point at all can be composed, and SystemExit (130, 75) after a signal.
         """
         from hybridret.cluster.display import Display, print_summary
-        from hybridret.cluster.planner import Planner
+        from hybridret.cluster.planner import Planner, leave_out
         from hybridret.cluster.pool import Pool
         from hybridret.cluster.processes import visible_gpus
         from hybridret.cluster.signals import exit_code
@@ -74,6 +76,7 @@ class ProcessLauncher(Launcher):
         setup_globals()
         planner = Planner(self._context.config_loader, self._config, self._devices_per_job)
         points = planner.plan(job_overrides, initial_job_idx)
+        leave_out(points, getattr(importlib.import_module(self._module), "before_sweep", None))
         self._points += points
         summary = Summary(self._config, self._points)
         display = Display(len(points), sys.stderr)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from hydra.core.config_loader import ConfigLoader
@@ -12,9 +12,11 @@ from omegaconf.errors import OmegaConfBaseException
 
 from hybridret.cluster.explain import explain
 from hybridret.cluster.plan import check_size, child_arguments, gpus_needed, point_directory, point_hash, ranks_needed
-from hybridret.cluster.points import Point
+from hybridret.cluster.points import OPEN, Point
 from hybridret.errors import SizeMissing, UserError
 from hybridret.runs import Decision, State
+
+BeforeSweep = Callable[[Sequence[tuple[Sequence[str], DictConfig]]], Sequence[str | None]]
 
 
 class Planner:
@@ -56,6 +58,7 @@ class Planner:
     def _compose(self, point: Point) -> None:
         config = self._loader.load_sweep_config(self._config, list(point.overrides))
         check_size(config)
+        point.config = config
         point.arguments = tuple(child_arguments(self._loader, self._config, point.overrides))
         run = point_directory(config, point.overrides)
         with suppress(OmegaConfBaseException):  # a value is missing: the point's own process explains it best
@@ -78,3 +81,21 @@ class Planner:
             point.end(State.FINISHED, "finished before")
         elif (run.read_status() or {}).get("state") != State.RUNNING:  # maybe by a live process: leave it its status
             run.write_status(State.QUEUED, point.config_hash)
+
+
+def leave_out(points: Sequence[Point], before_sweep: BeforeSweep | None) -> None:
+    """End the points of which `before_sweep` says that they cannot run here: overrides and config of each ->
+    None, or a line with the reason, and more lines for the log.
+    """
+    waiting = [point for point in points if point.state in OPEN and point.same_as is None and point.config is not None]
+    if before_sweep is None or not waiting:
+        return
+    asked = [(point.overrides, point.config) for point in waiting if point.config is not None]
+    for point, told in zip(waiting, before_sweep(asked), strict=True):
+        if told is None or point.run is None:
+            continue
+        point.end(State.FAILED, told.partition("\n")[0])
+        if (point.run.read_status() or {}).get("state") != State.RUNNING:
+            point.run.write_status(State.FAILED, point.config_hash, point.reason)
+        with open(point.run.log, "a", encoding="utf-8") as log:
+            log.write(f"{told}\n")

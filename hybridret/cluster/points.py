@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from omegaconf import DictConfig
+
 from hybridret.errors import DONE, INTERRUPTED, POINT_FAILED, REQUEUE
 from hybridret.runs import RunDirectory, State
 
@@ -30,6 +32,7 @@ class Point:
     seconds: float = 0.0
     same_as: int | None = None  # the number of an earlier point with the same run directory
     started: float | None = field(default=None, repr=False)  # monotonic
+    config: DictConfig | None = field(default=None, repr=False)
 
     @property
     def label(self) -> str:

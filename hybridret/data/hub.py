@@ -84,9 +84,11 @@ def _from_hub(repo: str, files: Sequence[str], revision: str, key: str, below: s
             repo, repo_type="dataset", revision=revision, allow_patterns=[*files, *map(_other, files)]
         )
     except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
-        reason = str(error).strip().split("\n", 1)[0].rstrip(".")
+        reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0].rstrip('.')}"
+        if isinstance(error, LocalEntryNotFoundError | OfflineModeIsEnabled):
+            reason = "not in its local cache, and the hub is not reached"
         raise UserError(
-            f"{key}: {repo} cannot be fetched from the Hugging Face hub ({type(error).__name__}: {reason}). "
+            f"{key}: {repo} cannot be fetched from the Hugging Face hub ({reason}). "
             f"{_command(repo, files, revision, str(Path('DIR') / below))} ; then set {key}.path=DIR."
         ) from error
     return Path(folder)

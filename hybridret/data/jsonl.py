@@ -22,7 +22,7 @@ from hybridret.data.partition import Partition, partition, with_passage_ids
 from hybridret.data.rows import Row, find_files, read_rows
 from hybridret.data.source import distinct_texts
 from hybridret.data.split import Shares
-from hybridret.errors import UserError
+from hybridret.errors import UserError, refusals
 from hybridret.files import hash_json
 from hybridret.languages import check_language
 from hybridret.records import Collection, ParallelPairs
@@ -92,6 +92,10 @@ class JsonlPairs:
     def articles(self) -> frozenset[str]:
         """Titles of the articles that are trained on: benchmarks look here whether they are in-domain."""
         return frozenset(row.title for row in self._partition.train if row.title is not None)
+
+    def missing(self) -> list[str]:
+        """What of its files is not there; none of them is read."""
+        return refusals(lambda: find_files(self._path, self._files))
 
     def licence(self) -> str:
         return self._licence

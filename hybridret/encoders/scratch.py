@@ -55,3 +55,11 @@ class Scratch:
             torch.manual_seed(seed)
             body = Transformer(vocabulary=len(tokenizer), positions=self.max_positions, dropout=self.dropout, **entry)
         return DualEncoder(body, self.pooling, Tokenization(tokenizer, text)).eval()
+
+    def meta(self, size: str) -> Transformer:
+        """The body of `size` on the meta device, for planning: with the whole vocabulary, of which a small corpus fills
+        only a part.
+        """
+        entry = size_entry(self.sizes, size, required=frozenset({"width", "layers", "heads"}))
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            return Transformer(self.vocabulary_size, positions=self.max_positions, dropout=self.dropout, **entry)

@@ -168,15 +168,6 @@ def test_a_read_only_output(train: Train, disk: Path) -> None:
     assert "output=FOLDER" in answer.stderr
 
 
-def test_running_out_of_memory_is_a_failed_point(train: Train, tmp_path: Path) -> None:
-    answer = train(tmp_path, hooks=[{"target": STEP, "call": 4, "error": "MemoryError"}])
-    assert answer.returncode == 1
-    assert "MemoryError: no room for 12 GiB" in answer.stderr
-    assert status(run_of(tmp_path))["state"] == "failed"
-    assert status(run_of(tmp_path))["reason"] == "MemoryError: no room for 12 GiB"
-    assert train(tmp_path).returncode == 0  # from the checkpoint of step 3
-
-
 def test_a_diverging_run_is_a_failed_point_with_advice(train: Train, tmp_path: Path) -> None:
     answer = train(tmp_path, "backbone.sizes.nano.lr=1e38", "training.clip_norm=null")
     assert answer.returncode == 1, answer.stderr

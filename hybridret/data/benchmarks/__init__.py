@@ -15,3 +15,11 @@ class Benchmark(Protocol):
     """`source` is what the model was trained on, None where that is unknown."""
 
     def collections(self, source: PairSource | None) -> tuple[Collection, ...]: ...
+
+    def missing(self) -> list[str]:
+        """What of its files is not to be had, each with what fetches it; none of them is read."""
+        ...
+
+    def published(self) -> tuple[int, int] | None:
+        """Queries and passages as published, for plans; None where only reading tells."""
+        ...

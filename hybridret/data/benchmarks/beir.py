@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from hybridret.data.beir_layout import CORPUS, QUERIES, read_beir
 from hybridret.data.hub import fetch
 from hybridret.data.retrieval_set import collection_of
 from hybridret.data.source import PairSource
-from hybridret.errors import UserError, nearest
+from hybridret.errors import UserError, nearest, refusals
 from hybridret.records import Collection
 
 LICENSED = "its texts are licensed and not on the hub: build the folder as github.com/beir-cellar/beir describes"
@@ -99,13 +100,33 @@ class Beir:
         """Raises UserError for missing or malformed files, and without network; says how to fetch them."""
         return tuple(self._collections())
 
+    def missing(self) -> list[str]:
+        return refusals(
+            *(
+                partial(self._folder, name, facts, below, self._split or facts.split)
+                for name, facts, below in self._sets()
+            )
+        )
+
+    def published(self) -> tuple[int, int] | None:
+        sets = [facts for _, facts, _ in self._sets()]
+        counts = [facts.counts for facts in sets if facts.counts and self._split in (None, facts.split)]
+        if len(counts) < len(sets):
+            return None
+        return sum(queries for _, queries in counts), sum(passages for passages, _ in counts)
+
     def _collections(self) -> Iterator[Collection]:
+        for name, facts, below in self._sets():
+            yield self._collection(name, facts, below)
+
+    def _sets(self) -> Iterator[tuple[str, BeirSet, str]]:
+        """Name of the collection, facts, and folder below `path`."""
         for name in self._names:
             if name != CQADUPSTACK:
-                yield self._collection(name, SETS[name], name)
+                yield name, SETS[name], name
                 continue
             for subforum, facts in SUBFORUMS.items():
-                yield self._collection(f"{CQADUPSTACK}_{subforum}", facts, f"{CQADUPSTACK}/{subforum}")
+                yield f"{CQADUPSTACK}_{subforum}", facts, f"{CQADUPSTACK}/{subforum}"
 
     def _collection(self, name: str, facts: BeirSet, below: str) -> Collection:
         split = self._split or facts.split

@@ -19,7 +19,7 @@ from hybridret.data.joining import REPEATED, UNKNOWN_QUERIES
 from hybridret.data.qrels import Qrels
 from hybridret.data.retrieval_set import Part, collection_of
 from hybridret.data.source import PairSource
-from hybridret.errors import UserError
+from hybridret.errors import UserError, refusals
 from hybridret.files import hash_json
 from hybridret.languages import check_language
 from hybridret.records import Collection, IntArray
@@ -54,12 +54,7 @@ class Folder:
 
     def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
         """Raises UserError for missing or malformed files, ids that occur twice, and judgments that fit nothing."""
-        folder = Path(self._path).expanduser()
-        if not folder.is_dir():
-            raise UserError(
-                f"eval.folder.path: there is no folder {folder}. Give one in BEIR's layout: corpus.jsonl, ..."
-            )
-        data = read_beir(folder, self._split, self._name, "eval.folder", FIELDS)
+        data = read_beir(self._folder(), self._split, self._name, "eval.folder", FIELDS)
         data, counts = self._of_known_queries(data)
         collection = collection_of(
             self._name,
@@ -70,6 +65,20 @@ class Folder:
             across=True,
         )
         return (collection,)
+
+    def missing(self) -> list[str]:
+        return refusals(self._folder)
+
+    def published(self) -> tuple[int, int] | None:
+        return None
+
+    def _folder(self) -> Path:
+        folder = Path(self._path).expanduser()
+        if not folder.is_dir():
+            raise UserError(
+                f"eval.folder.path: there is no folder {folder}. Give one in BEIR's layout: corpus.jsonl, ..."
+            )
+        return folder
 
     def _of_known_queries(self, data: BeirData) -> tuple[BeirData, dict[str, str]]:
         """Without the judgments of unknown queries, which have no language; and what was left out, for the notes."""

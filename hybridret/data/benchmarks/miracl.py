@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from hybridret.data.benchmarks.miracl_layout import KEY, PUBLISHED_COUNTS, full_files, hard_files
 from hybridret.data.benchmarks.monolingual import (
+    LanguageFiles,
     checked_choice,
     checked_languages,
     checked_settings,
@@ -18,7 +19,7 @@ from hybridret.data.benchmarks.monolingual import (
     read_language,
 )
 from hybridret.data.source import PairSource
-from hybridret.errors import UserError
+from hybridret.errors import UserError, refusals
 from hybridret.records import Collection
 
 LANGUAGES = tuple(PUBLISHED_COUNTS)
@@ -72,25 +73,40 @@ class Miracl:
     def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
         """Raises UserError for missing files, saying how to fetch them; for malformed ones; and where the judgments do
         not fit the corpus."""
-        hard = self._corpus == HARD
-        files = (
-            hard_files(self._languages, self._path, self._hard_revision)
-            if hard
-            else full_files(self._languages, self._split, self._path, self._revision, self._corpus_revision)
-        )
+        hard, files = self._corpus == HARD, self._files()
         notes = {
             "split": self._split,
             "corpus": "hard negatives: values are higher than on the full corpus" if hard else "full",
             "licence": "CC BY-SA 4.0" if hard else "Apache-2.0; the passages are Wikipedia's (CC BY-SA)",
         }
-        published = {language: PUBLISHED_COUNTS[language] for language in self._languages}
-        queries, passages = ("hard_queries", "hard_passages") if hard else (self._split, "passages")
+        queries, passages = self._counts()
         collection = monolingual_collection(
             NAMES[self._split, self._corpus],
             [read_language(language, found, "MIRACL") for language, found in files.items()],
             notes,
             self._settings,
+            queries,
+            passages,
+        )
+        return (collection,)
+
+    def missing(self) -> list[str]:
+        return refusals(self._files)
+
+    def published(self) -> tuple[int, int] | None:
+        queries, passages = self._counts()
+        return sum(queries.values()), sum(passages.values())
+
+    def _files(self) -> dict[str, LanguageFiles]:
+        if self._corpus == HARD:
+            return hard_files(self._languages, self._path, self._hard_revision)
+        return full_files(self._languages, self._split, self._path, self._revision, self._corpus_revision)
+
+    def _counts(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Queries and passages of each language as published."""
+        queries, passages = ("hard_queries", "hard_passages") if self._corpus == HARD else (self._split, "passages")
+        published = {language: PUBLISHED_COUNTS[language] for language in self._languages}
+        return (
             {language: getattr(counts, queries) for language, counts in published.items()},
             {language: getattr(counts, passages) for language, counts in published.items()},
         )
-        return (collection,)

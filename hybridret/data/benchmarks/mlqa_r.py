@@ -21,6 +21,7 @@ from hybridret.data.benchmarks.folder import in_domain_note, language_files
 from hybridret.data.sentences import Breaks, splitter
 from hybridret.data.source import PairSource
 from hybridret.data.squad import Paragraph, read_squad, sentence_collection
+from hybridret.errors import refusals
 from hybridret.records import Collection
 
 # As published with LAReQA: language -> (questions, candidates).
@@ -53,11 +54,7 @@ class MlqaR:
     def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
         """Raises UserError for missing or malformed files, an unknown splitter, or one that is not installed."""
         split = splitter(self._splitter)
-        folder = self._path
-        if folder and (Path(folder) / "dev").is_dir():
-            folder = str(Path(folder) / "dev")
-        files = language_files("mlqa_r", folder, PATTERN, tuple(PUBLISHED_COUNTS), self._languages, PUBLISHED)
-        paragraphs = {language: read_squad(file) for language, file in files.items()}
+        paragraphs = {language: read_squad(file) for language, file in self._files().items()}
 
         def breaks(paragraph: Paragraph, language: str) -> Breaks:
             return split(paragraph.context, language)
@@ -70,6 +67,19 @@ class MlqaR:
         }
         notes |= in_domain_note(source, paragraphs)
         return (dataclasses.replace(collection, notes=notes),)
+
+    def missing(self) -> list[str]:
+        return refusals(self._files, lambda: splitter(self._splitter))
+
+    def published(self) -> tuple[int, int] | None:
+        chosen = [PUBLISHED_COUNTS[language] for language in self._languages or PUBLISHED_COUNTS]
+        return sum(queries for queries, _ in chosen), sum(passages for _, passages in chosen)
+
+    def _files(self) -> dict[str, Path]:
+        folder = self._path
+        if folder and (Path(folder) / "dev").is_dir():
+            folder = str(Path(folder) / "dev")
+        return language_files("mlqa_r", folder, PATTERN, tuple(PUBLISHED_COUNTS), self._languages, PUBLISHED)
 
 
 def mlqa_r_counts(collection: Collection) -> dict[str, dict[str, int]]:

@@ -25,7 +25,7 @@ from hybridret.data.benchmarks.monolingual import (
 )
 from hybridret.data.hub import find
 from hybridret.data.source import PairSource
-from hybridret.errors import UserError
+from hybridret.errors import UserError, refusals
 from hybridret.records import Collection
 
 KEY = "eval.mr_tydi"
@@ -103,6 +103,13 @@ class MrTydi:
             {language: PUBLISHED[language].passages for language in self._languages},
         )
         return (collection,)
+
+    def missing(self) -> list[str]:
+        return refusals(self._files)
+
+    def published(self) -> tuple[int, int] | None:
+        facts = [PUBLISHED[language] for language in self._languages]
+        return sum(getattr(one, self._split) for one in facts), sum(one.passages for one in facts)
 
     def _files(self) -> dict[str, LanguageFiles]:
         """All files are looked for before the first is read: conversion of a large corpus takes long."""

@@ -8,7 +8,7 @@ from hybridret.data.benchmarks.folder import in_domain_note, language_files
 from hybridret.data.sentences import Breaks
 from hybridret.data.source import PairSource
 from hybridret.data.squad import Paragraph, read_squad, sentence_collection
-from hybridret.errors import UserError
+from hybridret.errors import UserError, refusals
 from hybridret.records import Collection
 
 LANGUAGES = ("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh")
@@ -31,8 +31,7 @@ class XquadR:
 
     def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
         """Raises UserError for missing or malformed files; says where to fetch them."""
-        files = language_files("xquad_r", self._path, "{l}.json", LANGUAGES, self._languages, PUBLISHED)
-        paragraphs = {language: _with_breaks(file) for language, file in files.items()}
+        paragraphs = {language: _with_breaks(file) for language, file in self._files().items()}
         notes = {
             "candidates": ", ".join(
                 f"{language} {sum(len(_breaks(paragraph, language)) for paragraph in members)}"
@@ -42,6 +41,16 @@ class XquadR:
         }
         notes |= in_domain_note(source, paragraphs)
         return (sentence_collection("xquad_r", paragraphs, _breaks, notes),)
+
+    def missing(self) -> list[str]:
+        return refusals(self._files)
+
+    def published(self) -> tuple[int, int] | None:
+        whole = self._languages is None or set(self._languages) == set(LANGUAGES)
+        return (13_090, 13_014) if whole else None
+
+    def _files(self) -> dict[str, Path]:
+        return language_files("xquad_r", self._path, "{l}.json", LANGUAGES, self._languages, PUBLISHED)
 
 
 def _with_breaks(file: Path) -> list[Paragraph]:

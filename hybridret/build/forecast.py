@@ -1,0 +1,123 @@
+"""The forecast of one point: its plan, and on each GPU of `plan.gpus` whether it fits, how long, for how much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hybridret.build.planned import Planned
+from hybridret.errors import UserError
+from hybridret.planning.cheapest import cheapest
+from hybridret.planning.cost import encoding_hours, fits, gpu_hours, seconds_per_step
+from hybridret.planning.gpus import Gpu, gpu_by_name
+from hybridret.planning.plan import Plan, plan
+from hybridret.planning.recipe import Recipe
+from hybridret.settings import PlanSettings
+
+
+@dataclass(frozen=True)
+class Option:
+    """One recipe on one kind of GPU. `hours` of the training by the clock, `encoding_hours` of the evaluation; `cost`
+    of both, in the currency of the price.
+    """
+
+    gpu: Gpu
+    recipe: Recipe
+    plan: Plan
+    fits: bool
+    seconds_per_step: float
+    hours: float
+    gpu_hours: float
+    encoding_hours: float
+    cost: float
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """`plan`: of the recipe as asked. `asked` and `cheapest` have an option for each GPU, in the order of `plan.gpus`;
+    None in `cheapest` where nothing near the recipe fits.
+    """
+
+    planned: Planned
+    plan: Plan
+    asked: tuple[Option, ...]
+    cheapest: tuple[Option | None, ...]
+
+    @property
+    def best_as_asked(self) -> Option | None:
+        """The cheapest GPU that the recipe fits as it is."""
+        return _least([option for option in self.asked if option.fits])
+
+    @property
+    def best(self) -> Option | None:
+        """The cheapest of all recipes on all GPUs."""
+        return _least([option for option in self.cheapest if option is not None])
+
+
+@dataclass(frozen=True)
+class PlannedPoint:
+    """A point with its forecast, or with the `reason` for having none; `skipped`: the family lacks the size."""
+
+    label: str
+    overrides: tuple[str, ...]
+    forecast: Forecast | None
+    reason: str = ""
+    skipped: bool = False
+
+
+def forecast(planned: Planned) -> Forecast:
+    """Raises UserError for a GPU that is not known, an assumption out of range, and what `plan` refuses."""
+    settings = planned.settings.plan
+    gpus = check_assumptions(settings)
+    recipe = planned.gpu_recipe
+    asked = tuple(option(planned, recipe, gpu) for gpu in gpus)
+    least = tuple(cheapest_option(planned, recipe, gpu) for gpu in gpus)
+    return Forecast(planned, plan_of(planned, recipe), asked, least)
+
+
+def plan_of(planned: Planned, recipe: Recipe) -> Plan:
+    return plan(planned.body_of(recipe.adapter), planned.pooling, recipe, planned.workload)
+
+
+def option(planned: Planned, recipe: Recipe, gpu: Gpu) -> Option:
+    """What `recipe` comes to on `gpu`."""
+    settings, workload = planned.settings.plan, planned.workload
+    made = plan_of(planned, recipe)
+    training = gpu_hours(made, recipe, workload, gpu, settings.utilisation)
+    encoding = encoding_hours(made, recipe, gpu, settings.utilisation)
+    return Option(
+        gpu=gpu,
+        recipe=recipe,
+        plan=made,
+        fits=fits(made, gpu, settings.reserve),
+        seconds_per_step=seconds_per_step(made, recipe, gpu, settings.utilisation),
+        hours=training / recipe.devices,
+        gpu_hours=training,
+        encoding_hours=encoding,
+        cost=(training + encoding * recipe.devices) * settings.price_per_gpu_hour,
+    )
+
+
+def cheapest_option(planned: Planned, recipe: Recipe, gpu: Gpu) -> Option | None:
+    """The recipe with the fewest GPU-hours among those near `recipe` that fit `gpu`."""
+    settings = planned.settings.plan
+    found = cheapest(
+        planned.body_of, planned.pooling, recipe, planned.workload, gpu, settings.utilisation, settings.reserve
+    )
+    return None if found is None else option(planned, found, gpu)
+
+
+def check_assumptions(settings: PlanSettings) -> list[Gpu]:
+    """The GPUs of `plan.gpus`. Raises UserError for an unknown one and for shares and prices that cannot be."""
+    if not 0 < settings.utilisation <= 1:
+        raise UserError(f"plan.utilisation={settings.utilisation}: a share of the GPU's peak, above 0 and at most 1.")
+    if not 0 <= settings.reserve < 1:
+        raise UserError(f"plan.reserve={settings.reserve}: a share of the GPU's memory, from 0 to below 1.")
+    if not settings.price_per_gpu_hour >= 0:
+        raise UserError(f"plan.price_per_gpu_hour={settings.price_per_gpu_hour}: it must be 0 or more.")
+    if not settings.gpus:
+        raise UserError("plan.gpus is empty: name one or more, such as plan.gpus=[h200].")
+    return [gpu_by_name(name) for name in settings.gpus]
+
+
+def _least(options: list[Option]) -> Option | None:
+    return min(options, key=lambda one: one.gpu_hours + one.encoding_hours * one.recipe.devices, default=None)

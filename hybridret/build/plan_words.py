@@ -1,0 +1,153 @@
+"""The numbers of a plan in words: units, assumptions, and the verdict on a point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+from hybridret.build.forecast import Forecast, Option, PlannedPoint
+from hybridret.build.suggested import command_with
+from hybridret.planning.gpus import GIB, Gpu
+from hybridret.planning.recipe import Recipe
+
+
+def count(number: float) -> str:
+    """Parameters: 559M, 3.48B.
+
+    >>> count(558_840_832), count(3_475_929_600)
+    ('559M', '3.48B')
+    """
+    if number >= 999.5e6:
+        return f"{number / 1e9:,.2f}B"
+    return f"{number / 1e6:,.0f}M" if number >= 9.95e6 else f"{number / 1e6:,.2f}M"
+
+
+def gib(number: float) -> str:
+    """Bytes in GiB, without the unit."""
+    value = number / GIB
+    return f"{value:,.0f}" if value >= 99.95 else f"{value:,.1f}" if value >= 0.05 or not number else f"{value:.3f}"
+
+
+def share_of(number: float, gpu: Gpu) -> str:
+    """Bytes of a GPU's memory, both in GiB."""
+    return f"{gib(number)} of {gib(gpu.memory_bytes)}"
+
+
+def teraflops(number: float) -> str:
+    value = number / 1e12
+    return f"{value:,.2f}" if value >= 0.1 else f"{value:.2g}"
+
+
+def duration(seconds: float) -> str:
+    """Of a step."""
+    return f"{seconds:,.1f} s" if seconds >= 10 else f"{seconds:.2f} s" if seconds >= 0.1 else f"{seconds * 1e3:.2g} ms"
+
+
+def hours(number: float) -> str:
+    """Hours; minutes below one.
+
+    >>> hours(0.5), hours(12.34)
+    ('30 min', '12.3 h')
+    """
+    if number >= 1:
+        return f"{number:,.1f} h"
+    return f"{number * 60:.0f} min" if number * 60 >= 1 else f"{number * 3600:.2g} s"
+
+
+def money(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.2f}"
+
+
+def changed(asked: Recipe, other: Recipe) -> str:
+    """What `other` does otherwise than `asked`."""
+    differ = {one.name for one in fields(Recipe) if getattr(asked, one.name) != getattr(other, one.name)}
+    words = []
+    if differ & {"devices", "sharded"}:
+        spread = "FSDP2" if other.sharded else "DDP"
+        words.append("1 GPU" if other.devices == 1 else f"{spread} over {other.devices}")
+    if "precision" in differ:
+        words.append(other.precision)
+    if "optimizer" in differ:
+        words.append(other.optimizer)
+    if "adapter" in differ:
+        words.append("all weights" if other.adapter == "full" else other.adapter)
+    if "chunk_size" in differ:
+        words.append("whole batch at once" if other.chunk_size is None else f"chunks of {other.chunk_size}")
+    for name, what in (("recompute", "chunks"), ("recompute_layers", "layers")):
+        if name in differ:
+            words.append(f"recompute {what}" if getattr(other, name) else f"{what} not recomputed")
+    if "compile" in differ:
+        words.append("compiled" if other.compile else "not compiled")
+    if "attention" in differ:
+        words.append(f"attention {other.attention}")
+    return ", ".join(words) or "as asked"
+
+
+def verdict(point: PlannedPoint) -> str:
+    """One line: whether the point fits as asked and for how much, else the command of the cheapest recipe that fits."""
+    if point.forecast is None:
+        return f"{point.label}: {'skipped' if point.skipped else 'cannot be planned'}: {' '.join(point.reason.split())}"
+    forecast = point.forecast
+    asked, best, recipe = forecast.best_as_asked, forecast.best, forecast.planned.gpu_recipe
+    if asked is not None:
+        line = f"{point.label}: fits {_devices(recipe)} {asked.gpu.name} as asked, {_for(asked)}."
+        if best is None or _all_hours(best) > 0.95 * _all_hours(asked):
+            return line
+        return f"{line} Cheaper: {suggestion(point.overrides, forecast, best)}."
+    names = ", ".join(option.gpu.name for option in forecast.asked)
+    each = f"{gib(forecast.plan.memory.total)} GiB" + (f" on each of {recipe.devices}" if recipe.devices > 1 else "")
+    line = f"{point.label}: fits none of {names} as asked ({each})"
+    if best is None:
+        return f"{line}, and no recipe that plan knows fits either: choose a smaller model or batch."
+    return f"{line}. The cheapest recipe that fits: {suggestion(point.overrides, forecast, best)}."
+
+
+def suggestion(overrides: Sequence[str], forecast: Forecast, best: Option) -> str:
+    """A recipe, where it fits, what it costs, and the command that trains the point of `overrides` with it."""
+    recipe = forecast.planned.gpu_recipe
+    command = command_with(overrides, best.recipe, recipe)
+    what = changed(recipe, best.recipe)
+    return f"{_devices(best.recipe)} {best.gpu.name} {_how(what)}, {_for(best)}: `{command}`"
+
+
+def assumptions(forecasts: Sequence[Forecast]) -> list[str]:
+    """What the numbers rest on, a sentence a line."""
+    settings = forecasts[0].planned.settings.plan
+    texts = sorted({(one.planned.workload.query_tokens, one.planned.workload.passage_tokens) for one in forecasts})
+    batches = sorted({(one.planned.workload.batch_size, one.planned.workload.steps) for one in forecasts})
+    lengths = ", ".join(f"{query} + {passage}" for query, passage in texts)
+    steps = ", ".join(f"{size:,} pairs, {number:,} steps" for size, number in batches)
+    lines = [
+        f"Assumed: every text has all the tokens that text.query_length + text.passage_length allow ({lengths}), an "
+        f"upper bound; no hard negatives; {steps}.",
+        f"Time: {settings.utilisation:.0%} of the GPU's dense peak is reached (plan.utilisation). Cost: "
+        f"{settings.price_per_gpu_hour:g} for each GPU hour of training and encoding (plan.price_per_gpu_hour), the "
+        f"same for all GPUs. Fits: {settings.reserve:.0%} of the memory stay free (plan.reserve).",
+    ]
+    if any(one.planned.on_cpu for one in forecasts):
+        lines.append("trainer=cpu was asked for: GPUs are planned with what trainer=gpu brings (bf16-mixed, one GPU).")
+    known = sorted({one.planned.workload.evaluation_passages for one in forecasts} - {0})
+    if known:
+        counts = ", ".join(f"{number:,}" for number in known)
+        kept = forecasts[0].planned.settings.evaluation.vectors
+        lines.append(f"Evaluation: {counts} passages as published, encoded once; index: their vectors in {kept}.")
+    if unknown := sorted({name for one in forecasts for name in one.planned.unknown}):
+        lines.append(f"Not in encoding and index: {', '.join(unknown)}, whose size only reading tells.")
+    return lines
+
+
+def _for(option: Option) -> str:
+    spent = f"{hours(option.hours + option.encoding_hours)}, cost {money(option.cost)}"
+    return f"{share_of(option.plan.memory.total, option.gpu)} GiB, {spent}"
+
+
+def _how(what: str) -> str:
+    return what if what == "as asked" else f"with {what}"
+
+
+def _devices(recipe: Recipe) -> str:
+    return "one" if recipe.devices == 1 else str(recipe.devices)
+
+
+def _all_hours(option: Option) -> float:
+    return option.gpu_hours + option.encoding_hours * option.recipe.devices

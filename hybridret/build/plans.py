@@ -1,0 +1,84 @@
+"""`python -m hybridret.plan`: the points of a command line, their forecasts, and what is printed of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from hybridret.build.config import read_settings, resolved
+from hybridret.build.forecast import Forecast, PlannedPoint, check_assumptions, forecast
+from hybridret.build.grid import points
+from hybridret.build.parts import Parts
+from hybridret.build.plan_csv import write_csv
+from hybridret.build.plan_table import print_plan
+from hybridret.build.planned import planned
+from hybridret.build.trainable import check_config, check_family
+from hybridret.cluster.plan import check_size
+from hybridret.errors import DONE, POINT_FAILED, SizeMissing, UserError
+from hybridret.runs import config_hash
+from hybridret.settings import Settings
+
+
+def plan_points(overrides: Sequence[str], multirun: bool, csv: Path | None) -> int:
+    """Print the plan of a command line and return the exit code. Raises UserError for bad input."""
+    forecasts = Forecasts()
+    made = [
+        PlannedPoint(point.label, point.overrides, None, point.reason)
+        if point.config is None
+        else forecasts.of(point.label, point.overrides, point.config)
+        for point in points(overrides, multirun)
+    ]
+    if len(made) == 1 and made[0].forecast is None:
+        raise UserError(made[0].reason)
+    print_plan(made)
+    if csv is not None:
+        write_csv(csv, made)
+    return DONE if all(point.forecast or point.skipped for point in made) else POINT_FAILED
+
+
+class Forecasts:
+    """Makes forecasts; points that differ in nothing that a plan depends on (seeds, strategies, rates) share one."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Forecast] = {}
+
+    def of(self, label: str, overrides: Sequence[str], config: DictConfig) -> PlannedPoint:
+        """Raises UserError where `plan.*` is wrong: that is no matter of one point."""
+        try:
+            check_config(config)
+            check_size(config)
+            settings = read_settings(resolved(filled(config)))
+        except UserError as error:
+            return PlannedPoint(label, tuple(overrides), None, str(error), isinstance(error, SizeMissing))
+        check_assumptions(settings.plan)
+        label = label or f"{settings.backbone.get('name', 'custom')} {settings.model.size}"
+        try:
+            key = _key(settings)
+            if key not in self._made:
+                parts = Parts(settings)
+                parts.check()
+                check_family(parts)
+                self._made[key] = forecast(planned(parts))
+        except UserError as error:
+            return PlannedPoint(label, tuple(overrides), None, str(error), isinstance(error, SizeMissing))
+        return PlannedPoint(label, tuple(overrides), self._made[key])
+
+
+def filled(config: DictConfig) -> DictConfig:
+    """A copy without Hydra's part. Paths that are still to be named get a value: no plan reads what lies there."""
+    config = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    for key in OmegaConf.missing_keys(config):
+        if key.rpartition(".")[2] == "path":
+            OmegaConf.update(config, key, "FOLDER")
+    return config
+
+
+def _key(settings: Settings) -> str:
+    kept = ("model", "backbone", "adapter", "text", "training", "optim", "eval", "plan")
+    return config_hash({key: _plain(getattr(settings, key)) for key in kept} | {"where": vars(settings.trainer)})
+
+
+def _plain(section: object) -> object:
+    return section if isinstance(section, dict) else vars(section)

@@ -1,0 +1,82 @@
+"""Before the processes of a sweep start: which points cannot run here, with everything that each lacks at once.
+
+A sweep of small models must not wait for this, so the first look reads configs alone; torch is imported only where a
+point may lack something or is large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from hybridret.cluster.processes import visible_gpus
+
+LARGE = 500_000_000  # parameters: from here on the plan is shown before a sweep starts
+
+
+def before_sweep(points: Sequence[tuple[Sequence[str], DictConfig]]) -> list[str | None]:
+    """Print the plan of the large points and of those that cannot run, and what those lack; return for each point
+    None, or why it cannot run: a line, then what is missing, an item a line.
+    """
+    doubtful = [number for number, (_, config) in enumerate(points) if is_doubtful(config)]
+    if not doubtful:
+        return [None] * len(points)
+    from hybridret.build.obstacles import looked_over  # torch, transformers
+
+    reasons: list[str | None] = [None] * len(points)
+    for number, reason in zip(doubtful, looked_over([points[number] for number in doubtful]), strict=True):
+        reasons[number] = reason
+    return reasons
+
+
+def is_doubtful(config: DictConfig) -> bool:
+    """Whether a point may lack something here, or is large; from its config and the file system alone."""
+    sections = {key: OmegaConf.select(config, key) for key in ("data", "eval", "trainer", "backbone")}
+    return (
+        any(not key.startswith("hydra") for key in OmegaConf.missing_keys(config))
+        or (sections["trainer"].get("accelerator") in ("gpu", "cuda") and not visible_gpus())
+        or any(path is None or not Path(str(path)).expanduser().exists() for path in _paths(sections))
+        or _backbone_is_doubtful(sections["backbone"], str(OmegaConf.select(config, "model.size")))
+    )
+
+
+def _paths(sections: Mapping[str, Any]) -> Iterable[Any]:
+    """Of the data and of each benchmark that is read from a folder; None: from the hub."""
+    for section in (sections["data"], *(sections["eval"] or {}).values()):
+        if isinstance(section, DictConfig) and "path" in section:
+            yield section["path"]
+
+
+def _backbone_is_doubtful(backbone: Any, size: str) -> bool:
+    if not isinstance(backbone, DictConfig) or size not in (backbone.get("sizes") or {}):
+        return False  # the point's own process explains it best
+    entry = backbone["sizes"][size]
+    checkpoint, config = entry.get("checkpoint"), entry.get("config")
+    if checkpoint is not None and backbone.get("init") != "random" and not is_here(str(checkpoint)):
+        return True
+    return config is not None and _parameters(config) >= LARGE
+
+
+def is_here(checkpoint: str, revision: str = "main") -> bool:
+    """Whether a checkpoint is a folder, comes with a package, or lies in the local cache of the hub."""
+    if checkpoint.startswith("package:") or Path(checkpoint).expanduser().is_dir():
+        return True
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    weights = ("model.safetensors", "model.safetensors.index.json")
+    try:
+        found = [try_to_load_from_cache(checkpoint, name, revision=revision) for name in ("config.json", *weights)]
+    except HFValidationError:  # no name of the hub: the run says so
+        return False
+    return isinstance(found[0], str) and any(isinstance(one, str) for one in found[1:])
+
+
+def _parameters(numbers: Any) -> int:
+    """Roughly, from the numbers of a transformers config."""
+    width = int(numbers.get("hidden_size") or numbers.get("d_model") or numbers.get("n_embed") or 0)
+    layers = int(numbers.get("num_hidden_layers") or numbers.get("num_layers") or numbers.get("n_layer") or 0)
+    return 12 * width * width * layers + width * int(numbers.get("vocab_size") or 0)
