@@ -11,6 +11,8 @@ little padding.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import numpy as np
 import torch
@@ -53,13 +55,22 @@ def encode_chunks(encoder: DualEncoder, chunks: Sequence[Tokens], checkpointed: 
     gradient = TableGradient(encoder.body.input_embeddings())
 
     def encode(input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        with gradient.shared():
+        with gradient.shared(), _casts_of_its_own(input_ids.device.type) if checkpointed else nullcontext():
             vectors: Tensor = encoder(input_ids, attention_mask)
         return vectors
 
     if checkpointed:
         return torch.cat([checkpoint(encode, *chunk, use_reentrant=False, preserve_rng_state=True) for chunk in chunks])
     return torch.cat([encode(*chunk) for chunk in chunks])
+
+
+def _casts_of_its_own(device: str) -> AbstractContextManager[Any]:
+    """Autocast keeps the bf16 copy of a weight for all chunks, and the gradients of chunks are then added up in bf16,
+    where hundreds of small summands are rounded away. With a copy for each chunk they are added up in fp32.
+    """
+    if not torch.is_autocast_enabled(device):
+        return nullcontext()
+    return torch.autocast(device, dtype=torch.get_autocast_dtype(device), cache_enabled=False)
 
 
 def encode_rows(

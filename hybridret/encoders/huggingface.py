@@ -102,10 +102,13 @@ class HuggingFace:
         """The body of `size` on the meta device: shapes without memory, for counting and planning. No hub is asked
         where the size has a `config`.
         """
-        config = self._prepared(self._architecture(size))
-        kernel = portable(self.attention)  # nothing is computed: it need not be installed
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            return HuggingFaceBody.untrained(config, bool(config.is_encoder_decoder), kernel, self.trust_remote_code)
+            return self.untrained(size, portable(self.attention))  # nothing is computed: it need not be installed
+
+    def untrained(self, size: str, attention: str | None) -> HuggingFaceBody:
+        """The body of `size` with random weights, on torch's current device and of its current random state."""
+        config = self._prepared(self._architecture(size))
+        return HuggingFaceBody.untrained(config, bool(config.is_encoder_decoder), attention, self.trust_remote_code)
 
     def counted_parameters(self, size: str) -> dict[str, int]:
         """`total`, `body` (without the input embeddings) and `trainable` of `size`, counted on the meta device."""
