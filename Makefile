@@ -8,11 +8,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 JOBS ?= 2
 SWEEP ?= run
 GPUS ?= 8
+NODES ?= 1
+TRAINER ?= ddp
 DATA ?= ../shared/data
 ARGS ?= batching=mono,cross,hybrid seed=1,2,3
 MODE := cpu
 
-.PHONY: help run test check format results lint types imports gpu-sweep slurm clean
+.PHONY: help run test check format results lint types imports gpu-sweep slurm slurm-run clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -64,6 +66,12 @@ slurm:  ## submit gpu-sweep to SLURM as one job that asks for GPUS GPUs and requ
 	@mkdir -p multirun    # SLURM makes no folder for its log
 	sbatch --job-name=hybridret-$(SWEEP) --nodes=1 --gres=gpu:$(GPUS) --cpus-per-task=$$((4 * $(GPUS))) --signal=B:USR1@300 \
 	  --requeue --open-mode=append --output=multirun/slurm-%j.log $(SBATCH) scripts/slurm_sweep.sh $(GPUS) $(SWEEP) $(ARGS)
+
+slurm-run:  ## submit one training over NODES nodes with GPUS GPUs each: NODES=2 GPUS=8 TRAINER=fsdp ARGS="model=10b ..."
+	@mkdir -p multirun
+	sbatch --job-name=hybridret-$(SWEEP) --nodes=$(NODES) --ntasks-per-node=$(GPUS) --gres=gpu:$(GPUS) --cpus-per-task=4 \
+	  --signal=B:USR1@300 --requeue --open-mode=append --output=multirun/slurm-%j.log $(SBATCH) scripts/slurm_run.sh \
+	  trainer=$(TRAINER) trainer.devices=$(GPUS) trainer.nodes=$(NODES) sweep=$(SWEEP) $(ARGS)
 
 clean:  ## remove caches and build output (never multirun/)
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

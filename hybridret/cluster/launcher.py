@@ -20,6 +20,7 @@ from omegaconf import DictConfig
 
 from hybridret.cluster.points import OPEN, Point, stopped_exit_code, sweep_exit_code
 from hybridret.errors import UserError
+from hybridret.processes import place
 
 
 class ProcessLauncher(Launcher):
@@ -73,6 +74,11 @@ class ProcessLauncher(Launcher):
         from hybridret.cluster.signals import exit_code
         from hybridret.cluster.summary import Summary
 
+        if (here := place()).world > 1:
+            raise UserError(
+                f"A sweep (-m) was started {here.world} times at once, by torchrun or srun. Start it once, without "
+                f"them: it starts the processes of each point itself. For one point of several nodes leave out -m."
+            )
         setup_globals()
         planner = Planner(self._context.config_loader, self._config, self._devices_per_job)
         points = planner.plan(job_overrides, initial_job_idx)

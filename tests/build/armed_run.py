@@ -1,4 +1,8 @@
-"""`hybridret.run` as a sweep's point; where the file `armed` lies, its fourth step sends Ctrl-C to the sweep."""
+"""`hybridret.run` that disturbs itself once, at its fourth step, where the file `armed` lies.
+
+Empty: the first rank sends Ctrl-C to the process that started it, the sweep. `USR1 PID`: it sends that signal there.
+Both then wait for what comes back. `KILL RANK`: that rank is killed.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +13,31 @@ from pathlib import Path
 from typing import Any
 
 from hybridret import run
+from hybridret.processes import place
 from hybridret.training.checkpoints import Checkpoints
 
 _original = Checkpoints.on_train_batch_end
+_armed = Path("armed").read_text().split() if Path("armed").exists() else None
+
+
+def _disturb(order: list[str]) -> None:
+    if order[:1] == ["KILL"]:
+        if place().rank == int(order[1]):
+            Path("armed").unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+    elif place().first:
+        Path("armed").unlink()
+        number = signal.Signals[f"SIG{order[0]}"] if order else signal.SIGINT
+        signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+        os.kill(int(order[1]) if order else os.getppid(), number)
+        signal.sigwait({number})  # whoever got it passes it on
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+        signal.raise_signal(number)
 
 
 def _on_train_batch_end(self: Checkpoints, trainer: Any, *rest: Any) -> None:
-    if trainer.global_step == 4 and Path("armed").exists():
-        Path("armed").unlink()
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        os.kill(os.getppid(), signal.SIGINT)
-        signal.sigwait({signal.SIGINT})  # the sweep passes it on
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        signal.raise_signal(signal.SIGINT)
+    if trainer.global_step == 4 and _armed is not None:
+        _disturb(_armed)
     _original(self, trainer, *rest)
 
 

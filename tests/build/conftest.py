@@ -1,4 +1,4 @@
-"""Fixtures of this folder; its tests and processes can import `commands` and `armed_run`."""
+"""Fixtures of this folder; its tests and processes can import `commands`, `pairs` and `armed_run`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from commands import SMALL, Commands, Train, rows, run_of, write_rows  # noqa: E402
+from pairs import Pair  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +54,29 @@ def whole(train: Train, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
     done = train(folder)
     assert done.returncode == 0, done.stdout + done.stderr
+    return run_of(folder)
+
+
+@pytest.fixture(scope="session")
+def steady(train: Train) -> Train:
+    """The small run without dropout, whose masks differ from rank to rank."""
+    return Train(train.command, tuple(text for text in train.arguments if not text.startswith("backbone.dropout")))
+
+
+@pytest.fixture(scope="session")
+def pair(steady: Train) -> Pair:
+    """Runs the small run as two ranks."""
+    return Pair(steady)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run directory of two ranks that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("two ranks")
+    done = pair(folder)
+    assert [one.returncode for one in done] == [0, 0], done
+    assert "Finished:" in done[0].stdout
+    assert done[1].stdout == ""
     return run_of(folder)
 
 

@@ -104,16 +104,49 @@ def test_a_signal_before_anything_is_claimed_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_signal_in_the_evaluation_keeps_the_training(train: Train, whole: Path, tmp_path: Path) -> None:
-    hook = {"target": "hybridret.build.score:evaluate", "call": 1, "signal": signal.SIGINT}
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75), (signal.SIGUSR1, 75)])
+def test_a_signal_in_the_evaluation_keeps_the_training(
+    train: Train, whole: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    hook = {"target": "hybridret.build.score:evaluate", "call": 1, "signal": number}
     stopped = train(tmp_path, hooks=[hook])
-    assert stopped.returncode == 130, stopped.stderr
+    assert stopped.returncode == code, stopped.stderr
     run = run_of(tmp_path)
     assert status(run)["state"] == "interrupted"
     rows = (run / "history.jsonl").read_bytes()
     assert train(tmp_path).returncode == 0
     assert (run / "history.jsonl").read_bytes() == rows
     assert_same(run, whole)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "hybridret.build.parts:Parts.collections",  # before the directory is claimed
+        "hybridret.build.parts:Parts.trained_encoder",
+        "pytorch_lightning:Trainer.fit",
+        "pytorch_lightning.loops.fit_loop:_FitLoop.setup_data",  # Lightning's own handlers would be in place here
+    ],
+)
+def test_a_signal_before_the_first_step_asks_for_requeue(
+    train: Train, tmp_path: Path, number: signal.Signals, target: str
+) -> None:
+    stopped = train(tmp_path, hooks=[{"target": target, "call": 1, "signal": number}])
+    assert stopped.returncode == 75, stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    if "collections" not in target:
+        assert status(run_of(tmp_path))["state"] == "interrupted"
+        last = run_of(tmp_path) / "checkpoints" / "last.ckpt"
+        assert last.exists() == target.startswith("pytorch_lightning")  # there the first step is taken and saved
+
+
+def test_a_second_signal_on_the_way_out_does_not_change_the_exit_code(train: Train, tmp_path: Path) -> None:
+    """SLURM sends USR1, then TERM; taking torch apart lasts seconds."""
+    stop = {"target": STEP, "call": 2, "signal": signal.SIGUSR1}
+    late = {"target": "atexit:_run_exitfuncs", "call": 1, "signal": signal.SIGTERM}
+    stopped = train(tmp_path, hooks=[stop, late])
+    assert stopped.returncode == 75
 
 
 @pytest.mark.parametrize("place", ["between two steps", "while a checkpoint is written", "before result.json"])

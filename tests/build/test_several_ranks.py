@@ -2,70 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import signal
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from commands import Answer, Commands, Train, run_of, status
+from commands import Commands, Train, run_of, status
+from pairs import ALIKE, Pair, assert_finishes_as, result, state
 
 STEP = "hybridret.training.checkpoints:Checkpoints.on_train_batch_end"
-ALIKE = ("backbone.dropout=0.0", "trainer=cpu")
-PAIR = (*ALIKE, "trainer.devices=2", "trainer.strategy=ddp")
-Pair = Callable[..., list[Answer]]
-
-
-@pytest.fixture(scope="session")
-def steady(train: Train) -> Train:
-    """The small run without dropout, whose masks differ from rank to rank."""
-    return Train(train.command, tuple(text for text in train.arguments if not text.startswith("backbone.dropout")))
-
-
-@pytest.fixture(scope="session")
-def pair(command: Commands, steady: Train) -> Pair:
-    """Runs the small run as two ranks: `pair(folder, hooks={rank: [...]})`."""
-
-    def both(
-        folder: Path, *more: str, hooks: dict[int, list[dict[str, Any]]] | None = None, launcher: bool = False
-    ) -> list[Answer]:
-        arguments = (*steady.arguments, *PAIR, *more)
-        return command.together("run", *arguments, folder=folder, hooks=hooks or {}, launcher=launcher)
-
-    return both
-
-
-@pytest.fixture(scope="session")
-def undisturbed(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("two ranks")
-    done = pair(folder)
-    assert [one.returncode for one in done] == [0, 0], done
-    assert "Finished:" in done[0].stdout
-    assert done[1].stdout == ""
-    return run_of(folder)
-
-
-def state(run: Path) -> dict[str, Any]:
-    found: dict[str, Any] = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
-    return found
-
-
-def result(run: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((run / "result.json").read_text())
-    return content
-
-
-def assert_finishes_as(pair: Pair, folder: Path, undisturbed: Path, step: int) -> None:
-    """The same command goes on at `step` and ends bit for bit like the run that nothing disturbed."""
-    again = pair(folder)
-    assert [one.returncode for one in again] == [0, 0], again
-    assert f"at step {step}" in again[0].stdout
-    run = run_of(folder)
-    torch.testing.assert_close(state(run)["state_dict"], state(undisturbed)["state_dict"], rtol=0, atol=0)
-    assert result(run)["metrics"] == result(undisturbed)["metrics"]
-    assert status(run)["state"] == "finished"
 
 
 def test_two_ranks_leave_the_files_of_one_process(steady: Train, pair: Pair, tmp_path: Path) -> None:

@@ -247,6 +247,14 @@ def test_hydras_own_sweeper_gets_the_exit_code_too(app: App) -> None:
     assert app.points()["behaviour=finish"]["state"] == "finished"
 
 
+def test_a_sweep_is_started_once(app: App) -> None:
+    torchrun = {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}
+    refused = app.run("-m", "behaviour=finish", **torchrun)
+    assert refused.returncode == 2
+    assert "A sweep (-m) was started 2 times at once" in refused.stderr
+    assert not (app.folder / "out").exists()
+
+
 def test_plugins_are_light() -> None:
     heavy = "{'torch', 'rich', 'numpy', 'pandas', 'pytorch_lightning', 'transformers'}"
     code = f"import sys, hydra_plugins.hybridret_process; sys.exit(sorted({heavy} & set(sys.modules)) != [])"
