@@ -11,7 +11,7 @@ from functools import cached_property
 
 import torch
 
-from hybridret.build.forecast import Option, cheapest_option, check_assumptions, forecast, plan_of
+from hybridret.build.forecast import Forecast, Option, cheapest_option, check_assumptions, forecast
 from hybridret.build.machine import available_memory, gpu_here
 from hybridret.build.parts import Parts
 from hybridret.build.plan_words import changed, count, gib, suggestion
@@ -25,6 +25,7 @@ from hybridret.planning.memory import Memory
 from hybridret.planning.plan import Plan
 
 TINY = 0.25
+HALVED = 2  # bytes of a weight at the least, in bf16
 _CHOOSE = ("trainer", "optim", "adapter", "training.chunk_size", "training.recompute", "training.recompute_layers",
            "training.compile", "training.batch_size", "backbone.attention")  # fmt: skip
 
@@ -38,10 +39,11 @@ class Expectation:
     planned: Planned
     overrides: tuple[str, ...]
     place: Gpu
+    forecast: Forecast | None = None  # where there is one already
 
     @cached_property
     def plan(self) -> Plan:
-        return plan_of(self.planned, self.planned.recipe)
+        return self.planned.plan_of(self.planned.recipe)
 
     @cached_property
     def tiny(self) -> bool:
@@ -76,19 +78,20 @@ class Expectation:
         command.
         """
         here = replace(self.place, memory_bytes=int(limit))
-        found = cheapest_option(self.planned, self.planned.recipe, here)
+        hopeless = HALVED * self.plan.parameters["total"] > limit * self.planned.recipe.devices
+        found = None if hopeless else cheapest_option(self.planned, self.planned.recipe, here)
         if found is not None and (not self.planned.on_cpu or found.recipe.devices == self.planned.recipe.devices):
             command = command_with(self.overrides, found.recipe, self.planned.recipe, not self.planned.on_cpu)
             what = changed(self.planned.recipe, found.recipe)
             return f"It fits here with {what}, {gib(found.plan.memory.total)} GiB: `{command}`"
-        return elsewhere(self.planned, self.overrides)
+        return elsewhere(self.forecast or forecast(self.planned), self.overrides)
 
 
 def expectation(parts: Parts, overrides: Sequence[str]) -> Expectation:
     """The plan of a point on this machine. Raises UserError for wrong `plan.*` keys."""
     point = planned(parts)
     check_assumptions(point.settings.plan)
-    return Expectation(point, tuple(overrides), _place(parts))
+    return Expectation(point, tuple(overrides), place(parts))
 
 
 def admit(parts: Parts, overrides: Sequence[str]) -> Expectation:
@@ -109,13 +112,12 @@ def check_gpu(parts: Parts, overrides: Sequence[str]) -> None:
     why = " (this build of torch has no CUDA)" if torch.version.cuda is None else ""
     raise UserError(
         f"trainer.accelerator={asked}: torch sees no GPU on this machine{why}. Start it where there is one, or with "
-        f"trainer=cpu. {elsewhere(planned(parts), overrides)}."
+        f"trainer=cpu. {elsewhere(forecast(planned(parts)), overrides)}."
     )
 
 
-def elsewhere(point: Planned, overrides: Sequence[str]) -> str:
+def elsewhere(found: Forecast, overrides: Sequence[str]) -> str:
     """What `plan` says of the GPUs of `plan.gpus`."""
-    found = forecast(point)
     best: Option | None = found.best_as_asked or found.best
     if best is None:
         names = ", ".join(option.gpu.name for option in found.asked)
@@ -144,7 +146,7 @@ def in_parts(memory: Memory) -> str:
     return f"{gib(memory.total)} GiB ({parts})"
 
 
-def _place(parts: Parts) -> Gpu:
+def place(parts: Parts) -> Gpu:
     if parts.device != "cpu":
         found = gpu_here(int(parts.device.rpartition(":")[2]))
         if found is not None:

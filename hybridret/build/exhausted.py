@@ -17,6 +17,7 @@ from hybridret.errors import POINT_FAILED, UserError
 
 #: What errors of other types say where memory is all that is wrong.
 SAYINGS = ("DefaultCPUAllocator: ", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+START = "read data and build the encoder"
 LESS = 0.8  # a recipe that is to do better than one that did not fit takes at most this share of what that one took
 
 
@@ -47,15 +48,14 @@ def memory_told(expected: Expectation, status: Callable[[], dict[str, Any]]) -> 
 def _paragraph(error: BaseException, expected: Expectation, status: dict[str, Any]) -> str:
     said = " ".join((str(error) or type(error).__name__).split())
     said = said if len(said) <= 300 else f"{said[:300]} ..."
-    phase, done, total = status.get("phase") or "start", status.get("done"), status.get("total")
-    training = phase == "train"
-    where = f"in phase {phase!r}" + (f" after {done} of {total} {'steps' if training else 'units'}" if total else "")
+    phase, done, total = status.get("phase") or START, status.get("done"), status.get("total")
+    where = f"in phase {phase!r}" + (f" after {done} of {total}{' steps' * (phase == 'train')}" if total else "")
     head = f"Out of memory {where}: {said.rstrip('.')}."
     planned = (
         f"The plan expected {in_parts(expected.plan.memory)} at the peak of a training step, of "
         f"{gib(expected.place.memory_bytes)} GiB of {expected.place.name}."
     )
-    if training or not total:
+    if phase == START or (phase == "train" and done != total):
         limit = LESS * min(expected.plan.memory.total, expected.place.memory_bytes)
         return f"{head} {planned} {expected.smaller(limit)}."
     size = expected.planned.settings.evaluation.batch_size

@@ -9,7 +9,7 @@ from hybridret.errors import UserError
 from hybridret.planning.cheapest import cheapest
 from hybridret.planning.cost import encoding_hours, fits, gpu_hours, seconds_per_step
 from hybridret.planning.gpus import Gpu, gpu_by_name
-from hybridret.planning.plan import Plan, plan
+from hybridret.planning.plan import Plan
 from hybridret.planning.recipe import Recipe
 from hybridret.settings import PlanSettings
 
@@ -71,17 +71,13 @@ def forecast(planned: Planned) -> Forecast:
     recipe = planned.gpu_recipe
     asked = tuple(option(planned, recipe, gpu) for gpu in gpus)
     least = tuple(cheapest_option(planned, recipe, gpu) for gpu in gpus)
-    return Forecast(planned, plan_of(planned, recipe), asked, least)
-
-
-def plan_of(planned: Planned, recipe: Recipe) -> Plan:
-    return plan(planned.body_of(recipe.adapter), planned.pooling, recipe, planned.workload)
+    return Forecast(planned, planned.plan_of(recipe), asked, least)
 
 
 def option(planned: Planned, recipe: Recipe, gpu: Gpu) -> Option:
     """What `recipe` comes to on `gpu`."""
     settings, workload = planned.settings.plan, planned.workload
-    made = plan_of(planned, recipe)
+    made = planned.plan_of(recipe)
     training = gpu_hours(made, recipe, workload, gpu, settings.utilisation)
     encoding = encoding_hours(made, recipe, gpu, settings.utilisation)
     return Option(

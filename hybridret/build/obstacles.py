@@ -11,7 +11,7 @@ from urllib.error import HTTPError
 
 from omegaconf import DictConfig, OmegaConf
 
-from hybridret.build.admission import elsewhere, expectation
+from hybridret.build.admission import Expectation, elsewhere, place
 from hybridret.build.config import read_settings, resolved
 from hybridret.build.forecast import PlannedPoint
 from hybridret.build.grid import labels
@@ -135,10 +135,10 @@ def _machine(point: PlannedPoint, parts: Parts, overrides: Sequence[str]) -> Ite
     if point.forecast is None:
         return
     if parts.settings.trainer.accelerator in ("gpu", "cuda") and not visible_gpus():
-        where = elsewhere(point.forecast.planned, overrides)
+        where = elsewhere(point.forecast, overrides)
         yield Obstacle("GPU", f"trainer.accelerator={parts.settings.trainer.accelerator}, and there is none. {where}")
     elif parts.settings.trainer.accelerator == "cpu":
-        expected = expectation(parts, overrides)
+        expected = Expectation(point.forecast.planned, tuple(overrides), place(parts), point.forecast)
         if not expected.fits and parts.settings.plan.refuse:
             yield Obstacle("memory", expected.shortage())
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from hybridret.build.alike import alike
 from hybridret.build.forecast import Forecast, Option, PlannedPoint
 from hybridret.build.plan_words import (
     assumptions,
@@ -17,6 +18,7 @@ from hybridret.build.plan_words import (
     money,
     share_of,
     teraflops,
+    total,
     verdict,
 )
 
@@ -39,18 +41,19 @@ def print_plan(points: Sequence[PlannedPoint]) -> None:
     console = Console(file=sys.stdout)
     if not console.is_terminal:
         console = Console(file=sys.stdout, width=WIDTH)
-    made = [(point, point.forecast) for point in points if point.forecast is not None]
+    groups = alike(points)
+    made = [(group.label, group.first.forecast) for group in groups if group.first.forecast is not None]
     if made:
         console.print(_needs(made))
         console.print(_costs(made))
         for line in assumptions([forecast for _, forecast in made]):
             console.print(line, markup=False, highlight=False)
         console.print()
-    for point in points:
-        console.print(verdict(point), markup=False, highlight=False, soft_wrap=True)
+    for line in [verdict(group) for group in groups] + ([total(groups)] if len(points) > 1 and made else []):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _needs(made: Sequence[tuple[PlannedPoint, Forecast]]) -> Any:
+def _needs(made: Sequence[tuple[str, Forecast]]) -> Any:
     """What does not depend on the GPU: parameters, work, and memory of one device by part."""
     from rich.table import Table
 
@@ -58,10 +61,10 @@ def _needs(made: Sequence[tuple[PlannedPoint, Forecast]]) -> Any:
     table.add_column("point", overflow="fold")
     for column in ("params", "body", "trained", "TFLOP/pair", *PARTS.values(), "total", "index"):
         table.add_column(column, justify="right", no_wrap=True)
-    for point, forecast in made:
+    for label, forecast in made:
         plan = forecast.plan
         table.add_row(
-            point.label,
+            label,
             *(count(plan.parameters[key]) for key in ("total", "body", "trainable")),
             teraflops(plan.flops_per_pair),
             *(gib(getattr(plan.memory, part)) for part in PARTS),
@@ -71,7 +74,7 @@ def _needs(made: Sequence[tuple[PlannedPoint, Forecast]]) -> Any:
     return table
 
 
-def _costs(made: Sequence[tuple[PlannedPoint, Forecast]]) -> Any:
+def _costs(made: Sequence[tuple[str, Forecast]]) -> Any:
     """Each point on each GPU: as asked, and with the cheapest recipe that fits where that is another."""
     from rich.table import Table
 
@@ -81,11 +84,11 @@ def _costs(made: Sequence[tuple[PlannedPoint, Forecast]]) -> Any:
     table.add_column("recipe", overflow="fold")
     for column in ("GiB of GiB", "fits", "a step", "training", "GPU hours", "cost", "encoding"):
         table.add_column(column, justify="right", no_wrap=True)
-    for point, forecast in made:
-        label = point.label
+    for label, forecast in made:
+        shown = label
         for asked, cheapest in zip(forecast.asked, forecast.cheapest, strict=True):
-            table.add_row(label, asked.gpu.name, "as asked", *_cells(asked, forecast))
-            label = ""
+            table.add_row(shown, asked.gpu.name, "as asked", *_cells(asked, forecast))
+            shown = ""
             if cheapest is None:
                 table.add_row("", "", "no recipe that plan knows fits", *[""] * 7)
             elif cheapest.recipe != asked.recipe:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 
-from hybridret.build.forecast import Forecast, Option, PlannedPoint
+from hybridret.build.alike import Alike
+from hybridret.build.forecast import Forecast, Option
 from hybridret.build.suggested import command_with
 from hybridret.planning.gpus import GIB, Gpu
 from hybridret.planning.recipe import Recipe
@@ -73,9 +74,10 @@ def changed(asked: Recipe, other: Recipe) -> str:
         words.append("all weights" if other.adapter == "full" else other.adapter)
     if "chunk_size" in differ:
         words.append("whole batch at once" if other.chunk_size is None else f"chunks of {other.chunk_size}")
-    for name, what in (("recompute", "chunks"), ("recompute_layers", "layers")):
-        if name in differ:
-            words.append(f"recompute {what}" if getattr(other, name) else f"{what} not recomputed")
+    again = {"chunks": "recompute", "layers": "recompute_layers"}
+    now = [what for what, name in again.items() if name in differ and getattr(other, name)]
+    words += [f"recompute {' and '.join(now)}"] if now else []
+    words += [f"{what} not recomputed" for what, name in again.items() if name in differ and what not in now]
     if "compile" in differ:
         words.append("compiled" if other.compile else "not compiled")
     if "attention" in differ:
@@ -83,30 +85,39 @@ def changed(asked: Recipe, other: Recipe) -> str:
     return ", ".join(words) or "as asked"
 
 
-def verdict(point: PlannedPoint) -> str:
-    """One line: whether the point fits as asked and for how much, else the command of the cheapest recipe that fits."""
-    if point.forecast is None:
-        return f"{point.label}: {'skipped' if point.skipped else 'cannot be planned'}: {' '.join(point.reason.split())}"
-    forecast = point.forecast
+def verdict(group: Alike) -> str:
+    """One line: whether a point fits as asked and for how much, else the command of the cheapest recipe that fits."""
+    point, forecast = group.first, group.first.forecast
+    if forecast is None:
+        return f"{group.label}: {'skipped' if point.skipped else 'cannot be planned'}: {' '.join(point.reason.split())}"
     asked, best, recipe = forecast.best_as_asked, forecast.best, forecast.planned.gpu_recipe
     if asked is not None:
-        line = f"{point.label}: fits {_devices(recipe)} {asked.gpu.name} as asked, {_for(asked)}."
+        line = f"{group.label}: fits {_devices(recipe)} {asked.gpu.name} as asked, {_for(asked)}."
         if best is None or _all_hours(best) > 0.95 * _all_hours(asked):
             return line
         return f"{line} Cheaper: {suggestion(point.overrides, forecast, best)}."
     names = ", ".join(option.gpu.name for option in forecast.asked)
     each = f"{gib(forecast.plan.memory.total)} GiB" + (f" on each of {recipe.devices}" if recipe.devices > 1 else "")
-    line = f"{point.label}: fits none of {names} as asked ({each})"
+    line = f"{group.label}: fits none of {names} as asked ({each})"
     if best is None:
         return f"{line}, and no recipe that plan knows fits either: choose a smaller model or batch."
     return f"{line}. The cheapest recipe that fits: {suggestion(point.overrides, forecast, best)}."
+
+
+def total(groups: Sequence[Alike]) -> str:
+    """What all points come to, each as asked where that fits and else by the cheapest recipe that fits."""
+    chosen = [(len(group.points), group.chosen) for group in groups if group.chosen is not None]
+    number = sum(size for size, _ in chosen)
+    spent = sum(size * _all_hours(option) for size, option in chosen if option is not None)
+    cost = sum(size * option.cost for size, option in chosen if option is not None)
+    return f"All {number} points that fit: {spent:,.1f} GPU hours, cost {money(cost)}."
 
 
 def suggestion(overrides: Sequence[str], forecast: Forecast, best: Option) -> str:
     """A recipe, where it fits, what it costs, and the command that trains the point of `overrides` with it."""
     recipe = forecast.planned.gpu_recipe
     command = command_with(overrides, best.recipe, recipe)
-    what = changed(recipe, best.recipe)
+    what = changed(recipe, best.recipe).replace(f" over {best.recipe.devices}", "")
     return f"{_devices(best.recipe)} {best.gpu.name} {_how(what)}, {_for(best)}: `{command}`"
 
 

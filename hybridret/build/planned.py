@@ -20,6 +20,7 @@ from hybridret.encoders.adapters.adapter import Adapter
 from hybridret.encoders.adapters.full import Full
 from hybridret.encoders.dual import Body
 from hybridret.errors import UserError
+from hybridret.planning.plan import Plan, plan
 from hybridret.planning.recipe import Recipe
 from hybridret.planning.workload import Workload
 from hybridret.settings import Settings
@@ -29,12 +30,14 @@ BYTES = {"float32": 4, "float16": 2}
 
 @dataclass(frozen=True)
 class Planned:
-    """`body_of(adapter)`: the body on the meta device with `full`, `lora` or the point's own adapter applied; made
-    once for each. `recipe` and `workload` as the point asks. `unknown`: benchmarks whose size only reading tells.
+    """`body_of(adapter)`: the body on the meta device with `full`, `lora` or the point's own adapter applied, and
+    `plan_of(recipe)`: made once for each. `recipe` and `workload` as the point asks. `unknown`: benchmarks whose size
+    only reading tells.
     """
 
     settings: Settings
     body_of: Callable[[str], Body]
+    plan_of: Callable[[Recipe], Plan]
     pooling: str
     recipe: Recipe
     workload: Workload
@@ -63,8 +66,12 @@ def planned(parts: Parts) -> Planned:
         _adapter(adapter, parts).apply(body, settings.seed)
         return body
 
+    @cache
+    def plan_of(recipe: Recipe) -> Plan:
+        return plan(body_of(recipe.adapter), str(family.pooling), recipe, workload)
+
     workload, unknown = _workload(parts)
-    return Planned(settings, body_of, str(family.pooling), recipe_of(parts), workload, unknown)
+    return Planned(settings, body_of, plan_of, str(family.pooling), recipe_of(parts), workload, unknown)
 
 
 def recipe_of(parts: Parts) -> Recipe:

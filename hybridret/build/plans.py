@@ -19,6 +19,7 @@ from hybridret.cluster.plan import check_size
 from hybridret.errors import DONE, POINT_FAILED, SizeMissing, UserError
 from hybridret.runs import config_hash
 from hybridret.settings import Settings
+from hybridret.training.train import check_training
 
 
 def plan_points(overrides: Sequence[str], multirun: bool, csv: Path | None) -> int:
@@ -60,6 +61,7 @@ class Forecasts:
                 parts = Parts(settings)
                 parts.check()
                 check_family(parts)
+                check_training(settings.training, settings.schedule, settings.trainer)
                 self._made[key] = forecast(planned(parts))
         except UserError as error:
             return PlannedPoint(label, tuple(overrides), None, str(error), isinstance(error, SizeMissing))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from hybridret.cluster.processes import visible_gpus
 
@@ -34,9 +35,13 @@ def before_sweep(points: Sequence[tuple[Sequence[str], DictConfig]]) -> list[str
 
 def is_doubtful(config: DictConfig) -> bool:
     """Whether a point may lack something here, or is large; from its config and the file system alone."""
+    try:
+        missing = OmegaConf.missing_keys(config)
+    except OmegaConfBaseException:
+        return False  # the point's own process explains it best
     sections = {key: OmegaConf.select(config, key) for key in ("data", "eval", "trainer", "backbone")}
     return (
-        any(not key.startswith("hydra") for key in OmegaConf.missing_keys(config))
+        any(not key.startswith("hydra") for key in missing)
         or (sections["trainer"].get("accelerator") in ("gpu", "cuda") and not visible_gpus())
         or any(path is None or not Path(str(path)).expanduser().exists() for path in _paths(sections))
         or _backbone_is_doubtful(sections["backbone"], str(OmegaConf.select(config, "model.size")))
@@ -52,7 +57,7 @@ def _paths(sections: Mapping[str, Any]) -> Iterable[Any]:
 
 def _backbone_is_doubtful(backbone: Any, size: str) -> bool:
     if not isinstance(backbone, DictConfig) or size not in (backbone.get("sizes") or {}):
-        return False  # the point's own process explains it best
+        return False
     entry = backbone["sizes"][size]
     checkpoint, config = entry.get("checkpoint"), entry.get("config")
     if checkpoint is not None and backbone.get("init") != "random" and not is_here(str(checkpoint)):

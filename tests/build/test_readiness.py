@@ -1,0 +1,121 @@
+"""Before a sweep starts: what its points lack is said at once, and small sweeps neither wait nor are told of plans."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from commands import Answer, Commands, Train
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from hybridret.build.entry import config_folder
+from hybridret.build.readiness import is_doubtful
+
+SIZES = ("1b", "3b", "10b")
+
+
+def composed(*overrides: str) -> DictConfig:
+    with initialize_config_dir(config_folder(), version_base="1.3"):
+        return compose("config", overrides=list(overrides), return_hydra_config=True)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("study")
+
+
+@pytest.fixture(scope="module")
+def study(command: Commands, folder: Path) -> Answer:
+    """The command of the project where there is no hub, no data and, as far as these tests go, no GPU."""
+    arguments = ("-m", f"model={','.join(SIZES)}", "data=jsonl", "trainer.precision=32-true", "plan.gpus=[h200]")
+    return command("run", *arguments, folder=folder)
+
+
+def test_the_study_ends_with_the_plan_and_all_that_each_point_lacks(study: Answer) -> None:
+    assert study.returncode == 1, study.stderr
+    said = study.stdout
+    assert said.index("What a point needs as asked") < said.index("On each GPU") < said.index("Missing here")
+    for size in SIZES:
+        assert any(line.startswith(f"{size}: fits ") for line in said.splitlines())
+    common = said.partition("every point:")[2].partition("  1b:")[0]
+    assert "- data.path: has no value: set data.path=FOLDER." in common
+    assert "hf download mteb/MIRACLRetrievalHardNegatives --repo-type dataset" in common
+    assert "hf download mteb/scifact" in common
+    assert "hf download mteb/nfcorpus" in common
+    of_3b = said.partition("  3b:")[2].partition("  10b:")[0]
+    assert "hf download facebook/xlm-roberta-xl ;" in of_3b
+    assert "hf download facebook/xlm-roberta-xxl ;" in said.partition("  10b:")[2]
+
+
+def test_no_process_was_started_and_the_runs_say_why(study: Answer, folder: Path) -> None:
+    sweep = json.loads((folder / "multirun" / "default" / "sweep.json").read_text())
+    assert [point["state"] for point in sweep["points"]] == ["failed"] * 3
+    assert [point["exit_code"] for point in sweep["points"]] == [None] * 3
+    for point in sweep["points"]:
+        assert point["reason"].startswith("cannot run here: data.path, checkpoint, eval.miracl, eval.beir")
+        run = folder / "multirun" / "default" / point["run"]
+        assert json.loads((run / "status.json").read_text())["reason"] == point["reason"]
+        assert "- eval.miracl: mteb/MIRACLRetrievalHardNegatives cannot be fetched" in (run / "log.txt").read_text()
+
+
+def test_a_point_that_can_run_runs_beside_one_that_cannot(train: Train, tmp_path: Path) -> None:
+    *_, path = train.arguments
+    both = f"{path},nowhere"
+    answer = train.command("run", "-m", *train.arguments[:-1], both, folder=tmp_path)
+    assert answer.returncode == 1, answer.stderr
+    points = json.loads((tmp_path / "multirun" / "default" / "sweep.json").read_text())["points"]
+    assert [point["state"] for point in points] == ["finished", "failed"]
+    assert points[1]["reason"].startswith("cannot run here: data;")
+    assert "There is no file or folder nowhere" in answer.stdout
+    assert "What a point needs" not in answer.stdout  # no plan of tiny models
+
+
+SMALL = ("model=nano", "data=cldr")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "doubtful"),
+    [
+        (SMALL, False),
+        (("experiment=smoke",), False),
+        (("backbone=minilm",), False),
+        ((*SMALL, "eval=[xquad_r]", "eval.xquad_r.path=/"), False),
+        ((*SMALL, "eval=[xquad_r]", "eval.xquad_r.path=/nowhere"), True),
+        ((*SMALL, "eval=[xquad_r]"), True),  # the path is not set
+        ((*SMALL, "eval=[beir]"), True),  # of the hub
+        ((*SMALL, "data=jsonl", "data.path=/nowhere"), True),
+        (("backbone=xlmr",), True),  # a checkpoint that is not here
+        (("backbone=xlmr", "backbone.init=random"), False),
+        (("backbone=xlmr", "backbone.init=random", "model=3b", "eval=[heldout]"), True),  # large
+        (("backbone=bloom", "backbone.init=random", "model=3b", "eval=[heldout]"), True),
+        (("backbone=bm25",), False),  # its own process explains it best
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_the_first_look(overrides: tuple[str, ...], doubtful: bool) -> None:
+    assert is_doubtful(composed(*overrides)) is doubtful
+
+
+def test_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert is_doubtful(composed(*SMALL, "trainer=gpu"))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert not is_doubtful(composed(*SMALL, "trainer=gpu"))
+
+
+def test_a_small_sweep_is_looked_at_without_torch() -> None:
+    """In a process of its own: the first look must not import what takes seconds."""
+    code = (
+        "import sys; from hydra import compose, initialize_config_dir\n"
+        "from hybridret.run import before_sweep; from hybridret.build.entry import config_folder\n"
+        "with initialize_config_dir(config_folder(), version_base='1.3'):\n"
+        "    config = compose('config', overrides=['model=nano'], return_hydra_config=True)\n"
+        "assert before_sweep([(('model=nano',), config)]) == [None]\n"
+        "print(*{'torch', 'transformers', 'pandas'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
