@@ -14,7 +14,7 @@ DATA ?= ../shared/data
 ARGS ?= batching=mono,cross,hybrid seed=1,2,3
 MODE := cpu
 
-.PHONY: help run test check format results lint types imports gpu-sweep slurm slurm-run clean
+.PHONY: help run test check format results lint types imports gpu-check gpu-sweep slurm slurm-run clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -56,6 +56,10 @@ format: $(VENV)/.developed  ## let ruff rewrite what it can
 results: $(VENV)/.developed  ## run the experiments of docs/results.md again and rewrite the page (hours on 2 cores)
 	$(BIN)/python docs/make_results.py run --data $(DATA)
 	$(BIN)/python docs/make_results.py write
+
+gpu-check: MODE = gpu
+gpu-check: $(VENV)/.installed  ## memory and speed of 1b, 3b and 10b on this GPU, into docs/results/gpu (10 minutes)
+	$(BIN)/python benchmarks/gpu_check.py
 
 gpu-sweep: MODE = gpu
 gpu-sweep: $(VENV)/.installed  ## a sweep on this node, one GPU per point: GPUS=8 SWEEP=name ARGS="backbone=minilm ..."
