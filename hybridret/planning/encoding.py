@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import torch
@@ -15,6 +15,7 @@ from hybridret.planning.flops import Flops, flops
 from hybridret.planning.profile import ChunkProfile, profile
 from hybridret.planning.recipe import Recipe
 
+Measured = TypeVar("Measured")
 _KEPT: WeakKeyDictionary[Body, dict[Any, Any]] = WeakKeyDictionary()
 
 
@@ -61,8 +62,10 @@ class Encoding:
 
         return fake
 
-    def _once(self, key: Any, make: Callable[[], Any]) -> Any:
+    def _once(self, key: Any, make: Callable[[], Measured]) -> Measured:
         kept = _KEPT.setdefault(self._body, {})
+        key = (key, tuple((one.shape, one.dtype, one.requires_grad) for one in self._body.parameters()))
         if key not in kept:
             kept[key] = make()
-        return kept[key]
+        found: Measured = kept[key]
+        return found

@@ -127,7 +127,7 @@ def _replaced(body: Body, by: Mapping[int, Tensor]) -> Iterator[None]:
     """`body` with other parameters and buffers: `by` their ids. A checkpointed layer reads them in the backward pass
     too, behind the call that `torch.func.functional_call` would be.
     """
-    tables = [table for module in body.modules() for table in (module._parameters, module._buffers)]
+    tables: list[dict[str, Any]] = [one for module in body.modules() for one in (module._parameters, module._buffers)]
     usual = [dict(table) for table in tables]
     for table in tables:
         for name, one in table.items():

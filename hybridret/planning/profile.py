@@ -96,8 +96,10 @@ def profile(
     return ChunkProfile(
         grown(short.saved, longer.saved),
         grown(short.shared, longer.shared),
-        *(candidates(name) for name in ("forward", "first", "last")),
-        lookup_saved=longer.lookup_saved,
+        candidates("forward"),
+        candidates("first"),
+        candidates("last"),
+        longer.lookup_saved,
     )
 
 
@@ -178,7 +180,7 @@ class _Marks:
     def _on_gradient(self, values: Any, marks: dict[int, int]) -> None:
         for value in tree_leaves(values):
             if isinstance(value, Tensor) and value.requires_grad:
-                value.register_hook(functools.partial(self._set, marks, self.chunk))
+                value.register_hook(functools.partial(self._set, marks, self.chunk))  # type: ignore[no-untyped-call]
                 return
 
     def _set(self, marks: dict[int, int], chunk: int, *_: Any) -> None:
