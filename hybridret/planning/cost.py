@@ -12,7 +12,12 @@ def seconds_per_step(plan: Plan, recipe: Recipe, gpu: Gpu, utilisation: float) -
     """Seconds of one step. `utilisation` (0..1] is the share of the peak that a training reaches which computes nothing
     again; what is computed again comes on top. Nothing is added for talk between devices.
     """
-    return plan.flops_per_step_executed / (recipe.devices * gpu.flops(recipe.precision) * utilisation)
+    return seconds_for(plan.flops_per_step_executed, recipe, gpu, utilisation)
+
+
+def seconds_for(flops: float, recipe: Recipe, gpu: Gpu, utilisation: float) -> float:
+    """Seconds in which all devices together do `flops`."""
+    return flops / (recipe.devices * gpu.flops(recipe.precision) * utilisation)
 
 
 def gpu_hours(plan: Plan, recipe: Recipe, workload: Workload, gpu: Gpu, utilisation: float) -> float:
@@ -22,7 +27,7 @@ def gpu_hours(plan: Plan, recipe: Recipe, workload: Workload, gpu: Gpu, utilisat
 
 def encoding_hours(plan: Plan, recipe: Recipe, gpu: Gpu, utilisation: float) -> float:
     """Hours in which all devices together encode the evaluation's queries and passages."""
-    return plan.encoding_flops / (recipe.devices * gpu.flops(recipe.precision) * utilisation) / 3600
+    return seconds_for(plan.encoding_flops, recipe, gpu, utilisation) / 3600
 
 
 def fits(plan: Plan, gpu: Gpu, reserve: float) -> bool:

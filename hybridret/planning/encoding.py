@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import torch
@@ -15,6 +15,7 @@ from hybridret.planning.flops import Flops, flops
 from hybridret.planning.profile import ChunkProfile, profile
 from hybridret.planning.recipe import Recipe
 
+Measured = TypeVar("Measured")
 _KEPT: WeakKeyDictionary[Body, dict[Any, Any]] = WeakKeyDictionary()
 
 
@@ -32,7 +33,8 @@ class Encoding:
         # FSDP2 gathers weights in the precision of the forward pass, so that nothing is left to cast.
         self._cast = autocast if recipe.sharded else None
         self._autocast = None if recipe.sharded else autocast
-        self.looked_up_together = isinstance(body.input_embeddings(), nn.Embedding)
+        # One gradient of the table for all chunks (`TableGradient`), which cannot be had of shards.
+        self.table_shared = isinstance(body.input_embeddings(), nn.Embedding) and not recipe.sharded
 
     def used(self, parameter: nn.Parameter) -> torch.dtype:
         """The dtype in which the forward pass finds `parameter`."""
@@ -40,29 +42,32 @@ class Encoding:
 
     def profile(self, rows: int, tokens: int, recompute: bool) -> ChunkProfile:
         layers = self._recipe.recompute_layers
-        given = self.looked_up_together and not recompute
 
         def measured() -> ChunkProfile:
-            return profile(self._fake(given), self._depth, self._alike, rows, tokens, recompute, layers)
+            return profile(
+                self._fake(self.table_shared, recompute), self._depth, self._alike, rows, tokens, recompute, layers
+            )
 
         key = ("profile", self._pooling, self._cast, self._recipe.precision, rows, tokens, recompute, layers)
         return self._once(key, measured)
 
     def flops(self, tokens: int, recompute: bool, layers: bool) -> Flops:
         def counted() -> Flops:
-            return flops(self._fake(False), self._depth, self._alike, tokens, layers)
+            return flops(self._fake(False, False), self._depth, self._alike, tokens, layers)
 
         plain = self._once(("flops", tokens, layers), counted)
         return Flops(plain.forward, plain.step + plain.forward) if recompute else plain
 
-    def _fake(self, given: bool) -> Callable[[int], FakeBody]:
+    def _fake(self, given: bool, own_casts: bool) -> Callable[[int], FakeBody]:
         def fake(depth: int) -> FakeBody:
-            return FakeBody(self._body, self._pooling, depth, self.used, self._autocast, given)
+            return FakeBody(self._body, self._pooling, depth, self.used, self._autocast, given, own_casts)
 
         return fake
 
-    def _once(self, key: Any, make: Callable[[], Any]) -> Any:
+    def _once(self, key: Any, make: Callable[[], Measured]) -> Measured:
         kept = _KEPT.setdefault(self._body, {})
+        key = (key, tuple((one.shape, one.dtype, one.requires_grad) for one in self._body.parameters()))
         if key not in kept:
             kept[key] = make()
-        return kept[key]
+        found: Measured = kept[key]
+        return found

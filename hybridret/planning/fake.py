@@ -34,9 +34,9 @@ def held(parameter: Tensor, precision: str) -> torch.dtype:
 class FakeBody:
     """`body` (on the meta device, depth cut to its first `depth` layers) with fake weights.
 
-    `dtype_of` is how each weight is held; `autocast` the dtype of the forward pass where it is another. With
-    `given_embeddings` the token embeddings are looked up beforehand (`encoders/shared_lookup.py`): each call starts
-    from a leaf of its own.
+    `dtype_of` is how each weight is held; `autocast` the dtype of the forward pass where it is another; with
+    `own_casts` each call casts weights for itself. With `given_embeddings` each call starts from looked-up embeddings,
+    a leaf of its own: chunks share the gradient of the table, which is counted apart.
     """
 
     def __init__(
@@ -47,10 +47,11 @@ class FakeBody:
         dtype_of: Callable[[nn.Parameter], torch.dtype],
         autocast: torch.dtype | None,
         given_embeddings: bool,
+        own_casts: bool = False,
     ) -> None:
         self.mode = FakeTensorMode(allow_non_fake_inputs=True)
         self._body, self._pool, self._depth, self._autocast = body, pooling_by_name(pooling), depth, autocast
-        self._given = given_embeddings
+        self._given, self._own_casts = given_embeddings, own_casts
         with shallow(body, depth), self.mode:
             self._fakes = {
                 id(one): torch.empty(one.shape, dtype=dtype_of(one), requires_grad=one.requires_grad)
@@ -81,6 +82,11 @@ class FakeBody:
         """Where the forward pass stands, and only that: copies of weights that autocast keeps end with it."""
         return nullcontext() if self._autocast is None else torch.autocast("cpu", dtype=self._autocast)
 
+    def _casts(self) -> AbstractContextManager[Any]:
+        if self._autocast is None or not self._own_casts:
+            return nullcontext()
+        return torch.autocast("cpu", dtype=self._autocast, cache_enabled=False)
+
     def layers(self) -> tuple[nn.Module, nn.Module]:
         """The first and the last, while running."""
         layers = list(self._body.layers())
@@ -100,7 +106,7 @@ class FakeBody:
             copied = [embedded.clone()]
             embedding.forward = lambda *_, **__: copied.pop()
         try:
-            with _AsOnGpu():
+            with _AsOnGpu(), self._casts():
                 hidden: Tensor = self._body(ids, mask)
         finally:
             if embedded is not None:
@@ -127,7 +133,7 @@ def _replaced(body: Body, by: Mapping[int, Tensor]) -> Iterator[None]:
     """`body` with other parameters and buffers: `by` their ids. A checkpointed layer reads them in the backward pass
     too, behind the call that `torch.func.functional_call` would be.
     """
-    tables = [table for module in body.modules() for table in (module._parameters, module._buffers)]
+    tables: list[dict[str, Any]] = [one for module in body.modules() for one in (module._parameters, module._buffers)]
     usual = [dict(table) for table in tables]
     for table in tables:
         for name, one in table.items():

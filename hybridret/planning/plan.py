@@ -39,15 +39,10 @@ def plan(body: Body, pooling: str, recipe: Recipe, workload: Workload) -> Plan:
     """The plan of `body` on the meta device with its adapter applied: `requires_grad` tells what is trained, the dtype
     how it is held. Raises UserError for a recipe that no training could use.
     """
-    _check(recipe, workload)
+    check(recipe, workload)
     batches = Batches.of(recipe, workload)
     encoding = Encoding(body, pooling, recipe)
-    again = batches.recomputed(recipe)
-
-    def of_pair(recompute: bool, layers: bool) -> float:
-        query = encoding.flops(workload.query_tokens, recompute, layers).step
-        return query + (1 + workload.negatives) * encoding.flops(workload.passage_tokens, recompute, layers).step
-
+    of_pair = _flops_of_pair(encoding, workload, False, False)
     of_query, of_passage = (
         encoding.flops(tokens, False, False).forward for tokens in (workload.query_tokens, workload.passage_tokens)
     )
@@ -58,9 +53,9 @@ def plan(body: Body, pooling: str, recipe: Recipe, workload: Workload) -> Plan:
         gathers, reductions = collectives(len(groups), trained, batches.chunks, again)
     return Plan(
         parameters=counted(body),
-        flops_per_pair=of_pair(False, False),
-        flops_per_step=workload.batch_size * of_pair(False, False),
-        flops_per_step_executed=workload.batch_size * of_pair(again, recipe.recompute_layers),
+        flops_per_pair=of_pair,
+        flops_per_step=workload.batch_size * of_pair,
+        flops_per_step_executed=executed(body, pooling, recipe, workload),
         memory=peak(body, pooling, recipe, workload),
         all_gathers=gathers,
         reduce_scatters=reductions,
@@ -69,7 +64,20 @@ def plan(body: Body, pooling: str, recipe: Recipe, workload: Workload) -> Plan:
     )
 
 
-def _check(recipe: Recipe, workload: Workload) -> None:
+def executed(body: Body, pooling: str, recipe: Recipe, workload: Workload) -> float:
+    """FLOPs of a step of all devices, with what is computed again."""
+    again = Batches.of(recipe, workload).recomputed(recipe)
+    encoding = Encoding(body, pooling, recipe)
+    return workload.batch_size * _flops_of_pair(encoding, workload, again, recipe.recompute_layers)
+
+
+def _flops_of_pair(encoding: Encoding, workload: Workload, recompute: bool, layers: bool) -> float:
+    query = encoding.flops(workload.query_tokens, recompute, layers).step
+    return query + (1 + workload.negatives) * encoding.flops(workload.passage_tokens, recompute, layers).step
+
+
+def check(recipe: Recipe, workload: Workload) -> None:
+    """Raises UserError for values that no training could use."""
     if recipe.precision not in PRECISIONS:
         raise UserError(f"trainer.precision={recipe.precision} is unknown. {nearest(recipe.precision, PRECISIONS)}")
     for key, value in (

@@ -22,7 +22,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.checkpoint import checkpoint
 
 from hybridret.planning.fake import FakeBody
-from hybridret.planning.tape import FOREVER, Tape
+from hybridret.planning.tape import Tape
 
 CHUNKS = 2
 FEW = (2, 3)  # layers; with one alone, its input and that of the body would be the same tensor
@@ -64,8 +64,7 @@ class ChunkProfile:
     `saved`: what a chunk leaves behind for the backward pass. `shared`: what all chunks need during the forward pass.
     `forward`: the most while a chunk is encoded, beyond `shared` and what earlier chunks saved. `first` and `last`: the
     most during the backward pass of a chunk by its turn, without what waiting chunks saved: when it is computed again,
-    at the last layer, at the first. Chunks in between need no more than the first two of `last`. `lookup_saved`:
-    whether looked-up embeddings are part of `saved`.
+    at the last layer, at the first. Chunks in between need no more than the first two of `last`.
     """
 
     saved: Held
@@ -73,7 +72,6 @@ class ChunkProfile:
     forward: list[Held]
     first: list[Held]
     last: list[Held]
-    lookup_saved: bool
 
 
 def profile(
@@ -96,8 +94,9 @@ def profile(
     return ChunkProfile(
         grown(short.saved, longer.saved),
         grown(short.shared, longer.shared),
-        *(candidates(name) for name in ("forward", "first", "last")),
-        lookup_saved=longer.lookup_saved,
+        candidates("forward"),
+        candidates("first"),
+        candidates("last"),
     )
 
 
@@ -178,7 +177,7 @@ class _Marks:
     def _on_gradient(self, values: Any, marks: dict[int, int]) -> None:
         for value in tree_leaves(values):
             if isinstance(value, Tensor) and value.requires_grad:
-                value.register_hook(functools.partial(self._set, marks, self.chunk))
+                value.register_hook(functools.partial(self._set, marks, self.chunk))  # type: ignore[no-untyped-call]
                 return
 
     def _set(self, marks: dict[int, int], chunk: int, *_: Any) -> None:
@@ -227,7 +226,6 @@ class _Read:
             [self._most(*window) - after[last] for window in forward],
             [self._most(*window) - saved for window in self._backward(1, clock)],
             [self._most(*window) for window in self._backward(0, clock)],
-            self._lookup_saved(),
         )
 
     def _backward(self, chunk: int, clock: int) -> list[tuple[int, int]]:
@@ -237,12 +235,6 @@ class _Read:
         again = next((end for end in marks.computed if start < end <= stop), start)
         top = (again, marks.top_done.get(chunk, stop))
         return [(start, again), top, (max(marks.bottom_begun.get(chunk, again), again), stop)]
-
-    def _lookup_saved(self) -> bool:
-        """Whether the first storage of a chunk, its looked-up embeddings, outlives the chunk's forward pass."""
-        start, end = self._ends[:2]
-        looked_up = next(one for one in self._tape.allocations if one.born > start)
-        return looked_up.died == FOREVER or looked_up.died > end
 
     def _at(self, clock: int) -> Held:
         return Held(**{kind: float(live[clock]) for kind, live in self._live.items()})

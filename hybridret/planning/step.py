@@ -2,7 +2,7 @@
 
 Gradients of the step before are gone when the forward pass begins. Chunks of queries are encoded before those of
 passages, and go backward after them. The moments: encoding, the loss, the backward pass of a chunk (the first one makes
-the gradients, the last one still has them all), the gradient of the embedding table, the optimizer.
+the gradients, the last one has them all), the optimizer. Chunks share one gradient of the embedding table.
 
 With FSDP2 weights, gradients and optimizer states are divided. The price of synchronising once per step: gradients of
 all chunks are summed up undivided, in fp32, on every device. And a chunk that is computed again in the backward pass
@@ -125,50 +125,42 @@ def _moments(body: Body, pooling: str, recipe: Recipe, workload: Workload) -> li
     gathered = batches.everyone * body.dimension * vector.itemsize if recipe.devices > 1 else 0
     scores = loss_memory(queries.texts, batches.everyone, body.dimension, vector)
     table = next(iter(body.input_embeddings().parameters()))
-    together = encoding.looked_up_together and not again
-    positions = queries.texts * queries.tokens + passages.texts * passages.tokens
-    looked_up = positions * table.shape[-1] * encoding.used(table).itemsize if together else 0
+    shared = encoding.table_shared and table.requires_grad
+    summed_table = Held(gradients=table.numel() * encoding.used(table).itemsize if shared else 0)
     spread = _Spread.of(body, recipe, encoding, standing, again)
 
-    def moment(
-        held: Held, other: float, tensors: float = 0, embedded: float = 0, logits: int = 0, among_all: int = 0
-    ) -> Memory:
+    def moment(held: Held, other: float, tensors: float = 0, logits: int = 0, among_all: int = 0) -> Memory:
         return Memory(
             weights=standing.weights,
             gradients=round(held.gradients * spread.summed),
             optimizer=standing.optimizer,
-            activations=round(held.activations + embedded + tensors),
+            activations=round(held.activations + held.embedded + tensors),
             logits=logits,
             gathered=among_all,
             other=round(held.copies + other + spread.always),
         )
 
     kept = of_passages.shared if not (again or recipe.recompute_layers) else Held()
-    beside = 0 if of_passages.lookup_saved else looked_up
     forward = [saved - of_passages.saved + of_passages.shared + most for most in of_passages.forward]
     forward += [saved_queries - of_queries.saved + of_queries.shared + most for most in of_queries.forward]
-    moments = [moment(most, spread.forward, embedded=beside) for most in forward]
-    moments.append(moment(saved + of_passages.shared, 0, 2 * vectors, beside, scores.forward, 2 * gathered))
-    moments.append(moment(saved + kept, 0, 3 * vectors, 0, scores.backward, 3 * gathered))
+    moments = [moment(most, spread.forward) for most in forward]
+    moments.append(moment(saved + of_passages.shared, 0, 2 * vectors, scores.forward, 2 * gathered))
+    moments.append(moment(saved + kept, 0, 3 * vectors, scores.backward, 3 * gathered))
 
-    def backward(most: Held, waiting: Held, embedded: float) -> None:
-        moments.append(moment(most + waiting, spread.backward, vectors, embedded))
+    def backward(peaks: list[Held], waiting: Held, first: bool = False) -> None:
+        for number, most in enumerate(peaks):
+            # The first chunk makes the table's gradient behind its first layer. Gradients of looked-up embeddings are
+            # added to it at once: those that the profile keeps are gone.
+            table_there = Held() if first and number < len(peaks) - 1 else summed_table
+            chunk = Held(most.gradients, most.copies, 0, most.activations)
+            moments.append(moment(chunk + waiting + table_there, spread.backward, vectors))
 
-    of_one = looked_up * passages.rows * passages.tokens / positions if table.requires_grad else 0
-    of_all = looked_up if table.requires_grad else 0
-    for most in of_passages.first:
-        backward(most, saved - of_passages.saved, 0)
-    for most in of_passages.last[:2] if passages.chunks > 1 else []:
-        backward(most, saved - of_passages.saved * 2, of_one)
-    for most in of_queries.last[:2] if queries.chunks > 1 else []:
-        backward(most, saved_queries - of_queries.saved, of_all)
-    for most in of_queries.last:
-        backward(most, Held(), of_all)
-    if of_all:
-        own = table.numel() * encoding.used(table).itemsize
-        others = Held(gradients=spread.gradients / spread.summed - own)
-        moments.append(moment(others, spread.backward, 0, 2 * looked_up))
-        moments.append(moment(others + Held(gradients=own), spread.backward, 0, looked_up))
+    backward(of_passages.first, saved - of_passages.saved, first=True)
+    if passages.chunks > 1:
+        backward(of_passages.last[:2], saved - of_passages.saved * 2)
+    if queries.chunks > 1:
+        backward(of_queries.last[:2], saved_queries - of_queries.saved)
+    backward(of_queries.last, Held())
     moments.append(standing.stepping(recipe))
     return moments
 
@@ -176,27 +168,26 @@ def _moments(body: Body, pooling: str, recipe: Recipe, workload: Workload) -> li
 @dataclass(frozen=True)
 class _Spread:
     """What several devices add, in bytes: undivided weights in the `forward` and the `backward` pass, and `always`.
-    `summed`: bytes of a summed-up gradient per byte of a gradient that a chunk makes; `gradients`: all of them.
+    `summed`: bytes of a summed-up gradient per byte of a gradient that a chunk makes.
     """
 
     forward: int
     backward: int
     always: int
     summed: float
-    gradients: float
 
     @classmethod
     def of(cls, body: Body, recipe: Recipe, encoding: Encoding, standing: Standing, again: bool) -> _Spread:
         if not recipe.sharded:
             # DDP keeps gradients a second time, in the buckets that it reduces.
-            return cls(0, 0, standing.gradients if recipe.devices > 1 else 0, 1.0, standing.gradients)
+            return cls(0, 0, standing.gradients if recipe.devices > 1 else 0, 1.0)
         groups = parameter_groups(body)
         sizes = [sum(one.numel() * encoding.used(one).itemsize for one in group) for group in groups]
         trained = [sum(one.numel() for one in group if one.requires_grad) * _REDUCED for group in groups]
         used = min(sizes[0] + _GATHERED_LAYERS * max(sizes[1:], default=0), sum(sizes))
         reduced = max(trained)  # the input of a reduction
         item = encoding.used(next(body.parameters())).itemsize
-        return cls(used, (sum(sizes) if again else used) + reduced, 0, _REDUCED / item, sum(trained))
+        return cls(used, (sum(sizes) if again else used) + reduced, 0, _REDUCED / item)
 
 
 def parameter_groups(body: Body) -> list[list[nn.Parameter]]:

@@ -38,11 +38,11 @@ class Allocation:
     sum_of: int | None
 
 
-class Tape(TorchDispatchMode):
+class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Records inside the block. Storages of `weights` are not counted. `clock` is the number of operations so far."""
 
     def __init__(self, weights: Iterable[Tensor]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.allocations: list[Allocation] = []
         self.clock = 0
         self._weights = {id(weight.untyped_storage()): weight.untyped_storage() for weight in weights}

@@ -1,6 +1,6 @@
 """Trains a few real steps and prints the memory that they took: `python measured_step.py '{"kind": ...}'`.
 
-Prints `{"peak": bytes above what the process held before the model was built}`. Start it with the environment
+Writes `{"peak": bytes above what the process held before the model was built}`. Start it with the environment
 `ENVIRONMENT`, which lets the C library give memory back as soon as it is free.
 """
 
@@ -38,7 +38,9 @@ def body_of(spec: dict[str, Any]) -> Body:
         return Transformer(**numbers)
     from transformers import AutoConfig
 
-    return HuggingFaceBody.untrained(AutoConfig.for_model(spec["kind"], **numbers), False, "sdpa")
+    config = AutoConfig.for_model(spec["kind"], **numbers)
+    config.use_cache = False
+    return HuggingFaceBody.untrained(config, False, "sdpa")
 
 
 def recipe_of(**changes: Any) -> Recipe:

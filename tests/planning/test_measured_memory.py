@@ -23,7 +23,7 @@ LLAMA = {
     "kind": "llama", "vocab_size": 2000, "hidden_size": 2048, "num_hidden_layers": 2, "num_attention_heads": 16,
     "num_key_value_heads": 4, "intermediate_size": 8192,
 }  # fmt: skip
-MANY_HEADS = {"kind": "scratch", "vocabulary": 1000, "width": 32, "layers": 4, "heads": 8, "positions": 128}
+MANY_HEADS = {"kind": "scratch", "vocabulary": 1000, "width": 32, "layers": 3, "heads": 8, "positions": 128}
 SMALL = {"kind": "scratch", "vocabulary": 1000, "width": 32, "layers": 1, "heads": 2, "positions": 16}
 QWEN = {
     "kind": "qwen3", "vocab_size": 1000, "hidden_size": 128, "num_hidden_layers": 8, "num_attention_heads": 4,
@@ -33,13 +33,18 @@ QWEN = {
 SHAPES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "a large vocabulary": (ROBERTA, {}, {"batch_size": 8, "query_tokens": 8, "passage_tokens": 16}),
     "a large vocabulary in chunks computed again": (
-        ROBERTA,
+        ROBERTA | {"vocab_size": 330000},
         {"chunk_size": 4, "recompute": True, "optimizer": "sgd"},
         {"batch_size": 8, "query_tokens": 8, "passage_tokens": 16},
     ),
     "wide layers in 16 bits": (
         LLAMA,
         {"precision": "bf16-mixed"},
+        {"batch_size": 4, "query_tokens": 8, "passage_tokens": 8},
+    ),
+    "wide layers in 16 bits in chunks computed again": (
+        LLAMA,
+        {"precision": "bf16-mixed", "chunk_size": 2, "recompute": True},
         {"batch_size": 4, "query_tokens": 8, "passage_tokens": 8},
     ),
     "activations of the batch": (MANY_HEADS, {}, {"batch_size": 800, "query_tokens": 8, "passage_tokens": 128}),
@@ -50,8 +55,8 @@ SHAPES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     ),
     "activations of a chunk": (
         MANY_HEADS,
-        {"chunk_size": 800, "recompute": True},
-        {"batch_size": 1000, "query_tokens": 8, "passage_tokens": 128},
+        {"chunk_size": 700, "recompute": True},
+        {"batch_size": 760, "query_tokens": 8, "passage_tokens": 128},
     ),
     "activations of a layer": (
         MANY_HEADS,
