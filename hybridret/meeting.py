@@ -20,7 +20,8 @@ from hybridret.progress import Advance, Progress
 
 JOIN = timedelta(minutes=30)  # for all processes to read their data and build their encoders
 LOOK = 0.1  # seconds
-REPLY = timedelta(seconds=60)  # of a store that is there
+REPLY = timedelta(seconds=15)  # of a store that is there
+CALL = timedelta(seconds=3)  # to be connected to one that answers
 GO = "go"
 
 _store: Any = None  # kept: the first process serves it, also to torch
@@ -123,11 +124,21 @@ def _opened(here: Place, advance: Advance) -> Any:
     host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     serves = here.first and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
     deadline = time.monotonic() + JOIN.total_seconds()
-    while not serves and not _answers(host, port):
+    while True:
+        if serves or _answers(host, port):
+            try:
+                # multi_tenant: torch's own store of the first process then shares this server.
+                store = TCPStore(host, port, None, serves, timeout=CALL, wait_for_workers=False, multi_tenant=True)
+                break
+            except RuntimeError as error:  # it answered and is gone: as if it had not been there yet
+                if serves:
+                    raise UserError(
+                        f"MASTER_PORT={port} cannot be used ({' '.join(str(error).split())[:200]}). Set it to a free "
+                        f"port, the same for all processes."
+                    ) from error
         advance(0)
         _wait(deadline, f"nothing answers at {host}:{port}")
-    # multi_tenant: torch's own store of the first process then shares this server.
-    store = TCPStore(host, port, None, serves, timeout=REPLY, wait_for_workers=False, multi_tenant=True)
+    store.set_timeout(REPLY)
     _store = PrefixStore(f"hybridret/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
     return _store
 
