@@ -49,8 +49,16 @@ class Forecast:
 
     @property
     def best(self) -> Option | None:
-        """The cheapest of all recipes on all GPUs."""
-        return _least([option for option in self.cheapest if option is not None])
+        """The cheapest recipe on all GPUs, among those that change the training least: what a point is trained with
+        is worth more than a few per cent of its cost.
+        """
+        options = [option for option in self.cheapest if option is not None]
+        nearest = min((self._departure(option) for option in options), default=None)
+        return _least([option for option in options if self._departure(option) == nearest])
+
+    def _departure(self, option: Option) -> tuple[bool, bool, bool]:
+        asked, other = self.planned.gpu_recipe, option.recipe
+        return other.devices != asked.devices, other.adapter != asked.adapter, other.optimizer != asked.optimizer
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from urllib.error import HTTPError
 
 from omegaconf import DictConfig, OmegaConf
 
-from hybridret.build.admission import Expectation, elsewhere, place
+from hybridret.build.admission import Expectation, elsewhere, expectation, place
 from hybridret.build.config import read_settings, resolved
 from hybridret.build.forecast import PlannedPoint
 from hybridret.build.grid import labels
@@ -20,6 +20,7 @@ from hybridret.build.plan_table import print_plan
 from hybridret.build.plans import Forecasts, filled
 from hybridret.build.readiness import LARGE, is_here
 from hybridret.cluster.processes import visible_gpus
+from hybridret.encoders.counting import counted
 from hybridret.encoders.sizes import resolve_size
 from hybridret.errors import UserError
 
@@ -43,10 +44,12 @@ def looked_over(points: Sequence[tuple[Sequence[str], DictConfig]]) -> list[str 
     """
     forecasts = Forecasts()
     names = list(labels([list(overrides) for overrides, _ in points]))
-    planned = [forecasts.of(label, overrides, config) for label, (overrides, config) in zip(names, points, strict=True)]
-    found = [_obstacles(point, overrides, config) for point, (overrides, config) in zip(planned, points, strict=True)]
-    shown = [point for point, obstacles in zip(planned, found, strict=True) if _is_shown(point, obstacles)]
-    if shown:
+    planned = [
+        PlannedPoint(label, tuple(overrides), None) if _is_small(config) else forecasts.of(label, overrides, config)
+        for label, (overrides, config) in zip(names, points, strict=True)
+    ]
+    found = [_obstacles(point, config) for point, (_, config) in zip(planned, points, strict=True)]
+    if shown := [point for point in planned if point.forecast is not None]:
         print_plan(shown)
         if any(str(OmegaConf.select(config, "data._target_")).endswith(".CldrCorpus") for _, config in points):
             print(NOTE)
@@ -60,11 +63,17 @@ def looked_over(points: Sequence[tuple[Sequence[str], DictConfig]]) -> list[str 
     ]  # fmt: skip
 
 
-def _is_shown(point: PlannedPoint, obstacles: Sequence[Obstacle]) -> bool:
-    if point.forecast is None:
-        return False
-    large = point.forecast.plan.parameters["total"] >= LARGE
-    return large or any(one.what in ("memory", "GPU") for one in obstacles)
+def _is_small(config: DictConfig) -> bool:
+    """Whether a plan has nothing to tell: a small model that surely fits, and no GPU is asked for in vain."""
+    try:
+        parts = Parts(read_settings(resolved(filled(config))))
+        asked = parts.settings.trainer.accelerator
+        if asked in ("gpu", "cuda"):
+            return bool(visible_gpus()) and counted(parts.backbone.meta(parts.settings.model.size))["total"] < LARGE
+        expected = expectation(parts, ())
+        return expected.tiny and counted(expected.planned.body_of(parts.adapter.name))["total"] < LARGE
+    except UserError:
+        return False  # the forecast says why
 
 
 def _print_missing(points: Sequence[PlannedPoint], found: Sequence[Sequence[Obstacle]]) -> None:
@@ -89,7 +98,7 @@ def _kinds(obstacles: Sequence[Obstacle]) -> str:
     return ", ".join(dict.fromkeys(one.what for one in obstacles))
 
 
-def _obstacles(point: PlannedPoint, overrides: Sequence[str], config: DictConfig) -> list[Obstacle]:
+def _obstacles(point: PlannedPoint, config: DictConfig) -> list[Obstacle]:
     missing = [key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra")]
     found = [Obstacle(key, f"has no value: set {key}=FOLDER.") for key in sorted(missing)]
     try:
@@ -109,7 +118,7 @@ def _obstacles(point: PlannedPoint, overrides: Sequence[str], config: DictConfig
         with _offline():
             key = f"eval.{name}"
             found += [Obstacle(key, _line(text).removeprefix(f"{key}: ")) for text in benchmark.missing()]
-    found += _machine(point, parts, overrides)
+    found += _machine(point, parts)
     return found
 
 
@@ -128,17 +137,17 @@ def _checkpoint(parts: Parts) -> Iterator[Obstacle]:
         )
 
 
-def _machine(point: PlannedPoint, parts: Parts, overrides: Sequence[str]) -> Iterator[Obstacle]:
+def _machine(point: PlannedPoint, parts: Parts) -> Iterator[Obstacle]:
     """Too little memory on the CPU, or no GPU. What a GPU that is there holds is for the point's own process to see:
     to ask it here would keep a part of its memory for as long as the sweep runs.
     """
     if point.forecast is None:
         return
     if parts.settings.trainer.accelerator in ("gpu", "cuda") and not visible_gpus():
-        where = elsewhere(point.forecast, overrides)
+        where = elsewhere(point.forecast, point.overrides)
         yield Obstacle("GPU", f"trainer.accelerator={parts.settings.trainer.accelerator}, and there is none. {where}")
     elif parts.settings.trainer.accelerator == "cpu":
-        expected = Expectation(point.forecast.planned, tuple(overrides), place(parts), point.forecast)
+        expected = Expectation(point.forecast.planned, point.overrides, place(parts), point.forecast)
         if not expected.fits and parts.settings.plan.refuse:
             yield Obstacle("memory", expected.shortage())
 

@@ -98,9 +98,12 @@ def _costs(made: Sequence[tuple[str, Forecast]]) -> Any:
 
 def _cells(option: Option, forecast: Forecast) -> list[str]:
     encoded = forecast.planned.workload.evaluation_passages
+    needed = share_of(option.plan.memory.total, option.gpu)
+    if not option.fits:
+        return [needed, "no", *[""] * 5]
     return [
-        share_of(option.plan.memory.total, option.gpu),
-        "yes" if option.fits else "no",
+        needed,
+        "yes",
         duration(option.seconds_per_step),
         hours(option.hours),
         f"{option.gpu_hours:,.1f}",
