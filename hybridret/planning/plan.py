@@ -50,7 +50,7 @@ def plan(body: Body, pooling: str, recipe: Recipe, workload: Workload) -> Plan:
     if recipe.sharded:
         groups = parameter_groups(body)
         trained = sum(any(one.requires_grad for one in group) for group in groups)
-        gathers, reductions = collectives(len(groups), trained, batches.chunks, again)
+        gathers, reductions = collectives(len(groups), trained, batches.chunks, batches.recomputed(recipe))
     return Plan(
         parameters=counted(body),
         flops_per_pair=of_pair,
