@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from hybridret.encoders.dual import Body
 from hybridret.planning.cost import fits, seconds_for, usable_bytes
@@ -23,10 +24,11 @@ from hybridret.planning.gpus import Gpu
 from hybridret.planning.plan import executed, plan
 from hybridret.planning.recipe import Recipe
 from hybridret.planning.states import EIGHT_BIT
-from hybridret.planning.step import Standing
+from hybridret.planning.step import Standing, peak
 from hybridret.planning.workload import Workload
 
 DEVICES = (2, 4, 8, 16, 32, 64)
+MARGIN = 0.02  # of a peak that was scaled from chunks of another size
 FIRST_CHUNK = 64  # texts, where a recipe without chunks has to get some
 
 
@@ -50,15 +52,21 @@ def cheapest(
         if standing.stepping(changed).total > usable_bytes(gpu, reserve):
             continue  # whatever the chunks
         ways = list(_same_gradient(changed, workload))
-        for way in [changed, *_least(ways)]:
-            if fits(plan(body, pooling, way, workload), gpu, reserve):
-                break
-        else:
+        like = max(way.chunk_size or 0 for way in ways[1:])
+        nearly = partial(_nearly_fits, body, pooling, workload, usable_bytes(gpu, reserve), like)
+        if not any(nearly(way) for way in [changed, *_least(ways)]):
             continue
         costs = {way: _gpu_seconds(body, pooling, way, workload, gpu, utilisation) for way in ways}
         ways.sort(key=costs.__getitem__)  # stable: larger chunks first
-        return next(way for way in ways if fits(plan(body, pooling, way, workload), gpu, reserve))
+        for way in ways:
+            if nearly(way) and fits(plan(body, pooling, way, workload), gpu, reserve):
+                return way
     return None
+
+
+def _nearly_fits(body: Body, pooling: str, workload: Workload, room: float, like: int, recipe: Recipe) -> bool:
+    """Whether it fits, or fails to by a hair, judged from one measurement for all sizes of chunks."""
+    return peak(body, pooling, recipe, workload, like).total <= room * (1 + MARGIN)
 
 
 def _gpu_seconds(body: Body, pooling: str, recipe: Recipe, workload: Workload, gpu: Gpu, utilisation: float) -> float:

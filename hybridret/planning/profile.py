@@ -73,6 +73,15 @@ class ChunkProfile:
     first: list[Held]
     last: list[Held]
 
+    def scaled(self, share: float) -> ChunkProfile:
+        """Of chunks with `share` times as many texts, nearly: the peak may lie at another moment then."""
+
+        def of(held: Held) -> Held:
+            return Held(held.gradients, held.copies, held.embedded * share, held.activations * share)
+
+        peaks = ([of(one) for one in peaks] for peaks in (self.forward, self.first, self.last))
+        return ChunkProfile(of(self.saved), of(self.shared), *peaks)
+
 
 def profile(
     fake: Callable[[int], FakeBody], depth: int, alike: bool, rows: int, tokens: int, recompute: bool, layers: bool

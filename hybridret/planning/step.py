@@ -104,19 +104,19 @@ class Standing:
         return Memory(self.weights, self.gradients, self.optimizer, 0, 0, 0, copied + moment)
 
 
-def peak(body: Body, pooling: str, recipe: Recipe, workload: Workload) -> Memory:
-    """The memory of one device when most is held."""
-    return max(_moments(body, pooling, recipe, workload), key=lambda memory: memory.total)
+def peak(body: Body, pooling: str, recipe: Recipe, workload: Workload, like: int | None = None) -> Memory:
+    """The memory of one device when most is held; `like`: nearly, from chunks of so many texts (`Encoding.profile`)."""
+    return max(_moments(body, pooling, recipe, workload, like), key=lambda memory: memory.total)
 
 
-def _moments(body: Body, pooling: str, recipe: Recipe, workload: Workload) -> list[Memory]:
+def _moments(body: Body, pooling: str, recipe: Recipe, workload: Workload, like: int | None) -> list[Memory]:
     batches = Batches.of(recipe, workload)
     again = batches.recomputed(recipe)
     encoding = Encoding(body, pooling, recipe)
     standing = Standing.of(body, recipe)
     queries, passages = batches.queries, batches.passages
-    of_queries = encoding.profile(queries.rows, queries.tokens, again)
-    of_passages = encoding.profile(passages.rows, passages.tokens, again)
+    of_queries = encoding.profile(queries.rows, queries.tokens, again, like)
+    of_passages = encoding.profile(passages.rows, passages.tokens, again, like)
     saved_queries = of_queries.saved * (queries.texts / queries.rows)
     saved = saved_queries + of_passages.saved * (passages.texts / passages.rows)
 
