@@ -16,6 +16,7 @@ from hybridret.build.machine import available_memory, gpu_here
 from hybridret.build.parts import Parts
 from hybridret.build.plan_words import changed, count, gib, suggestion
 from hybridret.build.planned import Planned, planned
+from hybridret.build.readiness import LARGE
 from hybridret.build.suggested import command_with
 from hybridret.encoders.counting import counted
 from hybridret.errors import UserError
@@ -74,11 +75,12 @@ class Expectation:
         )
 
     def smaller(self, limit: float) -> str:
-        """The cheapest recipe that takes at most `limit` bytes here, or else one that fits another GPU; with its
-        command.
+        """The cheapest recipe that takes at most `limit` bytes here, or else one that fits a GPU of `plan.gpus`; with
+        its command. Nobody waits for a large model on the CPU.
         """
         here = replace(self.place, memory_bytes=int(limit))
-        hopeless = HALVED * self.plan.parameters["total"] > limit * self.planned.recipe.devices
+        total = self.plan.parameters["total"]
+        hopeless = HALVED * total > limit * self.planned.recipe.devices or (self.planned.on_cpu and total >= LARGE)
         found = None if hopeless else cheapest_option(self.planned, self.planned.recipe, here)
         if found is not None and (not self.planned.on_cpu or found.recipe.devices == self.planned.recipe.devices):
             command = command_with(self.overrides, found.recipe, self.planned.recipe, not self.planned.on_cpu)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from urllib.error import HTTPError
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -15,6 +11,7 @@ from hybridret.build.admission import Expectation, elsewhere, expectation, place
 from hybridret.build.config import read_settings, resolved
 from hybridret.build.forecast import PlannedPoint
 from hybridret.build.grid import labels
+from hybridret.build.hub import hub_is_reachable, offline
 from hybridret.build.parts import Parts
 from hybridret.build.plan_table import print_plan
 from hybridret.build.plans import Forecasts, filled
@@ -115,7 +112,7 @@ def _obstacles(point: PlannedPoint, config: DictConfig) -> list[Obstacle]:
         local = settings.eval[name].get("path") is not None
         if f"eval.{name}.path" in missing or (not local and hub_is_reachable()):
             continue
-        with _offline():
+        with offline():
             key = f"eval.{name}"
             found += [Obstacle(key, _line(text).removeprefix(f"{key}: ")) for text in benchmark.missing()]
     found += _machine(point, parts)
@@ -150,34 +147,6 @@ def _machine(point: PlannedPoint, parts: Parts) -> Iterator[Obstacle]:
         expected = Expectation(point.forecast.planned, point.overrides, place(parts), point.forecast)
         if not expected.fits and parts.settings.plan.refuse:
             yield Obstacle("memory", expected.shortage())
-
-
-@cache
-def hub_is_reachable() -> bool:
-    """Whether the hub answers within seconds; not asked where HF_HUB_OFFLINE forbids it."""
-    from huggingface_hub import constants
-
-    if constants.HF_HUB_OFFLINE:
-        return False
-    try:
-        urllib.request.urlopen(urllib.request.Request(constants.ENDPOINT, method="HEAD"), timeout=3).close()
-    except HTTPError:
-        return True  # it answered
-    except OSError:
-        return False
-    return True
-
-
-@contextmanager
-def _offline() -> Iterator[None]:
-    """Look for files without asking the hub, which would try again and again before it gave up."""
-    from huggingface_hub import constants
-
-    before, constants.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE, True
-    try:
-        yield
-    finally:
-        constants.HF_HUB_OFFLINE = before
 
 
 def _line(text: str) -> str:

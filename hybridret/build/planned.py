@@ -5,7 +5,8 @@ No training data are read, no tokenizer is trained and no weights are drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -14,11 +15,14 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from hybridret.build.entry import config_folder
+from hybridret.build.hub import hub_is_reachable, offline
 from hybridret.build.parts import Parts
 from hybridret.build.plugins import make
+from hybridret.build.readiness import is_here
 from hybridret.encoders.adapters.adapter import Adapter
 from hybridret.encoders.adapters.full import Full
 from hybridret.encoders.dual import Body
+from hybridret.encoders.sizes import resolve_size
 from hybridret.errors import UserError
 from hybridret.planning.plan import Plan, plan
 from hybridret.planning.recipe import Recipe
@@ -62,7 +66,9 @@ def planned(parts: Parts) -> Planned:
 
     @cache
     def body_of(adapter: str) -> Body:
-        body: Body = family.meta(settings.model.size)
+        asks = _asks_the_hub(family.sizes[resolve_size(family.sizes, settings.model.size)])
+        with nullcontext() if not asks or hub_is_reachable() else offline():
+            body: Body = family.meta(settings.model.size)
         _adapter(adapter, parts).apply(body, settings.seed)
         return body
 
@@ -72,6 +78,12 @@ def planned(parts: Parts) -> Planned:
 
     workload, unknown = _workload(parts)
     return Planned(settings, body_of, plan_of, str(family.pooling), recipe_of(parts), workload, unknown)
+
+
+def _asks_the_hub(entry: Mapping[str, Any]) -> bool:
+    """Whether the architecture of a size stands in its checkpoint alone, which is not a folder here."""
+    checkpoint = entry.get("checkpoint")
+    return entry.get("config") is None and checkpoint is not None and not is_here(str(checkpoint))
 
 
 def recipe_of(parts: Parts) -> Recipe:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from hybridret.build.config import read_settings, resolved
 from hybridret.build.forecast import Forecast, PlannedPoint, check_assumptions, forecast
@@ -71,7 +72,11 @@ class Forecasts:
 def filled(config: DictConfig) -> DictConfig:
     """A copy without Hydra's part. Paths that are still to be named get a value: no plan reads what lies there."""
     config = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-    for key in OmegaConf.missing_keys(config):
+    try:
+        missing = OmegaConf.missing_keys(config)
+    except OmegaConfBaseException:
+        return config  # a value that others refer to: whoever resolves the config says which
+    for key in missing:
         if key.rpartition(".")[2] == "path":
             OmegaConf.update(config, key, "FOLDER")
     return config

@@ -135,6 +135,12 @@ def test_a_point_that_does_not_compose_is_shown_with_its_reason(command: Command
         (["plan.price_per_gpu_hour=-1"], "plan.price_per_gpu_hour=-1"),
         (["modl=3b"], "Unknown key modl"),
         (["backbone=bm25"], "backbone=bm25 has nothing to train"),
+        (["backbone=huggingface"], "backbone.checkpoint has no value"),
+        (
+            ["backbone=huggingface", "backbone.checkpoint=a/b"],
+            "The checkpoint a/b is neither a folder nor",
+        ),
+        (["model=1b,3b"], "Ambiguous value for argument 'model=1b,3b'"),
         (["model=3b", "backbone=scratch"], "model=3b: scratch has no such size"),
         (["-m", "modl=3b,10b"], "Unknown key modl"),
         (["-m", "training.batch_size=range(1,3"], "Cannot read an override"),

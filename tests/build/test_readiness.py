@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import urllib.error
+from email.message import Message
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import Answer, Commands, Train
+from huggingface_hub import constants
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
+from hybridret.build import obstacles
 from hybridret.build.entry import config_folder
+from hybridret.build.hub import hub_is_reachable
 from hybridret.build.readiness import is_doubtful
 
 SIZES = ("1b", "3b", "10b")
@@ -119,3 +125,41 @@ def test_a_small_sweep_is_looked_at_without_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+class Answered:
+    def close(self) -> None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("answer", "reachable"),
+    [
+        (Answered(), True),
+        (urllib.error.HTTPError("https://hub", 503, "busy", Message(), None), True),
+        (urllib.error.URLError("no name"), False),
+        (TimeoutError(), False),
+    ],
+)
+def test_the_hub_is_reached_where_it_answers(monkeypatch: pytest.MonkeyPatch, answer: Any, reachable: bool) -> None:
+    def urlopen(*_: Any, **__: Any) -> Any:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("urllib.request.urlopen", urlopen)
+    assert hub_is_reachable.__wrapped__() is reachable
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert not hub_is_reachable.__wrapped__()
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_what_the_hub_will_bring_is_not_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], reached: bool
+) -> None:
+    monkeypatch.setattr(obstacles, "hub_is_reachable", lambda: reached)
+    overrides = ("backbone=minilm", "eval=[beir]", "trainer.precision=bf16-mixed")
+    (reason,) = obstacles.looked_over([(overrides, composed(*overrides, "training.batch_size=8"))])
+    assert (reason is None) is reached
+    assert ("hf download mteb/scifact" in capsys.readouterr().out) is not reached
