@@ -41,6 +41,7 @@ class Expectation:
     overrides: tuple[str, ...]
     place: Gpu
     forecast: Forecast | None = None  # where there is one already
+    failed: str | None = None  # why there is no plan: a model that cannot be planned can still be trained
 
     @cached_property
     def plan(self) -> Plan:
@@ -53,7 +54,7 @@ class Expectation:
 
     @property
     def fits(self) -> bool:
-        return self.tiny or fits(self.plan, self.place, self.planned.settings.plan.reserve)
+        return self.tiny or self.failed is not None or fits(self.plan, self.place, self.planned.settings.plan.reserve)
 
     def told(self) -> str:
         """The recipe, why it is this one, and what it is expected to take."""
@@ -62,6 +63,8 @@ class Expectation:
         recipe = f"Recipe: {_spelled(self.planned)} ({why})."
         if self.tiny:
             return f"{recipe} It needs a small part of {self.place.name}, {gib(self.place.memory_bytes)} GiB."
+        if self.failed is not None:
+            return f"{recipe}\nMemory: it cannot be planned ({self.failed})."
         verb = "fits" if self.fits else "does not fit, but plan.refuse=false"
         needed = f"{in_parts(self.plan.memory)} at the peak of a step"
         return f"{recipe}\nMemory: {needed}; {self.place.name} is {gib(self.place.memory_bytes)} GiB: {verb}."
@@ -99,6 +102,12 @@ def expectation(parts: Parts, overrides: Sequence[str]) -> Expectation:
 def admit(parts: Parts, overrides: Sequence[str]) -> Expectation:
     """Raise UserError for a training that cannot fit this machine, naming the recipe that would."""
     found = expectation(parts, overrides)
+    try:
+        _ = found.fits
+    except UserError:
+        raise
+    except Exception as error:  # code that came with a checkpoint may do what fake tensors cannot follow
+        found.failed = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
     if found.fits or not parts.settings.plan.refuse:
         return found
     name = parts.settings.backbone.get("name", "backbone")

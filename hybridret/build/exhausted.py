@@ -51,6 +51,11 @@ def _paragraph(error: BaseException, expected: Expectation, status: dict[str, An
     phase, done, total = status.get("phase") or START, status.get("done"), status.get("total")
     where = f"in phase {phase!r}" + (f" after {done} of {total}{' steps' * (phase == 'train')}" if total else "")
     head = f"Out of memory {where}: {said.rstrip('.')}."
+    if expected.failed is not None:
+        return (
+            f"{head} Its memory could not be planned ({expected.failed}): try a smaller training.chunk_size with "
+            f"training.recompute=true, or training.recompute_layers=true."
+        )
     planned = (
         f"The plan expected {in_parts(expected.plan.memory)} at the peak of a training step, of "
         f"{gib(expected.place.memory_bytes)} GiB of {expected.place.name}."

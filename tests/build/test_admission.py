@@ -14,6 +14,7 @@ from hybridret.build import admission
 from hybridret.build.admission import admit, check_gpu, expectation, upper_bound
 from hybridret.build.config import read_settings, resolved
 from hybridret.build.entry import config_folder
+from hybridret.build.exhausted import OutOfMemory, memory_told
 from hybridret.build.machine import available_memory
 from hybridret.build.parts import Parts
 from hybridret.build.suggested import command_with
@@ -177,3 +178,16 @@ def test_memory_with_the_older_interface(tmp_path: Path) -> None:
 
 def test_this_machine_has_memory() -> None:
     assert 2**20 < available_memory() < 2**50
+
+
+def test_a_model_that_cannot_be_planned_is_trained_all_the_same(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*arguments: Any) -> Any:
+        raise NotImplementedError("no fake for this kernel")
+
+    memory(0.03 * GIB)
+    monkeypatch.setattr("hybridret.build.planned.plan", fails)
+    found = admit(parts(*SMALL), SMALL)
+    assert "Memory: it cannot be planned (NotImplementedError: no fake for this kernel)." in found.told()
+    with pytest.raises(OutOfMemory, match=r"could not be planned .*training\.recompute_layers=true"):
+        with memory_told(found, dict):
+            raise MemoryError("no room")
