@@ -14,7 +14,7 @@ from hybridret.files import write_text
 COLUMNS = (
     "point", "reason", "gpu", "which", "fits", "recipe", "parameters", "body", "trained", "flops_per_pair",
     "weights", "gradients", "optimizer", "activations", "logits", "gathered", "other", "total", "memory_bytes",
-    "seconds_per_step", "hours", "gpu_hours", "cost", "encoding_hours", "index_bytes",
+    "all_gathers", "reduce_scatters", "seconds_per_step", "hours", "gpu_hours", "cost", "encoding_hours", "index_bytes",
 )  # fmt: skip
 
 
@@ -55,6 +55,8 @@ def _row(which: str, option: Option) -> dict[str, Any]:
         **vars(plan.memory),
         "total": plan.memory.total,
         "memory_bytes": option.gpu.memory_bytes,
+        "all_gathers": plan.all_gathers,
+        "reduce_scatters": plan.reduce_scatters,
         "seconds_per_step": option.seconds_per_step,
         "hours": option.hours,
         "gpu_hours": option.gpu_hours,

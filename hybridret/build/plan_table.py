@@ -11,6 +11,7 @@ from hybridret.build.forecast import Forecast, Option, PlannedPoint
 from hybridret.build.plan_words import (
     assumptions,
     changed,
+    communication,
     count,
     duration,
     gib,
@@ -46,7 +47,8 @@ def print_plan(points: Sequence[PlannedPoint]) -> None:
     if made:
         console.print(_needs(made))
         console.print(_costs(made))
-        for line in assumptions([forecast for _, forecast in made]):
+        sharded = [communication(label, forecast) for label, forecast in made if forecast.plan.all_gathers]
+        for line in [*assumptions([forecast for _, forecast in made]), *sharded]:
             console.print(line, markup=False, highlight=False)
         console.print()
     for line in [verdict(group) for group in groups] + ([total(groups)] if len(points) > 1 and made else []):

@@ -59,6 +59,15 @@ def money(number: float) -> str:
     return f"{number:,.0f}" if number >= 100 else f"{number:.2f}"
 
 
+def communication(label: str, forecast: Forecast) -> str:
+    """How often FSDP2 gathers weights and sums gradients in a step."""
+    plan = forecast.plan
+    return (
+        f"FSDP2, {label} as asked: {plan.all_gathers:,} all-gathers of a layer in each step, and gradients are summed "
+        f"once ({plan.reduce_scatters} reduce-scatters). Their time is not counted."
+    )
+
+
 def changed(asked: Recipe, other: Recipe) -> str:
     """What `other` does otherwise than `asked`."""
     differ = {one.name for one in fields(Recipe) if getattr(asked, one.name) != getattr(other, one.name)}

@@ -16,7 +16,6 @@ import pytorch_lightning as pl
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.utilities.exceptions import MisconfigurationException
-from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from hybridret.errors import UserError
 from hybridret.processes import place
@@ -87,7 +86,7 @@ def fit(
             precision=precision,  # type: ignore[arg-type]
             max_steps=steps,
             max_epochs=-1,
-            callbacks=[_Manners(), *callbacks],
+            callbacks=[_Forgetting(), *callbacks],
             plugins=plugins,
             logger=list(loggers) or False,
             default_root_dir=folder,
@@ -105,14 +104,13 @@ def fit(
             f"strategy={settings.strategy}, precision={settings.precision}: this machine or Lightning cannot do that "
             f"({error}). Change one of these keys; trainer=cpu works everywhere."
         ) from error
-    # Lightning's answer to SIGTERM is a broadcast from inside the handler: with several ranks it waits for ever.
+    # Signals stay the caller's (traps 19). Lightning's answer to SIGTERM is a broadcast from inside the handler: with
+    # several ranks it waits for ever.
     lightning._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
     last = last_path(folder)
     interrupt_handler = signal.getsignal(signal.SIGINT)
     try:
         lightning.fit(module, datamodule=data, ckpt_path=last if last.exists() else None, weights_only=True)
-    except SIGTERMException:
-        pass  # a SIGTERM in the instant before the caller's handler was back: the caller's flag has stopped the step
     except SystemExit as error:
         if isinstance(error.__context__, KeyboardInterrupt):  # Lightning turns Ctrl-C into exit code 1
             if threading.current_thread() is threading.main_thread():
@@ -122,21 +120,11 @@ def fit(
     return lightning.global_step
 
 
-class _Manners(StepCallback):
-    """Lightning takes SIGTERM over when fit begins; this gives it back before the first step (traps 19). And it leaves
-    less behind.
-    """
+class _Forgetting(StepCallback):
+    """States of the optimizer are saved when fit ends: Lightning would bring them to the CPU, 86 GB at 10b."""
 
     on_train_batch_end = None  # type: ignore[assignment]
 
-    def __init__(self) -> None:
-        self._handler = signal.getsignal(signal.SIGTERM)
-
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """States of the optimizer are saved by now: Lightning would bring them to the CPU, 86 GB at 10b."""
         for optimizer in trainer.optimizers:
             optimizer.state.clear()
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if threading.current_thread() is threading.main_thread() and self._handler is not None:
-            signal.signal(signal.SIGTERM, self._handler)

@@ -57,8 +57,6 @@ class Sharded(ModelParallelStrategy):
         """Shard `encoder` in place, each layer on its own; what is sharded already is left alone."""
         if is_sharded(encoder):
             return
-        if self._dtype == torch.float64:
-            encoder.double()
         fully_shard_body(encoder, self.device_mesh["data_parallel"], self._dtype)
 
     def save_checkpoint(self, checkpoint: dict[str, Any], filepath: Any, storage_options: Any | None = None) -> None:

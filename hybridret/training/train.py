@@ -88,6 +88,8 @@ def train(
     if trainer.threads is not None:
         torch.set_num_threads(trainer.threads)
     encoder.train()
+    if trainer.precision == "64-true":
+        encoder.double()  # Lightning does it behind loading, when a resumed state has been through fp32
     if training.compile:
         compile_layers(encoder.body)
     if training.recompute_layers:

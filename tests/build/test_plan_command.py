@@ -103,6 +103,20 @@ def test_what_is_suggested_composes_to_what_was_planned(study: Answer, rows: lis
         assert recipe_of(parts).spell() in recipes
 
 
+def test_a_sharded_point_says_how_often_it_communicates(command: Commands, tmp_path: Path) -> None:
+    asked = ("model=base", "backbone=xlmr", "trainer=fsdp", "trainer.devices=4", "training.recompute=true")
+    answer = command("plan", *asked, "plan.gpus=[h200]", "--csv", "plan.csv", folder=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    with open(tmp_path / "plan.csv", encoding="utf-8", newline="") as file:
+        row = next(csv.DictReader(file))
+    chunks = 2  # 32 of 128 pairs on each GPU: one chunk of queries, one of passages, which are not computed again
+    assert (int(row["all_gathers"]), int(row["reduce_scatters"])) == (2 * 12 * chunks + 1, 12 + 1)
+    said = " ".join(answer.stdout.split())
+    assert (
+        "as asked: 49 all-gathers of a layer in each step, and gradients are summed once (13 reduce-scatters)" in said
+    )
+
+
 def test_nothing_is_written_but_the_table(study: Answer, folder: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["plan.csv"]
 

@@ -58,6 +58,7 @@ RECIPES = {
     "sgd": Recipe(optimizer=partial(torch.optim.SGD, lr=0.1, momentum=0.9)),
     "adam8bit": Recipe(optimizer=EIGHT),
     "bf16": Recipe(precision="bf16-mixed"),
+    "fp64": Recipe(precision="64-true"),
     "lora": Recipe(lora),
     "lora, frozen in bf16": Recipe(partial(lora, frozen="bf16"), precision="bf16-mixed"),
     "lora, adam8bit, layers in chunks": Recipe(both, EIGHT, settings=CHUNKS),
