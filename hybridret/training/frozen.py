@@ -6,6 +6,7 @@ under trained ones would go unnoticed (traps 4).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -18,8 +19,8 @@ FINGERPRINT = "frozen.sha256"  # beside the tensors of a saved state: 32 bytes
 
 
 class Frozen:
-    """The weights of `module` that take no gradient. Made before the first step, on whole weights (before FSDP2 shards
-    them): they are hashed once, which takes a second for 1 GB.
+    """The weights of `module` that take no gradient. They are hashed when `fingerprint` is first asked for, which takes
+    a second for 1 GB: ask before FSDP2 shards them.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -29,7 +30,13 @@ class Frozen:
             if not parameter.requires_grad
         }
         self.names = frozenset(weights)
-        self.fingerprint = state_hash(weights) if weights else ""
+        self._weights = weights
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Their SHA-256; empty where nothing is frozen."""
+        weights, self._weights = self._weights, {}  # whole ones must not stay beside their shards
+        return state_hash(weights) if weights else ""
 
     def trained_state(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """`state` without the frozen weights, with their fingerprint; where nothing is frozen, `state` as it is."""
@@ -43,7 +50,7 @@ class Frozen:
 
         Raises UserError where the weights that were left out were others.
         """
-        if self.names <= saved.keys():  # a sharded training keeps them
+        if FINGERPRINT not in saved and self.names <= saved.keys():  # a sharded training keeps them
             return dict(saved)
         return self.checked(saved) | {name: tensor for name, tensor in state.items() if name in self.names}
 

@@ -104,6 +104,7 @@ def train(
         seed,
         training.recompute,
     )
+    _ = module.frozen.fingerprint  # while weights are whole
     data = PairDataModule(
         encoder.tokenization, schedule, datasets, validation, training, seed=seed, workers=trainer.workers
     )
