@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -20,7 +18,8 @@ from hybridret.build.score import Scores, score
 from hybridret.build.shares import training_shares
 from hybridret.build.summary import print_summary
 from hybridret.build.tracked import show, tracker_of
-from hybridret.build.trainable import check_config, check_family
+from hybridret.build.trainable import check_config, check_family, check_processes
+from hybridret.build.trained import follow, train_parts
 from hybridret.build.written import write_scores
 from hybridret.cluster.plan import point_directory, point_hash
 from hybridret.cluster.signals import Stop, StoppingProgress, StopRequested, graceful_stop
@@ -29,14 +28,13 @@ from hybridret.encoders.dual import DualEncoder
 from hybridret.errors import DONE, INTERRUPTED, REQUEUE, UserError
 from hybridret.export.tracking import Tracker, check_tracker
 from hybridret.files import read_json, write_json, write_text
-from hybridret.meeting import lost_processes_told, meet, part
-from hybridret.processes import Place, place
-from hybridret.progress import Bars, Both, Progress, Quiet
+from hybridret.processes import place
+from hybridret.progress import Bars, Both, Progress
 from hybridret.runs import Decision, RunDirectory, State, StatusProgress, StatusWriter, environment
-from hybridret.settings import Settings, TrainerSettings
+from hybridret.settings import Settings
 from hybridret.training.checkpoints import saved_step
 from hybridret.training.optimisation import check_optimizer
-from hybridret.training.train import TrainingResult, check_training, train
+from hybridret.training.train import TrainingResult, check_training
 
 
 def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
@@ -63,7 +61,7 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
     expected = admit(parts, overrides)
     if not place().first:
         with memory_told(expected, dict):
-            return _follow(parts, run, digest)
+            return follow(parts, run, digest)
     print(expected.told())
     parts.collections(Bars())  # a test set that cannot be read is said before the training, not behind it
     with graceful_stop() as stop, run.lock():
@@ -94,29 +92,6 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
         return code
 
 
-def check_processes(trainer: TrainerSettings, here: Place) -> None:
-    """Raise UserError where other processes are asked for than were started.
-
-    Lightning would start missing ones itself by running sys.argv again, and each would take itself for the first
-    (traps 20).
-    """
-    wanted = trainer.devices * trainer.nodes
-    asked = f"trainer.devices={trainer.devices} trainer.nodes={trainer.nodes}"
-    if here.world == 1 and wanted > 1:
-        raise UserError(
-            f"{asked} needs {wanted} processes: start them with `torchrun --nproc-per-node={trainer.devices} -m "
-            f"hybridret.run ...`, with `srun --ntasks-per-node={trainer.devices} python -m hybridret.run ...` (in a "
-            f"job that is not called bash or interactive), or, on one machine, sweep with -m, which does that for each "
-            f"point."
-        )
-    if here.world != wanted or here.local_world not in (None, trainer.devices):
-        there = f", {here.local_world} of them on this machine" if here.local_world is not None else ""
-        raise UserError(
-            f"{asked} needs {wanted} processes, but {here.world} were started{there}. Set trainer.devices to the "
-            f"processes of each machine and trainer.nodes to the number of machines."
-        )
-
-
 def _tell_how_to_go_on(run: RunDirectory, what: str) -> None:
     saved = f"; {run.last_checkpoint} holds its state" if run.last_checkpoint.exists() else ""
     print(f"{what}{saved}. To go on, run the same command again: {command_line(sys.argv)}", file=sys.stderr)
@@ -125,59 +100,6 @@ def _tell_how_to_go_on(run: RunDirectory, what: str) -> None:
 def plain_without_hydra(plain: dict[str, Any]) -> dict[str, Any]:
     """The resolved config as a run directory keeps it."""
     return {key: value for key, value in plain.items() if key != "hydra"}
-
-
-def _follow(parts: Parts, run: RunDirectory, digest: str) -> int:
-    """The part of a further rank: train, and leave records and evaluation to the first."""
-    with graceful_stop() as stop:
-        encoder = parts.trained_encoder()
-        stop.check()
-        # Stopped in training, it has done its part: the first says so, and is not ended for the code of this one.
-        with suppress(_StoppedTogether):
-            _train(parts, encoder, run, digest, Quiet(), lambda row: None, stop)
-    return DONE
-
-
-class _StoppedTogether(StopRequested):
-    """All ranks stopped after the same step, with the state saved: at least one of them had a signal."""
-
-
-def _train(
-    parts: Parts,
-    encoder: DualEncoder,
-    run: RunDirectory,
-    digest: str,
-    progress: Progress,
-    on_history: Any,
-    stop: Stop,
-) -> TrainingResult:
-    """Raises StopRequested where training was stopped, on every rank."""
-    settings, source = parts.settings, parts.source
-    if source is None:
-        raise UserError("data has no value: choose where training pairs come from, data=cldr or data=jsonl.")
-    datasets = source.training()
-    meet(StoppingProgress(stop, progress), digest)
-    with lost_processes_told():
-        result = train(
-            encoder,
-            parts.strategy.schedule(datasets, settings.training.batch_size),
-            datasets,
-            source.validation(),
-            parts.loss,
-            parts.make_optimizer,
-            settings.training,
-            settings.schedule,
-            settings.trainer,
-            settings.seed,
-            run.path,
-            progress,
-            on_history,
-            stop,
-        )
-    part()
-    if result.stopped == "interrupted":
-        raise _StoppedTogether(stop.signal_number or signal.SIGTERM)
-    return result
 
 
 class _Work:
@@ -216,7 +138,7 @@ class _Work:
             self.run.append_history(row)
             tracker.history(row)
 
-        return _train(self.parts, encoder, self.run, self.digest, self.progress, on_history, self.stop)
+        return train_parts(self.parts, encoder, self.run, self.digest, self.progress, on_history, self.stop)
 
     def _evaluate(self, best: DualEncoder, progress: Progress) -> Scores:
         best.to(self.parts.device)

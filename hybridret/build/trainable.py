@@ -1,4 +1,4 @@
-"""Backbones that are evaluated but never trained: said before anything else is."""
+"""What cannot be trained, or not by these processes: said before anything else is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from omegaconf import DictConfig, OmegaConf
 from hybridret.build.parts import Parts
 from hybridret.build.record import file_name
 from hybridret.errors import UserError
+from hybridret.processes import Place
+from hybridret.settings import TrainerSettings
 
 
 def check_config(config: DictConfig) -> None:
@@ -22,4 +24,27 @@ def check_family(parts: Parts) -> None:
         raise UserError(
             f"backbone={file_name(parts.settings.backbone)} is for evaluation only: use `python -m hybridret.evaluate`"
             f", or backbone=huggingface to train the checkpoint with a pooling of yours."
+        )
+
+
+def check_processes(trainer: TrainerSettings, here: Place) -> None:
+    """Raise UserError where other processes are asked for than were started.
+
+    Lightning would start missing ones itself by running sys.argv again, and each would take itself for the first
+    (traps 20).
+    """
+    wanted = trainer.devices * trainer.nodes
+    asked = f"trainer.devices={trainer.devices} trainer.nodes={trainer.nodes}"
+    if here.world == 1 and wanted > 1:
+        raise UserError(
+            f"{asked} needs {wanted} processes: start them with `torchrun --nproc-per-node={trainer.devices} -m "
+            f"hybridret.run ...`, with `srun --ntasks-per-node={trainer.devices} python -m hybridret.run ...` (in a "
+            f"job that is not called bash or interactive), or, on one machine, sweep with -m, which does that for each "
+            f"point."
+        )
+    if here.world != wanted or here.local_world not in (None, trainer.devices):
+        there = f", {here.local_world} of them on this machine" if here.local_world is not None else ""
+        raise UserError(
+            f"{asked} needs {wanted} processes, but {here.world} were started{there}. Set trainer.devices to the "
+            f"processes of each machine and trainer.nodes to the number of machines."
         )

@@ -31,6 +31,7 @@ from typing import Any
 import hybridret.build.assessment
 import hybridret.build.open_run
 import hybridret.build.point
+import hybridret.build.trained
 import hybridret.evaluate
 import hybridret.report
 import hybridret.run

@@ -57,7 +57,7 @@ def test_a_signal_before_the_first_step_leaves_nobody_waiting(
     target = {
         "reading": "hybridret.build.parts:Parts.trained_encoder",
         "waiting": "hybridret.meeting:_wait_for_verdict",
-        "joined": "hybridret.build.point:train",
+        "joined": "hybridret.build.trained:train",
     }[place]
     hook = {"target": target, "call": 1, "signal": signal.SIGTERM}
     stopped = pair(tmp_path, hooks={rank: [hook]}, launcher=place != "joined")
