@@ -41,10 +41,11 @@ def padding_share(chunks: Sequence[Tokens]) -> float:
     return 1 - tokens / positions if positions else 0.0
 
 
-def encode_chunks(encoder: DualEncoder, chunks: Sequence[Tokens], checkpointed: bool) -> Tensor:
+def encode_chunks(encoder: DualEncoder, chunks: Sequence[Tokens], checkpointed: bool, one_table: bool = True) -> Tensor:
     """Encode every chunk and concatenate: [sum b, D], in the order of the chunks.
 
-    `checkpointed` recomputes activations in the backward pass; without gradients it makes no difference.
+    `checkpointed` recomputes activations in the backward pass; without gradients it makes no difference. `one_table`:
+    chunks share one gradient of the token table; not under FSDP2, which holds it undivided at some times only.
     """
     if not chunks:
         return torch.empty(0, encoder.dimension)
@@ -52,10 +53,11 @@ def encode_chunks(encoder: DualEncoder, chunks: Sequence[Tokens], checkpointed: 
         return torch.cat([encoder(*chunk) for chunk in chunks])
     if len(chunks) == 1 and not checkpointed:
         return encoder(*chunks[0])  # type: ignore[no-any-return]
-    gradient = TableGradient(encoder.body.input_embeddings())
+    gradient = TableGradient(encoder.body.input_embeddings()) if one_table else None
 
     def encode(input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        with gradient.shared(), _casts_of_its_own(input_ids.device.type) if checkpointed else nullcontext():
+        shared = nullcontext() if gradient is None else gradient.shared()
+        with shared, _casts_of_its_own(input_ids.device.type) if checkpointed else nullcontext():
             vectors: Tensor = encoder(input_ids, attention_mask)
         return vectors
 

@@ -26,10 +26,12 @@ HEAD_LIMIT = 256  # the widest head of the flash kernels, which ask for a multip
 
 
 def register() -> None:
-    """Let transformers know `packed`. No mask is registered for it, so models make none."""
+    """Let transformers know `packed`. No mask is registered for it, so models make none. Compiled layers call it as it
+    is: texts of other lengths would be another program.
+    """
     from transformers import AttentionInterface
 
-    AttentionInterface.register(PACKED, packed_attention)
+    AttentionInterface.register(PACKED, torch.compiler.disable(packed_attention))
 
 
 def packed_attention(

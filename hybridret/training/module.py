@@ -108,15 +108,15 @@ class RetrieverModule(pl.LightningModule):
         call too. `calls`: how often each rank of a sharded encoder encodes; null: as `batch.calls` says.
         """
         rows = batch.rows
-        again = self._recompute and len(rows.query_chunks) + len(rows.passage_chunks) > 2
         chunks = [*rows.query_chunks, *rows.passage_chunks]
         sharded = is_sharded(self.encoder)
         if sharded:  # each encoding is a collective: a rank with fewer chunks encodes its last one again, for nothing
             chunks += [chunks[-1]] * ((calls or batch.calls) - len(chunks))
+        again = self._recompute and len(chunks) > 2  # behind that, so that all ranks of a sharded encoder agree
         if sharded and again:
             vectors = encode_accumulated(self.encoder, chunks)
         else:
-            vectors = encode_chunks(self.encoder, chunks, checkpointed=again)
+            vectors = encode_chunks(self.encoder, chunks, checkpointed=again, one_table=not sharded)
         queries, passages = vectors[rows.query_order], vectors[rows.passage_order + len(rows.query_order)]
         if gather:
             passages = self._gather(passages, batch.counts)

@@ -7,6 +7,7 @@ gradients are summed in fp32 (MixedPrecisionPolicy), with the weights of the opt
 from __future__ import annotations
 
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -34,6 +35,7 @@ from hybridret.training.sharded_state import (
     read_meta,
 )
 
+WRITERS = ("PytorchStreamWriter", "inline_container")
 PRECISIONS = {"32-true": torch.float32, "bf16-mixed": torch.bfloat16, "64-true": torch.float64}
 
 
@@ -66,14 +68,22 @@ class Sharded(ModelParallelStrategy):
         path = Path(filepath)
         checkpoint[SHARDS], checkpoint[BY_SHARD] = self.world_size, self._by_shard()
         folder = Path(self.broadcast(str(next_folder(path, int(checkpoint["global_step"])))))
+        failed: BaseException | None = None
         try:
             super().save_checkpoint(checkpoint, folder)
-        except (OSError, RuntimeError, CheckpointException) as error:
+        except (OSError, CheckpointException) as error:
+            failed = error
+        except RuntimeError as error:  # the zip writer's word for a full disk
+            if not any(word in str(error) for word in WRITERS):
+                raise
+            failed = error
+        whole = self.reduce_boolean_decision(failed is None, all=True)  # the first writes a file of its own
+        if not whole:
+            said = " ".join(str(failed or "another process could not").split())[:300]
             raise UserError(
-                f"Cannot write {folder} ({' '.join(str(error).split())[:300]}). Free some space or choose another "
-                f"folder (output=FOLDER), then run the same command again; {path} is as it was."
-            ) from error
-        self.barrier()
+                f"Cannot write {folder} ({said}). Free some space or choose another folder (output=FOLDER), then run "
+                f"the same command again; {path} is as it was."
+            ) from failed
         if self.global_rank == 0:
             put_in_place(folder, path)
         self.barrier()
@@ -91,9 +101,13 @@ class Sharded(ModelParallelStrategy):
         check_shapes(path, {name: tuple(one.shape) for name, one in self.lightning_module.state_dict().items()})
         try:
             return super().load_checkpoint(path, weights_only=True)
-        except UserError:
-            raise
-        except (OSError, RuntimeError, ValueError, KeyError, EOFError, CheckpointException) as error:
+        except CheckpointException as error:  # what the files hold; out of memory or a lost process is no damage
+            if all(_of_files(failure[0]) for failure in error.failures.values()):
+                raise damaged(path, error) from error
+            raise RuntimeError("; ".join(str(failure[0]) for failure in error.failures.values())) from error
+        except (OSError, ValueError, KeyError, EOFError, UnpicklingError) as error:
+            if isinstance(error, UserError):
+                raise
             raise damaged(path, error) from error
 
     def _by_shard(self) -> bool:
@@ -119,6 +133,11 @@ class Sharded(ModelParallelStrategy):
             module, optimizer, named(checkpoint.pop("optimizer_states")[0], order), options=options
         )
         return checkpoint
+
+
+def _of_files(error: BaseException) -> bool:
+    """Whether reading a checkpoint failed for what its files hold, not for memory or another process."""
+    return not (isinstance(error, torch.OutOfMemoryError | MemoryError | torch.distributed.DistError))
 
 
 def fully_shard_body(encoder: DualEncoder, mesh: DeviceMesh, dtype: torch.dtype) -> None:

@@ -52,7 +52,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_ranks_have_the_gradient_of_the_whole_batch(whole: Path, tmp_path: Path, world: int, strategy: str) -> None:
     expected = moved(whole)
     for number, (precision, share) in enumerate((("64-true", 1e-10), ("32-true", 1e-5))):
-        for chunk_size, recompute in ((3, True), (5, False)):
+        # With 12 and 9 only some ranks have more hard negatives than fit into one chunk of passages.
+        for chunk_size, recompute in ((3, True), (5, False), ({2: 12, 3: 9}.get(world, 12), True)):
             folder = tmp_path / f"{number}{chunk_size}"
             options = {"precision": precision, "chunk_size": chunk_size, "recompute": recompute}
             together(world, train_ranks, folder, world, strategy, **GRADIENTS, **options)

@@ -175,3 +175,33 @@ def test_states_in_blocks_need_the_same_shards(tmp_path: Path, world: int, strat
     with pytest.raises(AssertionError, match=r"8-bit states of the optimizer in 2 shards, and now they would be in"):
         together(world, train_ranks, tmp_path, world, strategy, steps=4, **options)
     assert saved_step(last_path(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("error", ["OutOfMemoryError", "OSError"])
+def test_what_is_no_damage_is_not_called_so(half: Path, tmp_path: Path, error: str) -> None:
+    """Out of memory while the state is read, or a disk that is full for one process: nothing tells to delete it."""
+    folder = copied(half, tmp_path / "copied")
+    said = {"OutOfMemoryError": r"OutOfMemoryError: no room", "OSError": r"Cannot write .*last\.ckpt is as it was"}[
+        error
+    ]
+    with pytest.raises(AssertionError, match=said):
+        together(2, failing, folder, error)
+    assert saved_step(last_path(folder)) == 2
+
+
+def failing(folder: Path, error: str) -> None:
+    """Train on, where reading the state fails on both processes or writing it on the first."""
+    from pytorch_lightning.strategies import ModelParallelStrategy
+
+    def load(self: Any, *arguments: Any, **options: Any) -> Any:
+        raise torch.OutOfMemoryError("no room")
+
+    def save(self: Any, *arguments: Any, **options: Any) -> None:
+        if self.global_rank == 0:
+            raise OSError("No space left on device")
+
+    if error == "OSError":
+        ModelParallelStrategy.save_checkpoint = save  # type: ignore[method-assign]
+    else:
+        ModelParallelStrategy.load_checkpoint = load  # type: ignore[method-assign]
+    train_ranks(folder, 2, "fsdp", steps=4, **FP32)

@@ -24,7 +24,8 @@ class LoRA:
     """`alpha` / `rank` scales what the small matrices add; `dropout` is of their input. `targets`: endings of the names
     of linear layers inside the body's layers; null: all. `frozen`: how frozen matrices are kept, fp32 or bf16.
 
-    What is trained stays fp32, and so do frozen vectors and the hidden states that layers add to. Raises UserError for
+    What is trained stays fp32, and so do, under autocast, the hidden states that layers add to (FSDP2 computes all in
+    bf16). Raises UserError for
     values that mean nothing.
     """
 
