@@ -11,7 +11,7 @@ from functools import cached_property
 
 import torch
 
-from hybridret.build.forecast import Forecast, Option, cheapest_option, check_assumptions, forecast
+from hybridret.build.forecast import Forecast, Option, cheapest_option, check_assumptions, forecast, in_a_line
 from hybridret.build.machine import available_memory, gpu_here
 from hybridret.build.parts import Parts
 from hybridret.build.plan_words import changed, count, gib, suggestion
@@ -67,6 +67,8 @@ class Expectation:
             return f"{recipe}\nMemory: it cannot be planned ({self.failed})."
         verb = "fits" if self.fits else "does not fit, but plan.refuse=false"
         needed = f"{in_parts(self.plan.memory)} at the peak of a step"
+        if str(self.planned.settings.data.get("_target_")).endswith(".JsonlPairs"):
+            needed += ", hard negatives not counted"
         return f"{recipe}\nMemory: {needed}; {self.place.name} is {gib(self.place.memory_bytes)} GiB: {verb}."
 
     def shortage(self) -> str:
@@ -79,15 +81,17 @@ class Expectation:
 
     def smaller(self, limit: float) -> str:
         """The cheapest recipe that takes at most `limit` bytes here, or else one that fits a GPU of `plan.gpus`; with
-        its command. Nobody waits for a large model on the CPU.
+        its command. Nobody waits for a large model on the CPU, nor there for 8-bit Adam.
         """
         here = replace(self.place, memory_bytes=int(limit))
         total = self.plan.parameters["total"]
         hopeless = HALVED * total > limit * self.planned.recipe.devices or (self.planned.on_cpu and total >= LARGE)
-        found = None if hopeless else cheapest_option(self.planned, self.planned.recipe, here)
-        if found is not None and (not self.planned.on_cpu or found.recipe.devices == self.planned.recipe.devices):
-            command = command_with(self.overrides, found.recipe, self.planned.recipe, not self.planned.on_cpu)
-            what = changed(self.planned.recipe, found.recipe)
+        asked, on_cpu = self.planned.recipe, self.planned.on_cpu
+        found = None if hopeless else cheapest_option(self.planned, asked, here, eight_bit=not on_cpu)
+        there = 0 if on_cpu else torch.cuda.device_count()
+        if found is not None and (found.recipe.devices == asked.devices or found.recipe.devices <= there):
+            command = command_with(self.overrides, found.recipe, self.planned, move=not on_cpu)
+            what = changed(asked, found.recipe)
             return f"It fits here with {what}, {gib(found.plan.memory.total)} GiB: `{command}`"
         return elsewhere(self.forecast or forecast(self.planned), self.overrides)
 
@@ -107,7 +111,7 @@ def admit(parts: Parts, overrides: Sequence[str]) -> Expectation:
     except UserError:
         raise
     except Exception as error:  # code that came with a checkpoint may do what fake tensors cannot follow
-        found.failed = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        found.failed = in_a_line(error)
     if found.fits or not parts.settings.plan.refuse:
         return found
     name = parts.settings.backbone.get("name", "backbone")
@@ -121,9 +125,15 @@ def check_gpu(parts: Parts, overrides: Sequence[str]) -> None:
     if asked not in ("gpu", "cuda") or torch.cuda.is_available() or torch.backends.mps.is_available():
         return
     why = " (this build of torch has no CUDA)" if torch.version.cuda is None else ""
+    try:
+        verdict = elsewhere(forecast(planned(parts)), overrides)
+    except UserError:
+        raise
+    except Exception as error:  # as in `admit`
+        verdict = f"What it needs cannot be planned ({in_a_line(error)})"
     raise UserError(
         f"trainer.accelerator={asked}: torch sees no GPU on this machine{why}. Start it where there is one, or with "
-        f"trainer=cpu. {elsewhere(forecast(planned(parts)), overrides)}."
+        f"trainer=cpu. {verdict}."
     )
 
 

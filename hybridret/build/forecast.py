@@ -16,8 +16,8 @@ from hybridret.settings import PlanSettings
 
 @dataclass(frozen=True)
 class Option:
-    """One recipe on one kind of GPU. `hours` of the training by the clock, `encoding_hours` of the evaluation; `cost`
-    of both, in the currency of the price.
+    """One recipe on one kind of GPU. `hours` of the training by the clock, `gpu_hours` of all its devices;
+    `encoding_hours` of the evaluation, on one GPU; `cost` of both, in the currency of the price.
     """
 
     gpu: Gpu
@@ -29,6 +29,11 @@ class Option:
     gpu_hours: float
     encoding_hours: float
     cost: float
+
+    @property
+    def all_gpu_hours(self) -> float:
+        """What is paid for: the training's devices, and one GPU for the evaluation."""
+        return self.gpu_hours + self.encoding_hours
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ def option(planned: Planned, recipe: Recipe, gpu: Gpu) -> Option:
     settings, workload = planned.settings.plan, planned.workload
     made = planned.plan_of(recipe)
     training = gpu_hours(made, recipe, workload, gpu, settings.utilisation)
-    encoding = encoding_hours(made, recipe, gpu, settings.utilisation)
+    encoding = encoding_hours(made, planned.settings.evaluation.precision, gpu, settings.utilisation)
     return Option(
         gpu=gpu,
         recipe=recipe,
@@ -97,16 +102,16 @@ def option(planned: Planned, recipe: Recipe, gpu: Gpu) -> Option:
         hours=training / recipe.devices,
         gpu_hours=training,
         encoding_hours=encoding,
-        cost=(training + encoding * recipe.devices) * settings.price_per_gpu_hour,
+        cost=(training + encoding) * settings.price_per_gpu_hour,
     )
 
 
-def cheapest_option(planned: Planned, recipe: Recipe, gpu: Gpu) -> Option | None:
-    """The recipe with the fewest GPU-hours among those near `recipe` that fit `gpu`."""
-    settings = planned.settings.plan
-    found = cheapest(
-        planned.body_of, planned.pooling, recipe, planned.workload, gpu, settings.utilisation, settings.reserve
-    )
+def cheapest_option(planned: Planned, recipe: Recipe, gpu: Gpu, eight_bit: bool = True) -> Option | None:
+    """The recipe with the fewest GPU-hours among those near `recipe` that fit `gpu`. `eight_bit`: whether 8-bit Adam
+    may be among them.
+    """
+    settings, body_of, pooling = planned.settings.plan, planned.body_of, planned.pooling
+    found = cheapest(body_of, pooling, recipe, planned.workload, gpu, settings.utilisation, settings.reserve, eight_bit)
     return None if found is None else option(planned, found, gpu)
 
 
@@ -123,5 +128,10 @@ def check_assumptions(settings: PlanSettings) -> list[Gpu]:
     return [gpu_by_name(name) for name in settings.gpus]
 
 
+def in_a_line(error: Exception) -> str:
+    """Why a model cannot be planned, of an error that is none of the user's."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
 def _least(options: list[Option]) -> Option | None:
-    return min(options, key=lambda one: one.gpu_hours + one.encoding_hours * one.recipe.devices, default=None)
+    return min(options, key=lambda one: one.all_gpu_hours, default=None)

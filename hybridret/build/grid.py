@@ -23,7 +23,9 @@ from hybridret.errors import UserError
 
 @dataclass(frozen=True)
 class Composed:
-    """A point: `label` is what tells it from the others; `config` None where it does not compose, for `reason`."""
+    """A point: `label` is what tells it from the others, empty where none are asked for; `config` None where it does
+    not compose, for `reason`.
+    """
 
     label: str
     overrides: tuple[str, ...]
@@ -40,7 +42,8 @@ def points(overrides: Sequence[str], multirun: bool) -> list[Composed]:
     with initialize_config_dir(config_folder(), version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()
         grid = _grid(overrides, loader) if multirun else [list(overrides)]
-        made = [_composed(point, label, loader) for point, label in zip(grid, labels(grid), strict=True)]
+        names = labels(grid) if multirun else [""]
+        made = [_composed(point, label, loader) for point, label in zip(grid, names, strict=True)]
     if all(point.config is None for point in made):
         raise UserError(made[0].reason)
     return made
@@ -58,10 +61,13 @@ def _grid(overrides: Sequence[str], loader: ConfigLoader) -> list[list[str]]:
 
 
 def labels(grid: Sequence[Sequence[str]]) -> Iterator[str]:
-    """What tells the points from each other: options of groups by their name alone, `3b`, values with their key."""
+    """What tells the points from each other: options of groups by their name alone, `3b`, values with their key.
+    Where nothing does, as of a lone point, the model that it names.
+    """
     for point in grid:
         swept = [text for place, text in enumerate(point) if len({other[place] for other in grid}) > 1]
-        yield " ".join(_short(text) for text in swept)
+        named = swept or [text for text in point if text.startswith(("model=", "backbone="))]
+        yield " ".join(_short(text) for text in named) or "the point"
 
 
 def _short(override: str) -> str:

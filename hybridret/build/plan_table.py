@@ -48,7 +48,7 @@ def print_plan(points: Sequence[PlannedPoint]) -> None:
         console.print(_needs(made))
         console.print(_costs(made))
         sharded = [communication(label, forecast) for label, forecast in made if forecast.plan.all_gathers]
-        for line in [*assumptions([forecast for _, forecast in made]), *sharded]:
+        for line in [*assumptions(made), *sharded]:
             console.print(line, markup=False, highlight=False)
         console.print()
     for line in [verdict(group) for group in groups] + ([total(groups)] if len(points) > 1 and made else []):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 
 from hybridret.build.alike import Alike
@@ -102,7 +102,7 @@ def verdict(group: Alike) -> str:
     asked, best, recipe = forecast.best_as_asked, forecast.best, forecast.planned.gpu_recipe
     if asked is not None:
         line = f"{group.label}: fits {_devices(recipe)} {asked.gpu.name} as asked, {_for(asked)}."
-        if best is None or _all_hours(best) > 0.95 * _all_hours(asked):
+        if best is None or best.all_gpu_hours > 0.95 * asked.all_gpu_hours:
             return line
         return f"{line} Cheaper: {suggestion(point.overrides, forecast, best)}."
     names = ", ".join(option.gpu.name for option in forecast.asked)
@@ -117,7 +117,7 @@ def total(groups: Sequence[Alike]) -> str:
     """What all points come to, each as asked where that fits and else by the cheapest recipe that fits."""
     chosen = [(len(group.points), group.chosen) for group in groups if group.chosen is not None]
     number = sum(size for size, _ in chosen)
-    spent = sum(size * _all_hours(option) for size, option in chosen if option is not None)
+    spent = sum(size * option.all_gpu_hours for size, option in chosen if option is not None)
     cost = sum(size * option.cost for size, option in chosen if option is not None)
     return f"All {number} points that fit: {spent:,.1f} GPU hours, cost {money(cost)}."
 
@@ -125,14 +125,14 @@ def total(groups: Sequence[Alike]) -> str:
 def suggestion(overrides: Sequence[str], forecast: Forecast, best: Option) -> str:
     """A recipe, where it fits, what it costs, and the command that trains the point of `overrides` with it."""
     recipe = forecast.planned.gpu_recipe
-    command = command_with(overrides, best.recipe, recipe)
+    command = command_with(overrides, best.recipe, forecast.planned)
     what = changed(recipe, best.recipe).replace(f" over {best.recipe.devices}", "")
     return f"{_devices(best.recipe)} {best.gpu.name} {_how(what)}, {_for(best)}: `{command}`"
 
 
-def assumptions(forecasts: Sequence[Forecast]) -> list[str]:
-    """What the numbers rest on, a sentence a line."""
-    settings = forecasts[0].planned.settings.plan
+def assumptions(made: Sequence[tuple[str, Forecast]]) -> list[str]:
+    """What the numbers of labelled forecasts rest on; where they rest on different things, a line for each."""
+    forecasts = [forecast for _, forecast in made]
     texts = sorted({(one.planned.workload.query_tokens, one.planned.workload.passage_tokens) for one in forecasts})
     batches = sorted({(one.planned.workload.batch_size, one.planned.workload.steps) for one in forecasts})
     lengths = ", ".join(f"{query} + {passage}" for query, passage in texts)
@@ -140,20 +140,41 @@ def assumptions(forecasts: Sequence[Forecast]) -> list[str]:
     lines = [
         f"Assumed: every text has all the tokens that text.query_length + text.passage_length allow ({lengths}), an "
         f"upper bound; no hard negatives; {steps}.",
-        f"Time: {settings.utilisation:.0%} of the GPU's dense peak is reached (plan.utilisation). Cost: "
-        f"{settings.price_per_gpu_hour:g} for each GPU hour of training and encoding (plan.price_per_gpu_hour), the "
-        f"same for all GPUs. Fits: {settings.reserve:.0%} of the memory stay free (plan.reserve).",
+        *_distinct(made, _prices),
     ]
     if any(one.planned.on_cpu for one in forecasts):
         lines.append("trainer=cpu was asked for: GPUs are planned with what trainer=gpu brings (bf16-mixed, one GPU).")
-    known = sorted({one.planned.workload.evaluation_passages for one in forecasts} - {0})
-    if known:
-        counts = ", ".join(f"{number:,}" for number in known)
-        kept = forecasts[0].planned.settings.evaluation.vectors
-        lines.append(f"Evaluation: {counts} passages as published, encoded once; index: their vectors in {kept}.")
+    lines += _distinct([(label, one) for label, one in made if one.planned.workload.evaluation_passages], _evaluation)
     if unknown := sorted({name for one in forecasts for name in one.planned.unknown}):
         lines.append(f"Not in encoding and index: {', '.join(unknown)}, whose size only reading tells.")
     return lines
+
+
+def _distinct(made: Sequence[tuple[str, Forecast]], say: Callable[[Forecast], str]) -> list[str]:
+    """What `say` says of the forecasts, each sentence once; with their labels where it is not the same for all."""
+    said: dict[str, list[str]] = {}
+    for label, one in made:
+        said.setdefault(say(one), []).append(label)
+    if len(said) == 1:
+        return list(said)
+    return [f"{text} This holds for: {', '.join(labels)}." for text, labels in said.items()]
+
+
+def _prices(forecast: Forecast) -> str:
+    settings = forecast.planned.settings.plan
+    return (
+        f"Time: {settings.utilisation:.0%} of the GPU's dense peak is reached (plan.utilisation). Cost: "
+        f"{settings.price_per_gpu_hour:g} for each GPU hour of training and encoding (plan.price_per_gpu_hour), the "
+        f"same for all GPUs. Fits: {settings.reserve:.0%} of the memory stay free (plan.reserve)."
+    )
+
+
+def _evaluation(forecast: Forecast) -> str:
+    settings, passages = forecast.planned.settings.evaluation, forecast.planned.workload.evaluation_passages
+    return (
+        f"Evaluation: {passages:,} passages as published, encoded once in {settings.precision} (evaluation.precision) "
+        f"on one GPU, and that GPU's hours are in the cost; index: their vectors in {settings.vectors}."
+    )
 
 
 def _for(option: Option) -> str:
@@ -167,7 +188,3 @@ def _how(what: str) -> str:
 
 def _devices(recipe: Recipe) -> str:
     return "one" if recipe.devices == 1 else str(recipe.devices)
-
-
-def _all_hours(option: Option) -> float:
-    return option.gpu_hours + option.encoding_hours * option.recipe.devices

@@ -24,6 +24,7 @@ from hybridret.encoders.adapters.full import Full
 from hybridret.encoders.dual import Body
 from hybridret.encoders.sizes import resolve_size
 from hybridret.errors import UserError
+from hybridret.evaluation.check import check_settings
 from hybridret.planning.plan import Plan, plan
 from hybridret.planning.recipe import Recipe
 from hybridret.planning.workload import Workload
@@ -61,6 +62,7 @@ class Planned:
 def planned(parts: Parts) -> Planned:
     """Raises UserError for a backbone that is not trained, and whatever its size, adapter or config refuse."""
     family, settings = parts.backbone, parts.settings
+    check_settings(settings.evaluation)
     if not hasattr(family, "meta"):
         raise UserError(f"backbone={settings.backbone.get('name')} has nothing to train, so there is nothing to plan.")
 

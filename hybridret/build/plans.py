@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from hybridret.build.config import read_settings, resolved
-from hybridret.build.forecast import Forecast, PlannedPoint, check_assumptions, forecast
+from hybridret.build.forecast import Forecast, PlannedPoint, check_assumptions, forecast, in_a_line
 from hybridret.build.grid import points
 from hybridret.build.parts import Parts
 from hybridret.build.plan_csv import write_csv
@@ -18,7 +19,7 @@ from hybridret.build.planned import planned
 from hybridret.build.trainable import check_config, check_family
 from hybridret.cluster.plan import check_size
 from hybridret.errors import DONE, POINT_FAILED, SizeMissing, UserError
-from hybridret.runs import config_hash
+from hybridret.files import hash_json
 from hybridret.settings import Settings
 from hybridret.training.train import check_training
 
@@ -57,15 +58,16 @@ class Forecasts:
         check_assumptions(settings.plan)
         label = label or f"{settings.backbone.get('name', 'custom')} {settings.model.size}"
         try:
-            key = _key(settings)
-            if key not in self._made:
-                parts = Parts(settings)
-                parts.check()
-                check_family(parts)
-                check_training(settings.training, settings.schedule, settings.trainer)
+            parts = Parts(settings)
+            parts.check()
+            check_family(parts)
+            check_training(settings.training, settings.schedule, settings.trainer)
+            if (key := _key(settings)) not in self._made:
                 self._made[key] = forecast(planned(parts))
         except UserError as error:
             return PlannedPoint(label, tuple(overrides), None, str(error), isinstance(error, SizeMissing))
+        except Exception as error:  # code that came with a checkpoint may do what fake tensors cannot follow
+            return PlannedPoint(label, tuple(overrides), None, in_a_line(error))
         return PlannedPoint(label, tuple(overrides), self._made[key])
 
 
@@ -83,9 +85,10 @@ def filled(config: DictConfig) -> DictConfig:
 
 
 def _key(settings: Settings) -> str:
-    kept = ("model", "backbone", "adapter", "text", "training", "optim", "eval", "plan")
-    return config_hash({key: _plain(getattr(settings, key)) for key in kept} | {"where": vars(settings.trainer)})
-
-
-def _plain(section: object) -> object:
-    return section if isinstance(section, dict) else vars(section)
+    """All that a forecast depends on. Not the hash of a run: that leaves out `plan` and where a training runs."""
+    plain = asdict(settings)
+    sections = ("model", "backbone", "adapter", "text", "training", "trainer", "eval", "plan")
+    kept = {section: plain[section] for section in sections}
+    kept["optim"] = {key: value for key, value in plain["optim"].items() if key != "lr"}
+    kept["evaluation"] = {key: plain["evaluation"][key] for key in ("precision", "vectors")}
+    return hash_json(kept)

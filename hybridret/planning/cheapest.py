@@ -40,13 +40,14 @@ def cheapest(
     gpu: Gpu,
     utilisation: float,
     reserve: float,
+    eight_bit: bool = True,
 ) -> Recipe | None:
     """The recipe with the fewest GPU-hours among those near `recipe` that fit; None where none does.
 
     `body_of(adapter)` is the body on the meta device with the adapter `full` or `lora` applied, the same object
-    whenever it is asked for again.
+    whenever it is asked for again. `eight_bit`: whether 8-bit Adam may take the place of another optimizer.
     """
-    for changed in _steps(recipe, workload):
+    for changed in _steps(recipe, workload, eight_bit):
         body = body_of(changed.adapter)
         standing = Standing.of(body, changed)
         if standing.stepping(changed).total > usable_bytes(gpu, reserve):
@@ -82,9 +83,9 @@ def _least(ways: list[Recipe]) -> list[Recipe]:
     return [way for way in ways[1:] if way.chunk_size == smallest and way.recompute_layers]
 
 
-def _steps(recipe: Recipe, workload: Workload) -> Iterator[Recipe]:
+def _steps(recipe: Recipe, workload: Workload, eight_bit: bool) -> Iterator[Recipe]:
     yield recipe
-    if recipe.optimizer != EIGHT_BIT:
+    if eight_bit and recipe.optimizer != EIGHT_BIT:
         yield replace(recipe, optimizer=EIGHT_BIT)
     if recipe.adapter != "lora":
         yield replace(recipe, adapter="lora")

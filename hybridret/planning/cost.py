@@ -25,9 +25,11 @@ def gpu_hours(plan: Plan, recipe: Recipe, workload: Workload, gpu: Gpu, utilisat
     return recipe.devices * workload.steps * seconds_per_step(plan, recipe, gpu, utilisation) / 3600
 
 
-def encoding_hours(plan: Plan, recipe: Recipe, gpu: Gpu, utilisation: float) -> float:
-    """Hours in which all devices together encode the evaluation's queries and passages."""
-    return seconds_for(plan.encoding_flops, recipe, gpu, utilisation) / 3600
+def encoding_hours(plan: Plan, precision: str, gpu: Gpu, utilisation: float) -> float:
+    """Hours in which one GPU encodes the evaluation's queries and passages, whatever the devices of the training: the
+    other processes of a run leave before. `precision`: of the evaluation, fp32, bf16 or fp16.
+    """
+    return plan.encoding_flops / (gpu.flops(precision) * utilisation) / 3600
 
 
 def fits(plan: Plan, gpu: Gpu, reserve: float) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SHARDED_ON_ONE_NODE = 8  # GPUs of a usual machine: more devices are asked for as nodes
+A_NODE = 8  # GPUs of a usual machine: more devices are asked for as nodes
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Recipe:
 
     def overrides(self) -> list[str]:
         """The command line overrides that choose this recipe; the backbone's attention is left as it is."""
-        nodes = -(-self.devices // SHARDED_ON_ONE_NODE)
+        nodes = next(nodes for nodes in range(1, self.devices + 1) if _divides(nodes, self.devices))
         trainer = "fsdp" if self.sharded else "ddp" if self.devices > 1 else "gpu"
         size = "null" if self.chunk_size is None else str(self.chunk_size)
         return [
@@ -60,3 +60,7 @@ class Recipe:
             f"training.recompute_layers={str(self.recompute_layers).lower()}",
             f"training.compile={str(self.compile).lower()}",
         ]
+
+
+def _divides(nodes: int, devices: int) -> bool:
+    return devices % nodes == 0 and devices // nodes <= A_NODE

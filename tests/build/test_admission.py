@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +17,17 @@ from hybridret.build.admission import admit, check_gpu, expectation, upper_bound
 from hybridret.build.config import read_settings, resolved
 from hybridret.build.entry import config_folder
 from hybridret.build.exhausted import OutOfMemory, memory_told
+from hybridret.build.forecast import option
 from hybridret.build.machine import available_memory
 from hybridret.build.parts import Parts
+from hybridret.build.planned import planned
 from hybridret.build.suggested import command_with
 from hybridret.errors import UserError
+from hybridret.planning.gpus import GPUS
 from hybridret.planning.recipe import Recipe
 
 GIB = 2**30
 SMALL = ("model=base", "training.batch_size=16", "training.chunk_size=8", "plan.gpus=[h100]")
-RECIPE = Recipe(1, False, "bf16-mixed", "adamw", "full", 64, False, False, False, "sdpa")
 
 
 def parts(*overrides: str) -> Parts:
@@ -142,13 +146,98 @@ def test_a_command_keeps_what_the_user_chose_besides_the_recipe() -> None:
         "plan.refuse=true",
     ]
     other = Recipe(8, True, "bf16-mixed", "adam8bit", "full", 32, True, False, False, "sdpa")
-    assert command_with(overrides, other, RECIPE) == (
+    assert command_with(overrides, other, planned(parts("model=3b"))) == (
         "torchrun --nproc-per-node=8 -m hybridret.run model=3b trainer.workers=2 'data.path=a b' trainer=fsdp "
         "trainer.devices=8 trainer.precision=bf16-mixed optim=adam8bit training.chunk_size=32 training.recompute=true"
     )
-    assert command_with(["trainer.precision=bf16-mixed"], RECIPE, RECIPE, move=False) == (
+    asked = planned(parts("trainer.precision=bf16-mixed"))
+    assert command_with(["trainer.precision=bf16-mixed"], asked.recipe, asked, move=False) == (
         "python -m hybridret.run trainer.precision=bf16-mixed"
     )
+
+
+def suggested(change: dict[str, Any], *overrides: str) -> list[str]:
+    """The words of the command for a point of `overrides` with its recipe changed."""
+    point = planned(parts(*overrides))
+    return shlex.split(command_with(overrides, replace(point.gpu_recipe, **change), point))
+
+
+def test_several_machines_are_asked_of_slurm() -> None:
+    words = suggested({"devices": 16, "sharded": True}, "model=10b", "text.query_prefix='to $ask: '")
+    assert words[:5] == ["make", "slurm-run", "NODES=2", "GPUS=8", "TRAINER=fsdp"]
+    arguments = shlex.split(words[5].removeprefix("ARGS=").replace("$$", "$"))
+    assert arguments[:2] == ["model=10b", "text.query_prefix='to $ask: '"]
+    assert not any(text.startswith(("trainer=", "trainer.devices=", "trainer.nodes=")) for text in arguments)
+    assert parts(*arguments).settings.text.query_prefix == "to $ask: "
+
+
+def test_the_same_devices_stay_where_they_are() -> None:
+    spread = ("model=3b", "trainer=ddp", "trainer.devices=2", "trainer.nodes=3")
+    assert suggested({"recompute": True}, *spread)[2:5] == ["NODES=3", "GPUS=2", "TRAINER=ddp"]
+    wide = ("model=3b", "trainer=ddp", "trainer.devices=20")
+    words = suggested({"optimizer": "adam8bit"}, *wide)
+    assert words[:2] == ["torchrun", "--nproc-per-node=20"]
+    assert "trainer.devices=20" in words
+
+
+def test_keys_of_another_optimizer_are_left_out() -> None:
+    asked = ("model=3b", "optim.fused=false", "optim.weight_decay=0.1", "+optim.betas=[0.8,0.9]")
+    words = suggested({"optimizer": "adam8bit"}, *asked)
+    told = words[words.index("hybridret.run") + 1 :]
+    assert "optim.fused=false" not in told
+    optim = parts(*told).settings.optim
+    assert (optim["weight_decay"], optim["betas"]) == (0.1, [0.8, 0.9])
+
+
+def test_lora_brings_its_learning_rate() -> None:
+    lora = {"adapter": "lora"}
+    told = [text for text in suggested(lora, "model=10b") if text.startswith("optim.lr=")]
+    point = parts("model=10b")
+    assert [float(text.partition("=")[2]) for text in told] == [pytest.approx(10 * point.settings.optim["lr"])]
+    assert suggested(lora, "model=10b", "optim.lr=3e-4").count("optim.lr=3e-4") == 1
+    assert [text for text in suggested(lora, "model=10b", "optim.lr=3e-4") if "optim.lr" in text] == ["optim.lr=3e-4"]
+
+
+@pytest.mark.parametrize(("there", "here"), [(1, False), (2, True)])
+def test_no_more_devices_are_proposed_here_than_there_are(
+    monkeypatch: pytest.MonkeyPatch, there: int, here: bool
+) -> None:
+    point = ("trainer=gpu", *SMALL)
+    found = expectation(parts(*point), point)
+    other = option(found.planned, replace(found.planned.recipe, devices=2, sharded=True), GPUS["h100"])
+    monkeypatch.setattr(admission, "cheapest_option", lambda *arguments, **named: other)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: there)
+    assert found.smaller(64 * GIB).startswith("It fits here with FSDP2 over 2" if here else "It fits one h100 as asked")
+
+
+def test_the_cpu_is_not_offered_eight_bit_adam(memory: Any) -> None:
+    found = expectation(parts(*SMALL), SMALL)
+    spare = replace(found.planned.recipe, chunk_size=1, recompute=True, recompute_layers=True, optimizer="adam8bit")
+    needed = found.planned.plan_of(spare).memory.total
+    assert "optim=adam8bit" not in found.smaller(1.1 * needed)
+
+
+def test_a_gpu_that_is_not_there_is_said_even_of_what_cannot_be_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*arguments: Any) -> Any:
+        raise NotImplementedError("no fake for this kernel")
+
+    monkeypatch.setattr("hybridret.build.planned.plan", fails)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match=r"sees no GPU .* cannot be planned \(NotImplementedError: no fake"):
+        check_gpu(parts("trainer=gpu", "model=nano"), ())
+
+
+def test_vectors_of_no_known_type_are_the_users_error() -> None:
+    with pytest.raises(UserError, match=r"evaluation\.vectors=fp16: choose one of"):
+        planned(parts("evaluation.vectors=fp16"))
+
+
+def test_hard_negatives_that_are_not_counted_are_said(memory: Any) -> None:
+    memory(GIB)
+    for data, said in (((), False), (("data=jsonl", "data.path=FOLDER"), True)):
+        found = expectation(parts(*SMALL, *data), SMALL)
+        assert not found.tiny
+        assert ("hard negatives not counted" in found.told()) == said
 
 
 def write(root: Path, name: str, text: str) -> None:

@@ -13,8 +13,10 @@ from hydra import compose, initialize_config_dir
 
 from hybridret.build.config import read_settings, resolved
 from hybridret.build.entry import config_folder
+from hybridret.build.grid import labels
 from hybridret.build.parts import Parts
 from hybridret.build.planned import recipe_of
+from hybridret.build.plans import Forecasts
 
 SIZES = ("1b", "3b", "10b")
 PARTS = ("weights", "gradients", "optimizer", "activations", "logits", "gathered", "other")
@@ -69,8 +71,7 @@ def test_more_memory_fits_no_less_and_a_larger_model_takes_more(rows: list[dict[
 
 def test_cost_is_hours_times_price(rows: list[dict[str, Any]]) -> None:
     for row in rows:
-        devices = round(float(row["gpu_hours"]) / float(row["hours"]))
-        spent = float(row["gpu_hours"]) + devices * float(row["encoding_hours"])
+        spent = float(row["gpu_hours"]) + float(row["encoding_hours"])
         assert float(row["cost"]) == pytest.approx(PRICE * spent)
         assert float(row["hours"]) == pytest.approx(1200 * float(row["seconds_per_step"]) / 3600)
 
@@ -87,7 +88,10 @@ def test_one_verdict_for_each_point_and_every_assumption(study: Answer) -> None:
         assert len([line for line in study.stdout.splitlines() if line.startswith(f"{size}: fits ")]) == 1
     for words in ("upper bound", "no hard negatives", "plan.utilisation", f"Cost: {PRICE:g} for each", "plan.reserve"):
         assert words in " ".join(study.stdout.split())
-    assert "Evaluation: 2,458,198 passages as published" in " ".join(study.stdout.split())
+    assert (
+        "Evaluation: 2,458,198 passages as published, encoded once in fp32 (evaluation.precision) on one GPU, and "
+        "that GPU's hours are in the cost; index: their vectors in float32."
+    ) in " ".join(study.stdout.split())
     assert max(map(len, study.stdout.partition("\n\n")[0].splitlines())) <= 120
 
 
@@ -132,6 +136,52 @@ def test_seeds_and_strategies_share_a_row_and_a_missing_size_is_skipped(command:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_points_that_assume_different_things_have_forecasts_of_their_own(command: Commands, tmp_path: Path) -> None:
+    sweep = ("plan.utilisation=0.2,0.4", "evaluation.precision=fp32,bf16")
+    arguments = ("-m", "model=1b", "optim.lr=1e-5,2e-5", *sweep, "plan.gpus=[h100]", "--csv", "plan.csv")
+    answer = command("plan", *arguments, folder=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    with open(tmp_path / "plan.csv", encoding="utf-8", newline="") as file:
+        made = {row["point"]: row for row in csv.DictReader(file) if row["which"] == "as asked"}
+    slow, fast = (made[f"lr=1e-05 utilisation={share} precision=fp32"] for share in (0.2, 0.4))
+    assert float(slow["gpu_hours"]) == pytest.approx(2 * float(fast["gpu_hours"]))
+    half = made["lr=1e-05 utilisation=0.4 precision=bf16"]
+    assert float(fast["encoding_hours"]) == pytest.approx(989.4 / 66.9 * float(half["encoding_hours"]))
+    said = " ".join(answer.stdout.split())
+    for words in ("Time: 20% of", "Time: 40% of", "encoded once in fp32", "encoded once in bf16", "This holds for: "):
+        assert words in said
+    assert said.count("(2 points): fits one h100") == 4  # rates share
+
+
+def test_an_evaluation_is_planned_on_one_gpu(command: Commands, tmp_path: Path) -> None:
+    encoding = []
+    for trainer in (("trainer=gpu",), ("trainer=ddp", "trainer.devices=4")):
+        arguments = ("model=1b", *trainer, "plan.gpus=[h100]", "plan.price_per_gpu_hour=1", "--csv", "plan.csv")
+        answer = command("plan", *arguments, folder=tmp_path)
+        assert answer.returncode == 0, answer.stderr
+        with open(tmp_path / "plan.csv", encoding="utf-8", newline="") as file:
+            row = next(csv.DictReader(file))
+        assert float(row["cost"]) == pytest.approx(float(row["gpu_hours"]) + float(row["encoding_hours"]))
+        encoding.append(row["encoding_hours"])
+    assert encoding[0] == encoding[1]
+
+
+def test_what_fake_tensors_cannot_follow_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*arguments: Any) -> Any:
+        raise NotImplementedError("no fake for this kernel")
+
+    monkeypatch.setattr("hybridret.build.planned.plan", fails)
+    with initialize_config_dir(config_folder(), version_base="1.3"):
+        point = Forecasts().of("here", (), compose("config", overrides=["model=nano"]))
+    assert (point.forecast, point.reason) == (None, "NotImplementedError: no fake for this kernel")
+
+
+def test_every_point_has_a_name() -> None:
+    assert list(labels([["seed=1", "backbone=gemma3", "model=3b"]])) == ["gemma3 3b"]
+    assert list(labels([["seed=1"]])) == ["the point"]
+    assert list(labels([["model=3b", "seed=1"], ["model=3b", "seed=2"]])) == ["seed=1", "seed=2"]
+
+
 def test_a_point_that_does_not_compose_is_shown_with_its_reason(command: Commands, tmp_path: Path) -> None:
     answer = command("plan", "-m", "model=nano,tini", "plan.gpus=[h100]", folder=tmp_path)
     assert answer.returncode == 1
@@ -147,6 +197,7 @@ def test_a_point_that_does_not_compose_is_shown_with_its_reason(command: Command
         (["plan.utilisation=0"], "plan.utilisation=0"),
         (["plan.reserve=1"], "plan.reserve=1"),
         (["plan.price_per_gpu_hour=-1"], "plan.price_per_gpu_hour=-1"),
+        (["evaluation.vectors=fp16"], "evaluation.vectors=fp16: choose one of float32, float16"),
         (["modl=3b"], "Unknown key modl"),
         (["backbone=bm25"], "backbone=bm25 has nothing to train"),
         (["backbone=huggingface"], "backbone.checkpoint has no value"),

@@ -52,7 +52,9 @@ def test_time_and_cost() -> None:
     assert seconds_per_step(planned, replace(ASKED, precision="32-true"), gpu(1), 0.5) == pytest.approx(10 * seconds)
     assert seconds_per_step(planned, replace(ASKED, devices=4), gpu(1), 0.5) == pytest.approx(seconds / 4)
     assert gpu_hours(planned, replace(ASKED, devices=4), WORK, gpu(1), 0.5) == pytest.approx(10 * seconds / 3600)
-    assert encoding_hours(replace(planned, encoding_flops=3.6e15), ASKED, gpu(1), 0.5) == pytest.approx(2)
+    encoding = replace(planned, encoding_flops=3.6e15)
+    for precision, hours in (("bf16", 2), ("fp16", 2), ("fp32", 20)):
+        assert encoding_hours(encoding, precision, gpu(1), 0.5) == pytest.approx(hours)
     assert fits(planned, gpu(planned.memory.total / 0.9 + 1), 0.1)
     assert not fits(planned, gpu(planned.memory.total / 0.9 - 1), 0.1)
 
@@ -107,6 +109,22 @@ def test_a_recipe_says_what_it_is_and_how_to_ask_for_it() -> None:
     many = replace(one, devices=16, sharded=True, chunk_size=None)
     assert {"trainer=fsdp", "trainer.devices=8", "trainer.nodes=2", "training.chunk_size=null"} <= set(many.overrides())
     assert many.spell().startswith("FSDP2 over 16 GPUs")
+
+
+@pytest.mark.parametrize("devices", [*range(1, 40), 64])
+def test_machines_of_at_most_eight_have_all_devices_between_them(devices: int) -> None:
+    overrides = recipe_of(devices=devices, sharded=devices > 1).overrides()
+    chosen = dict(text.split("=") for text in overrides)
+    each, nodes = int(chosen.get("trainer.devices", "1")), int(chosen.get("trainer.nodes", "1"))
+    assert each * nodes == devices
+    assert each <= 8
+    assert all(devices % fewer or devices // fewer > 8 for fewer in range(1, nodes))
+
+
+def test_eight_bit_adam_can_be_left_out() -> None:
+    spare = replace(ASKED, chunk_size=2, recompute=True, recompute_layers=True)
+    chosen = cheapest(body, "mean", ASKED, WORK, gpu(total(spare) * 0.95), 0.5, 0.0, eight_bit=False)
+    assert chosen is None or chosen.optimizer == "adamw"
 
 
 @pytest.mark.parametrize(
