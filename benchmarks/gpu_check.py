@@ -14,10 +14,12 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import platform
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,11 +31,11 @@ FULL = {
     "family": "xlmr", "precision": "bf16-mixed", "optim": "adamw", "adapter": "full", "recompute": True,
     "recompute_layers": False, "compile": False, "warmup": 1, "steps": 2, "chunk_size": 100,
 }  # fmt: skip
-SMALL = {"batch_size": 100, "warmup": 3, "steps": 5}
+SMALL = {"batch_size": 100, "warmup": 2, "steps": 3}
 LORA = {"adapter": "lora", "adapter_options": {"frozen": "bf16"}}
 CASES: dict[str, dict[str, Any]] = {
     "1b adamw, batch 100": {**FULL, **SMALL, "size": "1b"},
-    "1b adamw, batch 8192": {**FULL, "size": "1b", "batch_size": 8192},
+    "1b adamw, batch 8192": {**FULL, "size": "1b", "batch_size": 8192, "steps": 1},
     "3b adamw, batch 100, compiled": {**FULL, **SMALL, "size": "3b", "recompute": False, "compile": True},
     "3b adamw, batch 100": {**FULL, **SMALL, "size": "3b"},
     "3b adamw, batch 8192": {**FULL, "size": "3b", "batch_size": 8192, "warmup": 1, "steps": 1},
@@ -41,16 +43,13 @@ CASES: dict[str, dict[str, Any]] = {
     "10b adam8bit, batch 1024": {
         **FULL, "size": "10b", "optim": "adam8bit", "recompute_layers": True, "batch_size": 1024, "steps": 1
     },
-    "10b lora, batch 100": {**FULL, **SMALL, **LORA, "size": "10b"},
-    "10b lora, batch 1024": {**FULL, **LORA, "size": "10b", "batch_size": 1024, "steps": 1},
+    "10b lora, batch 100": {**FULL, **SMALL, **LORA, "size": "10b", "chunk_size": 50},
+    "10b lora, batch 1024": {**FULL, **LORA, "size": "10b", "chunk_size": 50, "batch_size": 1024, "steps": 1},
 }  # fmt: skip
 TINY = {
-    "hidden_size": 64,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 128,
-    "vocab_size": 2000,
-}
+    "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 128, "vocab_size": 2000,
+}  # fmt: skip
+
 MFU = {"3b": 0.45, "10b": 0.40}  # the best case of a size must reach it
 PLAN = 0.10  # peak memory against the plan's
 LARGE = 1.05  # peak of a large batch against that of 100 pairs at the same chunk size
@@ -71,7 +70,9 @@ def main() -> int:
     machine = hardware(arguments.device)
     peak = matmul_peak(arguments.device, 256 if arguments.tiny else 8192)
     print(f"{machine['device']}: a large bf16 matrix product reaches {peak / 1e12:.3g} TFLOP/s", flush=True)
-    rows = []
+    folder = arguments.out or ROOT / "docs" / "results" / "gpu" / machine["device"].lower().replace(" ", "-")
+    machine |= {"matmul_flops_per_second": peak}
+    rows = earlier(folder, machine)
     for name, case in CASES.items():
         if not any(part in name for part in arguments.only):
             continue
@@ -80,13 +81,12 @@ def main() -> int:
         if "seconds_per_step" in found:
             row["mfu"] = found["model_flops_per_second"] / peak
             row["peak_to_plan"] = found["peak_bytes"] / found["planned_bytes"]
-        rows.append(row)
+        rows = [one for one in rows if one["case"] != name] + [row]
         print(line(row), flush=True)
+        write(folder, machine, rows, verdicts(rows))  # after each: a check that is cut short leaves what it has
     checked = verdicts(rows)
     for text, met in checked:
         print(f"{'met   ' if met else 'MISSED'} {text}")
-    folder = arguments.out or ROOT / "docs" / "results" / "gpu" / machine["device"].lower().replace(" ", "-")
-    write(folder, machine | {"matmul_flops_per_second": peak}, rows, checked)
     print(f"Written: {folder}")
     return 0 if all(met for _, met in checked) and all("failed" not in row for row in rows) else 1
 
@@ -96,7 +96,9 @@ def hardware(device: str) -> dict[str, Any]:
     import transformers
 
     name = torch.cuda.get_device_name() if device == "cuda" else "CPU"
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    commit = None
+    with suppress(OSError, subprocess.CalledProcessError):  # no git, or no repository
+        commit = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True).strip()
     return {
         "device": name,
         "memory_bytes": torch.cuda.get_device_properties(0).total_memory if device == "cuda" else None,
@@ -104,9 +106,20 @@ def hardware(device: str) -> dict[str, Any]:
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
         "transformers": transformers.__version__,
-        "commit": commit.stdout.strip() or None,
+        "commit": commit,
         "date": datetime.now(UTC).date().isoformat(),
     }
+
+
+def earlier(folder: Path, machine: dict[str, Any]) -> list[dict[str, Any]]:
+    """Cases that were measured before with the same card, code and versions: `--only` may be called several times."""
+    path = folder / "gpu_check.json"
+    if not path.is_file():
+        return []
+    held = json.loads(path.read_text(encoding="utf-8"))
+    apart = ("date", "matmul_flops_per_second")
+    same = all(held["machine"].get(key) == value for key, value in machine.items() if key not in apart)
+    return list(held["cases"]) if same else []
 
 
 def matmul_peak(device: str, width: int) -> float:
@@ -126,25 +139,22 @@ def matmul_peak(device: str, width: int) -> float:
 
 
 def tiny(case: dict[str, Any]) -> dict[str, Any]:
-    """The same recipe, seconds on a CPU."""
-    small = {
-        "batch_size": max(8, case["batch_size"] // 256),
-        "chunk_size": 4,
-        "warmup": 1,
-        "steps": 1,
-        "compile": False,
-    }
-    return {**case, **small, "compile": False, "size": "3b", "config": TINY | {"vocab_size": 2000}}
+    """The same recipe in seconds on a CPU: as many chunks as the real case has, up to 16."""
+    chunks = min(16, -(-case["batch_size"] // case["chunk_size"]))
+    small = {"batch_size": 4 * chunks, "chunk_size": 4, "warmup": 1, "steps": 1, "compile": False}
+    return {**case, **small, "config": TINY}
 
 
 def measure(case: dict[str, Any], device: str) -> dict[str, Any]:
     """Run a case; a failed one says why."""
     command = [sys.executable, str(Path(__file__).with_name("gpu_case.py")), json.dumps(case), "--device", device]
+    paths = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False, env=paths)
     except subprocess.TimeoutExpired:
         return {"failed": f"took more than {TIMEOUT} s"}
     if done.returncode:
+        sys.stderr.write(done.stderr[-3000:])
         return {"failed": (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1][:300]}
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
