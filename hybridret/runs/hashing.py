@@ -27,9 +27,18 @@ NOT_HASHED = (
     "evaluation.mteb",
 )
 
+#: Keys that came after the first runs, and what those runs did without them: with that value a key stays out of the
+#: hash, so that the same command still finds its finished run. Any other value changes the result and enters.
+ADDED_LATER: Mapping[str, Any] = {
+    "adapter": {"_target_": "hybridret.encoders.adapters.full.Full"},  # every weight was trained
+    "training.recompute_layers": False,  # layers kept what they computed
+    "training.compile": False,  # and ran as they were written
+}
+
 
 def config_hash(config: Mapping[str, Any]) -> str:
-    """16 hex digits that two configs share exactly when they differ only in what `NOT_HASHED` lists.
+    """16 hex digits that two configs share exactly when they differ only in what `NOT_HASHED` lists and in keys that
+    one lacks and that have the value of `ADDED_LATER` in the other.
 
     `config` is the resolved config as plain dicts and lists. The order of keys does not matter, and 1.0 equals 1, as
     both spell the same value of a float.
@@ -40,9 +49,16 @@ def config_hash(config: Mapping[str, Any]) -> str:
 def _hashed(value: Any, prefix: str) -> Any:
     if isinstance(value, Mapping):
         pairs = ((f"{prefix}{key}", key, child) for key, child in value.items())
-        return {str(key): _hashed(child, f"{name}.") for name, key, child in pairs if name not in NOT_HASHED}
+        return {str(key): _hashed(child, f"{name}.") for name, key, child in pairs if _enters(name, child)}
     if isinstance(value, list | tuple):
         return [_hashed(child, f"{prefix}[].") for child in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
+
+
+def _enters(name: str, value: Any) -> bool:
+    if name in ADDED_LATER:
+        before = ADDED_LATER[name]
+        return not (type(value) is type(before) and value == before)  # 0 is not false: the run refuses it
+    return name not in NOT_HASHED

@@ -48,6 +48,27 @@ def test_the_hash_is_of_what_changes_the_result() -> None:
     assert len(hashes | {base}) == len(others) + 1
 
 
+def test_keys_that_came_later_leave_the_hashes_of_earlier_runs() -> None:
+    """The literal is what runs of this config wrote before adapters, recomputed and compiled layers were there."""
+    before = {**CONFIG, "training": {"steps": 10, "recompute": False}}
+    assert config_hash(before) == "de0a73fdcee2f3a5"
+    full, lora = ({"_target_": f"hybridret.encoders.adapters.{name}"} for name in ("full.Full", "lora.LoRA"))
+    training = {"steps": 10, "recompute": False, "recompute_layers": False, "compile": False}
+    now = {**before, "adapter": full, "training": training}
+    assert config_hash(now) == "de0a73fdcee2f3a5"
+    others = [
+        {"adapter": lora},
+        {"adapter": None},
+        {"training": {**training, "recompute_layers": True}},
+        {"training": {**training, "compile": True}},
+        {"training": {**training, "compile": 0}},
+        {"training": {**training, "recompute": True}},
+        {"compile": False},
+    ]
+    hashes = {config_hash({**now, **other}) for other in others}
+    assert len(hashes | {"de0a73fdcee2f3a5"}) == len(others) + 1
+
+
 def test_claims(run: RunDirectory) -> None:
     assert run.claim("h") is Decision.FRESH
     run.write_status(State.FAILED, "h", "why")
