@@ -6,11 +6,14 @@ gpus=$1 sweep=$2
 shift 2
 python=${HYBRIDRET_PYTHON:-.venv/bin/python}
 requeue() {
-    kill -USR1 "$sweep_pid" 2>/dev/null
-    wait "$sweep_pid"   # until every point has saved its state
+    if [ -n "$sweep_pid" ]; then   # or it came before the sweep was started
+        kill -USR1 "$sweep_pid" 2>/dev/null
+        wait "$sweep_pid"   # until every point has saved its state
+    fi
     scontrol requeue "$SLURM_JOB_ID"
     exit 0
 }
+sweep_pid=
 trap requeue USR1
 "$python" -m hybridret.run -m trainer=gpu hydra.launcher.n_jobs="$gpus" sweep="$sweep" "$@" &
 sweep_pid=$!

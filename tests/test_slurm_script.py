@@ -1,4 +1,4 @@
-"""scripts/slurm_sweep.sh with stand-ins for python and scontrol: report at the end, requeue on SLURM's warning."""
+"""scripts/slurm_*.sh with stand-ins for python, srun and scontrol: report at the end, requeue on SLURM's warning."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "slurm_sweep.sh"
+SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
+SCRIPT = SCRIPTS / "slurm_sweep.sh"
 SWEEP = """#!{python}
 import os, signal, sys
 with open({calls!r}, "a") as calls:
@@ -70,3 +71,31 @@ def test_the_warning_of_the_time_limit_saves_and_requeues(tmp_path: Path) -> Non
     job.process.send_signal(signal.SIGUSR1)
     assert job.process.wait() == 0
     assert job.lines()[1:] == ["saved", "scontrol requeue 77"]
+
+
+def run_in_job(script: str, folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """The script with an srun and a python that leave their arguments in `calls` and end well."""
+    for tool in ("srun", "python", "scontrol"):
+        executable(folder / tool, f'#!/usr/bin/env bash\necho "{tool} $@" >> {folder}/calls\n')
+    path = {"PATH": f"{folder}:{os.environ['PATH']}", "SLURM_JOB_ID": "77", "HYBRIDRET_PYTHON": str(folder / "python")}
+    line = ["bash", str(SCRIPTS / script), *arguments]
+    return subprocess.run(line, env={**os.environ, **path, **more}, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(("cores", "option"), [({}, ""), ({"SLURM_CPUS_PER_TASK": "12"}, "--cpus-per-task=12 ")])
+def test_the_tasks_of_a_run_have_the_cores_of_the_job(tmp_path: Path, cores: dict[str, str], option: str) -> None:
+    """srun takes them from its own option since SLURM 22.05, not from sbatch."""
+    assert run_in_job("slurm_run.sh", tmp_path, "model=3b", **cores).returncode == 0
+    called = f"srun --kill-on-bad-exit=1 {option}{tmp_path}/python -m hybridret.run model=3b\n"
+    assert (tmp_path / "calls").read_text() == called
+
+
+@pytest.mark.parametrize("script", ["slurm_run.sh", "slurm_sweep.sh"])
+def test_a_warning_before_anything_runs_requeues(tmp_path: Path, script: str) -> None:
+    """The signal comes as soon as the trap is set."""
+    early = tmp_path / "early.sh"
+    early.write_text('trap() { builtin trap "$@"; kill -USR1 $$; }\n')
+    done = run_in_job(script, tmp_path, "4", "mine", BASH_ENV=str(early))
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "scontrol requeue 77" in (tmp_path / "calls").read_text()
