@@ -18,6 +18,7 @@ from hybridret.errors import POINT_FAILED, UserError
 #: What errors of other types say where memory is all that is wrong.
 SAYINGS = ("DefaultCPUAllocator: ", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 START = "read data and build the encoder"
+BEFORE = (START, "wait for the other processes")  # nothing is trained yet
 LESS = 0.8  # a recipe that is to do better than one that did not fit takes at most this share of what that one took
 
 
@@ -60,7 +61,7 @@ def _paragraph(error: BaseException, expected: Expectation, status: dict[str, An
         f"The plan expected {in_parts(expected.plan.memory)} at the peak of a training step, of "
         f"{gib(expected.place.memory_bytes)} GiB of {expected.place.name}."
     )
-    if phase == START or (phase == "train" and done != total):
+    if phase in BEFORE or (phase == "train" and (total is None or done != total)):
         limit = LESS * min(expected.plan.memory.total, expected.place.memory_bytes)
         return f"{head} {planned} {expected.smaller(limit)}."
     size = expected.planned.settings.evaluation.batch_size

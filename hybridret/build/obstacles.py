@@ -2,121 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
 from omegaconf import DictConfig, OmegaConf
 
-from hybridret.build.admission import Expectation, elsewhere, expectation, place
+from hybridret.build.admission import Expectation, elsewhere, place
 from hybridret.build.config import read_settings, resolved
 from hybridret.build.forecast import PlannedPoint
-from hybridret.build.grid import labels
 from hybridret.build.hub import hub_is_reachable, offline
 from hybridret.build.parts import Parts
-from hybridret.build.plan_table import print_plan
-from hybridret.build.plans import Forecasts, filled
-from hybridret.build.readiness import LARGE, is_here
+from hybridret.build.plans import filled
+from hybridret.build.readiness import is_here, is_pickled
 from hybridret.cluster.processes import visible_gpus
-from hybridret.encoders.counting import counted
 from hybridret.encoders.sizes import resolve_size
 from hybridret.errors import UserError
-
-NOTE = (
-    "Note: data=cldr is the built-in corpus of short generated sentences. For pairs of your own: data=jsonl "
-    "data.path=FOLDER."
-)
 
 
 @dataclass(frozen=True)
 class Obstacle:
-    """`what`: in a word; `text`: what is missing, and the command that fetches or fits it."""
+    """`what`: in a word; `text`: what is missing, and the command that fetches or fits it. `certain`: not only that
+    the hub's cache does not look as expected, which `plan.refuse=false` overrules.
+    """
 
     what: str
     text: str
+    certain: bool = True
 
 
-def looked_over(points: Sequence[tuple[Sequence[str], DictConfig]]) -> list[str | None]:
-    """Print the plan and what is missing; return for each point None, or a line that says why it cannot run, and then
-    each obstacle on a line of its own.
-    """
-    forecasts = Forecasts()
-    names = list(labels([list(overrides) for overrides, _ in points]))
-    planned = [
-        PlannedPoint(label, tuple(overrides), None) if _is_small(config) else forecasts.of(label, overrides, config)
-        for label, (overrides, config) in zip(names, points, strict=True)
-    ]
-    found = [_obstacles(point, config) for point, (_, config) in zip(planned, points, strict=True)]
-    if shown := [point for point in planned if point.forecast is not None]:
-        print_plan(shown)
-        if any(str(OmegaConf.select(config, "data._target_")).endswith(".CldrCorpus") for _, config in points):
-            print(NOTE)
-    _print_missing(planned, found)
-    return [
-        None
-        if not obstacles
-        else "\n".join([f"cannot run here: {_kinds(obstacles)}; what to do stands above and in the run's log.txt"]
-                       + [f"- {one.what}: {one.text}" for one in obstacles])
-        for obstacles in found
-    ]  # fmt: skip
-
-
-def _is_small(config: DictConfig) -> bool:
-    """Whether a plan has nothing to tell: a small model that surely fits, and no GPU is asked for in vain."""
+def obstacles_of(point: PlannedPoint, config: DictConfig) -> list[Obstacle]:
+    """All that can be found out here, in the order in which one would see to it."""
+    found: list[Obstacle] = []
     try:
-        parts = Parts(read_settings(resolved(filled(config))))
-        asked = parts.settings.trainer.accelerator
-        if asked in ("gpu", "cuda"):
-            return bool(visible_gpus()) and counted(parts.backbone.meta(parts.settings.model.size))["total"] < LARGE
-        expected = expectation(parts, ())
-        return expected.tiny and counted(expected.planned.body_of(parts.adapter.name))["total"] < LARGE
-    except UserError:
-        return False  # the forecast says why
-
-
-def _print_missing(points: Sequence[PlannedPoint], found: Sequence[Sequence[Obstacle]]) -> None:
-    """What all points lack once, then what each lacks besides."""
-    if not any(found):
-        return
-    common = [one for one in found[0] if all(one in obstacles for obstacles in found)] if len(found) > 1 else []
-    print("\nMissing here")
-    if common:
-        print("  every point:")
-        for one in common:
-            print(f"  - {one.what}: {one.text}")
-    for point, obstacles in zip(points, found, strict=True):
-        if own := [one for one in obstacles if one not in common]:
-            print(f"  {point.label}:")
-            for one in own:
-                print(f"  - {one.what}: {one.text}")
-    print()
-
-
-def _kinds(obstacles: Sequence[Obstacle]) -> str:
-    return ", ".join(dict.fromkeys(one.what for one in obstacles))
-
-
-def _obstacles(point: PlannedPoint, config: DictConfig) -> list[Obstacle]:
-    missing = [key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra")]
-    found = [Obstacle(key, f"has no value: set {key}=FOLDER.") for key in sorted(missing)]
-    try:
-        settings = read_settings(resolved(filled(config)))
-        parts = Parts(settings)
-        parts.check()
+        found.extend(_each(point, config))  # what came before an error stays
     except UserError as error:
-        return [*found, Obstacle("config", _line(str(error)))]
-    found += _checkpoint(parts)
+        found.append(Obstacle("config", line(str(error))))
+    except Exception:  # the point's own process says it best
+        return found
+    return found
+
+
+def _each(point: PlannedPoint, config: DictConfig) -> Iterator[Obstacle]:
+    missing = [key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra")]
+    yield from (Obstacle(key, f"has no value: set {key}=FOLDER.") for key in sorted(missing))
+    settings = read_settings(resolved(filled(config)))
+    parts = Parts(settings)
+    parts.check()
+    yield from _checkpoint(parts)
     look = getattr(parts.source, "missing", None)  # a corpus that is generated has no files
     if look is not None and "data.path" not in missing:
-        found += [Obstacle("data", _line(text)) for text in look()]
+        yield from (Obstacle("data", line(text)) for text in look())
     for name, benchmark in parts.benchmarks.items():
         local = settings.eval[name].get("path") is not None
         if f"eval.{name}.path" in missing or (not local and hub_is_reachable()):
             continue
         with offline():
             key = f"eval.{name}"
-            found += [Obstacle(key, _line(text).removeprefix(f"{key}: ")) for text in benchmark.missing()]
-    found += _machine(point, parts)
-    return found
+            texts = [line(text).removeprefix(f"{key}: ") for text in benchmark.missing()]
+        yield from (Obstacle(key, text, certain=local) for text in texts)
+    yield from _machine(point, parts)
 
 
 def _checkpoint(parts: Parts) -> Iterator[Obstacle]:
@@ -125,12 +70,26 @@ def _checkpoint(parts: Parts) -> Iterator[Obstacle]:
     name = entry.get("checkpoint")
     if name is None or getattr(family, "init", None) == "random":
         return
-    if not is_here(str(name), entry.get("revision") or "main") and not hub_is_reachable():
+    revision = entry.get("revision") or "main"
+    if is_here(str(name), revision) or hub_is_reachable():
+        return
+    if is_pickled(str(name), revision):
+        loads = f".from_pretrained('{name}').save_pretrained('FOLDER')"
+        yield Obstacle(
+            "checkpoint",
+            f"{name} is in the local hub cache, but without safetensors: pickled weights are not read, they may run "
+            f'code. Convert it where you trust it: python -c "from transformers import AutoModel, AutoTokenizer; '
+            f'AutoModel{loads}; AutoTokenizer{loads}" ; then give the folder: '
+            f"'backbone.sizes={{{size}: {{checkpoint: FOLDER}}}}'.",
+            certain=False,
+        )
+    else:
         yield Obstacle(
             "checkpoint",
             f"{name} is neither a folder nor in the local hub cache, and the hub is not reached. On a connected "
             f"machine: hf download {name} ; then copy that cache here and set HF_HOME to it, or give the folder: "
             f"'backbone.sizes={{{size}: {{checkpoint: FOLDER}}}}'. Without a checkpoint: backbone.init=random.",
+            certain=False,
         )
 
 
@@ -140,7 +99,7 @@ def _machine(point: PlannedPoint, parts: Parts) -> Iterator[Obstacle]:
     """
     if point.forecast is None:
         return
-    if parts.settings.trainer.accelerator in ("gpu", "cuda") and not visible_gpus():
+    if wants_gpu(parts) and not gpu_is_here():
         where = elsewhere(point.forecast, point.overrides)
         yield Obstacle("GPU", f"trainer.accelerator={parts.settings.trainer.accelerator}, and there is none. {where}")
     elif parts.settings.trainer.accelerator == "cpu":
@@ -149,5 +108,16 @@ def _machine(point: PlannedPoint, parts: Parts) -> Iterator[Obstacle]:
             yield Obstacle("memory", expected.shortage())
 
 
-def _line(text: str) -> str:
+def wants_gpu(parts: Parts) -> bool:
+    """Whether the point refuses to train without one."""
+    return parts.settings.trainer.accelerator in ("gpu", "cuda")
+
+
+def gpu_is_here() -> bool:
+    """One that torch knows need not be a device file: those of ROCm, WSL2 and Apple are not. To count is not to use."""
+    return bool(visible_gpus()) or torch.cuda.device_count() > 0 or torch.backends.mps.is_available()
+
+
+def line(text: str) -> str:
+    """A paragraph as one line."""
     return " ".join(text.split())

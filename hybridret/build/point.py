@@ -19,7 +19,7 @@ from hybridret.build.shares import training_shares
 from hybridret.build.summary import print_summary
 from hybridret.build.tracked import show, tracker_of
 from hybridret.build.trainable import check_config, check_family, check_processes
-from hybridret.build.trained import follow, train_parts
+from hybridret.build.trained import Remembered, follow, train_parts
 from hybridret.build.written import write_scores
 from hybridret.cluster.plan import point_directory, point_hash
 from hybridret.cluster.signals import Stop, StoppingProgress, StopRequested, graceful_stop
@@ -46,7 +46,6 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
     plain = resolved(config)
     settings = read_settings(plain)
     parts = Parts(settings)
-    check_gpu(parts, overrides)
     check_processes(settings.trainer, place())
     run, digest = point_directory(config, overrides), point_hash(config)
     parts.check()
@@ -58,10 +57,12 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
     if run.decide(digest) is Decision.FINISHED:
         print(f"{run.path} is finished; nothing to do.")
         return DONE
+    check_gpu(parts, overrides)  # a finished run is finished on a machine without one, too
     expected = admit(parts, overrides)
     if not place().first:
-        with memory_told(expected, dict):
-            return follow(parts, run, digest)
+        seen = Remembered()
+        with memory_told(expected, lambda: seen.status):
+            return follow(parts, run, digest, seen)
     print(expected.told())
     parts.collections(Bars())  # a test set that cannot be read is said before the training, not behind it
     with graceful_stop() as stop, run.lock():

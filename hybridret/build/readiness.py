@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from hybridret.cluster.processes import visible_gpus
 
@@ -25,10 +24,13 @@ def before_sweep(points: Sequence[tuple[Sequence[str], DictConfig]]) -> list[str
     doubtful = [number for number, (_, config) in enumerate(points) if is_doubtful(config)]
     if not doubtful:
         return [None] * len(points)
-    from hybridret.build.obstacles import looked_over  # torch, transformers
+    from hybridret.build.grid import labels
+    from hybridret.build.look_over import looked_over  # torch, transformers
 
     reasons: list[str | None] = [None] * len(points)
-    for number, reason in zip(doubtful, looked_over([points[number] for number in doubtful]), strict=True):
+    names = list(labels([list(overrides) for overrides, _ in points]))  # what tells it from those that are not shown
+    shown = [(names[number], *points[number]) for number in doubtful]
+    for number, reason in zip(doubtful, looked_over(shown), strict=True):
         reasons[number] = reason
     return reasons
 
@@ -36,9 +38,13 @@ def before_sweep(points: Sequence[tuple[Sequence[str], DictConfig]]) -> list[str
 def is_doubtful(config: DictConfig) -> bool:
     """Whether a point may lack something here, or is large; from its config and the file system alone."""
     try:
-        missing = OmegaConf.missing_keys(config)
-    except OmegaConfBaseException:
-        return False  # the point's own process explains it best
+        return _is_doubtful(config)
+    except Exception:  # a value of another type, a broken interpolation: the point's own process explains it best
+        return False
+
+
+def _is_doubtful(config: DictConfig) -> bool:
+    missing = OmegaConf.missing_keys(config)
     sections = {key: OmegaConf.select(config, key) for key in ("data", "eval", "trainer", "backbone")}
     return (
         any(not key.startswith("hydra") for key in missing)
@@ -66,13 +72,23 @@ def _backbone_is_doubtful(backbone: Any, size: str) -> bool:
 
 
 def is_here(checkpoint: str, revision: str = "main") -> bool:
-    """Whether a checkpoint is a folder, comes with a package, or lies in the local cache of the hub."""
+    """Whether a checkpoint is a folder, comes with a package, or lies in the local cache of the hub as safetensors."""
     if checkpoint.startswith("package:") or Path(checkpoint).expanduser().is_dir():
         return True
+    return _is_cached(checkpoint, revision, ("model.safetensors", "model.safetensors.index.json"))
+
+
+def is_pickled(checkpoint: str, revision: str = "main") -> bool:
+    """Whether a checkpoint that is not here lies in the local cache of the hub all the same, in files that may run
+    code when they are read: those are never opened.
+    """
+    return _is_cached(checkpoint, revision, ("pytorch_model.bin", "pytorch_model.bin.index.json"))
+
+
+def _is_cached(checkpoint: str, revision: str, weights: Sequence[str]) -> bool:
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
-    weights = ("model.safetensors", "model.safetensors.index.json")
     try:
         found = [try_to_load_from_cache(checkpoint, name, revision=revision) for name in ("config.json", *weights)]
     except HFValidationError:  # no name of the hub: the run says so

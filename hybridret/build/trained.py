@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from hybridret.build.parts import Parts
@@ -11,7 +12,7 @@ from hybridret.cluster.signals import Stop, StoppingProgress, StopRequested, gra
 from hybridret.encoders.dual import DualEncoder
 from hybridret.errors import DONE, UserError
 from hybridret.meeting import lost_processes_told, meet, part
-from hybridret.progress import Progress, Quiet
+from hybridret.progress import Advance, Progress, Quiet
 from hybridret.runs import RunDirectory
 from hybridret.training.train import TrainingResult, train
 
@@ -58,12 +59,27 @@ def train_parts(
     return result
 
 
-def follow(parts: Parts, run: RunDirectory, digest: str) -> int:
+class Remembered:
+    """Progress of a rank without a status.json: `status` holds the phase that it would tell. Steps are counted by the
+    first rank alone.
+    """
+
+    def __init__(self) -> None:
+        self.status: dict[str, str] = {}
+
+    @contextmanager
+    def task(self, description: str, total: int | None) -> Iterator[Advance]:
+        self.status = {"phase": description}
+        with Quiet().task(description, total) as advance:
+            yield advance
+
+
+def follow(parts: Parts, run: RunDirectory, digest: str, progress: Progress) -> int:
     """The part of a further rank: train, and leave records and evaluation to the first."""
     with graceful_stop() as stop:
         encoder = parts.trained_encoder()
         stop.check()
         # Stopped in training, it has done its part: the first says so, and is not ended for the code of this one.
         with suppress(StoppedTogether):
-            train_parts(parts, encoder, run, digest, Quiet(), lambda row: None, stop)
+            train_parts(parts, encoder, run, digest, progress, lambda row: None, stop)
     return DONE

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from commands import Train, paragraph, run_of, status
+from pairs import Pair
 
 from hybridret.build.exhausted import is_out_of_memory
 
@@ -35,6 +36,22 @@ def test_in_the_evaluation_the_training_is_kept(train: Train, tmp_path: Path) ->
     rows = (run_of(tmp_path) / "history.jsonl").read_bytes()
     assert train(tmp_path).returncode == 0
     assert (run_of(tmp_path) / "history.jsonl").read_bytes() == rows
+
+
+@pytest.mark.parametrize(
+    ("target", "call", "rank", "phase"),
+    [
+        (STEP, 4, 1, "'train'"),
+        ("hybridret.build.parts:Parts.trained_encoder", 1, 1, "'read data and build the encoder'"),
+        ("hybridret.meeting:_wait_for_verdict", 1, 0, "'wait for the other processes'"),
+    ],
+)
+def test_a_rank_names_its_phase(pair: Pair, tmp_path: Path, target: str, call: int, rank: int, phase: str) -> None:
+    hook = {"target": target, "call": call, "error": "MemoryError"}
+    ranks = pair(tmp_path, hooks={rank: [hook]}, launcher=True)
+    (said,) = [line for line in ranks[rank].stderr.splitlines() if line.startswith("Error: ")]
+    assert re.search(rf"Out of memory in phase {phase}( after 0 of 2)?: no room for 12 GiB", said)
+    assert "The training is over and kept" not in said
 
 
 def test_another_error_stays_what_it_is(train: Train, tmp_path: Path) -> None:

@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import Answer, Commands, Train
+from commands import Answer, Commands, Train, paragraph
 from huggingface_hub import constants
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from hybridret.build import obstacles
+from hybridret.build import look_over, obstacles
 from hybridret.build.entry import config_folder
 from hybridret.build.hub import hub_is_reachable
-from hybridret.build.readiness import is_doubtful
+from hybridret.build.look_over import looked_over
+from hybridret.build.readiness import before_sweep, is_doubtful, is_here, is_pickled
 
 SIZES = ("1b", "3b", "10b")
 
@@ -160,6 +161,111 @@ def test_what_the_hub_will_bring_is_not_missing(
 ) -> None:
     monkeypatch.setattr(obstacles, "hub_is_reachable", lambda: reached)
     overrides = ("backbone=minilm", "eval=[beir]", "trainer.precision=bf16-mixed")
-    (reason,) = obstacles.looked_over([(overrides, composed(*overrides, "training.batch_size=8"))])
+    (reason,) = looked_over([("", overrides, composed(*overrides, "training.batch_size=8"))])
     assert (reason is None) is reached
+    said = capsys.readouterr().out
+    assert ("hf download mteb/scifact" in said) is not reached
+    assert ("starts all the same with plan.refuse=false" in said) is not reached
+    (reason,) = looked_over([("", overrides, composed(*overrides, "training.batch_size=8", "plan.refuse=false"))])
+    assert reason is None  # the hub's cache may look otherwise than expected: told to go on, the point finds out
     assert ("hf download mteb/scifact" in capsys.readouterr().out) is not reached
+
+
+XLMR = ("backbone=xlmr", "model=base", "eval=[heldout]", "trainer.precision=bf16-mixed")
+
+
+def cached(folder: Path, checkpoint: str, *names: str) -> None:
+    """The local cache of the hub with these files of a checkpoint."""
+    repository = folder / f"models--{checkpoint.replace('/', '--')}"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("0123")
+    (repository / "snapshots" / "0123").mkdir(parents=True)
+    for name in ("config.json", *names):
+        (repository / "snapshots" / "0123" / name).write_text("{}")
+
+
+def test_pickled_weights_are_told_from_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(obstacles, "hub_is_reachable", lambda: False)
+    cached(tmp_path, "a/pickled", "pytorch_model.bin.index.json")
+    cached(tmp_path, "a/safe", "model.safetensors", "pytorch_model.bin")
+    assert (is_here("a/pickled"), is_pickled("a/pickled")) == (False, True)
+    assert is_here("a/safe")
+    assert (is_here("a/none"), is_pickled("a/none")) == (False, False)
+    reasons = looked_over([("x", XLMR, composed(*XLMR, f"backbone.sizes.base.checkpoint=a/{name}"))
+                           for name in ("pickled", "safe", "none")])  # fmt: skip
+    assert [reason is None for reason in reasons] == [False, True, False]
+    assert reasons[0] is not None
+    assert "a/pickled is in the local hub cache, but without safetensors" in reasons[0]
+    assert "AutoModel.from_pretrained('a/pickled').save_pretrained('FOLDER')" in reasons[0]
+    assert reasons[2] is not None
+    assert "a/none is neither a folder nor in the local hub cache" in reasons[2]
+    assert "starts all the same with plan.refuse=false" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("where", ["devices", "torch", "mps", "nowhere"])
+def test_a_gpu_is_missing_where_neither_files_nor_torch_know_one(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    monkeypatch.setattr(obstacles, "visible_gpus", lambda: ["0"] * (where == "devices"))
+    monkeypatch.setattr("torch.cuda.device_count", lambda: int(where == "torch"))
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: where == "mps")
+    asked = (*SMALL, "trainer=gpu", "plan.gpus=[h200]")
+    (reason,) = looked_over([("", asked, composed(*asked))])
+    assert (reason is None) is (where != "nowhere")
+    assert reason is None or reason.startswith("cannot run here: GPU;")
+
+
+def test_a_finished_run_is_finished_without_a_gpu_too(train: Train, whole: Path) -> None:
+    folder = whole.parents[2]
+    again = train(folder, "trainer.accelerator=gpu")
+    assert again.returncode == 0, again.stderr
+    assert "is finished; nothing to do" in again.stdout
+
+
+def test_what_is_wrong_anywhere_is_said_before_a_gpu_is_looked_for(train: Train, tmp_path: Path) -> None:
+    refused = train(tmp_path, "trainer.accelerator=gpu", "evaluation.vectors=fp16")
+    assert refused.returncode == 2
+    assert paragraph(refused).startswith("Error: evaluation.vectors=fp16: choose one of")
+
+
+def test_a_wrong_value_leaves_the_other_points_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Traps 18: nothing that is wrong with one point ends a sweep."""
+    monkeypatch.setattr(obstacles, "hub_is_reachable", lambda: True)
+    wrong, right = ("evaluation.vectors=fp16",), ("evaluation.vectors=float32",)
+    points = [(one, composed(*SMALL, "eval=[beir]", *one)) for one in (wrong, right)]
+    reasons = before_sweep(points)
+    assert reasons[1] is None
+    assert reasons[0] is not None
+    assert "config: evaluation.vectors=fp16: choose one of" in reasons[0]
+    assert "  vectors=fp16:" in capsys.readouterr().out
+
+
+def test_a_point_that_cannot_be_planned_is_left_to_its_own_process(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise KeyError("of nobody's making")
+
+    monkeypatch.setattr(obstacles, "hub_is_reachable", lambda: True)
+    monkeypatch.setattr(look_over, "expectation", broken)
+    monkeypatch.setattr(obstacles.Parts, "source", property(broken))
+    assert before_sweep([(("seed=1",), composed(*SMALL, "eval=[beir]", "seed=1"))]) == [None]
+    assert ": no plan, and its own process says more: KeyError: " in capsys.readouterr().out
+
+
+def test_a_first_look_that_fails_leaves_the_point_to_its_own_process() -> None:
+    config = composed(*SMALL)
+    config.trainer = None
+    assert not is_doubtful(config)
+
+
+def test_a_lone_point_in_doubt_is_told_from_those_that_are_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(obstacles, "hub_is_reachable", lambda: False)
+    points = [((f"eval=[{name}]",), composed(*SMALL, f"eval=[{name}]")) for name in ("heldout", "beir")]
+    assert [reason is None for reason in before_sweep(points)] == [True, False]
+    assert "  [beir]:" in capsys.readouterr().out
