@@ -171,9 +171,10 @@ def _prices(forecast: Forecast) -> str:
 
 def _evaluation(forecast: Forecast) -> str:
     settings, passages = forecast.planned.settings.evaluation, forecast.planned.workload.evaluation_passages
+    faster = "; bf16 takes less time" if settings.precision == "fp32" else ""
     return (
-        f"Evaluation: {passages:,} passages as published, encoded once in {settings.precision} (evaluation.precision) "
-        f"on one GPU, and that GPU's hours are in the cost; index: their vectors in {settings.vectors}."
+        f"Evaluation: {passages:,} passages as published, encoded once in {settings.precision} (evaluation.precision"
+        f"{faster}) on one GPU, and that GPU's hours are in the cost; index: their vectors in {settings.vectors}."
     )
 
 

@@ -89,8 +89,8 @@ def test_one_verdict_for_each_point_and_every_assumption(study: Answer) -> None:
     for words in ("upper bound", "no hard negatives", "plan.utilisation", f"Cost: {PRICE:g} for each", "plan.reserve"):
         assert words in " ".join(study.stdout.split())
     assert (
-        "Evaluation: 2,458,198 passages as published, encoded once in fp32 (evaluation.precision) on one GPU, and "
-        "that GPU's hours are in the cost; index: their vectors in float32."
+        "Evaluation: 2,458,198 passages as published, encoded once in fp32 (evaluation.precision; bf16 takes "
+        "less time) on one GPU, and that GPU's hours are in the cost; index: their vectors in float32."
     ) in " ".join(study.stdout.split())
     assert max(map(len, study.stdout.partition("\n\n")[0].splitlines())) <= 120
 
