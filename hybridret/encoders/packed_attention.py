@@ -31,7 +31,7 @@ def register() -> None:
     """
     from transformers import AttentionInterface
 
-    AttentionInterface.register(PACKED, torch.compiler.disable(packed_attention))
+    AttentionInterface.register(PACKED, torch.compiler.disable(packed_attention))  # type: ignore[no-untyped-call]
 
 
 def packed_attention(
