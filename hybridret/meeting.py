@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
-from hybridret.errors import BAD_INPUT, POINT_FAILED, UserError
+from hybridret.errors import BAD_INPUT, INTERRUPTED, POINT_FAILED, REQUEUE, UserError
 from hybridret.processes import Place, place
 from hybridret.progress import Advance, Progress
 
@@ -55,9 +55,9 @@ def meet(progress: Progress, config_hash: str) -> None:
         except BaseException as error:
             code = int(getattr(error, "exit_code", POINT_FAILED))
             left = f"left {code} process {here.rank} of {here.world}: {' '.join(str(error).split())}"
-            if store.compare_set("verdict", "", left).decode() != GO:
+            if store.compare_set("verdict", "", left).decode() != GO or code not in (REQUEUE, INTERRUPTED):
                 raise
-            # Too late to leave alone: all go on, and stop after the first step.
+            # A signal, too late to leave alone: all go on, and stop after the first step.
         verdict = store.get("verdict").decode()
     if verdict == GO:
         return
