@@ -133,6 +133,7 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
     settings = _untrained(plain)
     parts = Parts(settings, shared=True)
     _ = parts.benchmarks, parts.index, parts.backbone  # bad input ends here, before anything is written
+    _check_text(parts, overrides)
     check_settings(settings.evaluation, parts.device)
     check_tracker(settings.logger)
     run, digest = point_directory(config, overrides), config_hash(plain)
@@ -176,6 +177,21 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
     print_summary(scores.evaluation.macro())
     print(f"Finished: {run.path}")
     return DONE
+
+
+def _check_text(parts: Parts, overrides: Sequence[str]) -> None:
+    """Raise UserError for text settings that the backbone does not read: its numbers would stand under a wrong name."""
+    if parts.trainable and not getattr(parts.backbone, "evaluation_only", False):
+        return
+    for override in overrides:
+        if override.lstrip("+~").startswith("text."):
+            own = (
+                "it reads whole texts" if not parts.trainable else "it has its own lengths, and prompts in its section"
+            )
+            raise UserError(
+                f"{override}: backbone={parts.settings.backbone.get('name')} does not read text settings, {own}. Leave "
+                f"it out."
+            )
 
 
 def _encoder(parts: Parts) -> DualEncoder | None:

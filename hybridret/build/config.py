@@ -17,7 +17,7 @@ from omegaconf.errors import (
 )
 
 from hybridret.build.plugins import check_types
-from hybridret.cluster.plan import check_seed, check_size
+from hybridret.cluster.plan import check_seed, check_size, without_defaults
 from hybridret.errors import UserError, nearest
 from hybridret.settings import Settings
 
@@ -25,7 +25,7 @@ BACKBONE_EXTRAS = ("name", "default_size", "checkpoint")  # for other sections a
 
 
 def resolved(config: DictConfig) -> dict[str, Any]:
-    """The config without interpolations, as plain dicts and lists.
+    """The config without interpolations and without what `without_defaults` leaves out, as plain dicts and lists.
 
     Raises UserError for a mandatory value that is missing (`???`), for a size that the family lacks, and for a broken
     interpolation.
@@ -42,7 +42,7 @@ def resolved(config: DictConfig) -> dict[str, Any]:
         raise UserError(f"{key} has no value: set it on the command line, {key}=VALUE.") from error
     except (InterpolationResolutionError, OmegaConfBaseException) as error:
         raise UserError(f"{getattr(error, 'full_key', None) or 'config'}: {str(error).splitlines()[0]}") from error
-    return typing.cast(dict[str, Any], plain)
+    return without_defaults(typing.cast(dict[str, Any], plain))
 
 
 def read_settings(plain: Mapping[str, Any]) -> Settings:

@@ -59,7 +59,18 @@ def point_hash(config: DictConfig) -> str:
     Raises omegaconf's errors where a value is missing or an interpolation is broken.
     """
     parts = {str(key): _plain(config, str(key)) for key in config if key != "hydra"}
-    return config_hash(parts)
+    return config_hash(without_defaults(parts))
+
+
+def without_defaults(plain: dict[str, Any]) -> dict[str, Any]:
+    """The resolved config without `backbone.text`: `text` holds what counts, be it from there or from the command line.
+
+    A default that is not used is no part of a run, neither of its hash nor of its config.yaml.
+    """
+    backbone = plain.get("backbone")
+    if not isinstance(backbone, dict):
+        return plain
+    return {**plain, "backbone": {key: value for key, value in backbone.items() if key != "text"}}
 
 
 def check_size(config: DictConfig) -> None:
