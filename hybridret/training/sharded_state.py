@@ -17,11 +17,10 @@ from typing import Any
 
 import torch
 from torch.distributed.checkpoint.api import CheckpointException
-from torch.distributed.checkpoint.default_planner import _EmptyStateDictLoadPlanner
-from torch.distributed.checkpoint.filesystem import FileSystemReader
 from torch.distributed.checkpoint.state_dict_loader import _load_state_dict
 
 from hybridret.errors import UserError
+from hybridret.training.sharded_reader import PlainPlanner, ShardedReader
 
 PREFIX = "sharded-"
 SHARDS = "shards"  # how many processes wrote it
@@ -84,8 +83,8 @@ def consolidated(folder: Path) -> dict[str, Any]:
     checkpoint = read_meta(folder)
     loaded: dict[str, Any] = {}
     try:
-        planner = _EmptyStateDictLoadPlanner()  # type: ignore[no-untyped-call]
-        _load_state_dict(loaded, storage_reader=FileSystemReader(folder), planner=planner, no_dist=True)
+        planner = PlainPlanner()  # type: ignore[no-untyped-call]
+        _load_state_dict(loaded, storage_reader=ShardedReader(folder), planner=planner, no_dist=True)
     except (Exception, CheckpointException) as error:  # the latter is no Exception
         raise damaged(folder, error) from error
     checkpoint["state_dict"] = loaded.pop("state_dict")
@@ -116,7 +115,7 @@ def named(state: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
 def check_shapes(folder: Path, mine: Mapping[str, tuple[int, ...]]) -> None:
     """Raise UserError unless the folder holds exactly the tensors of this model (loading is strict, traps 4)."""
     try:
-        metadata = FileSystemReader(folder).read_metadata().state_dict_metadata
+        metadata = ShardedReader(folder).read_metadata().state_dict_metadata
     except (Exception, CheckpointException) as error:  # the latter is no Exception
         raise damaged(folder, error) from error
     prefix = "state_dict."

@@ -21,6 +21,7 @@ from torch.distributed.tensor import DTensor
 
 from hybridret.encoders.dual import DualEncoder
 from hybridret.errors import UserError
+from hybridret.training.sharded_reader import check_plain
 from hybridret.training.sharded_state import (
     BY_SHARD,
     SHARDS,
@@ -100,6 +101,7 @@ class Sharded(ModelParallelStrategy):
         check_layout(int(read_meta(path)[SHARDS]), self.world_size, self._by_shard())
         check_shapes(path, {name: tuple(one.shape) for name, one in self.lightning_module.state_dict().items()})
         try:
+            check_plain(path)  # Lightning reads it with torch's own reader, which executes what it finds
             return super().load_checkpoint(path, weights_only=True)
         except CheckpointException as error:  # what the files hold; out of memory or a lost process is no damage
             if all(_of_files(failure[0]) for failure in error.failures.values()):
