@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hybridret.build.trust import TRUST_HELP
 from hybridret.errors import BAD_INPUT, DONE, INTERRUPTED, UserError
 
 
@@ -18,9 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("run", type=Path, help="folder of a run, such as multirun/default/RUN")
     parser.add_argument("folder", type=Path, help="a new or empty folder")
     parser.add_argument("--name", metavar="NAME", help="the model's name in its card (default: that of the folder)")
+    parser.add_argument("--trust", action="append", default=[], metavar="NAME", help=TRUST_HELP)
     options = parser.parse_args(arguments)
     try:
-        publish(options.run, options.folder, options.name)
+        publish(options.run, options.folder, options.name, options.trust)
     except UserError as error:
         print(f"Error: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -31,11 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return DONE
 
 
-def publish(run: Path, folder: Path, name: str | None = None) -> None:
+def publish(run: Path, folder: Path, name: str | None = None, trust: Sequence[str] = ()) -> None:
     """Export the encoder of the lowest validation loss of `run`.
 
-    Raises UserError where the run is missing, damaged, not finished or not trained, and as
-    `export_sentence_transformers` does.
+    `trust` is what the run may start, as in `open_run`. Raises UserError where the run is missing, damaged, not
+    finished or not trained, and as `export_sentence_transformers` does.
     """
     from hybridret.build.open_run import read_config
     from hybridret.encoders.folder import load_encoder
@@ -50,8 +52,8 @@ def publish(run: Path, folder: Path, name: str | None = None) -> None:
         raise UserError(f"{run} is not a finished run: it has no result.json. Train it to the end first.")
     if not result.get("training"):
         raise UserError(f"{run} was evaluated without training: there are no weights of its own to publish.")
-    config = read_config(directory)
-    trusted = bool(config.get("backbone", {}).get("trust_remote_code", False))
+    config = read_config(directory, trust)
+    trusted = "remote_code" in trust
     card = {
         "name": name or folder.resolve().name,
         "result": result,

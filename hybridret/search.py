@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from hybridret.build.trust import TRUST_HELP
 from hybridret.errors import BAD_INPUT, DONE, INTERRUPTED, UserError, nearest
 
 if TYPE_CHECKING:
@@ -36,12 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--k", type=int, default=10, help="passages to show (default: 10)")
     parser.add_argument("--languages", metavar="en,de", help="only passages in these languages (default: all)")
     parser.add_argument("--dataset", metavar="NAME", help="passages of this test set (default: the run's first)")
+    parser.add_argument("--trust", action="append", default=[], metavar="NAME", help=TRUST_HELP)
     options = parser.parse_args(arguments)
     try:
         if options.k < 1:
             raise UserError(f"--k {options.k}: it must be at least 1.")
         languages = options.languages.split(",") if options.languages else None
-        ask = searcher(options.run, options.k, languages, options.dataset)
+        ask = searcher(options.run, options.k, languages, options.dataset, options.trust)
         for question in [options.query] if options.query is not None else questions():
             if question.strip():
                 print("\n".join(shown(ask(question.strip()))), flush=True)
@@ -55,7 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def searcher(
-    run: Path, k: int, languages: Sequence[str] | None = None, dataset: str | None = None
+    run: Path,
+    k: int,
+    languages: Sequence[str] | None = None,
+    dataset: str | None = None,
+    trust: Sequence[str] = (),
 ) -> Callable[[str], list[Hit]]:
     """Load the best encoder of `run`, encode the passages once and return `question -> hits, best first`.
 
@@ -64,7 +70,7 @@ def searcher(
     from hybridret.build.open_run import open_run
     from hybridret.progress import Bars
 
-    opened = open_run(run)
+    opened = open_run(run, trust)
     collection = chosen(opened.collections, dataset, run)
     return index(opened.encoder, collection, k, languages, Bars())
 

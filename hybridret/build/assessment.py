@@ -47,6 +47,7 @@ FROM_RUN = (
     "seed",
     "sweep",
 )
+NOT_SETTINGS = ("checkpoint", "name", "trust")  # of this command, not of what it evaluates
 
 
 def assess(config: DictConfig, overrides: Sequence[str]) -> int:
@@ -84,8 +85,8 @@ def _checkpoint(config: DictConfig, path: Path, overrides: Sequence[str], progre
         raise UserError(f"{run.result} does not say of which config it is: it was not written by hybridret.run.")
     asked = [str(key) for key in config if key not in ("hydra", *FROM_RUN)]
     plain = resolved(OmegaConf.masked_copy(config, asked))
-    own = read_config(run)
-    merged = {key: value for key, value in plain.items() if key not in ("checkpoint", "name")}
+    own = read_config(run, plain["trust"])
+    merged = {key: value for key, value in plain.items() if key not in NOT_SETTINGS}
     if missing := [key for key in FROM_RUN if key not in own]:
         raise UserError(f"{run.config} is not whole: it lacks {', '.join(missing)}. Copy the run directory again.")
     merged |= {key: own[key] for key in FROM_RUN}
@@ -129,7 +130,7 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
     if not config.get("backbone"):
         raise UserError("Say what to evaluate: checkpoint=multirun/SWEEP/RUN, or backbone=NAME (minilm, bm25, ...).")
     plain = plain_without_hydra(resolved(config))
-    plain = {key: value for key, value in plain.items() if key not in ("checkpoint", "name")}
+    plain = {key: value for key, value in plain.items() if key not in NOT_SETTINGS}
     settings = _untrained(plain)
     parts = Parts(settings, shared=True)
     _ = parts.benchmarks, parts.index, parts.backbone  # bad input ends here, before anything is written

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from hybridret.build.config import read_settings
+from hybridret.build.entry import config_folder
 from hybridret.build.parts import Parts
+from hybridret.build.trust import check_plain, check_stored
 from hybridret.data.benchmarks.heldout import Heldout
 from hybridret.encoders.dual import DualEncoder
 from hybridret.errors import UserError
@@ -33,10 +35,14 @@ class OpenRun:
     config: dict[str, Any]
 
 
-def open_run(path: Path) -> OpenRun:
-    """Load a run directory. Raises UserError where it is missing, damaged, or its data is not there any more."""
+def open_run(path: Path, trust: Sequence[str] = ()) -> OpenRun:
+    """Load a run directory. Raises UserError where it is missing, damaged, or its data is not there any more.
+
+    It starts only the plug-ins that `conf/` names. `trust` adds others by their `_target_`, and with "remote_code" the
+    code that its model brings.
+    """
     run = RunDirectory(Path(path))
-    config = read_config(run)
+    config = read_config(run, trust)
     parts = Parts(read_settings(config))
     trained = run.read_result()
     if trained is not None:
@@ -59,17 +65,23 @@ def check_heldout(parts: Parts, trained: Mapping[str, Any], run: Path) -> None:
         )
 
 
-def read_config(run: RunDirectory) -> dict[str, Any]:
-    """The resolved config of a run directory."""
+def read_config(run: RunDirectory, trust: Sequence[str] = ()) -> dict[str, Any]:
+    """The resolved config of a run directory, which may come from somebody else: nothing in it is started that `conf/`
+    does not name and `trust` does not grant. Raises UserError.
+    """
     if not run.config.is_file():
         raise UserError(f"{run.path} is not a run directory: it has no config.yaml. Give multirun/SWEEP/RUN.")
     try:
-        plain = OmegaConf.to_container(OmegaConf.load(run.config), resolve=True)
+        stored = OmegaConf.load(run.config)
+        check_plain(OmegaConf.to_container(stored, resolve=False), run.config)
+        plain = OmegaConf.to_container(stored, resolve=True)
     except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{run.config} cannot be read: {' '.join(str(error).split())}.") from error
     if not isinstance(plain, dict):
         raise UserError(f"{run.config} is not the config of a run. Copy the run directory again.")
-    return _with_later_keys(typing.cast(dict[str, Any], plain))
+    config = _with_later_keys(typing.cast(dict[str, Any], plain))
+    check_stored(config, run.config, Path(config_folder()), trust)
+    return config
 
 
 def _with_later_keys(plain: dict[str, Any]) -> dict[str, Any]:

@@ -92,7 +92,13 @@ def load_encoder(folder: Path, trust_remote_code: bool = False) -> DualEncoder:
         ) from error
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True, trust_remote_code=trust_remote_code)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            str(folder), local_files_only=True, trust_remote_code=trust_remote_code
+        )
+    except (OSError, ValueError, TypeError, KeyError) as error:  # among them a tokenizer that brings code of its own
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(f"The tokenizer in {folder} cannot be read ({reason}). Copy the folder again.") from error
     tokenization = Tokenization(tokenizer, TextSettings(**saved["text"]), saved["append_eos"])
     return DualEncoder(body, saved["pooling"], tokenization).eval()
 

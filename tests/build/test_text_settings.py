@@ -1,4 +1,4 @@
-"""Text settings come from the backbone's yaml, for `run` and `evaluate` alike, unless the command line says otherwise."""
+"""Text settings come from the backbone's yaml, for `run` and `evaluate` alike, unless the command line says more."""
 
 from __future__ import annotations
 

@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 from torch.distributed.checkpoint import FileSystemReader, FileSystemWriter
 from torch.distributed.checkpoint.default_planner import _EmptyStateDictLoadPlanner
 from torch.distributed.checkpoint.state_dict_loader import _load_state_dict
 from torch.distributed.checkpoint.state_dict_saver import _save_state_dict
 
+from hybridret.build import open_run
+from hybridret.build.open_run import read_config
 from hybridret.errors import UserError
+from hybridret.runs import RunDirectory
 from hybridret.training.sharded_reader import check_plain
 from hybridret.training.sharded_state import META, check_shapes, consolidated
 
@@ -101,3 +105,77 @@ def test_metadata_names_no_file_outside_of_its_folder(tmp_path: Path) -> None:
     for read in readers(folder):
         with pytest.raises((UserError, pickle.UnpicklingError), match="outside of its folder"):
             read()
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Path:
+    """A run directory of somebody else, up to where its config is read."""
+    run = tmp_path / "run"
+    run.mkdir()
+    return run
+
+
+def config(run: Path, **sections: Any) -> RunDirectory:
+    adapter = {"_target_": "hybridret.encoders.adapters.full.Full"}
+    (run / "config.yaml").write_text(yaml.safe_dump({"adapter": adapter, **sections}))
+    return RunDirectory(run)
+
+
+PROCESSES = "hybridret.cluster.ranks.RankProcesses"  # starts whatever `command` is
+
+
+@pytest.mark.parametrize(
+    ("group", "target"),
+    [
+        ("data", PROCESSES),
+        ("backbone", PROCESSES),
+        ("index", PROCESSES),
+        ("loss", "os.system"),
+        ("batching", "hybridret.data.jsonl.JsonlPairs"),  # a plug-in, of another group
+        ("optim", "torch.optim.lr_scheduler.LambdaLR"),
+    ],
+)
+def test_a_stored_config_starts_only_plug_ins_of_their_own_group(foreign: Path, group: str, target: str) -> None:
+    run = config(foreign, **{group: {"_target_": target, "command": ["touch", "attacked"]}})
+    with pytest.raises(UserError, match=rf"config\.yaml: {group}\._target_={target} is no plug-in of conf/{group}/"):
+        read_config(run)
+    assert read_config(run, [target])[group]["_target_"] == target
+
+
+def test_a_stored_benchmark_is_checked_too(foreign: Path) -> None:
+    run = config(foreign, eval={"x": {"_target_": PROCESSES}, "heldout": {"_target_": HELDOUT}})
+    with pytest.raises(UserError, match=r"eval\.x\._target_"):
+        read_config(run)
+    read_config(config(foreign, eval={"heldout": {"_target_": HELDOUT}}))
+
+
+HELDOUT = "hybridret.data.benchmarks.heldout.Heldout"
+
+
+@pytest.mark.parametrize("value", [True, "yes", 1])
+def test_a_stored_config_cannot_trust_its_own_code(foreign: Path, value: object) -> None:
+    section = {"_target_": "hybridret.encoders.huggingface.HuggingFace", "trust_remote_code": value}
+    with pytest.raises(UserError, match="only you can allow"):
+        read_config(config(foreign, backbone=section))
+    assert read_config(config(foreign, backbone=section), ["remote_code"])["backbone"] == section
+
+
+@pytest.mark.parametrize(
+    "value", ["${oc.env:HF_TOKEN}", "${ oc.env :HF_TOKEN}", "${oc.decode:'1'}", "${${a}:x}", "x ${oc.env:HOME}"]
+)
+def test_a_stored_config_calls_no_resolver(foreign: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    with pytest.raises(UserError, match=r"sweep\.0\.name calls a resolver") as told:
+        read_config(config(foreign, a="oc.env", sweep={"0": {"name": value}}))
+    assert "secret" not in str(told.value)
+
+
+def test_plain_interpolation_is_read(foreign: Path) -> None:
+    assert read_config(config(foreign, seed=3, other="${seed}"))["other"] == 3
+
+
+def test_every_entry_reads_stored_configs_through_this_door() -> None:
+    """No other module reads a stored config with OmegaConf; two read yamls of conf/."""
+    package = Path(open_run.__file__).parent.parent
+    found = {path.name for path in package.rglob("*.py") if "OmegaConf.load(" in path.read_text(encoding="utf-8")}
+    assert found == {"open_run.py", "planned.py", "suggested.py"}
