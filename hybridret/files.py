@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,6 +77,16 @@ def hash_file(path: Path, length: int = 16) -> str:
     """`length` hex digits of the SHA-256 of a file's bytes."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:length]
+
+
+def file_name(name: str) -> str:
+    """`name` as a part of a file name: what no file name should hold becomes `_`, and then a hash keeps it apart.
+
+    >>> file_name("xquad_r"), file_name("org/name")
+    ('xquad_r', 'org_name-c2762257')
+    """
+    plain = re.sub(r"[^\w.+@-]", "_", name).lstrip(".")
+    return plain if plain == name else f"{plain}-{hash_json(name, 8)}"
 
 
 def cache_folder() -> Path:

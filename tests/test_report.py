@@ -140,7 +140,7 @@ def test_search_answers_piped_lines_and_one_query(
 ) -> None:
     asked: list[str] = []
 
-    def searcher(run: Path, k: int, languages: object, dataset: object) -> object:
+    def searcher(run: Path, k: int, languages: object, dataset: object, trust: object) -> object:
         return lambda question: (asked.append(question), [search.Hit(0.5, "de", "p", "ein\nText")])[1]
 
     monkeypatch.setattr(search, "searcher", searcher)

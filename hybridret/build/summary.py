@@ -11,11 +11,12 @@ TITLES = {"map": "mAP", "mrr@10": "MRR@10", "recall@10": "R@10", "ndcg@10": "nDC
 def print_summary(macro: Mapping[str, float]) -> None:
     """Print the macro averages `dataset/setting/metric@cutoff` as a table, one row for each dataset and setting."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     rows: dict[tuple[str, str], dict[str, float]] = {}
     for key, value in macro.items():
-        dataset, setting, metric = key.split("/")
+        dataset, setting, metric = key.rsplit("/", 2)  # the name of a data set may hold a slash
         rows.setdefault((dataset, setting), {})[metric] = value
     present = {metric for row in rows.values() for metric in row}
     cut = sorted(metric for metric in present if metric.startswith("map@"))  # of pools that were searched
@@ -26,7 +27,7 @@ def print_summary(macro: Mapping[str, float]) -> None:
         number.justify = "right"
     for (dataset, setting), row in rows.items():
         cells = [_spelled(metric, row.get(metric)) for metric in titles]
-        table.add_row(dataset, setting, *cells)
+        table.add_row(escape(dataset), setting, *cells)  # square brackets are no markup of ours
     Console(soft_wrap=True).print(table)
 
 

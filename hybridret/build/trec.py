@@ -9,6 +9,7 @@ from hybridret.evaluation.evaluate import chosen_settings
 from hybridret.evaluation.judgments import Judgments
 from hybridret.evaluation.searched import search_corpus
 from hybridret.export.trec import write_qrels, write_run
+from hybridret.files import file_name
 from hybridret.progress import Progress
 from hybridret.records import Collection
 from hybridret.retrieval.protocols import Retriever
@@ -35,7 +36,7 @@ def write_trec(
             continue
         language = "all" if corpus.language < 0 else collection.languages[corpus.language]
         folder.mkdir(parents=True, exist_ok=True)
-        name = f"{collection.name}.{language}"
+        name = f"{file_name(collection.name)}.{language}"
         write_run(folder / f"{name}.run.gz", collection, queries, hits, tag="hybridret")
         rows = corpus.judgments
         judged = dataclasses.replace(

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from hybridret.encoders.dual import DualEncoder
+from hybridret.markup import escape_markdown
 
 SHOWN = ("map", "mrr", "ndcg", "recall", "rank_distance")  # measures of the table, in this order
 MACRO = "macro"
@@ -102,9 +103,11 @@ def _results(metrics: pd.DataFrame | None, result: Mapping[str, Any]) -> str:
     for (dataset, setting), rows in keyed.groupby(["dataset", "setting"], sort=False):
         found = dict(zip(rows["measure"], rows["value"], strict=True))
         shown = [_number(column, found.get(column)) for column in columns]
-        lines.append(f"| {dataset} | {setting} | " + " | ".join(shown) + " |")
+        lines.append(
+            f"| {escape_markdown(str(dataset))} | {escape_markdown(str(setting))} | " + " | ".join(shown) + " |"
+        )
     notes = [
-        f"- {dataset}: {key}: {value}"
+        f"- {escape_markdown(f'{dataset}: {key}: {value}')}"
         for dataset, found in (result.get("notes") or {}).items()
         for key, value in found.items()
     ]
@@ -137,7 +140,7 @@ def _recipe(encoder: DualEncoder, result: Mapping[str, Any], config: Mapping[str
         "seed": result.get("seed"),
         "config hash": result.get("config_hash"),
     }
-    rows = [f"| {name} | {value} |" for name, value in facts.items() if value not in (None, "")]
+    rows = [f"| {name} | {escape_markdown(str(value))} |" for name, value in facts.items() if value not in (None, "")]
     return "\n".join(["| | |", "|---|---|", *rows])
 
 

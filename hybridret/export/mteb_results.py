@@ -17,7 +17,7 @@ import pandas as pd
 
 from hybridret.errors import UserError
 from hybridret.export.mteb_languages import mteb_language
-from hybridret.files import write_json
+from hybridret.files import file_name, write_json
 from hybridret.languages import language_name
 
 LAYOUT = "2.26.24"  # the version of mteb whose layout this is
@@ -174,4 +174,4 @@ def _entry(asked: str, corpus: str, naming: str, table: pd.DataFrame) -> dict[st
 
 def _file_name(name: str) -> str:
     """As mteb makes folders of names."""
-    return name.replace("/", "__").replace(" ", "_")
+    return file_name(name.replace("/", "__").replace(" ", "_"))

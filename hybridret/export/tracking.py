@@ -18,6 +18,7 @@ from urllib.parse import urlparse
 import pandas as pd
 
 from hybridret.errors import UserError
+from hybridret.files import file_name
 from hybridret.settings import LoggerSettings
 
 MODES = ("offline", "online", "disabled")
@@ -94,7 +95,11 @@ class WandbTracker:
         for name, table in tables.items():
             self._attempt(
                 lambda name=name, table=table: self._run.log(
-                    {f"tables/{name}": self._wandb.Table(dataframe=table.astype(object).where(table.notna(), None))}
+                    {
+                        f"tables/{file_name(name)}": self._wandb.Table(
+                            dataframe=table.astype(object).where(table.notna(), None)
+                        )
+                    }
                 )
             )
 

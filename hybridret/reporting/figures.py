@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import Any
 
@@ -11,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from hybridret.analysis.spread import mean_and_spread
+from hybridret.files import file_name
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.look import looks
 from hybridret.reporting.plot import Plot, legend_below, new_axes
@@ -24,7 +24,7 @@ _SETTING_LOOK = {"monolingual": ("#0072b2", "o"), "cross-lingual": ("#d55e00", "
 
 def dataset_plots(sweep: Sweep, dataset: str) -> dict[str, Plot]:
     """The figures of one dataset that its data allow: scatter, pairs, bias, alpha, size."""
-    name = re.sub(r"[^\w.-]", "_", dataset)
+    name = file_name(dataset)
     plots = {}
     quality = _quality(sweep, dataset)
     if len(_tradeoff(sweep, dataset)):

@@ -11,6 +11,8 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
+from hybridret.markup import escape_markdown
+
 
 def score(value: float) -> str:
     """A metric between 0 and 1 as the field writes it: `.976`, `1.000`."""
@@ -104,7 +106,8 @@ class Table:
 
     def markdown(self) -> str:
         """A pipe table with the caption above; best bold, second underlined."""
-        lines = [self.caption, "", _pipes([column.name for column in self.columns])]
+        names = [escape_markdown(column.name) for column in self.columns]
+        lines = [escape_markdown(self.caption), "", _pipes(names)]
         texts = [any(isinstance(row[j].value, str) for row in self.rows) for j in range(len(self.columns))]
         lines.append(_pipes([":--" if text else "--:" for text in texts]))
         for row in self.rows:
@@ -150,7 +153,7 @@ class Table:
     def _marked(self, cell: Cell, column: Column) -> str:
         if cell.missing:
             return ""
-        text = column.show(cell.value).replace("|", "\\|")
+        text = escape_markdown(column.show(cell.value))
         text = f"**{text}**" if cell.place == 1 else f"<u>{text}</u>" if cell.place == 2 else text
         return text if cell.spread is None else f"{text} ± {column.show(cell.spread)}"
 

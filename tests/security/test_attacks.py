@@ -18,6 +18,8 @@ from torch.distributed.checkpoint.state_dict_saver import _save_state_dict
 from hybridret.build import open_run
 from hybridret.build.open_run import read_config
 from hybridret.errors import UserError
+from hybridret.files import file_name
+from hybridret.reporting.table import Cell, Column, Table
 from hybridret.runs import RunDirectory
 from hybridret.training.sharded_reader import check_plain
 from hybridret.training.sharded_state import META, check_shapes, consolidated
@@ -179,3 +181,24 @@ def test_every_entry_reads_stored_configs_through_this_door() -> None:
     package = Path(open_run.__file__).parent.parent
     found = {path.name for path in package.rglob("*.py") if "OmegaConf.load(" in path.read_text(encoding="utf-8")}
     assert found == {"open_run.py", "planned.py", "suggested.py"}
+
+
+HOSTILE = "<img src=x onerror=alert(1)>|[x](javascript:alert(1))`\n# title \x1b[2J"
+
+
+def test_a_foreign_name_is_no_markup_in_tables() -> None:
+    columns = [Column(HOSTILE, str), Column("value", str)]
+    text = Table("t", HOSTILE, columns, [[Cell(HOSTILE), Cell(0.5)]]).markdown()
+    caption, *_, row = text.strip().split("\n")
+    for part in (caption, row):
+        assert "<img" not in part
+        assert "\x1b" not in part
+        assert r"\[x\](javascript" in part
+    assert row.replace(r"\|", "").count("|") == 3
+    assert "\n#" not in text
+
+
+def test_a_foreign_name_is_no_path() -> None:
+    assert file_name("../../etc/passwd").startswith("_.._etc_passwd-")
+    assert "/" not in file_name("/abs")
+    assert file_name("a/b") != file_name("a_b") == "a_b"
