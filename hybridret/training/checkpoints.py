@@ -53,7 +53,7 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 def saved_step(path: Path) -> int:
     """The step at which `path` was saved; of a large file only the part that says so is read. Raises UserError."""
-    return int((read_meta(path) if path.is_dir() else read_file(path, mmap=True))["global_step"])
+    return int((read_meta(path) if path.is_dir() else read_file(path, mmap=True, whole=False))["global_step"])
 
 
 class Checkpoints(StepCallback):

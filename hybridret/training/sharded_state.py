@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +25,10 @@ from hybridret.errors import UserError
 from hybridret.training.sharded_reader import PlainPlanner, ShardedReader
 
 PREFIX = "sharded-"
+UNREADABLE = (
+    OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile, zlib.error,
+    struct.error,
+)  # fmt: skip
 SHARDS = "shards"  # how many processes wrote it
 BY_SHARD = "by_shard"  # whether states of the optimizer fit these shards only
 META = "meta.pt"  # Lightning's name: everything that is not a tensor of the model or of the optimizer
@@ -55,20 +61,37 @@ def forget_others(path: Path) -> None:
             shutil.rmtree(other, ignore_errors=True)
 
 
-def read_file(path: Path, mmap: bool) -> dict[str, Any]:
-    """The state of one process; `mmap`: tensors are read when they are used. Raises UserError when it is damaged."""
+def read_file(path: Path, mmap: bool, whole: bool = True) -> dict[str, Any]:
+    """The state of one process; `mmap`: tensors are read when they are used. Raises UserError when it is damaged, by a
+    single bit too. `whole=False` looks for damage in the numbers beside the tensors only, and reads little.
+    """
     try:
+        check_records(path, whole)
         checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise damaged(path, error) from error
     if not isinstance(checkpoint, dict) or "loops" not in checkpoint:
         raise UserError(f"{path} is not a training checkpoint. Delete it; training then starts from step 0.")
     return checkpoint
 
 
+def check_records(path: Path, whole: bool = True) -> None:
+    """Compare the records of a file of torch with the CRC-32 that torch wrote beside each, which it does not read back.
+
+    Raises BadZipFile (zipfile) for damage. `whole=False`: only the record of everything that is no tensor.
+    """
+    with zipfile.ZipFile(path) as file:
+        names = file.namelist()
+        for name in names if whole else [name for name in names if name.endswith("/data.pkl")]:
+            with file.open(name) as record:
+                while record.read(1 << 22):
+                    pass
+
+
 def read_meta(folder: Path) -> dict[str, Any]:
     """Counters, schedules and callbacks of a sharded state, without tensors of the model. Raises UserError."""
     try:
+        check_records(folder / META)
         meta: dict[str, Any] = torch.load(folder / META, map_location="cpu", weights_only=True)
     except (Exception, CheckpointException) as error:  # the latter is no Exception
         raise damaged(folder, error) from error
