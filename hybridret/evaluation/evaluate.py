@@ -24,7 +24,6 @@ from hybridret.evaluation.ranking import measure
 from hybridret.evaluation.searched import measure_searched
 from hybridret.evaluation.tables import MACRO, METRIC_COLUMNS, Evaluation
 from hybridret.metrics.average_precision import average_precision
-from hybridret.metrics.hits import NOT_FOUND
 from hybridret.metrics.ndcg import ndcg
 from hybridret.metrics.peer import peer
 from hybridret.metrics.rank_distance import rank_distance
@@ -122,18 +121,25 @@ def _columns(
         slot = np.searchsorted(relevant.labels, labels)
         yield column("contrastive_entropy", np.bincount(slot, weights=entropy) / relevant.counts)
     if pooled and measured.depth is None:
-        ranked = ranks != NOT_FOUND  # all but a passage that is no hit because it has the id of the query
-        there = RankedRelevant.gather(labels[ranked], ranks[ranked], grades[ranked])
-        several = there.counts > 1  # one answer has no distance: its zero would pass for fairness
-        if several.any():
-            distances = rank_distance(there)[several]
-            yield _Column(setting, "rank_distance", 0, there.labels[several], np.full(len(distances), -1), distances)
-        languages_of = judgments.passage_languages[mask][ranked]
-        tested, values = peer(queries[ranked], ranks[ranked], grades[ranked], languages_of)
-        if len(tested):
-            yield _Column(setting, "peer", 0, tested, np.full(len(tested), -1), values)
+        yield from _bias(setting, mask, judgments, ranks)
     if pooled:
-        yield column("awrf", measured.awrf[asked])
+        of_several = asked[(judgments.relevant_languages[asked] > 0).sum(axis=1) > 1]
+        if len(of_several):  # a bias needs relevant passages in two languages
+            yield _Column(setting, "awrf", 0, of_several, np.full(len(of_several), -1), measured.awrf[of_several])
+
+
+def _bias(setting: str, mask: BoolArray, judgments: Judgments, ranks: IntArray) -> Iterator[_Column]:
+    """What one full ranking of all languages [r] says of a preference for some of them."""
+    # BEIR's rule takes the passage with the id of the query out of the ranking: its place says nothing of the ranker.
+    ranked = ~judgments.dropped[mask]
+    queries, grades, ranks = judgments.queries[mask][ranked], judgments.grades[mask][ranked], ranks[ranked]
+    languages = judgments.passage_languages[mask][ranked]
+    for metric, (tested, values) in (
+        ("rank_distance", rank_distance(queries, ranks, languages, len(judgments.collection.passage_ids))),
+        ("peer", peer(queries, ranks, grades, languages)),
+    ):
+        if len(tested):
+            yield _Column(setting, metric, 0, tested, np.full(len(tested), -1), values)
 
 
 def _metrics_table(collection: Collection, columns: list[_Column]) -> pd.DataFrame:

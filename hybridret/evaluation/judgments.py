@@ -70,10 +70,18 @@ class Judgments:
         return found
 
     @cached_property
+    def dropped(self) -> BoolArray:
+        """[R]: a judgment of the passage with the id of the query, where the collection says that this is no hit."""
+        if not self.collection.drop_identical:
+            return np.zeros(len(self), dtype=bool)
+        dropped: BoolArray = self.identical[self.queries] == self.passages
+        return dropped
+
+    @cached_property
     def relevant_languages(self) -> IntArray:
-        """[Q, L]: how many relevant passages each query has in each language."""
+        """[Q, L]: how many relevant passages each query has in each language, without those that can be no hit."""
         languages, queries = len(self.collection.languages), len(self.collection.query_ids)
-        cell = self.queries * languages + self.passage_languages
+        cell = (self.queries * languages + self.passage_languages)[~self.dropped]
         return np.bincount(cell, minlength=queries * languages).reshape(-1, languages)
 
     def of_setting(self, setting: str) -> BoolArray:

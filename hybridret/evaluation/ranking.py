@@ -1,7 +1,8 @@
 """Scores to full ranks, tile by tile: the matrix of all queries and passages is never held.
 
 Where scores are cosines they do not depend on the pool, so each tile of queries is scored once against all passages and
-the ranking of each language is read off the columns of that language. Other scorers (BM25) get an index per pool.
+the ranking of each language is read off the columns of that language. Other scorers (BM25) get an index per pool, and
+what they give no score is no hit, as in searched pools.
 """
 
 from __future__ import annotations
@@ -16,8 +17,7 @@ from hybridret.evaluation.measured import Measured
 from hybridret.evaluation.searched import excluded_from
 from hybridret.metrics.awrf import DEPTH, awrf
 from hybridret.metrics.entropy import contrastive_entropy, sample_passages
-from hybridret.metrics.hits import NOT_FOUND
-from hybridret.metrics.ranks import ranks_in, sort_keys, tie_positions
+from hybridret.metrics.ranks import NO_HIT, ranks_in, sort_keys, tie_positions
 from hybridret.progress import Advance, Progress
 from hybridret.records import Collection, FloatArray, IntArray
 from hybridret.retrieval.protocols import PassageIndex, Retriever
@@ -73,7 +73,7 @@ def _rank(
     for start in range(0, len(asked), step):
         tile = asked[start : start + step]
         scores = index.scores(tile)
-        _check(scores, tile, whole, collection)
+        _check(np.where(scores == -np.inf, 0, scores) if index.partial else scores, tile, whole, collection)
         keys = sort_keys(scores, tie_order)
         if collection.drop_identical:
             _put_last(keys, judgments.identical[tile], whole)
@@ -126,14 +126,13 @@ class _Ranker:
         ordered.sort(axis=1)
         ranks = ranks_in(ordered, row_of, wanted)
         pooled = self.corpus.language < 0
-        if self._judgments.collection.drop_identical:
-            identical = self._judgments.identical[self._judgments.queries[rows]] == self._judgments.passages[rows]
-            ranks[identical] = NOT_FOUND
         kept_ranks, kept_entropy = self._result.of(self.corpus)
         kept_ranks[rows] = ranks
         if pooled:
-            top = self._language_at[tie_positions(ordered[:, :DEPTH])]
-            self._result.awrf[asked] = awrf(top, self._judgments.relevant_languages[asked])
+            top = ordered[:, :DEPTH]
+            hit = top < NO_HIT
+            languages = np.where(hit, self._language_at[np.where(hit, tie_positions(top), 0)], -1)
+            self._result.awrf[asked] = awrf(languages, self._judgments.relevant_languages[asked])
         if self._cosine:
             sampled = scores[np.ix_(np.searchsorted(tile, asked), np.searchsorted(whole, self._sample))]
             entropy = contrastive_entropy(
@@ -147,7 +146,7 @@ class _Ranker:
 
 
 def _put_last(keys: IntArray, identical: IntArray, whole: IntArray) -> None:
-    """The passage with the id of the query behind all others: no rank of another one counts it."""
+    """The passage with the id of the query is no hit, and behind all others: no rank of another one counts it."""
     columns = np.searchsorted(whole, identical)
     present = (identical >= 0) & (whole[np.minimum(columns, len(whole) - 1)] == identical)
     rows = np.flatnonzero(present)

@@ -18,7 +18,7 @@ DEPTH = 20
 
 def awrf(top_languages: IntArray, relevant_counts: IntArray) -> Values:
     """[q] in 0..1. `top_languages` [q, d]: the language at each rank, -1 where nothing was found any more (such ranks
-    give no exposure; a query that found nothing has 0); `relevant_counts` [q, L]: no row is all zero.
+    give no exposure; a query that found nothing has 0); `relevant_counts` [q, L]: a row of zeros has NaN.
     """
     queries, depth = top_languages.shape
     size = relevant_counts.shape[1]
@@ -27,7 +27,8 @@ def awrf(top_languages: IntArray, relevant_counts: IntArray) -> Values:
     total = np.bincount(cell.ravel(), weights=attention.ravel(), minlength=queries * size).reshape(queries, size)
     given = total.sum(axis=1, keepdims=True)
     exposure: Values = total / np.where(given > 0, given, 1.0)
-    target = relevant_counts / relevant_counts.sum(axis=1, keepdims=True)
+    counts = relevant_counts.sum(axis=1, keepdims=True)
+    target = np.divide(relevant_counts, counts, out=np.full(relevant_counts.shape, np.nan), where=counts > 0)
     middle = (exposure + target) / 2.0
     fair = 1.0 - (_divergence(exposure, middle) + _divergence(target, middle)) / 2.0
     return np.where(given[:, 0] > 0, fair, 0.0)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.stats import chi2
 
+from hybridret.metrics.hits import NOT_FOUND
 from hybridret.metrics.ranks import Values
 from hybridret.records import IntArray
 
@@ -26,8 +27,9 @@ def peer(
 ) -> tuple[IntArray, Values]:
     """The queries that have a PEER, ascending, and its values. The arguments are parallel arrays [r] of judgments.
 
-    Ranks are full ranks, so different inside a query. `weights` maps a grade to its weight (default: all equal; a grade
-    that is missing weighs nothing).
+    Ranks are full ranks; passages that are no hits (`NOT_FOUND`) are tied behind all others, and share their mean rank.
+    Where none of a grade is a hit, nothing tells its languages apart: 1. `weights` maps a grade to its weight (default:
+    all equal; a grade that is missing weighs nothing).
     """
     if not len(queries):
         return np.zeros(0, dtype=np.int64), np.zeros(0)
@@ -36,7 +38,11 @@ def peer(
     first = np.r_[True, (queries[1:] != queries[:-1]) | (grades[1:] != grades[:-1])]
     starts = np.flatnonzero(first)  # s strata: one query, one grade
     stratum = np.cumsum(first) - 1
-    inner = np.arange(len(order)) - starts[stratum] + 1  # rank among the passages of the stratum
+    inner = np.arange(len(order)) - starts[stratum] + 1.0  # rank among the passages of the stratum
+    missing = ranks[order] >= NOT_FOUND  # the last ones of each stratum
+    tied = np.bincount(stratum, weights=missing)
+    sizes = np.bincount(stratum)
+    inner[missing] = (sizes - (tied - 1) / 2)[stratum[missing]]
 
     size = int(languages.max()) + 1
     cell = stratum * size + languages
@@ -46,9 +52,11 @@ def peer(
     tested = (present.sum(axis=1) >= 2) & np.all(~present | (count >= 2), axis=1)
     if not tested.any():
         return np.zeros(0, dtype=np.int64), np.zeros(0)
-    count, rank_sum = count[tested], rank_sum[tested]
+    count, rank_sum, tied = count[tested], rank_sum[tested], tied[tested]
     total = count.sum(axis=1)
     statistic = 12.0 / (total * (total + 1)) * (rank_sum**2 / np.maximum(count, 1)).sum(axis=1) - 3.0 * (total + 1)
+    spread = 1.0 - (tied**3 - tied) / (total**3 - total)  # the test's correction for ties
+    statistic = np.divide(statistic, spread, out=np.zeros(len(total)), where=spread > 0)
     p_values = chi2.sf(statistic, (count > 0).sum(axis=1) - 1)
 
     weight = (

@@ -1,27 +1,38 @@
-"""Rank distance: how far apart one ranking puts the parallel answers of a question (arXiv 2408.10536, language bias).
+"""Rank distance: how far apart one ranking puts the answers to a question in different languages (arXiv 2408.10536).
 
-A ranker that prefers no language puts the answers side by side: the distance is R - 1. One that sorts by language
-spreads them over the whole pool.
+It is a bias between languages: each language counts with its best-ranked relevant passage, and a query whose relevant
+passages are all in one language has none. A ranker that prefers no language puts L parallel answers side by side: the
+distance is L - 1. One that sorts by language spreads them over the whole pool.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from hybridret.metrics.ranks import RankedRelevant, Values
+from hybridret.metrics.ranks import Values
+from hybridret.records import IntArray
 
 
-def rank_distance(relevant: RankedRelevant) -> Values:
-    """[n]: worst minus best rank of a query's relevant passages in the pooled full ranking, in ranks."""
-    if not len(relevant):
-        return np.zeros(0)
-    best = relevant.ranks[relevant.starts]
-    worst = np.maximum.reduceat(relevant.ranks, relevant.starts)
-    return (worst - best).astype(np.float64)
+def rank_distance(queries: IntArray, ranks: IntArray, languages: IntArray, pool: int) -> tuple[IntArray, Values]:
+    """The queries with relevant passages in two languages or more, ascending, and the worst minus the best rank of
+    their languages. The arguments are parallel arrays [r] of judgments, with ranks in one pool of all languages.
+
+    A passage that is no hit (`NOT_FOUND`) stands behind all others: at rank `pool`, the number of passages.
+    """
+    order = np.lexsort((ranks, languages, queries))
+    queries, languages = queries[order], languages[order]
+    best = np.r_[True, (queries[1:] != queries[:-1]) | (languages[1:] != languages[:-1])][: len(order)]
+    asked, starts, counts = np.unique(queries[best], return_index=True, return_counts=True)
+    if not len(asked):
+        return asked, np.zeros(0)
+    found = np.minimum(ranks[order][best], pool)
+    distance = np.maximum.reduceat(found, starts) - np.minimum.reduceat(found, starts)
+    return asked[counts > 1], distance[counts > 1].astype(np.float64)
 
 
 def random_rank_distance(relevant: int, pool: int) -> float:
-    """What a random ranking of `pool` passages gives on average for `relevant` answers: (P + 1)(R - 1) / (R + 1).
+    """What a random ranking of `pool` passages gives on average for `relevant` answers, each in a language of its own:
+    (P + 1)(R - 1) / (R + 1).
 
     >>> round(random_rank_distance(11, 13014))
     10846

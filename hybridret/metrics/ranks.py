@@ -1,7 +1,8 @@
 """Full ranks: the exact position of each relevant passage in the ranking of the whole pool.
 
 mAP over the pool and rank distance cannot come from a top-k list, so every measure here starts from full ranks. Equal
-scores are ordered as trec_eval does, by passage id descending (`Collection.tie_order`); scores are compared as fp32.
+scores are ordered as trec_eval does, by passage id descending (`Collection.tie_order`); scores are compared as fp32. A
+passage of score -inf is no hit: it has no rank (`NOT_FOUND`), whatever the size of the pool.
 
 A score and its tie position are packed into one integer, so that one plain sort gives trec_eval's strict order and a
 binary search gives a rank: no tie ever needs care again. Counting, the definition, is `ranks_by_counting`.
@@ -17,16 +18,18 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from hybridret.metrics.hits import NOT_FOUND
 from hybridret.records import FloatArray, IntArray
 
 Values = NDArray[np.float64]
+NO_HIT = 0x7F800000 << 32  # the key of score -inf: from here on a key is that of no hit
 
 
 def sort_keys(scores: FloatArray, tie_order: IntArray) -> IntArray:
     """[q, P] integers that are all different in a row and ascend from the best passage to the worst.
 
-    The upper 32 bits hold the score (fp32, finite), the lower 32 the passage's `tie_order` [P], which must be a
-    permutation of 0..P-1 or a part of one.
+    The upper 32 bits hold the score (fp32, finite, or -inf for no hit), the lower 32 the passage's `tie_order` [P],
+    which must be a permutation of 0..P-1 or a part of one.
     """
     # Adding zero turns -0.0 into 0.0: the two are equal scores with different bits.
     bits = (np.ascontiguousarray(scores, dtype=np.float32) + np.float32(0)).view(np.int32)
@@ -46,7 +49,7 @@ def tie_positions(keys: IntArray) -> IntArray:
 def ranks_in(ordered: IntArray, rows: IntArray, keys: IntArray) -> IntArray:
     """Ranks [r], the best is 1, of passages given by their keys [r] in the rankings `ordered` [q, P] of rows [r].
 
-    `ordered` is `np.sort(sort_keys(...), axis=1)`; `rows` must ascend.
+    `ordered` is `np.sort(sort_keys(...), axis=1)`; `rows` must ascend. `NOT_FOUND` where the key is that of no hit.
     """
     ranks = np.empty(len(rows), dtype=np.int64)
     starts = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]]) if len(rows) else np.zeros(0, dtype=np.int64)
@@ -54,6 +57,7 @@ def ranks_in(ordered: IntArray, rows: IntArray, keys: IntArray) -> IntArray:
     for begin, end in pairwise(bounds):
         ranks[begin:end] = ordered[rows[begin]].searchsorted(keys[begin:end])
     ranks += 1
+    ranks[keys >= NO_HIT] = NOT_FOUND
     return ranks
 
 
@@ -64,10 +68,13 @@ def full_ranks(scores: FloatArray, rows: IntArray, columns: IntArray, tie_order:
 
 
 def ranks_by_counting(scores: FloatArray, rows: IntArray, columns: IntArray, tie_order: IntArray) -> IntArray:
-    """The definition of a full rank, slow: 1 + passages with a higher score + equal ones earlier in the tie order."""
+    """The definition of a full rank, slow: 1 + passages with a higher score + equal ones earlier in the tie order;
+    `NOT_FOUND` for one of score -inf."""
     scores = np.asarray(scores, dtype=np.float32)
     ranks = [
-        1
+        NOT_FOUND
+        if scores[row, column] == -np.inf
+        else 1
         + int((scores[row] > scores[row, column]).sum())
         + int(((scores[row] == scores[row, column]) & (tie_order < tie_order[column])).sum())
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True)

@@ -27,7 +27,9 @@ PASSES = 3  # times that bm25s reads all passages while it indexes
 
 
 class Bm25Index:
-    """bm25s scores of the passages in `words`; `model` None: no passage has a word, every score is 0."""
+    """bm25s scores of the passages in `words`; `model` None: no passage has a word, nothing is a hit."""
+
+    partial = True
 
     def __init__(self, model: Any, table: WordTable, words: PassageWords) -> None:
         self._model = model
@@ -35,11 +37,18 @@ class Bm25Index:
         self._words = words
 
     def scores(self, queries: IntArray) -> FloatArray:
-        scores = np.zeros((len(queries), len(self._words)), dtype=np.float32)
+        """[q, P'] fp32; -inf for a passage that has no word of the query: it is no hit, as in `best`."""
+        scores = np.full((len(queries), len(self._words)), -np.inf, dtype=np.float32)
         for row, query in enumerate(queries.tolist()):
             if known := self.known(query):
-                scores[row] = self._model.get_scores_from_ids(known)
+                found = self._model.get_scores_from_ids(known)
+                scores[row] = np.where(found > self._nothing(known), found, -np.inf)
         return scores
+
+    def _nothing(self, known: list[int]) -> float:
+        """The score of a passage that has none of these words; bm25l and bm25+ score it for what it lacks."""
+        shift = self._model.nonoccurrence_array
+        return 0.0 if shift is None else float(np.float32(shift[np.asarray(known, dtype=np.int32)].sum()))
 
     def known(self, query: int) -> list[int]:
         """The words of a query that some passage of the index has."""
@@ -64,9 +73,7 @@ class Bm25Index:
 
     def _fill(self, hits: Hits, row: int, known: list[int], k: int, ties: IntArray) -> None:
         """One query from the scores of all passages."""
-        shift = self._model.nonoccurrence_array  # bm25l and bm25+ score a passage for the words that it lacks
-        nothing = 0.0 if shift is None else float(np.float32(shift[np.asarray(known, dtype=np.int32)].sum()))
-        columns, scores = best_of(self._model.get_scores_from_ids(known), k, ties, nothing)
+        columns, scores = best_of(self._model.get_scores_from_ids(known), k, ties, self._nothing(known))
         hits.passages[row, : len(columns)], hits.scores[row, : len(columns)] = columns, scores
 
     def _fill_compiled(self, hits: Hits, rows: list[int], known: list[list[int]], k: int, ties: IntArray) -> None:

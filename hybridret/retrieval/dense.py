@@ -48,6 +48,10 @@ class DenseIndex:
     queries: FloatArray
     passages: FloatArray
 
+    @property
+    def partial(self) -> bool:
+        return False
+
     def scores(self, queries: IntArray) -> FloatArray:
         product: FloatArray = self.queries[queries] @ self.passages.T
         return product

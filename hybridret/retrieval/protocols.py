@@ -10,7 +10,11 @@ from hybridret.records import Collection, FloatArray, Hits, IntArray
 
 
 class PassageIndex(Protocol):
-    """Some passages of a collection, ready to be scored."""
+    """Some passages of a collection, ready to be scored. `partial`: a passage that is no hit has the score -inf; where
+    it is false such a score is an error."""
+
+    @property
+    def partial(self) -> bool: ...
 
     def scores(self, queries: IntArray) -> FloatArray:
         """[q, P'] fp32 for query indices [q] of the collection; higher is better; columns in the index's order."""

@@ -62,10 +62,14 @@ class Part:
     whole: Given
     passages: np.ndarray
 
+    @property
+    def partial(self) -> bool:
+        return self.whole.only_above is not None
+
     def scores(self, queries: np.ndarray) -> np.ndarray:
         part = self.whole.matrix[np.ix_(queries, self.passages)]
         self.whole.largest = max(self.whole.largest, part.size)
-        return part
+        return part if self.whole.only_above is None else np.where(part > self.whole.only_above, part, -np.inf)
 
 
 def random_collection(seed: int, languages: int = 3, max_judged: int = 3) -> Collection:

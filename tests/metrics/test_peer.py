@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import kruskal
 
+from hybridret.metrics.hits import NOT_FOUND
 from hybridret.metrics.peer import peer
 
 
@@ -54,6 +55,19 @@ def test_sorted_by_language_is_less_fair_than_mixed() -> None:
     split = peer(query, np.arange(1, 9), grade, np.array([0, 0, 0, 0, 1, 1, 1, 1]))[1][0]
     assert mixed == pytest.approx(1.0)
     assert split < 0.05
+
+
+@pytest.mark.parametrize("missing", [1, 3, 5])
+def test_what_is_no_hit_is_tied_behind_the_rest(missing: int) -> None:
+    query, grade, languages = np.zeros(6, dtype=np.int64), np.ones(6, dtype=np.int64), np.array([0, 1, 0, 1, 1, 0])
+    ranks = np.r_[np.arange(1, 7 - missing), np.full(missing, NOT_FOUND)]
+    expected = kruskal(*(np.minimum(ranks, 99)[languages == one] for one in (0, 1))).pvalue
+    assert peer(query, ranks, grade, languages)[1] == pytest.approx([expected], abs=1e-12)
+
+
+def test_languages_without_any_hit_are_equal() -> None:
+    query, grade = np.zeros(4, dtype=np.int64), np.ones(4, dtype=np.int64)
+    assert peer(query, np.full(4, NOT_FOUND), grade, np.array([0, 0, 1, 1]))[1].tolist() == [1.0]
 
 
 def test_no_judgments() -> None:

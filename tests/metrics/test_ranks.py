@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hybridret.metrics.ranks import RankedRelevant, full_ranks, ranks_by_counting, sort_keys, tie_positions
+from hybridret.metrics.hits import NOT_FOUND
+from hybridret.metrics.ranks import NO_HIT, RankedRelevant, full_ranks, ranks_by_counting, sort_keys, tie_positions
 
 
 @pytest.mark.parametrize("distinct", [1, 2, 7, 10_000])
@@ -57,3 +58,14 @@ def test_gather_sorts_inside_each_query() -> None:
     assert relevant.grades.tolist() == [2, 4, 3, 5, 1]
     assert relevant.counts.tolist() == [2, 3]
     assert relevant.ordinals.tolist() == [1, 2, 1, 2, 3]
+
+
+def test_a_score_of_minus_infinity_is_no_hit() -> None:
+    rng = np.random.default_rng(4)
+    scores = rng.choice(np.array([-np.inf, -3e38, 0, 2], np.float32), (6, 20))
+    rows, columns = np.repeat(np.arange(6), 20), np.tile(np.arange(20), 6)
+    tie_order = rng.permutation(20)
+    got = full_ranks(scores, rows, columns, tie_order)
+    assert ((got == NOT_FOUND) == (scores == -np.inf).ravel()).all()
+    assert got.tolist() == ranks_by_counting(scores, rows, columns, tie_order).tolist()
+    assert ((sort_keys(scores, tie_order) >= NO_HIT) == (scores == -np.inf)).all()
