@@ -116,7 +116,8 @@ def _checkpoint(config: DictConfig, path: Path, overrides: Sequence[str], progre
     write_scores(folder, scores, settings.evaluation, run.name, str(trained["config_hash"]), encoder)
     head = {key: value for key, value in trained.items() if key not in ("metrics", "notes", "finished", "config_hash")}
     tokens = collection_shares(encoder.tokenization, scores.collections)
-    write_json(folder / "result.json", {**head, "config_hash": digest, "tokens": tokens, **outcome(scores, settings)})
+    result = {**head, "config_hash": digest, "tokens": tokens, **outcome(scores, settings, encoder)}
+    write_json(folder / "result.json", result)
     tracker = tracker_of(run, str(trained["config_hash"]), settings, str(trained["strategy"]), own)
     show(tracker, scores)
     tracker.close()
@@ -166,7 +167,7 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
                     "training": None,
                     "tokens": collection_shares(encoder.tokenization, scores.collections) if encoder else {},
                     "data": None,
-                    **outcome(scores, settings),
+                    **outcome(scores, settings, encoder),
                 }
             )
         except BaseException as error:

@@ -163,7 +163,7 @@ class _Work:
                 "training": asdict(trained),
                 "tokens": training_shares(encoder.tokenization, source),
                 "data": data(source),
-                **outcome(scores, self.settings),
+                **outcome(scores, self.settings, encoder),
             }
         )
         print_summary(scores.evaluation.macro())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,11 +44,12 @@ def data(source: PairSource) -> dict[str, Any]:
     }
 
 
-def outcome(scores: Scores, settings: Settings) -> dict[str, Any]:
-    """What came out, and how it was measured."""
+def outcome(scores: Scores, settings: Settings, encoder: Any) -> dict[str, Any]:
+    """What came out, and how it was measured; `encoder` (None for BM25) knows the text settings that it really has."""
     return {
         "metrics": scores.evaluation.macro(),
         "notes": scores.notes,
+        "text": None if encoder is None else asdict(encoder.tokenization.text),
         "eval": settings.eval,
         "evaluation": {**vars(settings.evaluation)},
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -26,6 +26,7 @@ from hybridret.reporting.read import (
     settings_of,
     token_rows,
 )
+from hybridret.reporting.texts import text_words
 
 UNTRAINED = "not trained"
 _NO_SIZE = "none"  # of a retriever that has no model
@@ -39,7 +40,7 @@ class Sweep:
     `runs`: one row per finished run: run, configuration (label: all but the seed), family (label: all but seed and
     size), strategy, alpha, backbone, size, what varies besides (`extra`: config keys, `evaluated`), seed,
     parameters_total/_body/_trainable, trained, steps, best_step, best_validation_loss, pairs_per_second, padding_share,
-    seconds, stopped, data, fingerprint, licence, finished.
+    seconds, stopped, data, fingerprint, licence, finished, text (how texts were cut and prefixed, in words).
     `metrics`: the rows of all metrics.csv, evaluations included, with run and configuration. `history`: the rows of all
     history.jsonl with run and configuration. `tokens`: run, evaluation ("": the run itself, else the name of one that
     was added), language and the four shares. `notes`: run, dataset ("": the run as a whole), key, text.
@@ -93,8 +94,9 @@ def _assemble(folder: Path, finished: list[Path], failures: list[dict[str, Any]]
     protocols: dict[str, Protocol] = {}
     for path in finished:
         result = _result(path / "result.json")
-        rows.append({"run": path.name, **_identity(path / "result.json", result)})
         settings[path.name] = settings_of(path / "config.yaml")
+        text = text_words(result, settings[path.name])
+        rows.append({"run": path.name, **_identity(path / "result.json", result), "text": text})
         mixes[path.name] = (result.get("training") or {}).get("mix") or {}
         summaries[path.name] = (result.get("data") or {}).get("summary") or {}
         environment = path / "environment.json"
@@ -109,7 +111,7 @@ def _assemble(folder: Path, finished: list[Path], failures: list[dict[str, Any]]
             valid = part[~part["dataset"].isin(newer)]
             metrics.append(valid.assign(run=path.name))
             options = settings[path.name] if where == path else flatten({key: one.get(key) for key in _HOW})
-            protocols.setdefault(path.name, {}).update(protocol(valid, options))
+            protocols.setdefault(path.name, {}).update(protocol(valid, options, text))
             notes.extend({"run": path.name, **row} for row in note_rows(one) if row["dataset"] not in newer)
             # An evaluation whose values are all replaced is gone; older ones repeat the shares of their run.
             if where == path or (len(valid) and one.get("tokens") != result.get("tokens")):

@@ -15,6 +15,7 @@ from hybridret.analysis.spread import mean_and_spread
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.select import MACRO, SETTINGS, configurations, select
 from hybridret.reporting.table import Cell, Column, Table, rank, score
+from hybridret.reporting.texts import with_text_remarks
 
 SOURCE = "arXiv 2408.10536"
 _BENCHMARKS = {"xquad-r": "xquad_r", "mlqa-r": "mlqa_r", "miracl-dev": "miracl"}
@@ -79,7 +80,9 @@ def paper_table(sweep: Sweep, dataset: str) -> Table | None:
         found = [ours.get((name, *key)) for key in shown]
         values = [Cell() if one is None else Cell(float(one["mean"]), float(one["std"])) for one in found]
         rows.append([Cell("this sweep"), Cell(backbones), Cell(name), *values])
-    return Table(f"paper_{dataset}", f"{dataset}: the paper's numbers ({SOURCE}) beside this sweep's", columns, rows)
+    table = Table(f"paper_{dataset}", f"{dataset}: the paper's numbers ({SOURCE}) beside this sweep's", columns, rows)
+    theirs_first = len(rows) - len(configurations(sweep, dataset))
+    return with_text_remarks(table, sweep, [*[None] * theirs_first, *configurations(sweep, dataset)])
 
 
 def differences(sweep: Sweep, dataset: str) -> list[str]:

@@ -11,22 +11,26 @@ from typing import Any
 
 import pandas as pd
 
+from hybridret.reporting.texts import NOT_RECORDED
+
 Protocol = dict[tuple[str, str], str]
 _FIRST = ("languages", "settings")  # what is seen in the values themselves names a difference first
 _NO_DIFFERENCE = ("batch_size", "settings")  # how it was computed; what `metrics.csv` shows anyway
 _MANY = 2  # longer lists are counted in a label
 
 
-def protocol(metrics: pd.DataFrame, options: Mapping[str, Any]) -> Protocol:
+def protocol(metrics: pd.DataFrame, options: Mapping[str, Any], text: str) -> Protocol:
     """(dataset or benchmark, option) -> value of one evaluation.
 
     `metrics`: its rows that count. `options`: its flat config, of which `evaluation.*` goes for each of its datasets
-    and `eval.BENCHMARK.*` for the benchmark; {} where it is not known.
+    and `eval.BENCHMARK.*` for the benchmark; {} where it is not known. `text`: how texts were cut and prefixed.
     """
     found: Protocol = {}
     for name, rows in metrics.groupby("dataset", sort=False):
         dataset = str(name)
         found[dataset, "languages"] = _text(sorted(set(rows["query_language"]) - {"macro"}))
+        if text != NOT_RECORDED:
+            found[dataset, "text"] = text
         found[dataset, "settings"] = _text(sorted(set(rows["setting"])))
         for key, value in options.items():
             section, _, option = key.partition(".")

@@ -16,6 +16,7 @@ from hybridret.reporting.scatter import legend_html, scatter_choices, scatter_sv
 from hybridret.reporting.select import MACRO, configurations, map_cutoffs, select, title_of
 from hybridret.reporting.table import Table
 from hybridret.reporting.tables_bias import bias_summary, bias_table
+from hybridret.reporting.texts import text_difference
 
 _RANK_DISTANCE = (
     " Rank distance is the worst minus the best rank of a question's answers in all languages: lower is less biased."
@@ -69,6 +70,8 @@ def _notes(sweep: Sweep, dataset: str) -> str:
     here = select(sweep.metrics, dataset=dataset)
     languages = sorted(str(one) for one in here["query_language"].unique() if one != MACRO)
     rows = [Fact(str(row["key"]), str(row["text"])) for row in known.to_dict("records")]
+    if said := text_difference(sweep, dataset):
+        rows.append(Fact("text settings", said))
     named = ", ".join(f"{language_name(one)} ({one})" for one in languages)
     return f'<p class="lead">{len(languages)} language{"s" * (len(languages) != 1)}: {escape(named)}.</p>' + fact_list(
         rows

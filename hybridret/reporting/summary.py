@@ -21,8 +21,11 @@ def summary_table(sweep: Sweep, dataset: str | None = None) -> RichTable:
         table.add_column(
             Text(f"{column.group}\n{column.title}".strip()), justify="right" if j else "left", no_wrap=bool(j)
         )
-    for row in found.rows:
-        table.add_row(*(_text(cell, column) for cell, column in zip(row, found.columns, strict=True)))
+    for i, row in enumerate(found.rows):
+        texts = [_text(cell, column) for cell, column in zip(row, found.columns, strict=True)]
+        table.add_row(texts[0].append(found.mark(i)), *texts[1:])
+    if found.note:
+        table.caption, table.caption_justify = Text(found.note), "left"
     return table
 
 

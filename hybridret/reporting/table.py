@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from itertools import groupby
 from typing import Any
@@ -72,13 +72,28 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Remark:
+    """Text settings of a row: the mark behind its name, and what it stands for, which the CSV has in full."""
+
+    mark: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Table:
-    """`name` is the file name without ending; the first column names the row."""
+    """`name` is the file name without ending; the first column names the row. `remarks`: none, or one for each row;
+    `note` stands below the table and explains their marks."""
 
     name: str
     caption: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
+    remarks: Sequence[Remark] = ()
+    note: str = ""
+
+    def mark(self, i: int) -> str:
+        """What is written behind the name of row i, "" for nothing."""
+        return f" {self.remarks[i].mark}" if self.remarks and self.remarks[i].mark else ""
 
     def with_places(self) -> Table:
         """Mark the best and the second value of each ranked column, as shown (values that look equal share a place)."""
@@ -87,21 +102,23 @@ class Table:
             [Cell(c.value, c.std, places[j][i], c.heat) if j in places else c for j, c in enumerate(row)]
             for i, row in enumerate(self.rows)
         ]
-        return Table(self.name, self.caption, self.columns, rows)
+        return replace(self, rows=rows)
 
     def csv(self) -> str:
-        """All digits; a column of spreads behind each column that has some."""
+        """All digits; a column of spreads behind each column that has some; last the text settings, if they differ."""
         spreads = [any(row[j].spread is not None for row in self.rows) for j in range(len(self.columns))]
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         head = [[c.name, f"{c.name} std"] if s else [c.name] for c, s in zip(self.columns, spreads, strict=True)]
-        writer.writerow([name for names in head for name in names])
-        for row in self.rows:
+        last = ["text settings"] if self.remarks else []
+        writer.writerow([name for names in head for name in names] + last)
+        for i, row in enumerate(self.rows):
             cells = [
                 ["" if c.missing else c.value, *([_blank(c.spread)] if s else [])]
                 for c, s in zip(row, spreads, strict=True)
             ]
-            writer.writerow([value for values in cells for value in values])
+            said = [self.remarks[i].text] if self.remarks else []
+            writer.writerow([value for values in cells for value in values] + said)
         return out.getvalue()
 
     def markdown(self) -> str:
@@ -110,9 +127,10 @@ class Table:
         lines = [escape_markdown(self.caption), "", _pipes(names)]
         texts = [any(isinstance(row[j].value, str) for row in self.rows) for j in range(len(self.columns))]
         lines.append(_pipes([":--" if text else "--:" for text in texts]))
-        for row in self.rows:
-            lines.append(_pipes([self._marked(cell, column) for cell, column in zip(row, self.columns, strict=True)]))
-        return "\n".join(lines) + "\n"
+        for i, row in enumerate(self.rows):
+            shown = [self._marked(cell, column) for cell, column in zip(row, self.columns, strict=True)]
+            lines.append(_pipes([shown[0] + self.mark(i), *shown[1:]]))
+        return "\n".join([*lines, *(["", self.note] if self.note else [])]) + "\n"
 
     def html(self, classes: str = "") -> str:
         """A table inside a container that scrolls by itself."""
@@ -136,14 +154,15 @@ class Table:
             for j, column in enumerate(self.columns)
         )
         body = "".join(
-            "<tr>" + "".join(self._cell(j, row[j], column, edges) for j, column in enumerate(self.columns)) + "</tr>"
-            for row in self.rows
+            "<tr>" + "".join(self._cell(i, j, column, edges) for j, column in enumerate(self.columns)) + "</tr>"
+            for i in range(len(self.rows))
         )
+        note = f'<p class="lead">{escape(self.note)}</p>' if self.note else ""
         return (
             f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(self.caption)}"><table '
             f'class="{classes}">'
             f"<caption>{escape(self.caption)}</caption><thead>{head}<tr>{titles}</tr></thead><tbody>{body}</tbody>"
-            f"</table></div>"
+            f"</table></div>{note}"
         )
 
     def _head_class(self, j: int, edges: set[int]) -> str:
@@ -157,10 +176,11 @@ class Table:
         text = f"**{text}**" if cell.place == 1 else f"<u>{text}</u>" if cell.place == 2 else text
         return text if cell.spread is None else f"{text} ± {column.show(cell.spread)}"
 
-    def _cell(self, j: int, cell: Cell, column: Column, edges: set[int]) -> str:
+    def _cell(self, i: int, j: int, column: Column, edges: set[int]) -> str:
+        cell = self.rows[i][j]
         text = "" if cell.missing else escape(column.show(cell.value))
         if j == 0:
-            return f'<th scope="row">{text}</th>'
+            return f'<th scope="row">{text}{self.mark(i)}</th>'
         if cell.missing:
             return f'<td class="none{" edge" if j in edges else ""}">–</td>'
         text = f"<strong>{text}</strong>" if cell.place == 1 else f"<u>{text}</u>" if cell.place == 2 else text

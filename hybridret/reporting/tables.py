@@ -22,6 +22,7 @@ from hybridret.reporting.select import (
     title_of,
 )
 from hybridret.reporting.table import Cell, Column, Table, rank, score
+from hybridret.reporting.texts import with_text_remarks
 
 
 def main_table(sweep: Sweep, dataset: str, metrics: Sequence[str] = tuple(METRICS)) -> Table:
@@ -51,9 +52,8 @@ def main_table(sweep: Sweep, dataset: str, metrics: Sequence[str] = tuple(METRIC
         "rank_distance",
         0,
     )
-    return Table(
-        f"main_{dataset}", f"{dataset}: mean over seeds, ± standard deviation", columns, turn(values)
-    ).with_places()
+    table = Table(f"main_{dataset}", f"{dataset}: mean over seeds, ± standard deviation", columns, turn(values))
+    return with_text_remarks(table.with_places(), sweep, names)
 
 
 def pair_table(sweep: Sweep, dataset: str, configuration: str) -> Table | None:
@@ -94,7 +94,8 @@ def entropy_table(sweep: Sweep, dataset: str) -> Table | None:
             values.append(cells_of(found, names))
     if len(columns) == 1:
         return None
-    return Table(f"entropy_{dataset}", f"{dataset}: contrastive entropy (nats)", columns, turn(values)).with_places()
+    table = Table(f"entropy_{dataset}", f"{dataset}: contrastive entropy (nats)", columns, turn(values))
+    return with_text_remarks(table.with_places(), sweep, names)
 
 
 def by_language(
@@ -117,7 +118,7 @@ def by_language(
         [Cell(c), *([Cell(SETTINGS[s])] if s else []), *(Cell(mean.get((c, s, lang))) for lang in languages)]
         for c, s in keys
     ]
-    table = Table(name, caption, columns, cells)
+    table = with_text_remarks(Table(name, caption, columns, cells), sweep, [c for c, _ in keys])
     return table.with_places() if better else table
 
 

@@ -6,6 +6,7 @@ from hybridret.reporting.collect import Sweep
 from hybridret.reporting.select import configurations, macro, select
 from hybridret.reporting.table import Cell, Column, Table, percent, rank, score
 from hybridret.reporting.tables import by_language, cells_of, turn
+from hybridret.reporting.texts import with_text_remarks
 
 
 def bias_table(sweep: Sweep, dataset: str) -> Table | None:
@@ -33,6 +34,5 @@ def bias_summary(sweep: Sweep, dataset: str) -> Table | None:
             values.append(cells_of(found, names))
     if len(columns) == 1:
         return None
-    return Table(
-        f"bias_summary_{dataset}", f"{dataset}: language bias in the pooled corpus", columns, turn(values)
-    ).with_places()
+    table = Table(f"bias_summary_{dataset}", f"{dataset}: language bias in the pooled corpus", columns, turn(values))
+    return with_text_remarks(table.with_places(), sweep, names)

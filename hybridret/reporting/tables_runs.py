@@ -11,6 +11,7 @@ from hybridret.reporting.collect import Sweep
 from hybridret.reporting.read import TOKEN_SHARES
 from hybridret.reporting.select import select
 from hybridret.reporting.table import Cell, Column, Table, percent, score
+from hybridret.reporting.texts import with_text_remarks
 
 
 def run_table(sweep: Sweep) -> Table:
@@ -37,9 +38,10 @@ def run_table(sweep: Sweep) -> Table:
     for row in rows:
         for key in ("pairs_per_second", "seconds"):
             row[key] = None if row[key] is None else round(float(row[key]))
-    return Table(
+    table = Table(
         "runs", "All finished runs", [c for _, c in shown], [[Cell(row[key]) for key, _ in shown] for row in rows]
     )
+    return with_text_remarks(table, sweep, [str(row["run"]) for row in rows], "run")
 
 
 def failure_table(sweep: Sweep) -> Table | None:

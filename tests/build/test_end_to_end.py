@@ -52,6 +52,7 @@ def test_a_sweep_leaves_whole_records(sweep: Path) -> None:
         assert json.loads((run / "status.json").read_text())["state"] == "finished"
         assert (run / "checkpoints" / "best" / "model.safetensors").is_file()
         assert result["training"]["mix"]["alpha"] == (1.0 if result["strategy"] == "mono" else 0.0)
+        assert (result["text"]["query_prefix"], result["text"]["passage_length"]) == ("Query: ", 64)
         assert not list(run.glob("**/*.pkl"))
 
 
@@ -107,6 +108,7 @@ def test_bm25_stands_beside_the_runs(command: Commands, sweep: Path) -> None:
     result = json.loads(next((sweep / "multirun" / "bm25").glob("*/result.json")).read_text())
     assert list((sweep / "multirun" / "bm25").glob("*/wandb/offline-run-*")), "evaluations are mirrored too"
     assert result["strategy"] == "bm25"
+    assert result["text"] is None
     assert result["metrics"]["cldr/monolingual/map"] > result["metrics"]["cldr/cross-lingual/map"]
 
 

@@ -57,6 +57,7 @@ def test_a_run_ends_with_its_numbers(whole: Path, command: Commands, tmp_path: P
     answer = command("evaluate", f'checkpoint="{whole}"', "logger=none", "name=shown", folder=tmp_path)
     result = json.loads((whole / "evaluations" / "shown" / "result.json").read_text())
     shutil.rmtree(whole / "evaluations")
+    assert result["text"] == read_config(RunDirectory(whole))["text"]
     shown = [line.split() for line in answer.stdout.splitlines() if "monolingual" in line]
     assert shown
     for dataset, _, first, *_ in shown:
