@@ -2,8 +2,8 @@
 together.
 
 `encoder.json` holds the format version, the body's kind and architecture, pooling, text settings, and the SHA-256 of
-every other file, so that a folder that was cut short, mixed or edited is found before it gives wrong vectors (traps 4,
-9). Weights load strictly. Nothing is unpickled.
+every other file and of itself, so that a folder that was cut short, mixed or edited is found before it gives wrong
+vectors (traps 4, 9). Weights load strictly. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ from hybridret.encoders.plain_state import plain_state, state_hash
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.encoders.transformer import Transformer
 from hybridret.errors import UserError
-from hybridret.files import hash_file, read_json, write_json
+from hybridret.files import hash_file, hash_json, read_json, write_json
 from hybridret.settings import TextSettings
 
-FORMAT = 1
+FORMAT = 2
+WITHOUT_CHECKSUM = 1  # the format before, whose encoder.json could not be checked itself; one bit makes no 1 of 2
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "encoder.json"
 BODIES: dict[str, type[Body]] = {body.kind: body for body in (Transformer, HuggingFaceBody)}
@@ -48,7 +49,7 @@ def save_encoder(encoder: DualEncoder, folder: Path, state: Mapping[str, Tensor]
         weights = plain_state(encoder.body) if state is None else state
         save_file({name: tensor.contiguous() for name, tensor in weights.items()}, place / WEIGHTS)
         files = sorted(path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
-        description = {
+        description: dict[str, Any] = {
             "format": FORMAT,
             "body": {"kind": encoder.body.kind, "architecture": architecture},
             "pooling": encoder.pooling,
@@ -56,6 +57,7 @@ def save_encoder(encoder: DualEncoder, folder: Path, state: Mapping[str, Tensor]
             "append_eos": encoder.tokenization.append_eos,
             "files": {name: hash_file(place / name, length=64) for name in files},
         }
+        description["checksum"] = hash_json(description, length=64)
         write_json(place / DESCRIPTION, description)
 
 
@@ -113,8 +115,13 @@ def weights_hash(encoder: DualEncoder, length: int = 16) -> str:
 def _description(folder: Path) -> dict[str, Any]:
     path = folder / DESCRIPTION
     saved = read_json(path)
-    if not isinstance(saved, dict) or saved.get("format") != FORMAT:
+    if not isinstance(saved, dict) or saved.get("format") not in (FORMAT, WITHOUT_CHECKSUM):
         raise UserError(f"{path} is not of format {FORMAT}: the folder was written by another version of hybridret.")
+    own = {key: value for key, value in saved.items() if key != "checksum"}
+    if saved["format"] == FORMAT and saved.get("checksum") != hash_json(own, length=64):
+        raise UserError(
+            f"{path} is damaged or was changed: its SHA-256 is not that which stands in it. Copy the folder again."
+        )
     body = saved.get("body")
     kind = body.get("kind") if isinstance(body, dict) else None
     missing = {"body", "pooling", "text", "append_eos", "files"} - saved.keys()
@@ -148,7 +155,10 @@ def _atomic_folder(folder: Path) -> Iterator[Path]:
         mask = os.umask(0)
         os.umask(mask)
         os.chmod(place, 0o777 & ~mask)  # mkdtemp makes 0700: colleagues on a cluster must be able to read
-        for path in place.iterdir():
+        for path in place.rglob("*"):
+            if path.is_dir():
+                continue
+            os.chmod(path, 0o666 & ~mask)  # safetensors makes 0600
             with open(path, "rb") as file:
                 os.fsync(file.fileno())
         if folder.exists():

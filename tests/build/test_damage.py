@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from commands import Commands, Train, paragraph, rows, run_of, status, write_rows
 
+from hybridret.files import hash_json
+
 STEP = "hybridret.training.checkpoints:Checkpoints.on_train_batch_end"
 
 
@@ -22,7 +24,11 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def edited(path: Path, change: Callable[[Any], Any]) -> None:
-    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    """Change a JSON file; its checksum, where it has one, is that of its new content."""
+    content = change(json.loads(path.read_text()))
+    if isinstance(content, dict) and content.pop("checksum", None) is not None:
+        content["checksum"] = hash_json(content, length=64)
+    path.write_text(json.dumps(content))
 
 
 def architecture(**other: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:

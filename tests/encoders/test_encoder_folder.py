@@ -17,7 +17,7 @@ from hybridret.encoders.huggingface_body import HuggingFaceBody
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.encoders.tokenizer_training import trained_tokenizer
 from hybridret.errors import UserError
-from hybridret.files import hash_file
+from hybridret.files import hash_file, hash_json
 from hybridret.settings import TextSettings
 
 TEXTS = ["What is the square of 7?", "¿Cuál es el cuadrado de 11?", "", "zażółć gęślą jaźń 七"]
@@ -62,6 +62,9 @@ def rewrite(saved: Path, name: str, **changes: object) -> None:
     """Change a JSON file; keep `encoder.json`'s hashes true."""
     content = json.loads((saved / name).read_text())
     content.update(changes)
+    if "checksum" in content:
+        del content["checksum"]
+        content["checksum"] = hash_json(content, length=64)
     (saved / name).write_text(json.dumps(content))
 
 
@@ -171,10 +174,10 @@ def test_cut_weights_with_a_true_hash_are_still_an_error(saved: Path) -> None:
 
 
 def test_descriptions_of_other_versions_or_kinds_are_errors(saved: Path) -> None:
-    rewrite(saved, "encoder.json", format=2)
-    with pytest.raises(UserError, match=r"encoder.json is not of format 1"):
+    rewrite(saved, "encoder.json", format=3)
+    with pytest.raises(UserError, match=r"encoder.json is not of format 2"):
         load_encoder(saved)
-    rewrite(saved, "encoder.json", format=1, body={"kind": "os.system", "architecture": {}})
+    rewrite(saved, "encoder.json", format=2, body={"kind": "os.system", "architecture": {}})
     with pytest.raises(UserError, match=r"encoder.json is not whole"):
         load_encoder(saved)
 
@@ -202,3 +205,38 @@ def test_the_weights_hash_sees_values_and_names(make_encoder: Callable[..., Dual
     assert weights_hash(encoder) != before
     encoder.bfloat16()
     assert len({before, weights_hash(encoder)}) == 2
+
+
+def test_encoder_json_checks_itself(tmp_path: Path, encoder: DualEncoder) -> None:
+    """One letter of a prefix gives other vectors; so does any other value."""
+    save_encoder(encoder, tmp_path / "best")
+    file = tmp_path / "best" / "encoder.json"
+    raw, found = file.read_bytes(), load_encoder(tmp_path / "best")
+    for at in range(len(raw)):
+        changed = bytearray(raw)
+        changed[at] ^= 1 << at % 7
+        file.write_bytes(changed)
+        try:
+            again = load_encoder(tmp_path / "best")
+        except UserError:
+            continue
+        assert again.tokenization.text == found.tokenization.text  # white space between the values
+        assert changed.decode().split() == raw.decode().split() or json.loads(changed) == json.loads(raw)
+
+
+def test_an_encoder_of_the_format_before_is_read(tmp_path: Path, encoder: DualEncoder) -> None:
+    save_encoder(encoder, tmp_path / "best")
+    file = tmp_path / "best" / "encoder.json"
+    saved = json.loads(file.read_text())
+    del saved["checksum"]
+    file.write_text(json.dumps({**saved, "format": 1}))
+    assert load_encoder(tmp_path / "best").pooling == encoder.pooling
+
+
+def test_colleagues_can_read_all_files(tmp_path: Path, encoder: DualEncoder) -> None:
+    before = os.umask(0o022)
+    try:
+        save_encoder(encoder, tmp_path / "best")
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "best").iterdir()} == {0o644}
