@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 
 DONE = 0
@@ -42,6 +41,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     >>> nearest("hybird", ["mono", "cross", "hybrid"])
     "Did you mean 'hybrid'?"
     """
+    import difflib  # not light, and this module is imported before signals are handled
+
     names = sorted(known)
     match = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if match:

@@ -7,35 +7,38 @@ python -m hybridret.evaluate backbone=minilm eval=[xquad_r] eval.xquad_r.path=FO
 from __future__ import annotations
 
 import sys
+import typing
 
-import hydra
-from omegaconf import DictConfig
+from hybridret.interruption import interruptible
 
-from hybridret.build.entry import config_folder, guarded
-
-_code = 0
-
-
-@hydra.main(version_base="1.3", config_path=config_folder(), config_name="evaluate")
-def _evaluate(config: DictConfig) -> None:
-    from hydra.core.hydra_config import HydraConfig
-
-    from hybridret.build.assessment import assess  # torch: not needed for --help
-
-    global _code
-    # Guarded in here too: an error that passes through Hydra makes it print a line of its own.
-    _code = guarded(lambda: assess(config, list(HydraConfig.get().overrides.task)))
+if typing.TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 
 def main() -> int:
     """Evaluate and return the exit code: 0 done, 2 bad input, 75 please requeue, 130 Ctrl-C."""
+    import hydra  # imported in here: signals are handled first
+
+    from hybridret.build.entry import config_folder, guarded
+
+    code = 0
+
+    @hydra.main(version_base="1.3", config_path=config_folder(), config_name="evaluate")
+    def evaluate(config: DictConfig) -> None:
+        from hydra.core.hydra_config import HydraConfig
+
+        from hybridret.build.assessment import assess  # torch: not needed for --help
+
+        nonlocal code
+        # Guarded in here too: an error that passes through Hydra makes it print a line of its own.
+        code = guarded(lambda: assess(config, list(HydraConfig.get().overrides.task)))
 
     def entry() -> int:
-        _evaluate()
-        return _code
+        evaluate()
+        return code
 
     return guarded(entry, "evaluate")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(interruptible(main))

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hybridret.build.trust import TRUST_HELP
-from hybridret.errors import BAD_INPUT, DONE, INTERRUPTED, UserError
+from hybridret.errors import DONE, UserError
+from hybridret.interruption import interruptible, refuse, work_begins
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the folder; returns the exit code."""
+    from hybridret.build.trust import TRUST_HELP
+
     parser = argparse.ArgumentParser(prog="python -m hybridret.publish", description=__doc__)
     parser.add_argument("run", type=Path, help="folder of a run, such as multirun/default/RUN")
     parser.add_argument("folder", type=Path, help="a new or empty folder")
@@ -22,13 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--trust", action="append", default=[], metavar="NAME", help=TRUST_HELP)
     options = parser.parse_args(arguments)
     try:
+        work_begins()
         publish(options.run, options.folder, options.name, options.trust)
-    except UserError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print(file=sys.stderr)
-        return INTERRUPTED
+    except (UserError, KeyboardInterrupt) as error:
+        return refuse(error)
     print(f'Wrote {options.folder}. Load it with SentenceTransformer("{options.folder}").')
     return DONE
 
@@ -95,4 +94,4 @@ def _commands(run: Path, folder: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(interruptible(main))

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hybridret.errors import BAD_INPUT, DONE, INTERRUPTED, UserError
+from hybridret.errors import DONE, UserError
+from hybridret.interruption import interruptible, refuse, work_begins
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,13 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     try:
+        work_begins()
         report(options.sweep, options.output, options.dataset)
-    except UserError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print("Interrupted; run the same command again.", file=sys.stderr)
-        return INTERRUPTED
+    except (UserError, KeyboardInterrupt) as error:
+        return refuse(error)
     return DONE
 
 
@@ -61,4 +59,4 @@ def report(sweep: Path, output: Path | None = None, datasets: Sequence[str] = ()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(interruptible(main))

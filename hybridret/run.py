@@ -8,38 +8,46 @@ python -m hybridret.run --help                                      groups and k
 from __future__ import annotations
 
 import sys
+import typing
+from collections.abc import Sequence
 
-import hydra
-from omegaconf import DictConfig
+from hybridret.interruption import interruptible
 
-from hybridret.build.entry import config_folder, guarded
-from hybridret.build.readiness import before_sweep
-
-__all__ = ["before_sweep", "main"]  # the launcher asks the module of its points
-
-_code = 0
+if typing.TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 
-@hydra.main(version_base="1.3", config_path=config_folder(), config_name="config")
-def _point(config: DictConfig) -> None:
-    from hydra.core.hydra_config import HydraConfig
+def before_sweep(points: Sequence[tuple[Sequence[str], DictConfig]]) -> list[str | None]:
+    """As `hybridret.build.readiness.before_sweep`: the launcher asks the module of its points."""
+    from hybridret.build.readiness import before_sweep as told
 
-    from hybridret.build.point import run_point  # torch and Lightning: not needed for --help
-
-    global _code
-    # Guarded in here too: an error that passes through Hydra makes it print a line of its own.
-    _code = guarded(lambda: run_point(config, list(HydraConfig.get().overrides.task)))
+    return told(points)
 
 
 def main() -> int:
     """Run and return the exit code: 0 done, 1 a point failed, 2 bad input, 75 please requeue, 130 Ctrl-C."""
+    import hydra  # imported in here: signals are handled first
+
+    from hybridret.build.entry import config_folder, guarded
+
+    code = 0
+
+    @hydra.main(version_base="1.3", config_path=config_folder(), config_name="config")
+    def point(config: DictConfig) -> None:
+        from hydra.core.hydra_config import HydraConfig
+
+        from hybridret.build.point import run_point  # torch and Lightning: not needed for --help
+
+        nonlocal code
+        # Guarded in here too: an error that passes through Hydra makes it print a line of its own.
+        code = guarded(lambda: run_point(config, list(HydraConfig.get().overrides.task)))
 
     def entry() -> int:
-        _point()
-        return _code
+        point()
+        return code
 
     return guarded(entry)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(interruptible(main))

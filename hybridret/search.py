@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from hybridret.build.trust import TRUST_HELP
-from hybridret.errors import BAD_INPUT, DONE, INTERRUPTED, UserError, nearest
+from hybridret.errors import DONE, UserError, nearest
+from hybridret.interruption import StopRequested, interruptible, refuse, work_begins
 
 if TYPE_CHECKING:
     from hybridret.progress import Progress
@@ -31,6 +31,8 @@ class Hit(NamedTuple):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Answer questions until the input ends; returns the exit code."""
+    from hybridret.build.trust import TRUST_HELP
+
     parser = argparse.ArgumentParser(prog="python -m hybridret.search", description=__doc__)
     parser.add_argument("run", type=Path, help="folder of a run, such as multirun/default/RUN")
     parser.add_argument("--query", metavar="TEXT", help="answer this one question and stop")
@@ -40,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--trust", action="append", default=[], metavar="NAME", help=TRUST_HELP)
     options = parser.parse_args(arguments)
     try:
+        work_begins()
         if options.k < 1:
             raise UserError(f"--k {options.k}: it must be at least 1.")
         languages = options.languages.split(",") if options.languages else None
@@ -47,12 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for question in [options.query] if options.query is not None else questions():
             if question.strip():
                 print("\n".join(shown(ask(question.strip()))), flush=True)
-    except UserError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return BAD_INPUT
-    except KeyboardInterrupt:
-        print(file=sys.stderr)
-        return INTERRUPTED
+    except (UserError, KeyboardInterrupt) as error:
+        return refuse(error)
+    except StopRequested as request:
+        print("Stopped.", file=sys.stderr)
+        return request.exit_code
     return DONE
 
 
@@ -142,4 +144,4 @@ def shown(hits: Sequence[Hit]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(interruptible(main))

@@ -21,12 +21,12 @@ from hybridret.build.tracked import show, tracker_of
 from hybridret.build.written import write_scores
 from hybridret.cluster.plan import point_directory
 from hybridret.cluster.signals import StoppingProgress, StopRequested, graceful_stop
-from hybridret.cluster.summary import command_line
 from hybridret.encoders.dual import DualEncoder
 from hybridret.errors import DONE, UserError
 from hybridret.evaluation.check import check_settings
 from hybridret.export.tracking import check_tracker
 from hybridret.files import read_json, write_json, write_text
+from hybridret.interruption import command_line
 from hybridret.meeting import meet
 from hybridret.progress import Bars, Progress, Quiet
 from hybridret.runs import Decision, RunDirectory, State, StatusWriter, config_hash, environment

@@ -6,20 +6,16 @@ Light on purpose: `--help` and `--cfg job` must answer before torch could even b
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from hybridret.cluster.explain import explain
-from hybridret.cluster.signals import STOPPING, StopRequested
-from hybridret.cluster.summary import command_line
-from hybridret.errors import BAD_INPUT, INTERRUPTED, UserError
+from hybridret.errors import UserError
+from hybridret.interruption import refuse, stopped_by, tell_stopped
 
 os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and leaving with 1
 
@@ -32,50 +28,23 @@ def config_folder() -> str:
 
 
 def guarded(main: Callable[[], int | None], config_name: str = "config") -> int:
-    """Run an entry; print what the user can mend as one paragraph on stderr; return the exit code."""
-    try:
-        with _leaving():
-            return main() or 0
-    except UserError as error:
-        _refuse(str(error))
-        return error.exit_code
-    except (HydraException, OmegaConfBaseException) as error:
-        return _refuse(_explained(error, config_name))
-    except KeyboardInterrupt:
-        return _stopped(INTERRUPTED)
-    except StopRequested as request:
-        return _stopped(request.exit_code)
+    """Run an entry; print what the user can mend as one paragraph on stderr; return the exit code.
 
-
-def _refuse(message: str) -> int:
-    print(f"Error: {' '.join(message.split())}", file=sys.stderr)
-    return BAD_INPUT
-
-
-def _stopped(code: int) -> int:
-    print(f"Stopped before there was anything to save. To go on: {command_line(sys.argv)}", file=sys.stderr)
-    return code
-
-
-@contextmanager
-def _leaving() -> Iterator[None]:
-    """Leave at once with the right code when the machine wants its place back while modules and configs are read.
-
-    Work that has a state to save puts its own handlers above these (`graceful_stop`, the sweep's pool). Afterwards the
-    exit code stands: taking torch apart lasts seconds, in which a second signal would replace it by its own.
+    A stop that Hydra or an import turned into another error is told as a stop.
     """
-
-    def leave(signal_number: int, frame: FrameType | None) -> None:
-        raise StopRequested(signal_number)
-
-    numbers = [number for number in STOPPING if number != signal.SIGINT]  # Python's own answer to Ctrl-C is right
-    for number in numbers:
-        signal.signal(number, leave)
     try:
-        yield
-    finally:
-        for number in numbers:
-            signal.signal(number, lambda signal_number, frame: None)  # not SIG_IGN, which child processes inherit
+        return main() or 0
+    except SystemExit:
+        raise
+    except BaseException as error:
+        if (code := stopped_by(error)) is not None:
+            return tell_stopped(code)
+        if isinstance(error, UserError):
+            refuse(error)
+            return error.exit_code
+        if isinstance(error, HydraException | OmegaConfBaseException):
+            return refuse(UserError(_explained(error, config_name)))
+        raise
 
 
 def _explained(error: Exception, config_name: str) -> str:

@@ -23,11 +23,11 @@ from hybridret.build.trained import Remembered, follow, train_parts
 from hybridret.build.written import write_scores
 from hybridret.cluster.plan import point_directory, point_hash
 from hybridret.cluster.signals import Stop, StoppingProgress, StopRequested, graceful_stop
-from hybridret.cluster.summary import command_line
 from hybridret.encoders.dual import DualEncoder
 from hybridret.errors import DONE, INTERRUPTED, REQUEUE, UserError
 from hybridret.export.tracking import Tracker, check_tracker
 from hybridret.files import read_json, write_json, write_text
+from hybridret.interruption import command_line, work_begins
 from hybridret.processes import place
 from hybridret.progress import Bars, Both, Progress
 from hybridret.runs import Decision, RunDirectory, State, StatusProgress, StatusWriter, environment
@@ -42,6 +42,7 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
 
     Raises UserError for bad input, before anything is written where that can be known.
     """
+    work_begins()
     check_config(config)
     plain = resolved(config)
     settings = read_settings(plain)

@@ -20,6 +20,7 @@ from omegaconf import DictConfig
 
 from hybridret.cluster.points import OPEN, Point, stopped_exit_code, sweep_exit_code
 from hybridret.errors import UserError
+from hybridret.interruption import Stop
 from hybridret.processes import place
 
 
@@ -67,12 +68,8 @@ class ProcessLauncher(Launcher):
 
         Raises UserError when no point at all can be composed, and SystemExit (130, 75) after a signal.
         """
-        from hybridret.cluster.display import Display, print_summary
         from hybridret.cluster.planner import Planner, leave_out
-        from hybridret.cluster.pool import Pool
-        from hybridret.cluster.processes import visible_gpus
-        from hybridret.cluster.signals import exit_code
-        from hybridret.cluster.summary import Summary
+        from hybridret.cluster.signals import graceful_stop
 
         if (here := place()).world > 1:
             raise UserError(
@@ -81,8 +78,19 @@ class ProcessLauncher(Launcher):
             )
         setup_globals()
         planner = Planner(self._context.config_loader, self._config, self._devices_per_job)
-        points = planner.plan(job_overrides, initial_job_idx)
-        leave_out(points, getattr(importlib.import_module(self._module), "before_sweep", None))
+        with graceful_stop() as stop:
+            points = planner.plan(job_overrides, initial_job_idx, stop.check)
+            leave_out(points, getattr(importlib.import_module(self._module), "before_sweep", None))
+            stop.check()
+            return self._run(points, stop)
+
+    def _run(self, points: list[Point], stop: Stop) -> Sequence[JobReturn]:
+        from hybridret.cluster.display import Display, print_summary
+        from hybridret.cluster.pool import Pool
+        from hybridret.cluster.processes import visible_gpus
+        from hybridret.cluster.signals import exit_code
+        from hybridret.cluster.summary import Summary
+
         self._points += points
         summary = Summary(self._config, self._points)
         display = Display(len(points), sys.stderr)
@@ -92,7 +100,7 @@ class ProcessLauncher(Launcher):
                 if point.same_as is None:
                     display.ended(point)
             waiting = [point for point in points if point.state in OPEN and point.same_as is None]
-            stopped = pool.run(waiting, display, summary.write_if_possible)
+            stopped = pool.run(waiting, display, summary.write_if_possible, stop)
             for point in points:
                 if point.same_as is not None:
                     _copy_outcome(point, self._points)

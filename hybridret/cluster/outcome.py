@@ -9,9 +9,11 @@ from pathlib import Path
 from hybridret.cluster.points import Point
 from hybridret.cluster.ranks import Ending
 from hybridret.errors import BAD_INPUT, INTERRUPTED, REQUEUE, UserError
+from hybridret.interruption import STOPPING
 from hybridret.runs import State
 
 _LONGEST_REASON = 600
+_BEFORE_PYTHON = (*STOPPING, signal.SIGHUP)  # a stop that came before the process could handle it
 
 
 def settle(point: Point, ending: Ending, stopping: bool) -> None:
@@ -36,7 +38,9 @@ def settle(point: Point, ending: Ending, stopping: bool) -> None:
         point.end(State.INTERRUPTED, told or "stopped by a signal after saving its state", code)
     elif code < 0:
         which = f"rank {ending.rank} was " if ending.ranks > 1 else ""
-        point.end(State.INTERRUPTED if stopping else State.FAILED, which + _killed(-code), code)
+        point.end(
+            State.INTERRUPTED if stopping or -code in _BEFORE_PYTHON else State.FAILED, which + _killed(-code), code
+        )
     elif code == 0:
         point.end(State.FAILED, "its process ended well but wrote no result.json", code)
     else:

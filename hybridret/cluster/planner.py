@@ -28,15 +28,16 @@ class Planner:
         self._devices_per_job = devices_per_job
         self._planned: dict[str, Point] = {}
 
-    def plan(self, job_overrides: Sequence[Sequence[str]], first_number: int) -> list[Point]:
+    def plan(self, job_overrides: Sequence[Sequence[str]], first_number: int, check: Callable[[], None]) -> list[Point]:
         """One point per entry of `job_overrides`: queued, finished already, or failed with its reason.
 
         A point that cannot be composed fails alone. Where none can, the command is wrong: raises UserError with the
-        first reason.
+        first reason. `check` is called before each point, and may raise.
         """
         points: list[Point] = []
         reasons: list[str] = []
         for number, overrides in enumerate(job_overrides, start=first_number):
+            check()
             point = Point(number, tuple(overrides))
             points.append(point)
             try:

@@ -14,7 +14,7 @@ from hybridret.cluster.display import Display
 from hybridret.cluster.outcome import settle
 from hybridret.cluster.points import Point
 from hybridret.cluster.processes import PointProcess, cores
-from hybridret.cluster.signals import STOPPING
+from hybridret.cluster.signals import Stop, stopping
 from hybridret.errors import UserError
 from hybridret.runs import State
 
@@ -40,10 +40,14 @@ class Pool:
         self._stop_signal: int | None = None
         self._deadline: float | None = None
 
-    def run(self, points: Sequence[Point], display: Display, changed: Callable[[], None]) -> int | None:
-        """Run `points`; call `changed` after each change of state. Returns the signal that stopped it, or None."""
+    def run(self, points: Sequence[Point], display: Display, changed: Callable[[], None], stop: Stop) -> int | None:
+        """Run `points`; call `changed` after each change of state. Returns the signal that stopped it, or None.
+
+        `stop`: what had the signals until now.
+        """
         waiting = list(points)
         with self._handlers():
+            self._stop_signal = stop.signal_number
             while waiting or self._running:
                 started = self._stop_signal is None and self._start_what_fits(waiting, display)
                 if not self._running:
@@ -117,9 +121,7 @@ class Pool:
         def handle(signal_number: int, frame: FrameType | None) -> None:
             self._events.put(signal_number)
 
-        numbers = [*STOPPING]
-        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # under nohup a closed terminal stops nothing
-            numbers.append(signal.SIGHUP)
+        numbers = stopping()
         earlier = {number: signal.getsignal(number) for number in numbers}
         for number in numbers:
             signal.signal(number, handle)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from hybridret.cluster.plan import sweep_directory
 from hybridret.cluster.points import Point
 from hybridret.errors import UserError
 from hybridret.files import write_json
+from hybridret.interruption import command_line
 
 
 class Summary:
@@ -44,14 +44,6 @@ class Summary:
             self.write()
         except UserError:
             return
-
-
-def command_line(arguments: Sequence[str]) -> str:
-    """The command that was typed, to be typed again: `python -m hybridret.run -m seed=1,2`."""
-    main = sys.modules.get("__main__")
-    spec = getattr(main, "__spec__", None)
-    program = ["python", "-m", spec.name] if spec is not None and spec.name else ["python", arguments[0]]
-    return shlex.join([*program, *arguments[1:]])
 
 
 def _now() -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridret import run
+from hybridret.interruption import interruptible
 from hybridret.processes import place
 from hybridret.training.checkpoints import Checkpoints
 
@@ -43,4 +44,4 @@ def _on_train_batch_end(self: Checkpoints, trainer: Any, *rest: Any) -> None:
 
 if __name__ == "__main__":
     Checkpoints.on_train_batch_end = _on_train_batch_end  # type: ignore[method-assign]
-    sys.exit(run.main())
+    sys.exit(interruptible(run.main))

@@ -36,6 +36,7 @@ import hybridret.evaluate
 import hybridret.report
 import hybridret.run
 import hybridret.search  # noqa: F401
+from hybridret.interruption import interruptible
 
 
 def disturb(hook: dict[str, Any]) -> None:
@@ -74,7 +75,7 @@ def answer(request: dict[str, Any], out: int, err: int) -> None:
         disturb(hook)
     code = 1
     try:
-        code = importlib.import_module(request["module"]).main()
+        code = interruptible(importlib.import_module(request["module"]).main)
     except SystemExit as left:
         code = left.code if isinstance(left.code, int) else 1
     except BaseException:

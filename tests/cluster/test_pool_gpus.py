@@ -12,6 +12,7 @@ from hybridret.cluster import pool
 from hybridret.cluster.display import Display
 from hybridret.cluster.points import Point
 from hybridret.cluster.ranks import Ending
+from hybridret.interruption import Stop
 from hybridret.runs import RunDirectory, State
 
 
@@ -53,7 +54,7 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch, needed: Sequence[int]) ->
     ]
     machine = pool.Pool(jobs=len(points), module="none", threads=1, gpus=["4", "6"], grace=1.0)
     with Impatient(len(points), io.StringIO()) as display:
-        assert machine.run(points, display, lambda: None) is None
+        assert machine.run(points, display, lambda: None, Stop()) is None
     return points
 
 
