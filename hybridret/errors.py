@@ -36,15 +36,18 @@ def refusals(*checks: Callable[[], object]) -> list[str]:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint for a misspelt `word`: the nearest known name, else the list of all (at most 20).
+    """A hint for a misspelt `word`: the nearest known name or one that stands in it, else the list of all (at most 20).
 
     >>> nearest("hybird", ["mono", "cross", "hybrid"])
     "Did you mean 'hybrid'?"
+    >>> nearest("all-MiniLM-L6-v2", ["bm25", "minilm", "mt5"])
+    "Did you mean 'minilm'?"
     """
     import difflib  # not light, and this module is imported before signals are handled
 
     names = sorted(known)
     match = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
-    if match:
-        return f"Did you mean '{match[0]}'?"
+    inside = [name for name in names if len(name) > 3 and name.lower() in word.lower()]
+    if found := match or sorted(inside, key=len, reverse=True):
+        return f"Did you mean '{found[0]}'?"
     return "Known: " + ", ".join(names[:20]) + ("." if len(names) <= 20 else ", ...")

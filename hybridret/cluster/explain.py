@@ -7,6 +7,7 @@ A sweep needs the answer for each point, the entries for the whole command.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 
 from hydra.core.config_loader import ConfigLoader
@@ -38,8 +39,9 @@ def explain(error: Exception, overrides: Sequence[str], loader: ConfigLoader, co
     if match := re.search(r"Could not append to config[^']*'?([\w./@]+)'?", text):
         return f"+{match[1]}: that key exists already; set it without the plus sign."
     if "parse" in type(error).__name__.lower() or "mismatched input" in text or "LexerNoViableAlt" in text:
-        line = str(error).splitlines()[0]
-        return f"Cannot read an override: {line}. They look like group=option or section.key=value."
+        return _unreadable(overrides) or (
+            f"Cannot read an override: {str(error).splitlines()[0]}. They look like group=option or section.key=value."
+        )
     cause = " ".join(str(error.__cause__ or "").split())
     return text if cause in text else f"{text} {cause}"
 
@@ -50,6 +52,32 @@ def _ours(error: BaseException) -> UserError | None:
     while cause is not None and not isinstance(cause, UserError):
         cause = cause.__cause__
     return cause
+
+
+def _unreadable(overrides: Sequence[str]) -> str:
+    """Which of `overrides` Hydra's parser does not take, and what makes it readable; "" where it takes them all."""
+    for text in overrides:
+        if text.startswith("-") or _readable(text):  # -m and its like
+            continue
+        key, sign, value = text.partition("=")
+        if not sign:
+            return f"Cannot read the override {text}. They look like group=option or section.key=value."
+        if value.startswith(("[", "{")) or any(value.count(a) != value.count(b) for a, b in ("()", "[]", "{}")):
+            return f"Cannot read the override {text}. Close every bracket, and put quotes around what is no plain word."
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        quoted = f'{key}="{escaped}"'
+        if _readable(quoted):
+            return f"Cannot read the override {text}: its value needs quotes. Write {shlex.quote(quoted)}."
+        return f"Cannot read the override {text}: {key!r} is no key. They look like group=option or section.key=value."
+    return ""
+
+
+def _readable(text: str) -> bool:
+    try:
+        OverridesParser.create().parse_override(text)
+    except HydraException:
+        return False
+    return True
 
 
 def _unknown_key(key: str, overrides: Sequence[str], loader: ConfigLoader, config_name: str) -> str:

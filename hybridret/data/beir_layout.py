@@ -44,7 +44,7 @@ class BeirData:
     def notes(self) -> dict[str, str]:
         """What a report should say of the reading; {} where nothing."""
         numbers = numbers_read(self.corpus) + numbers_read(self.queries)
-        return {"numbers read as text": str(numbers)} if numbers else {}
+        return {**({"numbers read as text": str(numbers)} if numbers else {}), **self.qrels.notes()}
 
     def fingerprint(self) -> str:
         """A hash of the corpus."""

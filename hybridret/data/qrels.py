@@ -2,52 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from hybridret.data.judgment_rows import BEIR, HEADER, TREC, Judgment, places_of, text_rows
 from hybridret.data.lines import decoded, json_object, numbered_lines
 from hybridret.errors import UserError
 from hybridret.records import IntArray
-
-HEADER = ("query-id", "corpus-id", "score")
-Judgment = tuple[str, str, str, str]  # where it stands, query id, passage id, grade
 
 
 @dataclass(frozen=True)
 class Qrels:
     """Judgments as parallel columns [R], in the order of the file; grades of any sign. Every pair stands once;
-    `repeated` counts the equal repetitions that were left out."""
+    `repeated` counts the equal repetitions that were left out. `read_as`: the layout where it was another than the
+    publisher's, "" where it was that one."""
 
     query_ids: list[str]
     passage_ids: list[str]
     grades: IntArray
     repeated: int = 0
+    read_as: str = ""
 
     def __len__(self) -> int:
         return len(self.query_ids)
 
+    def notes(self) -> dict[str, str]:
+        """What a report should say of the reading; {} where nothing."""
+        return {"judgments read as": self.read_as} if self.read_as else {}
+
 
 def read_qrels(path: Path, layout: Literal["beir", "trec"]) -> Qrels:
     """Read judgments, plain or .gz. Copies on the hub as .jsonl or .parquet, with the fields query-id, corpus-id and
-    score, are told by their names.
+    score, are told by their names. Text files are read as their first line says (`text_rows`).
 
-    layout: `beir` is TAB-separated with the header `query-id corpus-id score`; `trec` is `qid Q0 docid grade` with
-    TAB or spaces between them, without header.
+    layout: the publisher's: `beir` is TAB-separated with the header `query-id corpus-id score`; `trec` is `qid Q0 docid
+    grade` with TAB or spaces between them, without header. Another one is read too, and noted.
 
     Raises UserError naming file and line for a malformed line, a grade that is not a whole number, and a pair with two
     different grades.
     """
     path = Path(path)
+    read_as = published = BEIR if layout == "beir" else TREC
     if path.name.endswith(".parquet"):
         rows = _parquet_rows(path)
     elif path.name.removesuffix(".gz").endswith(".jsonl"):
         rows = _json_rows(path)
     else:
-        rows = _beir_rows(path) if layout == "beir" else _trec_rows(path)
+        read_as, rows = text_rows(path)
     first: dict[tuple[str, str], tuple[int, str]] = {}
     repeated = 0
     for where, query, passage, grade in rows:
@@ -68,6 +73,7 @@ def read_qrels(path: Path, layout: Literal["beir", "trec"]) -> Qrels:
         [passage for _, passage in first],
         np.array([grade for grade, _ in first.values()], dtype=np.int64),
         repeated,
+        "" if read_as == published else read_as,
     )
 
 
@@ -92,37 +98,15 @@ def read_topics(path: Path) -> tuple[list[str], list[str]]:
     return list(queries), list(queries.values())
 
 
-def _beir_rows(path: Path) -> Iterator[Judgment]:
-    header = False
-    for line, raw in numbered_lines(path):
-        where = f"{path}, line {line}"
-        cells = tuple(cell.strip() for cell in decoded(raw, where).split("\t"))
-        if not header:
-            if cells != HEADER:
-                raise UserError(f"{where}: expected the header {' TAB '.join(HEADER)}, found {' TAB '.join(cells)!r}.")
-            header = True
-            continue
-        if len(cells) != 3 or not all(cells):
-            raise UserError(f"{where}: expected query id TAB passage id TAB grade, found {decoded(raw, where)[:60]!r}.")
-        yield (where, *cells)
-
-
-def _trec_rows(path: Path) -> Iterator[Judgment]:
-    for line, raw in numbered_lines(path):
-        where = f"{path}, line {line}"
-        cells = decoded(raw, where).split()
-        if len(cells) != 4:
-            raise UserError(f"{where}: expected 'qid Q0 docid grade', found {decoded(raw, where)[:60]!r}.")
-        yield where, cells[0], cells[2], cells[3]
-
-
 def _json_rows(path: Path) -> Iterator[Judgment]:
     for line, raw in numbered_lines(path):
         where = f"{path}, line {line}"
         row = json_object(raw, where)
-        if missing := [name for name in HEADER if row.get(name) is None]:
+        found = _named(list(row))
+        if missing := [name for name in HEADER if name not in found or row[found[name]] is None]:
             raise UserError(f"{where}: no {', '.join(map(repr, missing))}; each row needs {', '.join(HEADER)}.")
-        yield where, str(row["query-id"]), str(row["corpus-id"]), str(row["score"])
+        query, passage, grade = (str(row[found[name]]) for name in HEADER)
+        yield where, query, passage, grade
 
 
 def _parquet_rows(path: Path) -> Iterator[Judgment]:
@@ -131,11 +115,13 @@ def _parquet_rows(path: Path) -> Iterator[Judgment]:
 
     try:
         with ParquetFile(path) as file:
-            if missing := [name for name in HEADER if name not in file.schema_arrow.names]:
+            found = _named(file.schema_arrow.names)
+            if missing := [name for name in HEADER if name not in found]:
                 raise UserError(f"{path} lacks the columns {', '.join(missing)}; it has {file.schema_arrow.names}.")
+            names = [found[name] for name in HEADER]
             row = 0
-            for batch in file.iter_batches(columns=list(HEADER)):
-                for cells in zip(*(batch.column(name).to_pylist() for name in HEADER), strict=True):
+            for batch in file.iter_batches(columns=names):
+                for cells in zip(*(batch.column(name).to_pylist() for name in names), strict=True):
                     row += 1
                     where = f"{path}, row {row}"
                     if None in cells:
@@ -143,6 +129,14 @@ def _parquet_rows(path: Path) -> Iterator[Judgment]:
                     yield where, str(cells[0]), str(cells[1]), str(cells[2])
     except (ArrowInvalid, OSError) as error:
         raise UserError(f"{path} cannot be read as parquet ({error}). Fetch the file again.") from error
+
+
+def _named(fields: Sequence[str]) -> dict[str, str]:
+    """The field of each role: one of its exact name, else the only one of a name that means it."""
+    exact = {name: name for name in HEADER if name in fields}
+    if len(exact) == len(HEADER) or (places := places_of(fields)) is None:
+        return exact
+    return {name: fields[place] for name, place in places.items()}
 
 
 def _grade(text: str, where: str) -> int:

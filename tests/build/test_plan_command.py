@@ -208,7 +208,7 @@ def test_a_point_that_does_not_compose_is_shown_with_its_reason(command: Command
         (["model=1b,3b"], "Ambiguous value for argument 'model=1b,3b'"),
         (["model=3b", "backbone=scratch"], "model=3b: scratch has no such size"),
         (["-m", "modl=3b,10b"], "Unknown key modl"),
-        (["-m", "training.batch_size=range(1,3"], "Cannot read an override"),
+        (["-m", "training.batch_size=range(1,3"], "Cannot read the override training.batch_size=range(1,3. Close"),
         (["training.batch_size=1"], "training.batch_size=1 must be at least 2"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -46,6 +46,42 @@ def test_every_layout_gives_the_same(tmp_path: Path) -> None:
     assert table(write(tmp_path / "a.txt.gz", "".join(trec)), "trec") == short
 
 
+@pytest.mark.parametrize("layout", ["beir", "trec"])
+@pytest.mark.parametrize(
+    ("text", "read_as"),
+    [
+        ("query-id\tcorpus-id\tscore\nq1\td1\t2\nq2\td2\t0\n", "BEIR's header"),
+        ("corpus-id\tquery-id\tscore\nd1\tq1\t2\nd2\tq2\t0\n", "columns by their names (corpus-id, query-id, score)"),
+        ("score query_id docid\n2 q1 d1\n0 q2 d2\n", "columns by their names (score, query_id, docid)"),
+        ("qid\titer\tpid\trel\nq1\t0\td1\t2\nq2\t0\td2\t0\n", "columns by their names (qid, iter, pid, rel)"),
+        ("q1\td1\t2\nq2\td2\t0.0\n", "three columns without a header"),
+        ("q1 d1 2\nq2 d2 0\n", "three columns without a header"),
+        ("q1 Q0\td1\t2\nq2 Q0\td2\t0\n", "TREC's four columns"),
+        ("q1 0 d1 2\n\nq2 0 d2 0\n", "TREC's four columns"),
+        ("q1\t0\td1\t2\r\nq2\t0\td2\t0\r\n", "TREC's four columns"),
+    ],
+)
+def test_columns_are_read_by_their_names_or_their_shape(
+    tmp_path: Path, layout: Literal["beir", "trec"], text: str, read_as: str
+) -> None:
+    for name in ("a.tsv", "a.tsv.gz"):
+        file = write(tmp_path / name, text)
+        assert table(file, layout) == [("q1", "d1", 2), ("q2", "d2", 0)]
+        published = {"beir": "BEIR's header", "trec": "TREC's four columns"}[layout]
+        assert read_qrels(file, layout).notes() == ({} if read_as == published else {"judgments read as": read_as})
+
+
+def test_ids_with_spaces_stand_between_tabs(tmp_path: Path) -> None:
+    for text in ("q 1\td 1\t2\n", "q 1\td1\t2\n", "q 1\t0\td 1\t2\n"):
+        assert table(write(tmp_path / "a.tsv", text), "beir")[0] == ("q 1", "d1" if "d1" in text else "d 1", 2)
+
+
+def test_other_names_of_fields(tmp_path: Path) -> None:
+    parquet.write_table(pa.table({"docid": ["d"], "qid": ["q"], "relevance": [1]}), tmp_path / "a.parquet")
+    assert table(tmp_path / "a.parquet", "beir") == [("q", "d", 1)]
+    assert table(write(tmp_path / "a.jsonl", '{"pid": "d", "query_id": "q", "score": 1}\n'), "beir") == [("q", "d", 1)]
+
+
 def test_numbers_are_read_as_text(tmp_path: Path) -> None:
     """An int id that meets a str id would match nothing, and every query would score 0."""
     parquet.write_table(pa.table({"query-id": [7], "corpus-id": [12], "score": [1.0]}), tmp_path / "a.parquet")
@@ -65,7 +101,10 @@ def test_equal_repetitions_are_counted_and_others_are_errors(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.tsv", "q1\td1\t1\n", r"line 1: expected the header"),
+        ("a.tsv", "q1\td1\n", r"line 1: expected the header"),
+        ("a.tsv", "id\tcorpus-id\tscore\nq1\td1\t1\n", r"line 1: expected the header"),
+        ("a.tsv", "query-id\tqid\tscore\nq1\td1\t1\n", r"line 1: expected the header"),
+        ("a.tsv", "q1\td1\t1\nq2\td2\n", r"line 2: expected query id TAB passage id TAB grade, found 'q2"),
         ("a.tsv", HEADER + "q1\td1\n", r"line 2: expected query id TAB passage id TAB grade, found 'q1\\td1'"),
         ("a.tsv", HEADER + "q1\t\t1\n", r"line 2: expected query id TAB"),
         ("a.tsv", HEADER + "q1\td1\tyes\n", r"line 2: the grade must be a whole number, not 'yes'"),
@@ -74,7 +113,8 @@ def test_equal_repetitions_are_counted_and_others_are_errors(tmp_path: Path) -> 
         ("a.tsv", HEADER, r"holds no judgments"),
         ("a.tsv", "", r"holds no judgments"),
         ("a.tsv", (HEADER + "q\xff").encode("latin-1"), r"line 2: not UTF-8"),
-        ("a.txt", "q1 0 d1\n", r"line 1: expected 'qid Q0 docid grade'"),
+        ("a.txt", "q1 0 d1\n", r"line 1: expected .* or TREC's 'qid Q0 docid grade'; found 'q1 0 d1'"),
+        ("a.txt", "q1 0 d1 1\nq2 0 d2\n", r"line 2: expected 4 columns, as in the first line, found 'q2 0 d2'"),
         ("a.jsonl", '{"query-id": "q", "score": 1}\n', r"line 1: no 'corpus-id'"),
         ("a.jsonl", '{"query-id": "q"', r"line 1: broken JSON"),
         ("a.parquet", "text", r"cannot be read as parquet"),

@@ -152,6 +152,10 @@ def _questions(ids: Sequence[str], queries: Any) -> IntArray:
 
 def _of(qrels: Qrels, rows: IntArray) -> Qrels:
     chosen = rows.tolist()
-    return Qrels(
-        [qrels.query_ids[row] for row in chosen], [qrels.passage_ids[row] for row in chosen], qrels.grades[rows]
+    return replace(
+        qrels,
+        query_ids=[qrels.query_ids[row] for row in chosen],
+        passage_ids=[qrels.passage_ids[row] for row in chosen],
+        grades=qrels.grades[rows],
+        repeated=0,  # counted for all
     )

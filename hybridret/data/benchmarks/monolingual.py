@@ -141,5 +141,8 @@ def monolingual_collection(
             notes[f"{what} (ours / published)"] = ", ".join(other)
     if numbers := sum(numbers_read(table) for one in data for table in one.tables):
         notes["numbers read as text"] = str(numbers)
+    for part in parts:
+        for what, said in part.qrels.notes().items():
+            notes[what] = said  # of one publisher, so the same in every language
     fingerprint = hash_json([[one.part.language, table_fingerprint(one.tables[0])] for one in data], 32)
     return collection_of(name, parts, notes, settings, fingerprint=fingerprint)

@@ -144,3 +144,24 @@ def test_tydiqa(real_data: Path, tmp_path: Path, write_beir: WriteBeir, packed: 
         assert passage == row["passage"].strip()
     order = sorted(range(len(passages)), key=list(collection.passage_ids).__getitem__, reverse=True)
     assert np.array_equal(np.argsort(collection.tie_order), order)
+
+
+@pytest.mark.parametrize(
+    ("lines", "read_as"),
+    [
+        (["q1 0 d2 1", "q2 0 d1 1"], "TREC's four columns"),
+        (["q1\td2\t1", "q2\td1\t1"], "three columns without a header"),
+        (
+            ["corpus-id\tquery-id\tscore", "d2\tq1\t1", "d1\tq2\t1"],
+            "columns by their names (corpus-id, query-id, score)",
+        ),
+    ],
+)
+def test_judgments_in_other_layouts(tmp_path: Path, write_beir: WriteBeir, lines: list[str], read_as: str) -> None:
+    corpus = [{"_id": "d1", "text": "one"}, {"_id": "d2", "text": "two"}]
+    queries = [{"_id": "q1", "text": "two?"}, {"_id": "q2", "text": "one?"}]
+    folder = write_beir(tmp_path, corpus, queries, [("q1", "d2", 1)])
+    (folder / "qrels" / "test.tsv").write_text("\n".join(lines) + "\n")
+    (collection,) = Folder(str(folder)).collections(None)
+    assert judged(collection) == {("q1", "d2", 1), ("q2", "d1", 1)}
+    assert collection.notes == {"split": "test", "judgments read as": read_as}

@@ -1,0 +1,98 @@
+"""Rows of judgments in text files: which column is which is read from a header's names, or else from their shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from hybridret.data.lines import decoded, numbered_lines
+from hybridret.errors import UserError
+
+Judgment = tuple[str, str, str, str]  # where it stands, query id, passage id, grade
+HEADER = ("query-id", "corpus-id", "score")
+NAMES = {  # as publishers write them, without case, dashes and underscores
+    "query-id": ("queryid", "qid", "query", "topic", "topicid"),
+    "corpus-id": ("corpusid", "docid", "docno", "did", "pid", "passageid", "documentid", "doc", "passage"),
+    "score": ("score", "grade", "relevance", "rel", "label"),
+}
+IGNORED = ("q0", "iter", "iteration")  # TREC's second column
+BEIR, BARE, TREC = "BEIR's header", "three columns without a header", "TREC's four columns"
+EXPECTED = "the header query-id TAB corpus-id TAB score, three such columns without it, or TREC's 'qid Q0 docid grade'"
+
+
+def text_rows(path: Path) -> tuple[str, Iterator[Judgment]]:
+    """How the first line says that `path`, plain or .gz, is to be read, and its rows.
+
+    A header names its columns in any order. Without one, three columns are query, passage and grade, and four are
+    TREC's. Columns stand between tabs, or between any white space where no id can hold a space.
+
+    Raises UserError naming file and line: here for a first line of no such shape, from the rows for any other.
+    """
+    for line, raw in numbered_lines(path):
+        where = f"{path}, line {line}"
+        text = decoded(raw, where)
+        tabbed, words = _tabbed(text), text.split()
+        for cells in (tabbed, words):
+            if places := places_of(cells):
+                said = BEIR if tuple(cells) == HEADER else f"columns by their names ({', '.join(cells)})"
+                return said, _rows(path, [places[role] for role in HEADER], len(cells), cells is tabbed, line)
+        if len(tabbed) == 3 and _is_number(tabbed[2]) and not _is_trec(words):
+            return BARE, _rows(path, [0, 1, 2], 3, True)
+        if len(tabbed) == 4 and _is_number(tabbed[3]) and len(words) > 4:  # ids with spaces
+            return TREC, _rows(path, [0, 2, 3], 4, True)
+        if len(words) == 4 and _is_number(words[3]):
+            return TREC, _rows(path, [0, 2, 3], 4, False)
+        if len(words) == 3 and _is_number(words[2]):
+            return BARE, _rows(path, [0, 1, 2], 3, False)
+        raise UserError(f"{where}: expected {EXPECTED}; found {text[:60]!r}.")
+    return BEIR, iter(())
+
+
+def places_of(names: Sequence[str]) -> Mapping[str, int] | None:
+    """The place of the query's id, the passage's and the grade among the `names` of a header; None where they are not
+    such names.
+
+    >>> places_of(["score", "corpus_id", "query-id"])
+    {'score': 0, 'corpus-id': 1, 'query-id': 2}
+    """
+    found: dict[str, int] = {}
+    for place, name in enumerate(names):
+        plain = name.lower().replace("-", "").replace("_", "").strip()
+        role = next((role for role, known in NAMES.items() if plain in known), None)
+        if role in found or (role is None and plain not in IGNORED):
+            return None
+        if role is not None:
+            found[role] = place
+    return found if len(found) == len(HEADER) else None
+
+
+def _rows(path: Path, places: Sequence[int], count: int, tabs: bool, header: int = 0) -> Iterator[Judgment]:
+    """The rows below line `header`."""
+    for line, raw in numbered_lines(path):
+        if line <= header:
+            continue
+        where = f"{path}, line {line}"
+        text = decoded(raw, where)
+        cells = _tabbed(text) if tabs else text.split()
+        if len(cells) != count or not all(cells[place] for place in places):
+            shape = "query id TAB passage id TAB grade" if count == 3 else f"{count} columns, as in the first line"
+            raise UserError(f"{where}: expected {shape}, found {text[:60]!r}.")
+        query, passage, grade = (cells[place] for place in places)
+        yield where, query, passage, grade
+
+
+def _tabbed(text: str) -> list[str]:
+    return [cell.strip() for cell in text.split("\t")]
+
+
+def _is_trec(words: Sequence[str]) -> bool:
+    """`q1 Q0 TAB d1 TAB 1`: tabs and spaces mixed."""
+    return len(words) == 4 and words[1].upper() == "Q0"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
