@@ -2,7 +2,7 @@
 
 torch reads `.metadata` with `pickle.load`, and entries that are no tensors with `torch.load(weights_only=False)`: both
 run code of whoever wrote the files. Here the first comes from an unpickler that knows only the classes of that format,
-the second from torch's own restricted one.
+the second from torch's own restricted one. Nothing is read twice: what was looked at is what is used.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.distributed.checkpoint.default_planner import _EmptyStateDictLoadPlanner
+from torch.distributed.checkpoint._traverse import set_element
+from torch.distributed.checkpoint.default_planner import DefaultLoadPlanner, _EmptyStateDictLoadPlanner
 from torch.distributed.checkpoint.filesystem import FileSystemReader
-from torch.distributed.checkpoint.metadata import BytesStorageMetadata, Metadata, StorageMeta
+from torch.distributed.checkpoint.metadata import Metadata, StorageMeta
 from torch.distributed.checkpoint.planner import ReadItem
+from torch.distributed.checkpoint.state_dict_loader import _load_state_dict
 
 #: What a `.metadata` of torch names, besides plain containers and the dtypes, layouts and memory formats of torch.
 CLASSES = {
@@ -65,29 +67,31 @@ class ShardedReader(FileSystemReader):
         return metadata
 
 
-class PlainPlanner(_EmptyStateDictLoadPlanner):
-    """Rebuilds a state from the metadata; entries that are no tensors hold plain values only."""
+class PlainPlanner(DefaultLoadPlanner):
+    """Fills a state in place; entries that are no tensors hold plain values only."""
 
     def load_bytes(self, read_item: ReadItem, value: io.BytesIO) -> None:
         """Raises UnpicklingError for an entry that holds code."""
-        super().load_bytes(read_item, _plain(value))
+        plain = torch.load(value, map_location="cpu", weights_only=True)
+        set_element(self.original_state_dict, self.mappings[read_item.dest_index.fqn], plain)
 
 
-def check_plain(folder: Path) -> None:
-    """Raise UnpicklingError where reading `folder` in torch's own way would execute something: before code that is not
-    ours reads it.
+class PlainEmptyPlanner(PlainPlanner, _EmptyStateDictLoadPlanner):
+    """The same for a state that is not there yet: it is made from the metadata."""
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """All that `folder` holds, as full tensors on the CPU. Needs no process group.
+
+    Raises CheckpointException, with an UnpicklingError inside where a file holds code.
     """
-    metadata = ShardedReader(folder).read_metadata()
-    kinds = metadata.state_dict_metadata
-    for index, stored in (metadata.storage_data or {}).items():
-        if isinstance(kinds.get(index.fqn), BytesStorageMetadata):
-            with open(folder / stored.relative_path, "rb") as file:
-                file.seek(stored.offset)
-                _plain(io.BytesIO(file.read(stored.length)))
+    loaded: dict[str, Any] = {}
+    planner = PlainEmptyPlanner()  # type: ignore[no-untyped-call]
+    _load_state_dict(loaded, storage_reader=ShardedReader(folder), planner=planner, no_dist=True)
+    return loaded
 
 
-def _plain(value: io.BytesIO) -> io.BytesIO:
-    """The same bytes from their start, once torch's restricted unpickler has read them."""
-    torch.load(value, map_location="cpu", weights_only=True)
-    value.seek(0)
-    return value
+def fill_state(state: dict[str, Any], folder: Path) -> None:
+    """Fill `state`, tensors in place, from `folder`: a collective of all processes. Raises as `read_state`."""
+    alone = not torch.distributed.is_initialized()
+    _load_state_dict(state, storage_reader=ShardedReader(folder), planner=PlainPlanner(), no_dist=alone)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import shutil
 import struct
 import zipfile
@@ -19,10 +20,9 @@ from typing import Any
 
 import torch
 from torch.distributed.checkpoint.api import CheckpointException
-from torch.distributed.checkpoint.state_dict_loader import _load_state_dict
 
 from hybridret.errors import UserError
-from hybridret.training.sharded_reader import PlainPlanner, ShardedReader
+from hybridret.training.sharded_reader import ShardedReader, read_state
 
 PREFIX = "sharded-"
 UNREADABLE = (
@@ -104,10 +104,8 @@ def consolidated(folder: Path) -> dict[str, Any]:
     Needs no process group. Raises UserError when the folder is damaged.
     """
     checkpoint = read_meta(folder)
-    loaded: dict[str, Any] = {}
     try:
-        planner = PlainPlanner()  # type: ignore[no-untyped-call]
-        _load_state_dict(loaded, storage_reader=ShardedReader(folder), planner=planner, no_dist=True)
+        loaded = read_state(folder)
     except (Exception, CheckpointException) as error:  # the latter is no Exception
         raise damaged(folder, error) from error
     checkpoint["state_dict"] = loaded.pop("state_dict")
@@ -179,10 +177,19 @@ def check_layout(saved: int, mine: int, by_shard: bool) -> None:
 
 def damaged(path: Path, error: BaseException) -> UserError:
     """The error for a checkpoint that cannot be read."""
-    reason = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+    reason = _reason(error)
     if isinstance(error, CheckpointException):
-        reason = "; ".join(f"rank {rank}: {failure[0]}" for rank, failure in error.failures.items())[:300]
+        reason = "; ".join(f"rank {rank}: {_reason(failure[0])}" for rank, failure in error.failures.items())[:300]
     return UserError(
         f"{path} cannot be read ({reason}): it is truncated or not a checkpoint. Delete it and run the same command "
         f"again; training then starts from step 0."
     )
+
+
+def _reason(error: BaseException) -> str:
+    """The first line. torch's own text about code in a file advises to run it."""
+    text = str(error) or type(error).__name__
+    if "weights_only" in text and isinstance(error, pickle.UnpicklingError):
+        named = re.search(r"GLOBAL ([\w.]+)", text)
+        return f"it names {named[1] if named else 'something'}, which is not part of a checkpoint"
+    return text.splitlines()[0][:300]

@@ -14,14 +14,20 @@ import torch
 from pytorch_lightning.strategies import ModelParallelStrategy
 from torch import Tensor, nn
 from torch.distributed.checkpoint.api import CheckpointException
-from torch.distributed.checkpoint.state_dict import StateDictOptions, set_model_state_dict, set_optimizer_state_dict
+from torch.distributed.checkpoint.state_dict import (
+    StateDictOptions,
+    get_model_state_dict,
+    get_optimizer_state_dict,
+    set_model_state_dict,
+    set_optimizer_state_dict,
+)
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor
 
 from hybridret.encoders.dual import DualEncoder
 from hybridret.errors import UserError
-from hybridret.training.sharded_reader import check_plain
+from hybridret.training.sharded_reader import fill_state
 from hybridret.training.sharded_state import (
     BY_SHARD,
     SHARDS,
@@ -101,8 +107,7 @@ class Sharded(ModelParallelStrategy):
         check_layout(int(read_meta(path)[SHARDS]), self.world_size, self._by_shard())
         check_shapes(path, {name: tuple(one.shape) for name, one in self.lightning_module.state_dict().items()})
         try:
-            check_plain(path)  # Lightning reads it with torch's own reader, which executes what it finds
-            return super().load_checkpoint(path, weights_only=True)
+            return self._load_folder(path)
         except CheckpointException as error:  # what the files hold; out of memory or a lost process is no damage
             if all(_of_files(failure[0]) for failure in error.failures.values()):
                 raise damaged(path, error) from error
@@ -114,6 +119,19 @@ class Sharded(ModelParallelStrategy):
 
     def _by_shard(self) -> bool:
         return any(getattr(one, "states_of_a_shard", False) for one in self.optimizers)
+
+    def _load_folder(self, path: Path) -> dict[str, Any]:
+        """The state of several processes. Lightning does the same with torch's reader, which executes what it finds."""
+        module: Any = self.lightning_module
+        weights = {"state_dict": get_model_state_dict(module)}
+        fill_state(weights, path)
+        module.load_state_dict(weights["state_dict"], strict=module.strict_loading)
+        for number, optimizer in enumerate(self.optimizers):  # behind the weights: their states follow them
+            states = {f"optimizer_{number}": get_optimizer_state_dict(module, optimizer)}
+            fill_state(states, path)
+            options = StateDictOptions(cpu_offload=True)
+            set_optimizer_state_dict(module, optimizer, states[f"optimizer_{number}"], options=options)
+        return read_meta(path)
 
     def _load_file(self, path: Path) -> dict[str, Any]:
         """The state of one process, read by all. Lightning's own way takes the optimizer's parameters to stand in the

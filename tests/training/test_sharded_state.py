@@ -193,6 +193,8 @@ def failing(folder: Path, error: str) -> None:
     """Train on, where reading the state fails on both processes or writing it on the first."""
     from pytorch_lightning.strategies import ModelParallelStrategy
 
+    from hybridret.training.sharding import Sharded
+
     def load(self: Any, *arguments: Any, **options: Any) -> Any:
         raise torch.OutOfMemoryError("no room")
 
@@ -203,5 +205,5 @@ def failing(folder: Path, error: str) -> None:
     if error == "OSError":
         ModelParallelStrategy.save_checkpoint = save  # type: ignore[method-assign]
     else:
-        ModelParallelStrategy.load_checkpoint = load  # type: ignore[method-assign]
+        Sharded._load_folder = load  # type: ignore[method-assign]
     train_ranks(folder, 2, "fsdp", steps=4, **FP32)
