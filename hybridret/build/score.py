@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from hybridret.errors import UserError
 from hybridret.evaluation.average import average
 from hybridret.evaluation.evaluate import evaluate, is_searched
 from hybridret.evaluation.tables import Evaluation
+from hybridret.export.trec import unwritable
 from hybridret.progress import Progress, Quiet
 from hybridret.records import Collection
 from hybridret.retrieval.protocols import Retriever
@@ -37,9 +39,10 @@ def score(
     progress: Progress,
     trec: Path | None = None,
 ) -> Scores:
-    """Evaluate `retriever` on every collection; `trec`: a folder for TREC files. Raises UserError if there is none."""
+    """Evaluate `retriever` on every collection; `trec`: a folder for TREC files. What cannot be exported is a note."""
     parts: list[Evaluation] = []
     notes: dict[str, dict[str, str]] = {}
+    left_out = _left_out(collections) if trec is not None else {}
     for collection in collections:
         own = alike(collection, collections, settings)
         parts.append(evaluate(retriever, collection, own, ENTROPY_SEED, progress))
@@ -47,7 +50,9 @@ def score(
         if is_searched(collection, own):
             notes[collection.name] |= {"ranks": f"from the best {settings.depth} passages", **retriever.notes()}
         if trec is not None:
-            write_trec(retriever, collection, settings, trec, progress)
+            fault = left_out.get(collection.name) or write_trec(retriever, collection, settings, trec, progress)
+            if fault:
+                notes[collection.name]["trec"] = f"not written: {fault}"
     groups = {
         one.group: [p for p, other in zip(parts, collections, strict=True) if other.group == one.group]
         for one in collections
@@ -66,8 +71,16 @@ def follow(retriever: Retriever, collections: Sequence[Collection], settings: Ev
         own = alike(collection, collections, settings)
         if is_searched(collection, own):
             evaluate(retriever, collection, own, ENTROPY_SEED, Quiet())
-        if trec:
+        if trec and unwritable(collection) is None:
             write_trec(retriever, collection, settings, None, Quiet())
+
+
+def _left_out(collections: Sequence[Collection]) -> dict[str, str]:
+    """Collections whose rankings cannot be TREC files, and why: said before the work, not behind it."""
+    found = {one.name: fault for one in collections if (fault := unwritable(one)) is not None}
+    for name, fault in found.items():
+        print(f"{name}: no TREC files will be written: {fault}.", file=sys.stderr)
+    return found
 
 
 def alike(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+from hybridret.errors import UserError
 from hybridret.evaluation.evaluate import chosen_settings
 from hybridret.evaluation.judgments import Judgments
 from hybridret.evaluation.searched import search_corpus
@@ -22,22 +23,23 @@ def write_trec(
     settings: EvaluationSettings,
     folder: Path | None,
     progress: Progress,
-) -> None:
-    """`NAME.LANGUAGE.run.gz` and `NAME.LANGUAGE.qrels` for the passages of each language that a setting needs, and
-    `NAME.all.*` for the pool of all; a further rank searches and writes nothing (`folder` None).
+) -> str | None:
+    """What could not be written and why, None if all was.
 
-    Searched to `settings.depth` also where the metrics come from full ranks. A passage that a query's qrels do not name
-    in one of the files may be relevant in another: each pool has judgments of its own.
+    Files are `NAME.LANGUAGE.run.gz` and `NAME.LANGUAGE.qrels` for the passages of each language that a setting needs,
+    and `NAME.all.*` for the pool of all; a further rank searches and writes nothing (`folder` None).
+
+    Searched to `settings.depth` also where the metrics come from full ranks. A file that cannot be written ends the
+    writing, not the searches, which all ranks make together: the metrics do not depend on it. A passage that a query's
+    qrels do not name in one of the files may be relevant in another: each pool has judgments of its own.
     """
-    judgments = Judgments(collection)
+    judgments, failed = Judgments(collection), None
     for corpus in judgments.corpora(chosen_settings(collection, settings)):
         queries, hits = search_corpus(retriever, judgments, corpus, settings.depth, progress)
-        if folder is None:
+        if folder is None or failed:
             continue
         language = "all" if corpus.language < 0 else collection.languages[corpus.language]
-        folder.mkdir(parents=True, exist_ok=True)
         name = f"{file_name(collection.name)}.{language}"
-        write_run(folder / f"{name}.run.gz", collection, queries, hits, tag="hybridret")
         rows = corpus.judgments
         judged = dataclasses.replace(
             collection,
@@ -45,4 +47,9 @@ def write_trec(
             relevant_passages=judgments.passages[rows],
             grades=judgments.grades[rows],
         )
-        write_qrels(folder / f"{name}.qrels", judged)
+        try:
+            write_run(folder / f"{name}.run.gz", collection, queries, hits, tag="hybridret")
+            write_qrels(folder / f"{name}.qrels", judged)
+        except UserError as error:
+            failed = str(error)
+    return failed

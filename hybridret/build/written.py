@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 from hybridret.build.score import Scores
+from hybridret.errors import UserError
 from hybridret.export.mteb_results import model_meta, write_mteb_results
 from hybridret.settings import EvaluationSettings
 
@@ -30,4 +32,9 @@ def write_scores(
         prefixes=bool(text.query_prefix or text.passage_prefix) if text is not None else None,
     )
     revisions = {one.name: one.fingerprint for one in scores.collections if one.fingerprint}
-    write_mteb_results(folder / "mteb", scores.evaluation.metrics, meta, notes=scores.notes, revisions=revisions)
+    try:
+        write_mteb_results(folder / "mteb", scores.evaluation.metrics, meta, notes=scores.notes, revisions=revisions)
+    except UserError as error:  # an export never costs an evaluation its metrics
+        print(f"mteb's files are not written: {error}", file=sys.stderr)
+        for one in scores.collections:
+            scores.notes.setdefault(one.name, {})["mteb"] = f"not written: {error}"

@@ -23,7 +23,7 @@ from hybridret.data.lines import decoded, numbered_lines
 from hybridret.errors import UserError
 from hybridret.export.trec_names import Names
 from hybridret.files import atomic_path
-from hybridret.ordering import descending_order
+from hybridret.ordering import descending_order, slices
 from hybridret.records import Collection, FloatArray, Hits, IntArray
 
 LINES = 1 << 20  # written at a time: bounds the ids in memory
@@ -62,6 +62,16 @@ def write_run(path: Path, collection: Collection, queries: IntArray, hits: Hits,
                 file.writelines(
                     f"{query} Q0 {ids[next(found)]} {rank} {next(scores)} {tag}\n" for rank in range(1, count + 1)
                 )
+
+
+def unwritable(collection: Collection) -> str | None:
+    """Why TREC's format cannot hold the ids of a collection, all of which are read; None where it can."""
+    for what, ids in (("query", collection.query_ids), ("passage", collection.passage_ids)):
+        for part in slices(ids):
+            for identifier in part:
+                if fault := _fault(identifier):
+                    return f"the {what} id {identifier!r} {fault}, which TREC's format cannot hold"
+    return None
 
 
 def read_run(path: Path, collection: Collection) -> tuple[IntArray, Hits]:
@@ -142,13 +152,15 @@ def _check_repeated(path: Path, lines: IntArray, pairs: IntArray) -> None:
 
 def _field(text: str, path: Path, what: str) -> str:
     """`text` if it can be a column of a TREC file."""
-    if text.split() != [text]:
-        fault = "is empty" if not text else "has white space"
-    elif not _encodable(text):
-        fault = "is no valid Unicode"
-    else:
+    if (fault := _fault(text)) is None:
         return text
     raise UserError(f"{path}: the {what} {text!r} {fault}, which TREC's format cannot hold. Nothing is written.")
+
+
+def _fault(text: str) -> str | None:
+    if text.split() != [text]:
+        return "is empty" if not text else "has white space"
+    return None if _encodable(text) else "is no valid Unicode"
 
 
 def _encodable(text: str) -> bool:

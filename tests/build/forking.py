@@ -36,6 +36,7 @@ import hybridret.evaluate
 import hybridret.report
 import hybridret.run
 import hybridret.search  # noqa: F401
+from hybridret.errors import UserError
 from hybridret.interruption import interruptible
 
 
@@ -54,7 +55,8 @@ def disturb(hook: dict[str, Any]) -> None:
             if "returns" in hook:
                 return hook["returns"]
             if "error" in hook:
-                raise getattr(builtins, hook["error"])("no room for 12 GiB")
+                kind = UserError if hook["error"] == "UserError" else getattr(builtins, hook["error"])
+                raise kind("no room for 12 GiB")
             for _ in range(hook.get("times", 1)):
                 signal.raise_signal(hook["signal"])
         return original(*arguments, **keywords)
