@@ -74,13 +74,36 @@ class Batch:
         return len(self.questions)
 
 
+def _no_rows() -> IntArray:
+    return np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Unmet:
+    """Judgments [M] that no ranking of the corpus can meet and that count all the same, as in trec_eval.
+
+    Relevant passages that the corpus lacks: they count in R and are never found. And of a query that was judged, but
+    nothing was judged relevant (grade 0 or below): it scores 0 and stays in the mean. `queries` [M] and `languages` [M]
+    of the passages are indices; language -1 is not known, and counts in the pool of all languages alone.
+    """
+
+    queries: IntArray = field(default_factory=_no_rows)
+    passage_ids: Sequence[str] = ()
+    grades: IntArray = field(default_factory=_no_rows)
+    languages: IntArray = field(default_factory=_no_rows)
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+
 @dataclass(frozen=True)
 class Collection:
     """Queries, passages and qrels of one benchmark in one or more languages, as integer arrays.
 
     `query_languages` [Q] and `passage_languages` [P] index `languages`. `questions` [Q] is the cluster of a query: all
     translations of one question share it (the unit of significance tests). The judgments are parallel arrays [R], in
-    the order of the queries: `relevant_queries`, `relevant_passages`, `grades` (> 0). Ids are strings and unique.
+    the order of the queries: `relevant_queries`, `relevant_passages`, `grades` (> 0), and beside them `unmet`. Ids are
+    strings and unique.
 
     The texts and ids of passages may be sequences that read from disk: take slices of them, never all at once. The
     passages of a language that is too large for full ranks stand side by side.
@@ -104,6 +127,7 @@ class Collection:
     group: str = ""  # the set that it is a part of, where values are averaged over collections (cqadupstack of BEIR)
     drop_identical: bool = False  # a passage with the id of the query is no hit (arguana and quora of BEIR)
     fingerprint: str = ""  # of the passage texts, where hashing them again would take long: keys caches
+    unmet: Unmet = field(default_factory=Unmet)
 
     @cached_property
     def tie_order(self) -> IntArray:

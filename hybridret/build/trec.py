@@ -12,7 +12,7 @@ from hybridret.evaluation.searched import search_corpus
 from hybridret.export.trec import write_qrels, write_run
 from hybridret.files import file_name
 from hybridret.progress import Progress
-from hybridret.records import Collection
+from hybridret.records import Collection, Unmet
 from hybridret.retrieval.protocols import Retriever
 from hybridret.settings import EvaluationSettings
 
@@ -41,11 +41,18 @@ def write_trec(
         language = "all" if corpus.language < 0 else collection.languages[corpus.language]
         name = f"{file_name(collection.name)}.{language}"
         rows = corpus.judgments
+        unmet, places = collection.unmet, judgments.passages[corpus.unmet] - len(collection.passage_ids)
         judged = dataclasses.replace(
             collection,
             relevant_queries=judgments.queries[rows],
             relevant_passages=judgments.passages[rows],
             grades=judgments.grades[rows],
+            unmet=Unmet(
+                unmet.queries[places],
+                [unmet.passage_ids[place] for place in places.tolist()],
+                unmet.grades[places],
+                unmet.languages[places],
+            ),
         )
         try:
             write_run(folder / f"{name}.run.gz", collection, queries, hits, tag="hybridret")

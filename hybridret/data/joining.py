@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,18 +10,28 @@ import numpy as np
 from hybridret.data.qrels import Qrels
 from hybridret.errors import UserError
 from hybridret.ordering import slices
-from hybridret.records import IntArray
+from hybridret.records import IntArray, Unmet
 
 UNKNOWN_QUERIES = "judgments of unknown queries"
 UNKNOWN_PASSAGES = "judgments of unknown passages"
 REPEATED = "judgments given twice"
+LACKING = "relevant passages not in the corpus, never found"
+SCORED_0 = "queries without a relevant passage in the corpus, scored 0"
+
+
+def matched(ids: Sequence[str], known: Container[str]) -> list[str]:
+    """Each id as the other file writes it: as it stands, or without the spaces around it where only that is known."""
+    spaced = {text: text.strip() for text in ids if text not in known and isinstance(text, str)}
+    return [spaced[text] if spaced.get(text) in known else text for text in ids]
 
 
 class Finder:
     """Places of the passages that judgments name: `places` [N], -1 where the corpus lacks one."""
 
     def __init__(self, ids: Iterable[str]) -> None:
-        self.numbers = {identifier: number for number, identifier in enumerate(dict.fromkeys(ids))}
+        given = dict.fromkeys(ids)
+        bare = (identifier.strip() for identifier in given)
+        self.numbers = {identifier: number for number, identifier in enumerate({**given, **dict.fromkeys(bare)})}
         self.places = np.full(len(self.numbers), -1, dtype=np.int64)
 
     def look_through(self, ids: Sequence[str], first: int) -> IntArray:
@@ -37,17 +47,25 @@ class Finder:
         return hashed
 
     def of(self, ids: Sequence[str]) -> IntArray:
-        """The place of each id."""
-        return self.places[[self.numbers[identifier] for identifier in ids]]
+        """The place of each id, or of the id without the spaces around it where only that is in the corpus."""
+        exact = self.places[[self.numbers[identifier] for identifier in ids]]
+        return np.where(exact >= 0, exact, self.places[[self.numbers[identifier.strip()] for identifier in ids]])
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Relevant judgments [r] of a part by query (places within the part), as places in the collection."""
+    """Relevant judgments [r] of a part by query (places within the part), as places in the collection; and those that
+    the corpus cannot meet (`records.Unmet`)."""
 
     queries: IntArray
     passages: IntArray
     grades: IntArray
+    unmet: Unmet
+
+    @property
+    def asked(self) -> IntArray:
+        """The queries that were judged, ascending."""
+        return np.unique(np.r_[self.queries, self.unmet.queries])
 
 
 class Counts:
@@ -83,10 +101,15 @@ def join(
 ) -> Rows:
     """Judgments as places; what does not fit goes to `counts`. `finder` has looked through the passages.
 
+    As trec_eval does, R counts the relevant passages that the corpus lacks, and a query that was judged stays in the
+    mean, with 0 where nothing relevant can be found. Judgments of unknown queries and queries without any are left out,
+    as there, where the run has no such query or the qrels have none.
+
     Raises UserError where more than half of them name what does not exist.
     """
     number = {identifier: place for place, identifier in enumerate(query_ids)}
-    queries = np.array([number.get(identifier, -1) for identifier in qrels.query_ids], dtype=np.int64)
+    asking = matched(qrels.query_ids, number)
+    queries = np.array([number.get(identifier, -1) for identifier in asking], dtype=np.int64)
     passages = finder.of(qrels.passage_ids)
     for what, key, places, asked, ids in (
         ("queries", UNKNOWN_QUERIES, queries, qrels.query_ids, query_ids),
@@ -100,11 +123,22 @@ def join(
                 f"{name}: {len(unknown)} of {len(places)} judgments in {language} name {what} that do not exist, "
                 f"such as {asked[unknown[0]]!r}, while {have}. Check that corpus, queries and qrels belong together."
             )
-    relevant = np.flatnonzero((queries >= 0) & (passages >= 0) & (qrels.grades > 0))
+    known, positive = queries >= 0, qrels.grades > 0
+    relevant = np.flatnonzero(known & positive & (passages >= 0))
     order = relevant[np.lexsort((passages[relevant], queries[relevant]))]
-    rows = Rows(queries[order], passages[order], qrels.grades[order])
-    judged = len(np.unique(queries[queries >= 0]))
-    counts.add("queries without a judgment, left out", language, len(number) - judged)
-    counts.add("queries without a relevant passage, left out", language, judged - len(np.unique(rows.queries)))
+    lacking = np.flatnonzero(known & positive & (passages < 0))
+    hopeless = np.flatnonzero(known & ~np.isin(queries, queries[positive]))
+    unmet = np.sort(np.r_[lacking, hopeless[np.unique(queries[hopeless], return_index=True)[1]]])
+    identifiers = [qrels.passage_ids[row] for row in unmet.tolist()]
+    nowhere = np.full(len(unmet), -1, dtype=np.int64)
+    rows = Rows(
+        queries[order],
+        passages[order],
+        qrels.grades[order],
+        Unmet(queries[unmet], identifiers, qrels.grades[unmet], nowhere),
+    )
+    counts.add("queries without a judgment, left out", language, len(number) - len(rows.asked))
+    counts.add(LACKING, language, len(lacking))
+    counts.add(SCORED_0, language, len(rows.asked) - len(np.unique(rows.queries)))
     counts.add(REPEATED, language, qrels.repeated)
     return rows

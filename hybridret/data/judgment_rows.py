@@ -73,8 +73,8 @@ def _rows(path: Path, places: Sequence[int], count: int, tabs: bool, header: int
             continue
         where = f"{path}, line {line}"
         text = decoded(raw, where)
-        cells = _tabbed(text) if tabs else text.split()
-        if len(cells) != count or not all(cells[place] for place in places):
+        cells = text.split("\t") if tabs else text.split()  # spaces between tabs are part of an id, as in other files
+        if len(cells) != count or not all(cells[place].strip() for place in places):
             shape = "query id TAB passage id TAB grade" if count == 3 else f"{count} columns, as in the first line"
             raise UserError(f"{where}: expected {shape}, found {text[:60]!r}.")
         query, passage, grade = (cells[place] for place in places)

@@ -19,7 +19,7 @@ from hybridret.data.qrels import Qrels
 from hybridret.errors import UserError
 from hybridret.languages import check_language
 from hybridret.ordering import first_repeated
-from hybridret.records import Collection, IntArray
+from hybridret.records import Collection, IntArray, Unmet
 
 PREFIXED = "ids"  # the note that ids are LANGUAGE:ID
 
@@ -52,14 +52,16 @@ def collection_of(
 ) -> Collection:
     """One collection of all parts; the passages of a language stand side by side, in the order of the parts.
 
-    Queries without a relevant passage are left out. Grades of 0 and below are not relevant. Where two parts use one id
-    for different things, all ids become LANGUAGE:ID and the notes say so (`published_id` undoes it).
+    Queries without a judgment are left out. Grades of 0 and below are not relevant; a query without anything relevant
+    scores 0, and relevant passages that the corpus lacks count in R, as in trec_eval (`records.Unmet`). Where two parts
+    use one id for different things, all ids become LANGUAGE:ID and the notes say so (`published_id` undoes it).
 
     settings, drop_identical, fingerprint: as in `Collection`.
-    across: judgments may name passages of any part, which then must not share ids; otherwise of their own part only.
+    across: judgments may name passages of any part, which then must not share ids; otherwise of their own part only. A
+        passage that no part has is then of an unknown language, unless all passages are of one.
 
     Counted in the notes, where not 0: judgments of unknown queries and passages, repeated ones, queries without
-    judgment or relevant passage, empty passages.
+    judgment or relevant passage, empty queries and passages.
 
     Raises UserError for repeated ids (naming two places), more than half of the judgments unknown, and where no
     passage is relevant.
@@ -80,10 +82,11 @@ def collection_of(
     counts = Counts([part.language for part in parts])
     joined = []
     for part, finder in zip(parts, finders, strict=True):
+        counts.add("empty queries", part.language, _count_blank(part.queries))
         counts.add("empty passages", part.language, _count_blank(part.passages))
         joined.append(join(name, part.language, part.qrels, part.query_ids, part.passage_ids, finder, counts))
-    kept = [np.unique(rows.queries) for rows in joined]
-    if not any(map(len, kept)):
+    kept = [rows.asked for rows in joined]
+    if not any(len(rows.queries) for rows in joined):
         raise UserError(
             f"{name}: no query has a relevant passage in the corpus ({counts.text()}). Check that corpus, queries and "
             f"qrels belong to each other."
@@ -93,6 +96,10 @@ def collection_of(
     asked = [len(places) for places in kept]
     before = np.cumsum([0, *asked])
     plain = [""] * len(parts)
+    holding = [place for place, part in enumerate(parts) if len(part.passage_ids)]
+    only = holding[0] if len(holding) == 1 else -1
+    if across and only < 0 and any(len(rows.unmet) for rows in joined):
+        said["language of passages not in the corpus"] = "not known: they count in the multilingual setting alone"
     return Collection(
         name=name,
         languages=tuple(part.language for part in parts),
@@ -112,6 +119,12 @@ def collection_of(
         settings=settings,
         drop_identical=drop_identical,
         fingerprint=fingerprint,
+        unmet=Unmet(
+            np.concatenate([np.searchsorted(kept[i], rows.unmet.queries) + before[i] for i, rows in enumerate(joined)]),
+            [prefixes[i] + identifier for i, rows in enumerate(joined) for identifier in rows.unmet.passage_ids],
+            np.concatenate([rows.unmet.grades for rows in joined]),
+            np.repeat([only if across else i for i in range(len(parts))], [len(rows.unmet) for rows in joined]),
+        ),
     )
 
 

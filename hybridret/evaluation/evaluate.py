@@ -2,7 +2,8 @@
 
 Monolingual: queries of X against the corpus of X. Cross-lingual: X against Y for all ordered pairs X != Y.
 Multilingual: X against the pool of all languages, every parallel answer relevant. The macro average is the mean over
-queries, then over languages or pairs. A query without a relevant passage in a corpus is left out there.
+queries, then over languages or pairs. A query whose relevant passages are all in other corpora is left out of one; a
+relevant passage that the whole collection lacks counts in R and is never found, as in trec_eval.
 
 Where a pool is larger than `evaluation.full_ranks`, ranks come from the best `evaluation.depth` hits (`searched.py`):
 mAP is then cut there and says so, and measures of the whole ranking are left out.
@@ -117,9 +118,13 @@ def _columns(
     for metric, function in CUT.items():
         for cutoff in cutoffs:
             yield column(metric, function(relevant, cutoff), cutoff)
-    if not np.isnan(entropy).any():
-        slot = np.searchsorted(relevant.labels, labels)
-        yield column("contrastive_entropy", np.bincount(slot, weights=entropy) / relevant.counts)
+    present = judgments.present[mask]
+    if present.any() and not np.isnan(entropy[present]).any():
+        slot = np.searchsorted(relevant.labels, labels[present])
+        counts = np.bincount(slot, minlength=len(relevant))
+        some = counts > 0  # a query whose relevant passages the corpus lacks has no positive
+        values = np.bincount(slot, weights=entropy[present], minlength=len(relevant))[some] / counts[some]
+        yield _Column(setting, "contrastive_entropy", 0, asked[some], corpora[some], values)
     if pooled and measured.depth is None:
         yield from _bias(setting, mask, judgments, ranks)
     if pooled:
@@ -131,7 +136,7 @@ def _columns(
 def _bias(setting: str, mask: BoolArray, judgments: Judgments, ranks: IntArray) -> Iterator[_Column]:
     """What one full ranking of all languages [r] says of a preference for some of them."""
     # BEIR's rule takes the passage with the id of the query out of the ranking: its place says nothing of the ranker.
-    ranked = ~judgments.dropped[mask]
+    ranked = (judgments.present & ~judgments.dropped)[mask]
     queries, grades, ranks = judgments.queries[mask][ranked], judgments.grades[mask][ranked], ranks[ranked]
     languages = judgments.passage_languages[mask][ranked]
     for metric, (tested, values) in (

@@ -22,24 +22,36 @@ MONOLINGUAL, CROSS_LINGUAL, MULTILINGUAL = SETTINGS = ("monolingual", "cross-lin
 
 @dataclass(frozen=True)
 class Corpus:
-    """One pool of passages: `passages` [P'] ascending indices, and the `judgments` [r] to be ranked in it, by query."""
+    """One pool of passages: `passages` [P'] ascending indices, the `judgments` [r] to be ranked in it, by query, and
+    the `unmet` ones [u], whose passages it lacks."""
 
     language: int  # -1: the pool of all languages
     passages: IntArray
     judgments: IntArray
+    unmet: IntArray
 
 
 class Judgments:
-    """Parallel arrays [R] in the order of the queries: `queries`, `passages`, `grades` and the languages of both."""
+    """Parallel arrays [R] in the order of the queries: `queries`, `passages`, `grades` and the languages of both.
+
+    The collection's `unmet` judgments are among them, with passages numbered on from those of the corpus and a grade of
+    1 at least: a query without any relevant passage has one that is never found, and so 0 in every metric. `present`
+    [R] tells the others, whose passages are ranked.
+    """
 
     def __init__(self, collection: Collection) -> None:
-        order = np.lexsort((collection.relevant_passages, collection.relevant_queries))
+        unmet, held = collection.unmet, len(collection.passage_ids)
+        passages = np.r_[collection.relevant_passages, held + np.arange(len(unmet))]
+        queries = np.r_[collection.relevant_queries, unmet.queries]
+        order = np.lexsort((passages, queries))
         self.collection = collection
-        self.queries: IntArray = collection.relevant_queries[order]
-        self.passages: IntArray = collection.relevant_passages[order]
-        self.grades: IntArray = collection.grades[order]
+        self.queries: IntArray = queries[order]
+        self.passages: IntArray = passages[order]
+        self.present: BoolArray = self.passages < held
+        self.grades: IntArray = np.r_[collection.grades, np.maximum(unmet.grades, 1)][order]
         self.query_languages: IntArray = collection.query_languages[self.queries]
-        self.passage_languages: IntArray = collection.passage_languages[self.passages]
+        spoken = np.r_[collection.passage_languages[collection.relevant_passages], unmet.languages]
+        self.passage_languages: IntArray = spoken[order]
         again = (self.queries[1:] == self.queries[:-1]) & (self.passages[1:] == self.passages[:-1])
         if again.any():
             row = int(np.argmax(again))
@@ -79,9 +91,9 @@ class Judgments:
 
     @cached_property
     def relevant_languages(self) -> IntArray:
-        """[Q, L]: how many relevant passages each query has in each language, without those that can be no hit."""
+        """[Q, L]: how many relevant passages each query has in each language that can be hits."""
         languages, queries = len(self.collection.languages), len(self.collection.query_ids)
-        cell = (self.queries * languages + self.passage_languages)[~self.dropped]
+        cell = (self.queries * languages + self.passage_languages)[self.present & ~self.dropped]
         return np.bincount(cell, minlength=queries * languages).reshape(-1, languages)
 
     def of_setting(self, setting: str) -> BoolArray:
@@ -89,7 +101,7 @@ class Judgments:
         same: BoolArray = self.query_languages == self.passage_languages
         masks: dict[str, BoolArray] = {
             MONOLINGUAL: same,
-            CROSS_LINGUAL: ~same,
+            CROSS_LINGUAL: ~same & (self.passage_languages >= 0),
             MULTILINGUAL: np.ones(len(self), dtype=bool),
         }
         if setting not in masks:
@@ -104,11 +116,18 @@ class Judgments:
             if setting != MULTILINGUAL:
                 own |= mask
         for language in range(len(self.collection.languages)):
-            rows = np.flatnonzero(own & (self.passage_languages == language))
-            if len(rows):
-                yield Corpus(language, np.flatnonzero(self.collection.passage_languages == language), rows)
+            rows = own & (self.passage_languages == language)
+            if rows.any():
+                yield self._corpus(language, np.flatnonzero(self.collection.passage_languages == language), rows)
         if MULTILINGUAL in settings and len(self):
-            yield Corpus(-1, np.arange(len(self.collection.passage_ids)), np.arange(len(self)))
+            yield self._corpus(-1, np.arange(len(self.collection.passage_ids)), np.ones(len(self), dtype=bool))
+
+    def _corpus(self, language: int, passages: IntArray, rows: BoolArray) -> Corpus:
+        return Corpus(language, passages, np.flatnonzero(rows & self.present), np.flatnonzero(rows & ~self.present))
+
+    def asked(self, corpus: Corpus) -> IntArray:
+        """[q]: the queries that have a judgment in `corpus`, ascending."""
+        return np.unique(self.queries[np.r_[corpus.judgments, corpus.unmet]])
 
 
 def largest_pool(collection: Collection, settings: Iterable[str]) -> int:

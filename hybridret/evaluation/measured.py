@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hybridret.evaluation.judgments import Corpus, Judgments
+from hybridret.metrics.hits import NOT_FOUND
 from hybridret.metrics.ranks import Values
 from hybridret.records import IntArray
 
@@ -15,8 +16,8 @@ from hybridret.records import IntArray
 class Measured:
     """What each judgment [R] reached in the corpus of its passage's language (`own`) and in the pool of all languages.
 
-    A rank of 0 and a NaN were not measured. `awrf` [Q] belongs to the pool. `depth`: hits looked at; None: ranks are
-    full.
+    A rank of 0 and a NaN were not measured; an unmet judgment is not found. `awrf` [Q] belongs to the pool. `depth`:
+    hits looked at; None: ranks are full.
     """
 
     own_ranks: IntArray
@@ -30,9 +31,10 @@ class Measured:
     def empty(cls, judgments: Judgments, depth: int | None) -> Measured:
         """Nothing measured yet; the arrays are filled in place."""
         count, queries = len(judgments), len(judgments.collection.query_ids)
+        ranks = np.where(judgments.present, 0, NOT_FOUND)
         return cls(
-            np.zeros(count, dtype=np.int64),
-            np.zeros(count, dtype=np.int64),
+            ranks,
+            ranks.copy(),
             np.full(count, np.nan),
             np.full(count, np.nan),
             np.full(queries, np.nan),

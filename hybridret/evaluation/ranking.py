@@ -40,7 +40,9 @@ def measure(
     collection = judgments.collection
     result = Measured.empty(judgments, None)
     corpora = [
-        _Ranker(corpus, judgments, retriever.cosine, settings, seed, result) for corpus in judgments.corpora(used)
+        _Ranker(corpus, judgments, retriever.cosine, settings, seed, result)
+        for corpus in judgments.corpora(used)
+        if len(corpus.judgments)
     ]
     # Only monolingual: scoring a query against all languages would be wasted.
     shared = retriever.cosine and (len(corpora) > 1 and set(used) != {"monolingual"})

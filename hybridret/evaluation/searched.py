@@ -53,7 +53,7 @@ def search_corpus(
             f"{collection.name}: the passages of a language do not stand side by side, so they can only be ranked in "
             f"full: raise evaluation.full_ranks above {len(collection.passage_ids)}."
         )
-    asked = np.unique(judgments.queries[corpus.judgments])
+    asked = judgments.asked(corpus)
     extra = int(collection.drop_identical)
     hits = retriever.search(collection, asked, first, last, depth + extra, progress)
     return asked, drop_identical(hits, judgments.identical[asked], depth) if extra else hits
@@ -70,6 +70,8 @@ def measure_searched(
     """`measure` for large pools: searches each for the best `settings.depth` passages."""
     result = Measured.empty(judgments, settings.depth)
     for corpus in judgments.corpora(used):
+        if not len(corpus.judgments):
+            continue
         asked, hits = search_corpus(retriever, judgments, corpus, settings.depth, progress)
         rows = corpus.judgments
         row_of = np.searchsorted(asked, judgments.queries[rows])

@@ -118,7 +118,8 @@ def read_run(path: Path, collection: Collection) -> tuple[IntArray, Hits]:
 
 
 def write_qrels(path: Path, collection: Collection) -> None:
-    """Write the judgments of a collection, whole or not at all. Raises UserError as `write_run` does."""
+    """Write the judgments of a collection, the unmet ones last, whole or not at all. Raises UserError as `write_run`
+    does."""
     path = Path(path)
     with _text(path) as file:
         for start in range(0, len(collection.grades), LINES):
@@ -133,6 +134,12 @@ def write_qrels(path: Path, collection: Collection) -> None:
             )
             for query, passage, grade in rows:
                 file.write(f"{_field(collection.query_ids[query], path, 'query id')} 0 {ids[passage]} {grade}\n")
+        unmet = collection.unmet
+        for query, identifier, grade in zip(
+            unmet.queries.tolist(), unmet.passage_ids, unmet.grades.tolist(), strict=True
+        ):
+            asked = _field(collection.query_ids[query], path, "query id")
+            file.write(f"{asked} 0 {_field(identifier, path, 'passage id')} {grade}\n")
 
 
 def read_qrels(path: Path) -> qrels.Qrels:

@@ -13,6 +13,7 @@ from datasets import Dataset
 
 from hybridret import ordering
 from hybridret.data.columns import Column
+from hybridret.data.joining import LACKING, SCORED_0
 from hybridret.data.qrels import Qrels
 from hybridret.data.retrieval_set import Part, collection_of, published_id
 from hybridret.errors import UserError
@@ -63,6 +64,13 @@ def judged(collection: Collection) -> list[Judgment]:
     return [(collection.query_ids[query], collection.passage_ids[passage], grade) for query, passage, grade in rows]
 
 
+def unmet(collection: Collection) -> list[tuple[str, str, int, str]]:
+    """Query, passage, grade and language of the passage, "" where it is not known."""
+    found = collection.unmet
+    rows = zip(found.queries, found.passage_ids, found.grades.tolist(), found.languages.tolist(), strict=True)
+    return [(collection.query_ids[q], p, grade, (*collection.languages, "")[place]) for q, p, grade, place in rows]
+
+
 def assert_sound(collection: Collection) -> None:
     queries, passages = len(collection.query_ids), len(collection.passage_ids)
     assert len(set(collection.query_ids)) == queries == len(collection.queries) == len(collection.questions)
@@ -71,7 +79,7 @@ def assert_sound(collection: Collection) -> None:
     assert len(collection.passage_languages) == passages
     assert np.all(np.diff(collection.passage_languages) >= 0)
     assert np.all(np.diff(collection.relevant_queries) >= 0)
-    assert set(collection.relevant_queries.tolist()) == set(range(queries))
+    assert {*collection.relevant_queries.tolist(), *collection.unmet.queries.tolist()} == set(range(queries))
     assert collection.grades.min() > 0
     for ids, texts, spoken in (
         (collection.query_ids, collection.queries, collection.query_languages),
@@ -87,10 +95,11 @@ def test_a_join_of_one_language(disk: bool) -> None:
     collection = collection_of("c", [on_disk(one) if disk else one], {"split": "test"}, ("monolingual",), True, "f")
     assert_sound(collection)
     assert judged(collection) == [("q1", "d2", 1), ("q3", "d1", 1), ("q3", "d4", 2)]
-    assert collection.query_ids == ["q1", "q3"]
-    assert collection.queries == ["en q1?", "en q3?"]
-    assert collection.questions.tolist() == [0, 1]
-    assert collection.notes == {"split": "test", "queries without a relevant passage, left out": "1"}
+    assert unmet(collection) == [("q2", "d1", -1, "en")]  # judged, but nothing is relevant: 0, as in trec_eval
+    assert collection.query_ids == ["q1", "q2", "q3"]
+    assert collection.queries == ["en q1?", "en q2?", "en q3?"]
+    assert collection.questions.tolist() == [0, 1, 2]
+    assert collection.notes == {"split": "test", SCORED_0: "1"}
     assert (collection.settings, collection.drop_identical, collection.fingerprint) == (("monolingual",), True, "f")
     assert isinstance(collection.passages, Column) is disk
 
@@ -119,6 +128,16 @@ def test_equals_a_slow_join(monkeypatch: pytest.MonkeyPatch, across: bool) -> No
     }
     assert set(judged(collection)) == slow
     assert len(judged(collection)) == len(slow)
+    lacking = {
+        row
+        for one in parts
+        for row in zip(one.qrels.query_ids, one.qrels.passage_ids, one.qrels.grades.tolist(), strict=True)
+        if row[2] > 0 and row[1] not in known
+    }
+    assert {row[:3] for row in unmet(collection) if row[2] > 0} == lacking
+    none = {query for one in parts for query in one.qrels.query_ids} - {row[0] for row in slow | lacking}
+    assert sorted(row[0] for row in unmet(collection) if row[2] <= 0) == sorted(none)
+    assert {row[3] for row in unmet(collection)} == ({""} if across else {"sw", "en", "zh"})
     assert "ids" not in collection.notes
 
 
@@ -150,6 +169,25 @@ def test_judgments_stay_in_their_language_unless_told() -> None:
     assert judged(collection_of("c", parts, {}, across=True)) == [("q1", "d1", 1), ("q1", "k1", 1), ("k", "k1", 1)]
 
 
+def test_passages_that_no_part_has() -> None:
+    parts = [part([("q1", "d1", 1), ("q1", "x", 2)]), part([("k", "y", 1), ("k", "k1", 1)], ["k"], ["k1"], "ko")]
+    apart = collection_of("c", parts, {})
+    assert unmet(apart) == [("q1", "x", 2, "en"), ("k", "y", 1, "ko")]
+    across = collection_of("c", parts, {}, across=True)
+    assert unmet(across) == [("q1", "x", 2, ""), ("k", "y", 1, "")]
+    assert "multilingual setting alone" in across.notes["language of passages not in the corpus"]
+    english = [part([("q1", "d1", 1)]), part([("k", "y", 1), ("k", "d1", 1)], ["k"], [], "ko")]
+    assert unmet(collection_of("c", english, {}, across=True)) == [("k", "y", 1, "en")]
+    met = [part([("q1", "d1", 1), ("q1", "x", 2)]), part([("q1", "d1", 1)], ["q1"], ["d1"], "ko")]
+    assert unmet(collection_of("c", met, {})) == [("en:q1", "en:x", 2, "en")]
+
+
+def test_spaces_around_an_id_count_unless_only_the_bare_id_is_known() -> None:
+    judgments = [("q1 ", "d1 ", 1), ("q2", " d2", 1), ("q2", "d3", 1)]
+    collection = collection_of("c", [part(judgments, ["q1 ", "q2"], ["d1", "d1 ", "d2", "d3"])], {})
+    assert judged(collection) == [("q1 ", "d1 ", 1), ("q2", "d2", 1), ("q2", "d3", 1)]
+
+
 def test_a_language_may_lack_queries_or_passages() -> None:
     parts = [part([("q1", "k1", 1)], ["q1"], []), part([], [], ["k1", "k2"], "ko")]
     collection = collection_of("c", parts, {}, across=True)
@@ -173,12 +211,15 @@ def test_clusters_of_questions() -> None:
 def test_what_does_not_fit_is_counted() -> None:
     one = part([("q1", "d1", 1), ("q1", "gone", 1), ("none", "d1", 1), ("q2", "d3", 0), ("q1", "d2", 1)])
     one = replace(one, passages=["a", " \n", "", "b"], qrels=replace(one.qrels, repeated=3))
+    one = replace(one, queries=["?", "", "\t"])
     expected = {
         "judgments of unknown queries": "1",
         "judgments of unknown passages": "1",
         "queries without a judgment, left out": "1",
-        "queries without a relevant passage, left out": "1",
+        LACKING: "1",
+        SCORED_0: "1",
         "judgments given twice": "3",
+        "empty queries": "2",
         "empty passages": "2",
     }
     assert collection_of("c", [one], {}).notes == expected

@@ -15,7 +15,7 @@ import numpy as np
 
 from hybridret.data.beir_layout import BeirData, read_beir
 from hybridret.data.columns import Column
-from hybridret.data.joining import REPEATED, UNKNOWN_QUERIES
+from hybridret.data.joining import REPEATED, UNKNOWN_QUERIES, matched
 from hybridret.data.qrels import Qrels
 from hybridret.data.retrieval_set import Part, collection_of
 from hybridret.data.source import PairSource
@@ -82,8 +82,8 @@ class Folder:
 
     def _of_known_queries(self, data: BeirData) -> tuple[BeirData, dict[str, str]]:
         """Without the judgments of unknown queries, which have no language; and what was left out, for the notes."""
-        qrels = data.qrels
         known = set(Column(data.queries, ("_id",), strip=False))
+        qrels = replace(data.qrels, query_ids=matched(data.qrels.query_ids, known))
         rows = np.array([identifier in known for identifier in qrels.query_ids])
         unknown = np.flatnonzero(~rows)
         if 2 * len(unknown) > len(rows):

@@ -142,10 +142,10 @@ def test_real_text_in_the_layout(
 def test_a_small_set(tmp_path: Path, small: dict[str, Any], write_miracl: WriteMiracl) -> None:
     path = write_miracl(tmp_path, small)
     (collection,) = Miracl(path, languages=["sw"]).collections(None)
-    assert collection.query_ids == ["q1", "q2"]  # q3 has no relevant passage
+    assert collection.query_ids == ["q1", "q2", "q3"]  # q3 has no relevant passage, and 0 in trec_eval
     assert collection.passages[2] == "sw text 2"  # without a title
     assert relevant_texts(collection, "sw") == small["sw"].relevant()
-    assert collection.notes["queries without a relevant passage, left out"] == "1"
+    assert collection.notes["queries without a relevant passage in the corpus, scored 0"] == "1"
     assert collection.notes["corpus"] == "full"
     (both,) = Miracl(path, languages=["ko", "sw"], settings=["multilingual", "monolingual"]).collections(None)
     assert both.settings == ("multilingual", "monolingual")
