@@ -18,6 +18,7 @@ from hybridret.build.score import Scores, follow, score
 from hybridret.build.shares import collection_shares
 from hybridret.build.summary import print_summary
 from hybridret.build.tracked import show, tracker_of
+from hybridret.build.trust import REMOTE_CODE
 from hybridret.build.written import write_scores
 from hybridret.cluster.plan import point_directory
 from hybridret.cluster.signals import StoppingProgress, StopRequested, graceful_stop
@@ -108,7 +109,7 @@ def _checkpoint(config: DictConfig, path: Path, overrides: Sequence[str], progre
     parts = Parts(settings, shared=True)
     check_settings(settings.evaluation, parts.device)
     check_heldout(parts, trained, path)
-    encoder = parts.load(run).to(parts.device)
+    encoder = parts.load(run, REMOTE_CODE in plain["trust"]).to(parts.device)
     meet(progress, digest)
     if parts.ranks.rank > 0:
         return _follow(parts, encoder)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hydra.errors import HydraException
@@ -33,6 +33,7 @@ def guarded(main: Callable[[], int | None], config_name: str = "config") -> int:
     A stop that Hydra or an import turned into another error is told as a stop.
     """
     try:
+        _refuse_pickled_config(sys.argv[1:])
         return main() or 0
     except SystemExit:
         raise
@@ -45,6 +46,17 @@ def guarded(main: Callable[[], int | None], config_name: str = "config") -> int:
         if isinstance(error, HydraException | OmegaConfBaseException):
             return refuse(UserError(_explained(error, config_name)))
         raise
+
+
+def _refuse_pickled_config(arguments: Sequence[str]) -> None:
+    """Raise UserError for Hydra's option that unpickles a file; it may be shortened."""
+    for argument in arguments:
+        option = argument.partition("=")[0]
+        if option.startswith("--e") and "--experimental-rerun".startswith(option):
+            raise UserError(
+                f"{argument}: Hydra would unpickle that file, which runs whatever it holds. The same command as before "
+                "goes on with a run; its config.yaml says with what."
+            )
 
 
 def _explained(error: Exception, config_name: str) -> str:

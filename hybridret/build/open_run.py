@@ -15,7 +15,7 @@ from yaml import YAMLError
 from hybridret.build.config import read_settings
 from hybridret.build.entry import config_folder
 from hybridret.build.parts import Parts
-from hybridret.build.trust import check_plain, check_stored
+from hybridret.build.trust import REMOTE_CODE, check_plain, check_stored
 from hybridret.data.benchmarks.heldout import Heldout
 from hybridret.encoders.dual import DualEncoder
 from hybridret.errors import UserError
@@ -47,7 +47,7 @@ def open_run(path: Path, trust: Sequence[str] = ()) -> OpenRun:
     trained = run.read_result()
     if trained is not None:
         check_heldout(parts, trained, run.path)
-    return OpenRun(parts.load(run), parts.collections(Quiet()), config)
+    return OpenRun(parts.load(run, REMOTE_CODE in trust), parts.collections(Quiet()), config)
 
 
 def check_heldout(parts: Parts, trained: Mapping[str, Any], run: Path) -> None:

@@ -125,9 +125,12 @@ class Parts:
         self.adapter.apply(encoder.body, self.settings.seed)
         return encoder
 
-    def load(self, run: RunDirectory) -> DualEncoder:
-        """The encoder of the lowest validation loss of a run of these settings."""
-        return load_encoder(run.best_checkpoint, bool(self.settings.backbone.get("trust_remote_code", False)))
+    def load(self, run: RunDirectory, trusted: bool | None = None) -> DualEncoder:
+        """The encoder of the lowest validation loss of a run of these settings. `trusted`: whether code that it brings
+        may run; None where the settings come from the command line, which says so.
+        """
+        own = bool(self.settings.backbone.get("trust_remote_code", False))
+        return load_encoder(run.best_checkpoint, own if trusted is None else trusted)
 
     def retriever(self, encoder: DualEncoder | None) -> Retriever:
         """Dense retrieval with `encoder`, or the backbone itself where it is a retriever."""

@@ -15,22 +15,23 @@ from hybridret.errors import UserError
 
 REMOTE_CODE = "remote_code"
 TRUST_HELP = "let the run also start this plug-in (its _target_), or remote_code: code that its model brings"
-GROUPS = ("data", "batching", "loss", "optim", "backbone", "adapter", "index")
-LISTS = ("eval",)  # groups whose section holds one plug-in for each chosen option
+GROUPS = ("data", "batching", "loss", "optim", "backbone", "adapter", "index", "eval")
 
 
 def check_stored(config: Mapping[str, Any], file: Path, conf: Path, granted: Sequence[str] = ()) -> None:
     """Raise UserError where the config of `file` names a plug-in that no yaml of its group in `conf` names, or asks for
-    remote code, unless `granted` (from the user's command line) lists the plug-in, or `remote_code`.
+    remote code, at any depth, unless `granted` (from the user's command line) lists the plug-in, or `remote_code`.
     """
-    for key, group, section in _sections(config):
-        target = section.get("_target_")
-        if target is not None and target not in declared(conf, group) and target not in granted:
+    for key, name, value in _asked(config):
+        group = key.partition(".")[0]
+        if name == "_target_" and not (
+            isinstance(value, str) and (value in granted or (group in GROUPS and value in declared(conf, group)))
+        ):
             raise UserError(
-                f"{file}: {key}._target_={target} is no plug-in of conf/{group}/, so it is not started. If you trust "
-                f"it, name it yourself: trust=[{target}] (search, publish and report: --trust {target})."
+                f"{file}: {key}._target_={value} is no plug-in of conf/{group}/, so it is not started. If you trust "
+                f"it, name it yourself: trust=[{value}] (search and publish: --trust {value})."
             )
-        if section.get("trust_remote_code") not in (None, False) and REMOTE_CODE not in granted:
+        if name == "trust_remote_code" and value not in (None, False) and REMOTE_CODE not in granted:
             raise UserError(
                 f"{file}: {key}.trust_remote_code is set, but only you can allow a model's own code to run. If you "
                 f"trust it, add trust=[{REMOTE_CODE}] (search and publish: --trust {REMOTE_CODE})."
@@ -65,12 +66,13 @@ def declared(conf: Path, group: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _sections(config: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    for group in GROUPS:
-        if isinstance(section := config.get(group), Mapping):
-            yield group, group, section
-    for group in LISTS:
-        if isinstance(chosen := config.get(group), Mapping):
-            for name, section in chosen.items():
-                if isinstance(section, Mapping):
-                    yield f"{group}.{name}", group, section
+def _asked(value: Any, key: str = "") -> Iterator[tuple[str, str, Any]]:
+    """The places of `_target_` and `trust_remote_code` in a config: key of the section, name, value."""
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            if name in ("_target_", "trust_remote_code"):
+                yield key, name, one
+            yield from _asked(one, f"{key}.{name}" if key else str(name))
+    elif isinstance(value, list):
+        for number, one in enumerate(value):
+            yield from _asked(one, f"{key}.{number}")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import torch
@@ -44,6 +45,36 @@ def check_kernel(name: str | None) -> None:
     """Raises UserError unless `name` is one of `KERNELS` or None, transformers' own choice."""
     if name is not None and name not in KERNELS:
         raise UserError(f"backbone.attention={name} is no kind of attention. {nearest(name, KERNELS)}")
+
+
+def check_kernels_of(names: Iterable[object], place: object) -> None:
+    """Raises UserError where a checkpoint's files name a kernel of the hub, `owner/name`, which is native code."""
+    for name in names:
+        if name is not None and "/" in str(name):
+            raise UserError(
+                f"{place} asks for {name} as its attention, code that would be fetched from the hub and run. Remove "
+                f"attn_implementation from its config.json, or choose a kind by yourself: backbone.attention=sdpa."
+            )
+
+
+def kernels_of(config: PretrainedConfig) -> list[object]:
+    """The kinds of attention that a config and the configs inside it ask for."""
+    found: list[object] = [getattr(config, "_attn_implementation", None)]
+    for name in getattr(config, "sub_configs", {}):
+        if (inner := getattr(config, name, None)) is not None:
+            found += kernels_of(inner)
+    return found
+
+
+def kernels_in(described: object) -> list[object]:
+    """The same of the JSON files of a checkpoint that another package loads."""
+    if isinstance(described, list):
+        return [name for one in described for name in kernels_in(one)]
+    if not isinstance(described, dict):
+        return []
+    own = [one for key, one in described.items() if str(key).endswith("attn_implementation")]
+    named = [name for one in own for name in (one.values() if isinstance(one, dict) else [one])]
+    return named + [name for one in described.values() for name in kernels_in(one)]
 
 
 def check_installed(name: str | None) -> None:

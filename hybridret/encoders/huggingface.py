@@ -18,7 +18,9 @@ from hybridret.encoders.attention import (
     PACKED,
     check_installed,
     check_kernel,
+    check_kernels_of,
     check_packs,
+    kernels_of,
     look_both_ways,
     portable,
     unsupported,
@@ -136,6 +138,7 @@ class HuggingFace:
 
     def _prepared(self, config: PretrainedConfig) -> PretrainedConfig:
         """`config`, changed in place as the arguments of the family ask."""
+        check_kernels_of(kernels_of(config), config._name_or_path or "The config")
         part = of_text(config)
         if self.attention == PACKED:
             check_packs(part, self.trust_remote_code)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from hybridret.encoders import packed_attention
-from hybridret.encoders.attention import PACKED, portable, unsupported
+from hybridret.encoders.attention import PACKED, check_kernels_of, kernels_of, portable, unsupported
 from hybridret.encoders.dual import Body
 from hybridret.encoders.packing import Packing
 from hybridret.encoders.quiet_import import quiet_import
@@ -108,6 +108,7 @@ class HuggingFaceBody(Body):
 
         Raises UserError when the model cannot use `attention`.
         """
+        check_kernels_of([attention, *kernels_of(config)], config._name_or_path or "The config")
         options = {"dtype": torch.float32, "trust_remote_code": trust_remote_code, **kernel_option(attention)}
         try:
             with quiet():
@@ -125,12 +126,18 @@ class HuggingFaceBody(Body):
         from transformers import AutoConfig
 
         remote, encoder_part = bool(saved["trust_remote_code"]), bool(saved["encoder_part"])
+        untrusted = UserError(
+            f"{folder}: this encoder runs code that came with its checkpoint. If you trust it, add trust=[remote_code] "
+            "(search and publish: --trust remote_code; a new training: backbone.trust_remote_code=true)."
+        )
         if remote and not trust_remote_code:
-            raise UserError(
-                f"{folder}: this encoder runs code that came with its checkpoint. If you trust it, set "
-                "backbone.trust_remote_code=true."
-            )
-        config = AutoConfig.from_pretrained(str(folder), trust_remote_code=remote, local_files_only=True)
+            raise untrusted
+        try:
+            config = AutoConfig.from_pretrained(str(folder), trust_remote_code=remote, local_files_only=True)
+        except ValueError as error:
+            if "trust_remote_code" not in str(error):
+                raise
+            raise untrusted from error
         with torch.random.fork_rng(devices=[]):
             # Folders of older versions do not say which attention they used.
             return cls.untrained(config, encoder_part, saved.get("attention"), remote)

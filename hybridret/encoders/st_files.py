@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from hybridret.encoders.attention import check_kernels_of, kernels_in
 from hybridret.errors import UserError
 
 PASSAGE_NAMES = ("document", "passage", "corpus")  # in the order in which the package looks for a prompt
@@ -46,6 +47,9 @@ def checked_files(checkpoint: str, place: str, revision: str | None) -> dict[str
         raise UserError(f"{checkpoint} is a {kind}, not a SentenceTransformer: it has no vector for a text.")
     for module in json.loads(listed.read_text(encoding="utf-8")):
         folder, kind = f"{module['path']}/" if module["path"] else "", str(module["type"]).rsplit(".", 1)[-1]
+        for name in ("config.json", "sentence_bert_config.json"):
+            if (file := _file(place, f"{folder}{name}", revision)) is not None:
+                check_kernels_of(kernels_in(json.loads(file.read_text(encoding="utf-8"))), file)
         pickled = f"{folder}pytorch_model.bin"
         if kind == "Transformer" or _file(place, f"{folder}model.safetensors", revision) is not None:
             continue

@@ -74,4 +74,5 @@ def test_code_of_a_checkpoint_runs_only_where_the_run_allowed_it(
     monkeypatch.setattr(parts, "load_encoder", lambda folder, trust: asked.append((folder, trust)))
     run = RunDirectory(run_copy)
     Parts(read_settings(config)).load(run)
-    assert asked == [(run.best_checkpoint, trusted)]
+    Parts(read_settings(config)).load(run, trusted=not trusted)  # the word of the command line counts
+    assert asked == [(run.best_checkpoint, trusted), (run.best_checkpoint, not trusted)]

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import yaml
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 from torch.distributed.checkpoint import FileSystemReader, FileSystemWriter
 from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.default_planner import _EmptyStateDictLoadPlanner
 from torch.distributed.checkpoint.state_dict_loader import _load_state_dict
 from torch.distributed.checkpoint.state_dict_saver import _save_state_dict
 
-from hybridret.build import open_run
+from hybridret.build import open_run, parts
+from hybridret.build.config import resolved
+from hybridret.build.entry import config_folder, guarded
 from hybridret.build.open_run import read_config
 from hybridret.errors import UserError
 from hybridret.files import file_name
@@ -149,6 +154,7 @@ def config(run: Path, **sections: Any) -> RunDirectory:
     return RunDirectory(run)
 
 
+HELDOUT = "hybridret.data.benchmarks.heldout.Heldout"
 PROCESSES = "hybridret.cluster.ranks.RankProcesses"  # starts whatever `command` is
 
 
@@ -170,14 +176,47 @@ def test_a_stored_config_starts_only_plug_ins_of_their_own_group(foreign: Path, 
     assert read_config(run, [target])[group]["_target_"] == target
 
 
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"backbone": {"_target_": HELDOUT, "x": [{"y": {"_target_": PROCESSES}}]}},
+        {"eval": {"heldout": {"_target_": HELDOUT, "reader": {"_target_": PROCESSES}}}},
+        {"data": {"_target_": [PROCESSES]}},
+        {"model": {"_target_": PROCESSES}},
+        {"../tests/security": {"_target_": PROCESSES}},  # a folder of somebody's own is no group
+    ],
+)
+def test_targets_are_found_at_any_depth(foreign: Path, sections: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=r"_target_=.*is no plug-in"):
+        read_config(config(foreign, **sections))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # `on_end` is no function
+def test_a_stored_config_starts_no_process(foreign: Path, mark: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = {"command": ["mkdir", str(mark)], "logs": [str(foreign / "log")], "environment": {}, "on_end": "x"}
+    (foreign / "config.yaml").write_text(OmegaConf.to_yaml(composed() | {"data": {"_target_": PROCESSES, **command}}))
+    with pytest.raises(UserError, match=r"data\._target_"):
+        open_run.open_run(foreign)
+    assert not mark.exists()
+    started: list[Any] = []
+    monkeypatch.setattr(open_run, "check_stored", lambda *unused: None)
+    monkeypatch.setattr(parts, "read_collections", lambda _, source, progress: started.append(source) or ())
+    monkeypatch.setattr(parts, "load_encoder", lambda *unused: None)
+    open_run.open_run(foreign)
+    started[0]._processes[0].wait()
+    assert mark.exists()
+
+
+def composed() -> dict[str, Any]:
+    with initialize_config_dir(config_folder(), version_base="1.3"):
+        return resolved(compose("config"))
+
+
 def test_a_stored_benchmark_is_checked_too(foreign: Path) -> None:
     run = config(foreign, eval={"x": {"_target_": PROCESSES}, "heldout": {"_target_": HELDOUT}})
     with pytest.raises(UserError, match=r"eval\.x\._target_"):
         read_config(run)
     read_config(config(foreign, eval={"heldout": {"_target_": HELDOUT}}))
-
-
-HELDOUT = "hybridret.data.benchmarks.heldout.Heldout"
 
 
 @pytest.mark.parametrize("value", [True, "yes", 1])
@@ -196,6 +235,15 @@ def test_a_stored_config_calls_no_resolver(foreign: Path, monkeypatch: pytest.Mo
     with pytest.raises(UserError, match=r"sweep\.0\.name calls a resolver") as told:
         read_config(config(foreign, a="oc.env", sweep={"0": {"name": value}}))
     assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize("option", ["--experimental-rerun=x.pickle", "--exp", "--experimental-rerun"])
+def test_no_pickled_config_is_run_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["run", option, "x.pickle"])
+    assert guarded(lambda: pytest.fail("it was run")) == 2
+    assert "unpickle" in capsys.readouterr().err
 
 
 def test_plain_interpolation_is_read(foreign: Path) -> None:
