@@ -21,6 +21,7 @@ from omegaconf import DictConfig
 from hybridret.cluster.points import OPEN, Point, stopped_exit_code, sweep_exit_code
 from hybridret.errors import UserError
 from hybridret.interruption import Stop
+from hybridret.limits import check_count
 from hybridret.processes import place
 
 
@@ -48,6 +49,8 @@ class ProcessLauncher(Launcher):
             raise UserError(f"hydra.launcher.n_jobs={n_jobs}: at least one point must run at a time.")
         if threads is not None and threads < 1:
             raise UserError(f"hydra.launcher.threads={threads}: give each point at least one thread, or null.")
+        check_count("hydra.launcher.n_jobs", n_jobs, "points")
+        check_count("hydra.launcher.threads", threads or 0, "threads")
         if devices_per_job is not None and devices_per_job < 0:
             raise UserError(f"hydra.launcher.devices_per_job={devices_per_job}: give 0 or more, or null.")
         if not grace >= 0:

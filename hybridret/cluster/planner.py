@@ -14,6 +14,7 @@ from hybridret.cluster.explain import explain
 from hybridret.cluster.plan import check_size, child_arguments, gpus_needed, point_directory, point_hash, ranks_needed
 from hybridret.cluster.points import OPEN, Point
 from hybridret.errors import SizeMissing, UserError
+from hybridret.limits import check_count
 from hybridret.runs import Decision, State
 
 BeforeSweep = Callable[[Sequence[tuple[Sequence[str], DictConfig]]], Sequence[str | None]]
@@ -76,6 +77,7 @@ class Planner:
         point.run = self._planned.setdefault(str(run.path), point).run or run
         point.gpus = gpus_needed(config) if self._devices_per_job is None else self._devices_per_job
         point.ranks = ranks_needed(config)
+        check_count("trainer.devices", point.ranks, "processes")
         if point.config_hash is None:
             return
         if run.decide(point.config_hash) is Decision.FINISHED:

@@ -13,9 +13,10 @@ from types import FrameType
 from hybridret.cluster.display import Display
 from hybridret.cluster.outcome import settle
 from hybridret.cluster.points import Point
-from hybridret.cluster.processes import PointProcess, cores
+from hybridret.cluster.processes import PointProcess
 from hybridret.cluster.signals import Stop, stopping
 from hybridret.errors import UserError
+from hybridret.limits import cores
 from hybridret.runs import State
 
 _REFRESH = 0.5  # seconds between two looks at the status files

@@ -11,6 +11,7 @@ from pathlib import Path
 from hybridret.cluster.points import Point
 from hybridret.cluster.ranks import Ending, RankProcesses
 from hybridret.errors import UserError
+from hybridret.limits import cores
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -64,11 +65,6 @@ class PointProcess:
         if self.gpus:
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(self.gpus)
         return environment
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def visible_gpus(devices: Path = Path("/dev")) -> list[str]:

@@ -19,6 +19,7 @@ from hybridret.batching.strategy import Schedule
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.layers import compile_layers, recompute_layers
 from hybridret.errors import UserError
+from hybridret.limits import check_count
 from hybridret.processes import place
 from hybridret.progress import Progress
 from hybridret.records import ParallelPairs
@@ -152,6 +153,8 @@ def check_training(training: TrainingSettings, schedule: ScheduleSettings, train
     ):
         if value < 0:
             raise UserError(f"{key}={value} must be 0 or more.")
+    check_count("trainer.workers", trainer.workers, "processes that make batches")
+    check_count("trainer.threads", trainer.threads or 0, "threads")
     if training.batch_size < 2:
         raise UserError(
             f"training.batch_size={training.batch_size} must be at least 2: the other passages of a batch are its "
