@@ -79,6 +79,7 @@ def _checkpoint(config: DictConfig, path: Path, overrides: Sequence[str], progre
             )
     if not path.is_dir():
         raise UserError(f"checkpoint={path}: there is no such folder. Give a run directory, multirun/SWEEP/RUN.")
+    run.look()
     trained = run.read_result()
     if trained is None:
         raise UserError(f"checkpoint={path} is not a finished run: it has no result.json. Train it to the end first.")
@@ -141,6 +142,7 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
     check_tracker(settings.logger)
     run, digest = point_directory(config, overrides), config_hash(plain)
     if run.decide(digest) is Decision.FINISHED:
+        run.look()
         print(f"{run.path} is finished; nothing to do.")
         return DONE
     meet(progress, digest)

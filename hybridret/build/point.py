@@ -56,6 +56,7 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
     check_family(parts)
     check_tracker(settings.logger)
     if run.decide(digest) is Decision.FINISHED:
+        run.look()
         print(f"{run.path} is finished; nothing to do.")
         return DONE
     check_gpu(parts, overrides)  # a finished run is finished on a machine without one, too

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, TextIO
 
-from hybridret.cluster.points import OPEN, Point
+from hybridret.cluster.points import Point
 from hybridret.errors import UserError
 from hybridret.runs import State
 
@@ -61,7 +61,7 @@ class Display:
 
     def ended(self, point: Point) -> None:
         """A point has its final state."""
-        if point.state in OPEN:
+        if point.state is State.QUEUED:
             return
         self._ended += 1
         if (row := self._rows.pop(point.number, None)) is not None:

@@ -89,6 +89,7 @@ class ProcessLauncher(Launcher):
 
     def _run(self, points: list[Point], stop: Stop) -> Sequence[JobReturn]:
         from hybridret.cluster.display import Display, print_summary
+        from hybridret.cluster.outcome import look_again
         from hybridret.cluster.pool import Pool
         from hybridret.cluster.processes import visible_gpus
         from hybridret.cluster.signals import exit_code
@@ -108,6 +109,7 @@ class ProcessLauncher(Launcher):
                 if point.same_as is not None:
                     _copy_outcome(point, self._points)
                     display.ended(point)
+        look_again(points)
         print_summary(points, sys.stdout)
         summary.write()
         if stopped is not None:

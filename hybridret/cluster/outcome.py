@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hybridret.cluster.ranks import Ending
 from hybridret.errors import BAD_INPUT, INTERRUPTED, REQUEUE, UserError
 from hybridret.interruption import STOPPING
 from hybridret.runs import State
+from hybridret.runs.look import LOST
 
 _LONGEST_REASON = 600
 _BEFORE_PYTHON = (*STOPPING, signal.SIGHUP)  # a stop that came before the process could handle it
@@ -19,22 +21,25 @@ _BEFORE_PYTHON = (*STOPPING, signal.SIGHUP)  # a stop that came before the proce
 def settle(point: Point, ending: Ending, stopping: bool) -> None:
     """Set the state and reason of `point` after its processes ended; mend a `status.json` that says less.
 
-    `stopping`: the sweep itself was told to stop. The status of another process that works in the same directory is
-    left alone.
+    `stopping`: the sweep itself was told to stop. Where another process works in the same directory, the point is
+    running, and its status is left alone.
     """
     assert point.run is not None
     code = ending.code
-    status = _status(point)
+    status = point.run.look()
     said, reason = status.get("state"), status.get("reason")
     reason = reason if isinstance(reason, str) else None
-    if code == 0 and _has_result(point):
+    if _has_result(point):  # whatever ended the process later
         point.end(State.FINISHED, None, code)
+        return
+    if said == State.RUNNING and status.get("pid") not in ending.pids:
+        point.end(State.RUNNING, last_words(ending.log, ending.start) or "another process works on it", code)
         return
     if said == State.SKIPPED and code in (0, BAD_INPUT):
         point.end(State.SKIPPED, reason, code)
         return
     if code in (REQUEUE, INTERRUPTED):
-        told = reason if said == State.INTERRUPTED else None
+        told = reason if said == State.INTERRUPTED and reason != LOST else None
         point.end(State.INTERRUPTED, told or "stopped by a signal after saving its state", code)
     elif code < 0:
         which = f"rank {ending.rank} was " if ending.ranks > 1 else ""
@@ -47,11 +52,19 @@ def settle(point: Point, ending: Ending, stopping: bool) -> None:
         told = reason if said == State.FAILED and ending.rank == 0 else None
         printed = last_words(ending.log, ending.start) or f"exit code {code}"
         point.end(State.FAILED, told or (f"rank {ending.rank}: {printed}" if ending.rank else printed), code)
-    of_another = said == State.RUNNING and status.get("pid") not in ending.pids
-    if not of_another and (said != point.state or reason != point.reason):
+    if said != point.state or reason != point.reason:
         hashed = status.get("config_hash")
         with suppress(UserError):  # a full disk: sweep.json or the terminal still tells
             point.run.write_status(point.state, hashed if isinstance(hashed, str) else point.config_hash, point.reason)
+
+
+def look_again(points: Iterable[Point]) -> None:
+    """What has become by now of the points that other processes worked on when their turn came."""
+    for point in points:
+        if point.state is State.RUNNING and point.run is not None:
+            seen = point.run.look()
+            if (state := State(seen.get("state", State.RUNNING))) is not State.RUNNING:
+                point.end(state, seen.get("reason"), point.exit_code)
 
 
 def last_words(log: Path, start: int) -> str:
@@ -80,14 +93,6 @@ def _killed(number: int) -> str:
         name = "unknown"
     hint = " (out of memory?)" if number == signal.SIGKILL else f" ({name})"
     return f"killed by signal {number}{hint}"
-
-
-def _status(point: Point) -> dict[str, object]:
-    assert point.run is not None
-    try:
-        return point.run.read_status() or {}
-    except UserError:
-        return {}
 
 
 def _has_result(point: Point) -> bool:

@@ -82,7 +82,8 @@ class Planner:
             return
         if run.decide(point.config_hash) is Decision.FINISHED:
             point.end(State.FINISHED, "finished before")
-        elif (run.read_status() or {}).get("state") != State.RUNNING:  # maybe by a live process: leave it its status
+            run.look()
+        else:
             run.write_status(State.QUEUED, point.config_hash)
 
 
@@ -98,7 +99,6 @@ def leave_out(points: Sequence[Point], before_sweep: BeforeSweep | None) -> None
         if told is None or point.run is None:
             continue
         point.end(State.FAILED, told.partition("\n")[0])
-        if (point.run.read_status() or {}).get("state") != State.RUNNING:
-            point.run.write_status(State.FAILED, point.config_hash, point.reason)
+        point.run.write_status(State.FAILED, point.config_hash, point.reason)
         with open(point.run.log, "a", encoding="utf-8") as log:
             log.write(f"{told}\n")

@@ -27,6 +27,7 @@ from hybridret.reporting.read import (
     token_rows,
 )
 from hybridret.reporting.texts import text_words
+from hybridret.runs.look import look
 
 UNTRAINED = "not trained"
 _NO_SIZE = "none"  # of a retriever that has no model
@@ -78,6 +79,8 @@ def collect(folder: Path) -> Sweep:
     """Read all runs of the sweep `folder`. Raises UserError naming a broken file, or when no run is finished."""
     folder = Path(folder)
     runs = run_folders(folder)
+    for path in runs:
+        look(path)  # a status.json that a kill left wrong is mended
     failures = unfinished(folder, runs)
     finished = [path for path in runs if (path / "result.json").is_file()]
     if not finished:

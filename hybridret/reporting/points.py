@@ -11,6 +11,8 @@ from typing import Any
 
 from hybridret.errors import UserError
 from hybridret.files import read_json
+from hybridret.runs.look import look
+from hybridret.runs.status import read_status
 
 MARKS = ("result.json", "status.json", "config.yaml")
 SUMMARY = "sweep.json"  # the points of the last sweep command
@@ -75,10 +77,10 @@ def _near(folder: Path) -> str:
 
 def _from_status(path: Path) -> dict[str, Any]:
     file = path / "status.json"
-    row = read_json(file) if file.is_file() else {"state": "queued", "reason": "no status.json was written"}
-    if not isinstance(row, dict):
-        raise UserError(f"{file}: expected a JSON object with the state of the run.")
-    return _row(path.name, row)
+    if not file.is_file():
+        return _row(path.name, {"state": "queued", "reason": "no status.json was written"})
+    read_status(file)  # one that is broken is said
+    return _row(path.name, look(path))
 
 
 def _without_directory(file: Path, known: set[str]) -> list[dict[str, Any]]:

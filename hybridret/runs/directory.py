@@ -19,7 +19,9 @@ from typing import Any
 
 from hybridret.errors import UserError
 from hybridret.files import read_json, write_json, write_text
-from hybridret.runs.lock import exclusive
+from hybridret.runs.leftovers import remove_leftovers
+from hybridret.runs.lock import exclusive, unowned
+from hybridret.runs.look import look
 from hybridret.runs.status import State, read_status, write_status
 
 
@@ -131,6 +133,7 @@ class RunDirectory:
         written.
         """
         decision = self.decide(config_hash)
+        remove_leftovers(self.path)
         if decision is Decision.FRESH:
             try:
                 self.path.mkdir(parents=True, exist_ok=True)
@@ -145,8 +148,15 @@ class RunDirectory:
         return decision
 
     def write_status(self, state: State, config_hash: str | None, reason: str | None = None) -> None:
-        """Write `status.json` for a run that this process does not work on itself: queued, or killed by a signal."""
-        write_status(self.status, state, config_hash, reason)
+        """Write `status.json` for a run that no process works on: queued, or killed by a signal. The status of a live
+        owner is left alone."""
+        with unowned(self.path / ".lock", self.status) as free:
+            if free is not False:
+                write_status(self.status, state, config_hash, reason)
+
+    def look(self) -> dict[str, Any]:
+        """The status as it is, {} where nothing is known; a `status.json` that a kill left wrong is mended."""
+        return look(self.path)
 
     def read_status(self) -> dict[str, Any] | None:
         """The content of `status.json`, None where there is none."""

@@ -13,14 +13,13 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from hybridret.errors import UserError
-from hybridret.runs.status import read_status
+from hybridret.runs.status import State, is_stale, read_status
 
-STALE = timedelta(minutes=10)  # longer than any silent phase; asked only where the file system cannot lock
+_OWNER, _GATE = 0, 1  # bytes: held as long as the work lasts; held while somebody finds out who has the other
 
 _held: set[Path] = set()  # record locks do not exclude the process that has them
 
@@ -39,13 +38,11 @@ def exclusive(path: Path, status: Path) -> Iterator[None]:
             f"Cannot write in {path.parent}: {error.strerror or error}. Choose another folder with output=FOLDER."
         ) from error
     with file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            raise _busy(path, _read(path)) from None
-        except OSError:  # this file system cannot lock
-            if _alive(_read(path), status):
-                raise _busy(path, _read(path)) from None
+        taken = _take(file)
+        with suppress(OSError):
+            fcntl.lockf(file, fcntl.LOCK_UN, 1, _GATE)
+        if taken is False or (taken is None and _alive(_read(path), status)):
+            raise _busy(path, _read(path))
         _held.add(path)
         try:
             with suppress(OSError):  # a full disk: the lock holds, only its holder has no name
@@ -55,6 +52,56 @@ def exclusive(path: Path, status: Path) -> Iterator[None]:
         finally:
             _held.discard(path)
             file.truncate(0)  # the file stays: removing it would let two later processes lock two different ones
+
+
+@contextmanager
+def unowned(path: Path, status: Path) -> Iterator[bool | None]:
+    """Whether no process holds the lock file `path`. None will get it within the block, which must be short; where
+    files cannot be locked this is not so, and None is said instead of True.
+    """
+    path = path.resolve()
+    if path in _held:
+        yield False
+        return
+    try:
+        file = _opened(path)
+    except FileNotFoundError:  # and it cannot be made: whoever worked here would have made it
+        yield True
+        return
+    except OSError:
+        yield False if _alive(_read(path), status) else None
+        return
+    with file:
+        free = _take(file)
+        yield False if free is None and _alive(_read(path), status) else free
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return open(path, "a+", encoding="utf-8")
+    except FileNotFoundError:
+        raise
+    except OSError:  # of somebody else: it can be asked, not changed
+        return open(path, encoding="utf-8")
+
+
+def _take(file: TextIO) -> bool | None:
+    """Whether the lock could be had; None where the file system cannot lock. What is locked is so until `file` closes.
+
+    The gate is open for all but a moment, so that one who only looks is never taken for an owner.
+    """
+    kind = fcntl.LOCK_EX if file.writable() else fcntl.LOCK_SH
+    try:
+        fcntl.lockf(file, kind, 1, _GATE)
+    except OSError:
+        return None
+    try:
+        fcntl.lockf(file, kind | fcntl.LOCK_NB, 1, _OWNER)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        return None
+    return True
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -77,10 +124,11 @@ def _alive(holder: dict[str, Any], status: Path) -> bool:
         except PermissionError:
             return True
         return int(holder["pid"]) != os.getpid()
-    current = read_status(status) or {}
-    if current.get("state") != "running" or not isinstance(current.get("heartbeat"), str):
+    try:
+        current = read_status(status) or {}
+    except UserError:
         return False
-    return datetime.now(UTC) - datetime.fromisoformat(current["heartbeat"]) < STALE
+    return current.get("state") == State.RUNNING and not is_stale(current)
 
 
 def _busy(path: Path, holder: dict[str, Any]) -> UserError:

@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from typing import Any
 from hybridret.errors import UserError
 from hybridret.files import read_json, write_json
 from hybridret.progress import Advance
+
+STALE = timedelta(minutes=10)  # longer than any silent phase; asked only where the file system cannot lock
 
 
 class State(StrEnum):
@@ -40,6 +42,14 @@ def read_status(path: Path) -> dict[str, Any] | None:
     if not isinstance(status, dict):
         raise UserError(f"{path}: not the status of a run. Delete the file if you edited it by hand.")
     return status
+
+
+def is_stale(status: dict[str, Any]) -> bool:
+    """Whether the heartbeat is longer ago than any silent phase lasts, or is no time."""
+    try:
+        return datetime.now(UTC) - datetime.fromisoformat(status["heartbeat"]) > STALE
+    except (KeyError, TypeError, ValueError):  # TypeError: no text, or a time without a zone
+        return True
 
 
 def write_status(path: Path, state: State, config_hash: str | None, reason: str | None = None, **more: Any) -> None:

@@ -15,6 +15,8 @@ import pytest
 import torch
 from commands import COMMAND, Commands, Train, run_of, status
 
+from hybridret.runs import RunDirectory
+
 STEP = "hybridret.training.checkpoints:Checkpoints.on_train_batch_end"  # the last callback of each step
 HERE = Path(__file__).resolve().parent
 
@@ -160,6 +162,7 @@ def test_a_killed_run_is_finished_by_the_same_command(train: Train, whole: Path,
     assert train(tmp_path, hooks=[hook]).returncode == -signal.SIGKILL
     run = run_of(tmp_path)
     assert status(run)["state"] == "running"  # nobody could say otherwise
+    assert RunDirectory(run).look()["state"] == status(run)["state"] == "interrupted"
     again = train(tmp_path)
     assert again.returncode == 0, f"killed at call {call}: {again.stderr}"
     assert_same(run, whole)

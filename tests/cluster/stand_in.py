@@ -92,6 +92,8 @@ def main(config: DictConfig) -> None:
             raise
         seen = {key: os.environ.get(key) for key in ("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")}
         run.write_result({"config_hash": hashed, "word": OmegaConf.to_container(config)["word"], "seen": seen})
+        if "late" in config:  # killed before it can say so
+            os.kill(os.getpid(), config.late)
         status.set(State.FINISHED)
 
 

@@ -222,6 +222,35 @@ def test_a_signal_stops_the_points_and_says_how_to_go_on(app: App, number: signa
             os.kill(app.json(point["run"], "status.json")["pid"], 0)
 
 
+def test_a_second_sweep_leaves_a_live_run_alone(app: App) -> None:
+    """It says so, and asks to be called again; what the first one works on is not called failed."""
+    words = ("-m", "behaviour=wait", "fifo=fifo", "word=a", "sweep=s")
+    first = app.start(*words)
+    with open(app.folder / "fifo") as told:
+        assert told.read(1) == "x"
+        run = app.json("sweep.json")["points"][0]["run"]
+        before = app.json(run, "status.json")
+        second = app.run(*words)
+        assert second.returncode == 75, second.stderr
+        assert f"is in use: process {before['pid']}" in second.stdout + second.stderr
+        assert app.json(run, "status.json") == before
+        assert [point["state"] for point in app.json("sweep.json")["points"]] == ["running"]
+        first.send_signal(signal.SIGTERM)
+    first.communicate(timeout=60)
+    assert first.returncode == 75
+    assert app.json(run, "status.json")["state"] == "interrupted"
+    assert [point["state"] for point in app.json("sweep.json")["points"]] == ["interrupted"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_finished_run_is_finished_however_its_process_ended(app: App, number: int) -> None:
+    done = app.run("-m", "behaviour=finish", f"+late={int(number)}")
+    assert done.returncode == 0, done.stderr
+    (point,) = app.json("sweep.json")["points"]
+    assert (point["state"], point["exit_code"]) == ("finished", -number)
+    assert app.json(point["run"], "status.json")["state"] == "finished"
+
+
 def test_a_second_ctrl_c_ends_what_does_not_listen(app: App) -> None:
     sweep = app.start("-m", "behaviour=stubborn", "fifo=fifo")
     with open(app.folder / "fifo") as told:

@@ -12,6 +12,7 @@ from hybridret.errors import UserError
 from hybridret.reporting.collect import collect
 from hybridret.reporting.tables_runs import failure_table
 from hybridret.reporting.write import write_report
+from hybridret.runs.look import LOST
 
 
 def test_a_queued_and_an_interrupted_point_beside_a_finished_one(fabricate: ModuleType, tmp_path: Path) -> None:
@@ -26,11 +27,11 @@ def test_a_queued_and_an_interrupted_point_beside_a_finished_one(fabricate: Modu
     assert [[cell.value for cell in row] for row in table.rows] == [
         ["seed-2", "queued", "", ""],
         ["seed-3", "interrupted", "train 66 of 400", "stopped by SIGINT"],
-        ["seed-4", "running", "train 7", ""],
+        ["seed-4", "interrupted", "train 7", LOST],
     ]
     page = write_report(sweep, tmp_path / "report").read_text(encoding="utf-8")
     assert "train 66 of 400" in page
-    assert "1 finished, 1 queued, 1 interrupted, 1 running" in page
+    assert "1 finished, 2 interrupted, 1 queued" in page
     assert "nan" not in (tmp_path / "report" / "tables" / "failures.md").read_text(encoding="utf-8")
 
 

@@ -1,0 +1,32 @@
+"""What kills left half written in a run directory: temporary files and folders, as large as checkpoints."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+#: Where something is written first under another name: `.last.ckpt.k3_x8a0q.ckpt`, `.best.new-k3_x8a0q`.
+_PLACES = (".", "checkpoints", "checkpoints/last.ckpt", "trec")
+_NAME = re.compile(r"\..+\.(new-)?[a-z0-9_]{8}(\.[A-Za-z0-9]+)?")
+
+
+def leftovers(folder: Path) -> Iterator[Path]:
+    """The temporary files and folders in the run directory `folder`: of its owner, or left by one that was killed."""
+    for place in _PLACES:
+        with suppress(OSError):
+            for path in (folder / place).iterdir():
+                if _NAME.fullmatch(path.name):
+                    yield path
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove them; only under the lock of `folder`. What cannot be removed stays."""
+    for path in list(leftovers(folder)):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                path.unlink()

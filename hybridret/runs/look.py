@@ -1,0 +1,72 @@
+"""The state of a run as it is, whatever `status.json` says: a killed process cannot correct it.
+
+`result.json` decides, then the lock, then, where files cannot be locked, the heartbeat. Whoever looks mends the file.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from hybridret.errors import UserError
+from hybridret.files import read_json, write_json
+from hybridret.runs.leftovers import leftovers, remove_leftovers
+from hybridret.runs.lock import unowned
+from hybridret.runs.status import State, read_status
+
+LOST = "its process ended without a word: it was killed, or its machine was"
+
+
+def look(folder: Path) -> dict[str, Any]:
+    """The content of `status.json` as it should be, {} where nothing is known of the run. The file is mended, and what
+    kills left half written is removed, where no process owns the directory and it can be written.
+    """
+    said = _said(folder)
+    if said.get("state") == State.FINISHED and _finished(folder) and not any(leftovers(folder)):
+        return said
+    lock = folder / ".lock"
+    if not lock.exists() and not _finished(folder) and said.get("state") not in (State.RUNNING, State.FINISHED):
+        return said  # nobody ever worked here
+    with unowned(lock, folder / "status.json") as free:
+        said = _said(folder)  # another may have mended it
+        true = _true(folder, said, free)
+        if free:
+            remove_leftovers(folder)
+        if free and true != said:
+            with suppress(UserError):  # the next one who looks will try again
+                write_json(folder / "status.json", true)
+    return true
+
+
+def _true(folder: Path, said: dict[str, Any], free: bool | None) -> dict[str, Any]:
+    state = said.get("state")
+    if _finished(folder):
+        if state == State.FINISHED:
+            return said
+        return said | {"state": str(State.FINISHED), "reason": None, "config_hash": _hash(folder, said)}
+    if free is False:
+        return said if state == State.RUNNING else said | {"state": str(State.RUNNING), "reason": None}
+    if state == State.FINISHED:
+        return said | {"state": str(State.INTERRUPTED), "reason": "its result.json is not there"}
+    if state == State.RUNNING:
+        return said | {"state": str(State.INTERRUPTED), "reason": LOST}
+    return said
+
+
+def _finished(folder: Path) -> bool:
+    return (folder / "result.json").is_file()
+
+
+def _hash(folder: Path, said: dict[str, Any]) -> Any:
+    with suppress(UserError):
+        result = read_json(folder / "result.json")
+        return result.get("config_hash") if isinstance(result, dict) else said.get("config_hash")
+    return said.get("config_hash")
+
+
+def _said(folder: Path) -> dict[str, Any]:
+    try:
+        return read_status(folder / "status.json") or {}
+    except UserError:
+        return {}
