@@ -1,9 +1,10 @@
 """Evaluate a retriever on a collection in the three settings of the paper (arXiv 2408.10536).
 
 Monolingual: queries of X against the corpus of X. Cross-lingual: X against Y for all ordered pairs X != Y.
-Multilingual: X against the pool of all languages, every parallel answer relevant. The macro average is the mean over
-queries, then over languages or pairs. A query whose relevant passages are all in other corpora is left out of one; a
-relevant passage that the whole collection lacks counts in R and is never found, as in trec_eval.
+Multilingual: X against the pool of all languages, every parallel answer relevant, where passages are in several. The
+macro average is the mean over queries, then over languages or pairs. A query whose relevant passages are all in other
+corpora is left out of one; a relevant passage that the whole collection lacks counts in R and is never found, as in
+trec_eval.
 
 Where a pool is larger than `evaluation.full_ranks`, ranks come from the best `evaluation.depth` hits (`searched.py`):
 mAP is then cut there and says so, and measures of the whole ranking are left out.
@@ -19,7 +20,7 @@ import pandas as pd
 
 from hybridret.errors import UserError
 from hybridret.evaluation.check import check_settings
-from hybridret.evaluation.judgments import MULTILINGUAL, Judgments, largest_pool
+from hybridret.evaluation.judgments import MULTILINGUAL, SETTINGS, Judgments, largest_pool
 from hybridret.evaluation.measured import Measured
 from hybridret.evaluation.ranking import measure
 from hybridret.evaluation.searched import measure_searched
@@ -86,9 +87,16 @@ def evaluate(
 
 
 def chosen_settings(collection: Collection, settings: EvaluationSettings) -> list[str]:
-    """The settings that are asked for and that the collection is made for."""
+    """The settings that are asked for and that the collection is made for.
+
+    Where all passages are in one language, the pool of all is the corpus of that language: it is measured once, under
+    the names of the other settings.
+    """
     made_for = collection.settings
-    return [one for one in dict.fromkeys(settings.settings) if made_for is None or one in made_for]
+    chosen = [one for one in dict.fromkeys(settings.settings) if made_for is None or one in made_for]
+    if MULTILINGUAL not in chosen or np.count_nonzero(np.bincount(collection.passage_languages)) > 1:
+        return chosen
+    return [one for one in SETTINGS if one != MULTILINGUAL]
 
 
 def is_searched(collection: Collection, settings: EvaluationSettings) -> bool:

@@ -16,7 +16,8 @@ TOKEN_SHARES = ("query_truncated", "passage_truncated", "query_unknown", "passag
 
 
 def metric_rows(file: Path) -> pd.DataFrame:
-    """Read a metrics.csv: the eight columns of the contract, cutoff 0 where it has none. Rows without a value go."""
+    """Read a metrics.csv: the eight columns of the contract, cutoff 0 where it has none. Rows without a value go, and
+    so do multilingual rows of a dataset in one language, which older runs have: they repeat its monolingual ones."""
     try:
         # Language codes such as "nan" (Min Nan) and "na" are no missing values.
         frame = pd.read_csv(file, keep_default_na=False, na_values={"value": [""], "cutoff": [""]})
@@ -33,7 +34,20 @@ def metric_rows(file: Path) -> pd.DataFrame:
         row = int(wrong.to_numpy().argmax())
         raise UserError(f"{file}, line {row + 2}: the value {frame['value'].iloc[row]!r} is no number.")
     cutoff = pd.to_numeric(frame["cutoff"], errors="coerce").fillna(0).astype(int)
-    return frame[METRIC_COLUMNS].assign(value=value, cutoff=cutoff).dropna(subset=["value"]).reset_index(drop=True)
+    rows = frame[METRIC_COLUMNS].assign(value=value, cutoff=cutoff).dropna(subset=["value"])
+    return rows[~_repeated(rows)].reset_index(drop=True)
+
+
+def _repeated(rows: pd.DataFrame) -> pd.Series[bool]:
+    """The multilingual rows of datasets whose own values are those of one monolingual corpus."""
+    repeated = pd.Series(False, index=rows.index)
+    for _, own in rows.groupby("dataset"):
+        found = {name: part.set_index(["metric", "cutoff"])["value"] for name, part in own.groupby("setting")}
+        if own["query_language"].nunique() == 2 and {*found} == {"monolingual", "multilingual"}:  # the other is macro
+            mono, pooled = (found[name].groupby(level=[0, 1]).first() for name in ("monolingual", "multilingual"))
+            if mono.equals(pooled.reindex(mono.index)):
+                repeated |= (rows["dataset"] == own["dataset"].iloc[0]) & (rows["setting"] == "multilingual")
+    return repeated
 
 
 def history_rows(folder: Path) -> list[dict[str, Any]]:

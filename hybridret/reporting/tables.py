@@ -47,7 +47,13 @@ def main_table(sweep: Sweep, dataset: str, metrics: Sequence[str] = tuple(METRIC
             for cutoff in map_cutoffs(sweep, dataset) if metric == "map" else [cutoff_of(here, metric)]:
                 add(Column(title_of(metric, cutoff), score, short, +1, WHERE[setting]), setting, metric, cutoff)
     add(
-        Column("rank distance", rank, "Bias", -1, "worst minus best rank of the parallel answers; lower is better"),
+        Column(
+            "rank distance",
+            rank,
+            "Bias",
+            -1,
+            "worst minus best rank of the best answers in each language; lower is better",
+        ),
         "multilingual",
         "rank_distance",
         0,

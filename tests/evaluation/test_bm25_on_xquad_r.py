@@ -7,6 +7,7 @@ import pytest
 
 from hybridret.data.benchmarks.xquad_r import XquadR
 from hybridret.evaluation.evaluate import evaluate
+from hybridret.evaluation.judgments import Judgments
 from hybridret.progress import Quiet
 from hybridret.retrieval.bm25 import Bm25
 from hybridret.settings import EvaluationSettings
@@ -23,3 +24,9 @@ def test_words_of_four_scripts_find_their_sentences(real_data: Path, settings: E
     assert found.drop("macro").round(3).to_dict() == pytest.approx(
         {"en": 0.839, "hi": 0.799, "th": 0.817, "zh": 0.839}, abs=0.005
     )
+
+
+def test_each_question_has_one_answer_in_each_language(real_data: Path) -> None:
+    """So its rank distance, the spread of the best answers of the languages, is the spread of all answers."""
+    (collection,) = XquadR(str(real_data / "eval" / "xquad-r")).collections(None)
+    assert (Judgments(collection).relevant_languages == 1).all()

@@ -256,14 +256,34 @@ def test_a_constant_scorer_is_not_rewarded(given: Any, settings: EvaluationSetti
     assert macro["parallel/multilingual/mrr@10"] < 0.06
 
 
+def test_passages_of_one_language_have_no_pool_of_several(given: Any, settings: EvaluationSettings) -> None:
+    """Queries in two languages, passages in one: monolingual and cross-lingual rows say everything."""
+    collection = parallel(2, 8)
+    kept = collection.relevant_passages < 8
+    collection = replace(
+        collection,
+        passage_ids=collection.passage_ids[:8],
+        passages=collection.passages[:8],
+        passage_languages=collection.passage_languages[:8],
+        relevant_queries=collection.relevant_queries[kept],
+        relevant_passages=collection.relevant_passages[kept],
+        grades=collection.grades[kept],
+    )
+    result = evaluate(given(np.zeros((16, 8), np.float32)), collection, settings, 0, Quiet())
+    assert set(result.queries["setting"]) == {"monolingual", "cross-lingual"}
+    assert not set(result.metrics["metric"]) & {"rank_distance", "peer", "awrf"}
+
+
 def test_one_language_has_no_cross_lingual_setting(
     make_collection: Callable[..., Collection], given: Any, settings: EvaluationSettings
 ) -> None:
     collection = make_collection(7, languages=1)
     result = evaluate(given(cosines(collection, 7, 9)), collection, settings, 0, Quiet())
-    assert set(result.queries["setting"]) == {"monolingual", "multilingual"}
-    macro = result.macro()
-    assert macro["toy/monolingual/map"] == macro["toy/multilingual/map"]
+    assert set(result.queries["setting"]) == {"monolingual"}  # the pool of all languages is the same corpus
+    pooled = evaluate(
+        given(cosines(collection, 7, 9)), collection, replace(settings, settings=["multilingual"]), 0, Quiet()
+    )
+    assert pooled.macro() == result.macro()
     assert not set(result.metrics["metric"]) & {"rank_distance", "peer", "awrf"}  # there is no bias between languages
 
 

@@ -73,10 +73,11 @@ def compare(table: Any, corpus: str, run: Path, qrels: Qrels) -> int:
 def test_one_language(tmp_path: Path, settings: EvaluationSettings, name: str, full_ranks: int) -> None:
     write(tmp_path, CASES[name], {})
     (collection,) = Folder(str(tmp_path)).collections(None)
-    asked = replace(settings, full_ranks=full_ranks, settings=["monolingual"])
+    asked = replace(settings, full_ranks=full_ranks)
     table = evaluate(Bm25(), collection, asked, 0, Quiet()).queries
     write_trec(Bm25(), collection, asked, tmp_path / "trec", Quiet())
     run = tmp_path / "trec" / "folder.en.run.gz"
+    assert {path.name for path in run.parent.iterdir()} == {"folder.en.run.gz", "folder.en.qrels"}  # no pool of all
     assert compare(table, "en", run, CASES[name]) > 0
     with open(tmp_path / "trec" / "folder.en.qrels") as file:
         assert compare(table, "en", run, pytrec_eval.parse_qrel(file)) > 0

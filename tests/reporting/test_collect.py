@@ -11,6 +11,7 @@ import pytest
 
 from hybridret.errors import UserError
 from hybridret.reporting.collect import collect
+from hybridret.reporting.read import METRIC_COLUMNS, metric_rows
 
 
 def test_all_runs_are_found_and_other_files_passed_over(small: Path) -> None:
@@ -138,3 +139,18 @@ def test_a_single_run_without_optional_files(fabricate: ModuleType, tmp_path: Pa
 def test_language_codes_that_look_like_missing_values(fabricate: ModuleType, tmp_path: Path) -> None:
     fabricate.run(tmp_path, "mono", 1, datasets={"d": ("nan", "na")})
     assert set(collect(tmp_path).metrics["query_language"]) == {"nan", "na", "macro"}
+
+
+@pytest.mark.parametrize(("pooled", "kept"), [("0.5", False), ("0.4", True)])
+def test_one_language_is_reported_once(tmp_path: Path, pooled: str, kept: bool) -> None:
+    """Older runs repeat the monolingual values of one language as multilingual ones, with a bias between languages."""
+    lines = [",".join(METRIC_COLUMNS)]
+    for language, corpus in (("en", "en"), ("macro", "macro")):
+        lines.append(f"scifact,monolingual,{language},{corpus},map,,0.5,3")
+        lines.append(f"scifact,multilingual,{language},{corpus.replace('en', 'all')},map,,{pooled},3")
+        lines.append(f"scifact,multilingual,{language},{corpus.replace('en', 'all')},rank_distance,,193,2")
+        lines.append(f"other,monolingual,{language},{corpus},map,,0.2,3")
+    (tmp_path / "metrics.csv").write_text("\n".join(lines))
+    rows = metric_rows(tmp_path / "metrics.csv")
+    assert ("multilingual" in set(rows["setting"])) is kept
+    assert len(rows) == (8 if kept else 4)
