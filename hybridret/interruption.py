@@ -19,12 +19,16 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import FrameType
 
 from hybridret.errors import BAD_INPUT, DONE, INTERRUPTED, REQUEUE, UserError
 
 #: Ctrl-C; the end of a machine's lease; SLURM's warning before a time limit (`--signal=B:USR1@120`).
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+
+PARENT = "HYBRIDRET_PARENT"  # the environment variable by which a sweep tells its points its process id
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 class StopRequested(BaseException):
@@ -134,6 +138,7 @@ def interruptible(main: Callable[[], int]) -> int:
     global _entry
     _entry = stop = Stop()
     stop.arrive()
+    _end_with_parent()
     unraisable = sys.unraisablehook
     sys.unraisablehook = lambda told: None if isinstance(told.exc_value, StopRequested) else unraisable(told)
     try:
@@ -193,6 +198,20 @@ def _leave() -> None:
     its own handlers back before the end, but leaves ignored signals ignored."""
     for number in stopping():
         signal.signal(number, signal.SIG_IGN)
+
+
+def _end_with_parent() -> None:
+    """Let the kernel send SIGTERM when the sweep that started this process dies, so that it saves its state and leaves
+    instead of running on where nobody looks. Only Linux can."""
+    parent = os.environ.pop(PARENT, None)  # it speaks of this process, not of those started here
+    if parent is None:
+        return
+    import ctypes
+
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
+    if os.getppid() != int(parent):  # it died before that
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _vanish(code: int) -> None:

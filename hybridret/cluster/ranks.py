@@ -18,6 +18,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 
 from hybridret.errors import INTERRUPTED, REQUEUE
+from hybridret.interruption import PARENT
 
 SAVING = 120.0  # seconds that the others have after one saved its state and left
 LEAVING = 15.0  # and after one failed: to notice it and to close their files
@@ -61,7 +62,7 @@ class RankProcesses:
                             stdin=subprocess.DEVNULL,
                             stdout=file,
                             stderr=subprocess.STDOUT,
-                            env={**environment, **places[rank]},
+                            env={**environment, **places[rank], PARENT: str(os.getpid())},
                             start_new_session=True,  # the terminal's Ctrl-C reaches the sweep alone, which passes it on
                         )
                     )

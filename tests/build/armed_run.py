@@ -2,6 +2,7 @@
 
 Empty: the first rank sends Ctrl-C to the process that started it, the sweep. `USR1 PID`: it sends that signal there.
 Both then wait for what comes back. `KILL RANK`: that rank is killed.
+`ORPHAN`: the sweep is killed, and the point, of one rank, waits for the SIGTERM that follows from it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,13 @@ def _disturb(order: list[str]) -> None:
         if place().rank == int(order[1]):
             Path("armed").unlink()
             os.kill(os.getpid(), signal.SIGKILL)
+    elif order[:1] == ["ORPHAN"]:
+        Path("armed").unlink()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        os.kill(os.getppid(), signal.SIGKILL)
+        signal.sigwait({signal.SIGTERM})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        signal.raise_signal(signal.SIGTERM)
     elif place().first:
         Path("armed").unlink()
         number = signal.Signals[f"SIG{order[0]}"] if order else signal.SIGINT

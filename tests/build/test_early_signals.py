@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from commands import SMALL, rows, write_rows
 
+from hybridret.interruption import PARENT
+
 SENDER = """
 import functools, importlib.abc, os, runpy, sys
 
@@ -120,3 +122,11 @@ def test_a_finished_run_is_finished_when_a_signal_comes_at_its_end(tmp_path: Pat
     assert done.returncode == 0, done.stderr
     (status,) = tmp_path.glob("out/*/*/status.json")
     assert '"finished"' in status.read_text()
+
+
+def test_a_point_whose_sweep_died_before_it_began_leaves(tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "hybridret.run", "model=nano", f"output={tmp_path}/out"]
+    environment = {**os.environ, PARENT: str(os.getppid())}  # not that of what is started here
+    stopped = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (stopped.returncode, stopped.stderr.count("\n")) == (75, 1), stopped.stderr
+    assert not (tmp_path / "out").exists()

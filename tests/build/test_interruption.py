@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -208,3 +210,20 @@ def test_ctrl_c_stops_a_sweep_and_the_same_command_finishes_it(
     assert again.returncode == 0, again.stderr
     assert {point["state"] for point in json.loads(summary.read_text())["points"]} == {"finished"}
     assert "at step 4" in (first / "log.txt").read_text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
+def test_a_point_whose_sweep_is_killed_saves_and_leaves(
+    environment: dict[str, str], train: Train, tmp_path: Path
+) -> None:
+    words = (*train.arguments, "hydra.launcher.module=armed_run")
+    line = [sys.executable, "-m", "hybridret.run", "-m", *words]
+    environment = {**environment, "PYTHONPATH": os.pathsep.join([str(HERE), environment.get("PYTHONPATH", "")])}
+    (tmp_path / "armed").write_text("ORPHAN")
+    done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL
+    run = run_of(tmp_path)
+    with suppress(ProcessLookupError):
+        select.select([os.pidfd_open(status(run)["pid"])], [], [])  # until it has left
+    assert checkpoint(run)["global_step"] == 4
+    assert (status(run)["state"], status(run)["reason"]) == ("interrupted", "stopped by SIGTERM")
