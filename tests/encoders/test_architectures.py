@@ -31,7 +31,7 @@ PUBLISHED = {
 
 
 def family(name: str) -> HuggingFace:
-    left_out = ("_target_", "name", "default_size")
+    left_out = ("_target_", "name", "default_size", "text")
     return HuggingFace(**{key: value for key, value in STORED[name].items() if key not in left_out})
 
 

@@ -39,7 +39,9 @@ def tiny_family(name: str, **options: Any) -> HuggingFace:
     stored = yaml.safe_load(
         (TESTS.parent / "conf" / "backbone" / f"{name.removesuffix('-xl')}.yaml").read_text("utf-8")
     )
-    plain = {key: value for key, value in stored.items() if key not in ("_target_", "name", "default_size", "sizes")}
+    plain = {
+        key: value for key, value in stored.items() if key not in ("_target_", "name", "default_size", "text", "sizes")
+    }
     config = stored["sizes"][size or stored["default_size"]]["config"]
     small = {key: SMALL.get(key, value) for key, value in config.items()} | MORE.get(name, {})
     return HuggingFace({"tiny": {"config": small}}, **{**plain, "init": "random", **options})

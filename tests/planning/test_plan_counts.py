@@ -37,7 +37,7 @@ ON_A_GPU = recipe_of(precision="bf16-mixed", chunk_size=10, recompute=True)
 @cache
 def family(name: str) -> tuple[HuggingFace, str]:
     stored = yaml.safe_load((CONF / f"{name}.yaml").read_text("utf-8"))
-    left_out = ("_target_", "name", "default_size")
+    left_out = ("_target_", "name", "default_size", "text")
     made = HuggingFace(**{key: value for key, value in stored.items() if key not in left_out})
     return made, str(stored["pooling"])
 
