@@ -23,6 +23,7 @@ from contextlib import suppress
 from types import FrameType
 
 from hybridret.errors import BAD_INPUT, DONE, INTERRUPTED, REQUEUE, UserError
+from hybridret.warned import own_warnings_only
 
 #: Ctrl-C; the end of a machine's lease; SLURM's warning before a time limit (`--signal=B:USR1@120`).
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
@@ -134,11 +135,15 @@ def work_begins() -> None:
 
 
 def interruptible(main: Callable[[], int]) -> int:
-    """Run the `main` of a command as the whole of this process, and return its exit code: 75 or 130 after a signal."""
+    """Run the `main` of a command as the whole of this process, and return its exit code: 75 or 130 after a signal.
+
+    Warnings of libraries are not shown, unless Python was told to show them.
+    """
     global _entry
     _entry = stop = Stop()
     stop.arrive()
     _end_with_parent()
+    own_warnings_only()
     unraisable = sys.unraisablehook
     sys.unraisablehook = lambda told: None if isinstance(told.exc_value, StopRequested) else unraisable(told)
     try:

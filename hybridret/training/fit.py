@@ -45,6 +45,7 @@ def _quiet_lightning() -> Iterator[None]:
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
         with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*srun. command is available on your system but is not used.*")
             warnings.filterwarnings("ignore", message=".*does not have many workers.*")
             warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*", category=FutureWarning)
             warnings.filterwarnings("ignore", message=".*GPU available but not used.*")
