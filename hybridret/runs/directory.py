@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -115,6 +116,11 @@ class RunDirectory:
         if (result := self.read_result()) is not None:
             self._check(str(result.get("config_hash")), config_hash)
             return Decision.FINISHED
+        if self.last_checkpoint.is_symlink() and not self.last_checkpoint.exists():
+            raise UserError(
+                f"{self.last_checkpoint} names {os.readlink(self.last_checkpoint)}, which is not there. Copy the run "
+                f"directory again with its folder sharded-STEP, or delete the link to start anew."
+            )
         status = read_status(self.status) or {}
         started = self.last_checkpoint.exists() or status.get("state") not in (None, State.QUEUED, State.SKIPPED)
         if started and status.get("config_hash"):

@@ -3,14 +3,20 @@
 torch reads `.metadata` with `pickle.load`, and entries that are no tensors with `torch.load(weights_only=False)`: both
 run code of whoever wrote the files. Here the first comes from an unpickler that knows only the classes of that format,
 the second from torch's own restricted one. Nothing is read twice: what was looked at is what is used.
+
+Damage: each tensor and entry is an archive with a CRC-32 of its own, which torch writes and does not read back; it is
+compared here. `.metadata` has none, so its SHA-256 stands in `SUM` beside it.
 """
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import io
+import logging
 import pickle
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from torch.distributed.checkpoint._traverse import set_element
@@ -19,6 +25,13 @@ from torch.distributed.checkpoint.filesystem import FileSystemReader
 from torch.distributed.checkpoint.metadata import Metadata, StorageMeta
 from torch.distributed.checkpoint.planner import ReadItem
 from torch.distributed.checkpoint.state_dict_loader import _load_state_dict
+
+from hybridret.files import hash_file
+from hybridret.training.records import check_archive
+
+SUM = "metadata.sha256"
+_METADATA = ".metadata"  # torch's name
+_log = logging.getLogger(__name__)
 
 #: What a `.metadata` of torch names, besides plain containers and the dtypes, layouts and memory formats of torch.
 CLASSES = {
@@ -50,10 +63,11 @@ class ShardedReader(FileSystemReader):
     """torch's reader of a folder; its metadata cannot name code, nor files outside of the folder."""
 
     def read_metadata(self, *unused: Any, **keywords: Any) -> Metadata:
-        """Raises UnpicklingError where it holds what no checkpoint holds."""
+        """Raises UnpicklingError where it holds what no checkpoint holds, or is damaged."""
         path = Path(self._get_metadata_path(keywords.get("rank")))
-        with open(path, "rb") as file:
-            metadata = MetadataUnpickler(file).load()
+        raw = path.read_bytes()
+        _check_metadata(path, raw)
+        metadata = MetadataUnpickler(io.BytesIO(raw)).load()
         if not isinstance(metadata, Metadata):
             raise pickle.UnpicklingError(f"{path.name} holds no metadata")
         for stored in (metadata.storage_data or {}).values():
@@ -65,6 +79,31 @@ class ShardedReader(FileSystemReader):
             metadata.storage_meta = StorageMeta()
         metadata.storage_meta.load_id = self.load_id
         return metadata
+
+    def _slice_file(self, file: Any, sinfo: Any) -> IO[bytes]:
+        """One tensor or entry. Raises BadZipFile (zipfile) where it is damaged."""
+        part = io.BytesIO(super()._slice_file(file, sinfo).read())  # torch's view seeks wrongly from the end
+        check_archive(part)
+        part.seek(0)
+        return part
+
+
+def seal_metadata(folder: Path) -> None:
+    """Write `SUM` into a folder that no `last.ckpt` names yet."""
+    (folder / SUM).write_text(hash_file(folder / _METADATA, 64), encoding="ascii")
+
+
+def _check_metadata(path: Path, raw: bytes) -> None:
+    beside = path.with_name(SUM)
+    if not beside.exists():
+        _tell_unsealed(path.parent)
+    elif beside.read_bytes().decode("ascii", "replace") != hashlib.sha256(raw).hexdigest():
+        raise pickle.UnpicklingError(f"the SHA-256 of {path.name} is not that in {SUM}: one of them was changed")
+
+
+@functools.cache
+def _tell_unsealed(folder: Path) -> None:
+    _log.warning("%s was written by an earlier version: damage of its .metadata cannot be found.", folder)
 
 
 class PlainPlanner(DefaultLoadPlanner):

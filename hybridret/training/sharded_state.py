@@ -22,6 +22,7 @@ import torch
 from torch.distributed.checkpoint.api import CheckpointException
 
 from hybridret.errors import UserError
+from hybridret.training.records import check_archive
 from hybridret.training.sharded_reader import ShardedReader, read_state
 
 PREFIX = "sharded-"
@@ -66,7 +67,7 @@ def read_file(path: Path, mmap: bool, whole: bool = True) -> dict[str, Any]:
     single bit too. `whole=False` looks for damage in the numbers beside the tensors only, and reads little.
     """
     try:
-        check_records(path, whole)
+        check_archive(path, whole)
         checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except UNREADABLE as error:
         raise damaged(path, error) from error
@@ -75,23 +76,10 @@ def read_file(path: Path, mmap: bool, whole: bool = True) -> dict[str, Any]:
     return checkpoint
 
 
-def check_records(path: Path, whole: bool = True) -> None:
-    """Compare the records of a file of torch with the CRC-32 that torch wrote beside each, which it does not read back.
-
-    Raises BadZipFile (zipfile) for damage. `whole=False`: only the record of everything that is no tensor.
-    """
-    with zipfile.ZipFile(path) as file:
-        names = file.namelist()
-        for name in names if whole else [name for name in names if name.endswith("/data.pkl")]:
-            with file.open(name) as record:
-                while record.read(1 << 22):
-                    pass
-
-
 def read_meta(folder: Path) -> dict[str, Any]:
     """Counters, schedules and callbacks of a sharded state, without tensors of the model. Raises UserError."""
     try:
-        check_records(folder / META)
+        check_archive(folder / META)
         meta: dict[str, Any] = torch.load(folder / META, map_location="cpu", weights_only=True)
     except (Exception, CheckpointException) as error:  # the latter is no Exception
         raise damaged(folder, error) from error

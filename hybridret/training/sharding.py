@@ -27,7 +27,7 @@ from torch.distributed.tensor import DTensor
 
 from hybridret.encoders.dual import DualEncoder
 from hybridret.errors import UserError
-from hybridret.training.sharded_reader import fill_state
+from hybridret.training.sharded_reader import fill_state, seal_metadata
 from hybridret.training.sharded_state import (
     BY_SHARD,
     SHARDS,
@@ -78,6 +78,8 @@ class Sharded(ModelParallelStrategy):
         failed: BaseException | None = None
         try:
             super().save_checkpoint(checkpoint, folder)
+            if self.global_rank == 0:
+                seal_metadata(folder)
         except (OSError, CheckpointException) as error:
             failed = error
         except RuntimeError as error:  # the zip writer's word for a full disk

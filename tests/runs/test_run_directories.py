@@ -227,3 +227,12 @@ def test_environment_is_json_and_names_what_matters() -> None:
     assert record["cores"] >= 1
     assert record["memory"] > 10**8
     assert record["git"] is None or len(record["git"]["commit"]) == 40
+
+
+def test_a_state_whose_link_is_damaged_is_not_thrown_away(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "s" / "a")
+    (run.checkpoints / "sharded-8").mkdir(parents=True)
+    run.last_checkpoint.symlink_to("sharded-9")
+    with pytest.raises(UserError, match="names sharded-9, which is not there"):
+        run.claim("h")
+    assert (run.checkpoints / "sharded-8").is_dir()
