@@ -14,6 +14,8 @@ from typing import Any
 
 from hybridret.errors import UserError
 
+NOT_JSON = (ValueError, RecursionError)  # what json.loads raises; the first for a number of thousands of digits, too
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -63,8 +65,16 @@ def read_json(path: Path) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"Cannot read {path}: {error}.") from error
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}, line {error.lineno}: not valid JSON ({error.msg}).") from error
+    except NOT_JSON as error:
+        line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise UserError(f"{path}{line}: not valid JSON ({json_fault(error)}).") from error
+
+
+def json_fault(error: BaseException) -> str:
+    """What is wrong with a text of which `json.loads` raised one of `NOT_JSON`."""
+    if isinstance(error, json.JSONDecodeError):
+        return error.msg
+    return "nested too deeply" if isinstance(error, RecursionError) else "a number with too many digits"
 
 
 def hash_json(value: Any, length: int = 16) -> str:

@@ -122,6 +122,8 @@ def _spell(kind: Any) -> str:
 
 
 def _target(section: Mapping[str, Any], key: str) -> Callable[..., Any]:
+    if not isinstance(section, Mapping):
+        raise UserError(f"{key}={section!r}: it is a section; set {key}.KEY=VALUE.")
     if "_target_" not in section:
         raise UserError(f"{key} has no _target_: choose an option of the group, e.g. {key}=NAME.")
     return locate(section["_target_"], key)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from hybridret.errors import UserError
+from hybridret.files import NOT_JSON, json_fault
 
 BROKEN = (EOFError, gzip.BadGzipFile, zlib.error)  # what a truncated or damaged archive raises
 MARK = b"\xef\xbb\xbf"  # a byte order mark, as some editors write it
@@ -51,10 +52,11 @@ def decoded(raw: bytes, where: str) -> str:
 
 def json_object(raw: bytes, where: str) -> dict[str, Any]:
     """The object that a line of JSON Lines holds. Raises UserError where it holds none."""
+    text = decoded(raw, where)
     try:
-        row = json.loads(decoded(raw, where))
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise UserError(f"{where}: broken JSON ({getattr(error, 'msg', 'nested too deeply')}).") from error
+        row = json.loads(text)
+    except NOT_JSON as error:
+        raise UserError(f"{where}: broken JSON ({json_fault(error)}).") from error
     if not isinstance(row, dict):
         raise UserError(f"{where}: a row must be a JSON object, not {type(row).__name__}.")
     return row

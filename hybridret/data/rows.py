@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridret.errors import UserError
+from hybridret.files import NOT_JSON, json_fault
 from hybridret.languages import check_language
 
 SUFFIXES = (".jsonl", ".jsonl.gz")
@@ -147,10 +148,10 @@ def _parse(raw: bytes, file: Path, line: int, name: str, problems: Problems) -> 
         )
     except UnicodeDecodeError as error:
         problems.add(f"{where}: not UTF-8 (byte {error.start + 1} of the line)")
-    except (json.JSONDecodeError, RecursionError) as error:
-        problems.add(f"{where}: broken JSON ({getattr(error, 'msg', 'nested too deeply')})")
     except UserError as error:
         problems.add(str(error).rstrip("."))
+    except NOT_JSON as error:
+        problems.add(f"{where}: broken JSON ({json_fault(error)})")
     return None
 
 

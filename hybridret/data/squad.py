@@ -19,6 +19,7 @@ import numpy as np
 
 from hybridret.data.sentences import Breaks
 from hybridret.errors import UserError
+from hybridret.files import NOT_JSON, json_fault
 from hybridret.records import Collection
 
 
@@ -49,10 +50,11 @@ def read_squad(path: Path) -> list[Paragraph]:
     try:
         with gzip.open(path, "rb") if path.name.endswith(".gz") else open(path, "rb") as file:
             data = json.loads(file.read().decode("utf-8"))
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path}, line {error.lineno}: not valid JSON ({error.msg}). Fetch the file again.") from error
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise UserError(f"Cannot read {path}: {error}. Fetch the file again.") from error
+    except NOT_JSON as error:
+        line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise UserError(f"{path}{line}: not valid JSON ({json_fault(error)}). Fetch the file again.") from error
     root = _Node(data, str(path))
     return [
         _paragraph(node, article.child("title").text() if article.has("title") else "")

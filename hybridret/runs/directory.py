@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridret.errors import UserError
-from hybridret.files import read_json, write_json, write_text
+from hybridret.files import NOT_JSON, json_fault, read_json, write_json, write_text
 from hybridret.runs.leftovers import remove_leftovers
 from hybridret.runs.lock import exclusive, unowned
 from hybridret.runs.look import look
@@ -189,10 +189,10 @@ class RunDirectory:
         for number, line in enumerate(lines, start=1):
             try:
                 rows.append(json.loads(line))
-            except json.JSONDecodeError as error:
+            except NOT_JSON as error:
                 if number == len(lines) and not line.endswith("\n"):
                     break
-                raise UserError(f"{self.history}, line {number}: not valid JSON ({error.msg}).") from error
+                raise UserError(f"{self.history}, line {number}: not valid JSON ({json_fault(error)}).") from error
         return rows
 
     def truncate_history(self, step: int) -> None:
