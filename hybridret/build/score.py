@@ -46,7 +46,7 @@ def score(
     for collection in collections:
         own = alike(collection, collections, settings)
         parts.append(evaluate(retriever, collection, own, ENTROPY_SEED, progress))
-        notes[collection.name] = dict(collection.notes)
+        notes[collection.name] = {**collection.notes, **retriever.about(collection)}
         if is_searched(collection, own):
             notes[collection.name] |= {"ranks": f"from the best {settings.depth} passages", **retriever.notes()}
         if trec is not None:

@@ -8,12 +8,13 @@ from typing import Any
 import pandas as pd
 
 from hybridret.reporting.protocols import Protocol, evaluated
-from hybridret.runs import NOT_HASHED
+from hybridret.runs import ADDED_LATER, NOT_HASHED
 
 IDENTITY = ["strategy", "alpha", "backbone", "size"]
 # How and where a run was computed does not make it another configuration; evaluations are compared by `protocols`.
 _NOT_IDENTITY = ("seed", "run", "eval", "evaluation", *NOT_HASHED)
 _NAMES = {"bm25": "BM25"}
+MARKED = ("backbone.stemmer", "backbone.stopwords")
 _ORDER = ("mono", "cross", "hybrid", "x_x", "en_en")
 
 
@@ -23,19 +24,23 @@ def with_configurations(
     """Add the columns `configuration` (a short label), `family` (the label without the size) and what varies besides.
 
     `settings` are the flat configs by run. A key becomes a column only if it tells apart runs that are equal so far, so
-    keys that follow from the strategy or the backbone stay out. `protocols` say how each run was evaluated: where that
-    differs among runs that are otherwise equal, the column `evaluated` says how. Returns the rows sorted by
-    configuration and seed, and the names of the columns besides `IDENTITY`.
+    keys that follow from the strategy or the backbone stay out; what changes BM25's words (`MARKED`) stands in the
+    label wherever it is on. `protocols` say how each run was evaluated: where that differs among runs that are
+    otherwise equal, the column `evaluated` says how. Returns the rows sorted by configuration and seed, and the names
+    of the columns besides `IDENTITY`.
     """
     runs = runs.copy()
     extra: list[str] = []
     groups = runs.groupby(IDENTITY, dropna=False, sort=False).ngroup()
     keys = sorted({key for one in settings.values() for key in one})
     for key in (key for key in keys if not {key, key.split(".")[0]} & set(_NOT_IDENTITY)):
-        column = runs["run"].map(lambda run, key=key: _text(settings.get(run, {}).get(key)))
+        column = runs["run"].map(lambda run, key=key: _told(key, settings.get(run, {}).get(key)))
         finer = pd.DataFrame({"group": groups, "value": column}).groupby(["group", "value"], sort=False).ngroup()
-        # An untrained model has no training settings: a key that only splits untrained runs says nothing.
-        if finer[runs["trained"]].nunique() > groups[runs["trained"]].nunique():
+        # An untrained model has no training settings: a key that only splits untrained runs says nothing, unless it is
+        # one of the backbone itself. Texts have marks of their own.
+        own = key.startswith("backbone.") and not key.startswith("backbone.text.")
+        split = pd.Series(True, index=runs.index) if own else runs["trained"]
+        if finer[split].nunique() > groups[split].nunique() or (key in MARKED and column.any()):
             runs[key], groups = column, finer
             extra.append(key)
     labels = _labels(runs, extra)
@@ -78,9 +83,18 @@ def _labels(runs: pd.DataFrame, extra: list[str], with_size: bool = True) -> lis
             parts.append(backbone)
         if with_size and row["size"] and (sizes[trained] if trained else untrained[backbone]):
             parts.insert(len(parts) if trained else 1, str(row["size"]))
-        parts += [f"{name}={row[key]}" for key, name in zip(extra, names, strict=True) if trained and row[key]]
+        parts += [
+            name if row[key] == "True" and key in MARKED else f"{name}={row[key]}"
+            for key, name in zip(extra, names, strict=True)
+            if row[key] and (trained or key.startswith("backbone."))
+        ]
         labels.append(", ".join(parts))
     return labels
+
+
+def _told(key: str, value: Any) -> str:
+    """The value of a key in words, "" where it is what runs did before there was such a key."""
+    return "" if key in ADDED_LATER and value == ADDED_LATER[key] else _text(value)
 
 
 def _text(value: Any) -> str:

@@ -17,6 +17,7 @@ from hybridret.errors import UserError, nearest
 from hybridret.progress import Progress
 from hybridret.records import Collection, FloatArray, Hits, IntArray
 from hybridret.retrieval.bm25_hits import best_of, order_hits
+from hybridret.retrieval.terms import Terms
 from hybridret.retrieval.word_table import PassageWords, WordTable
 
 METHODS = ("robertson", "lucene", "atire", "bm25l", "bm25+")
@@ -96,13 +97,23 @@ class Bm25:
     """BM25 as a retriever. `method` is bm25s' name of the variant (lucene, robertson, atire, bm25l, bm25+).
 
     `backend` searches with numba or numpy, to the same hits; auto: numba where it is installed and the search is large.
-    The word numbers and the postings of an index are in memory: about 12 bytes for each different query word of each
-    passage. Raises UserError where bm25s, or numba when asked for, is not installed or a parameter is out of range.
+    `stemmer`: Snowball stems in place of words; `stopwords`: without the stop words of bm25s' lists; each in the
+    languages that have them, which the notes name (`terms.py`). The word numbers and the postings of an index are in
+    memory: about 12 bytes for each different query word of each passage. Raises UserError where bm25s, or numba or
+    PyStemmer when asked for, is not installed or a parameter is out of range.
     """
 
     cosine = False
 
-    def __init__(self, k1: float = 1.2, b: float = 0.75, method: str = "lucene", backend: str = "auto") -> None:
+    def __init__(
+        self,
+        k1: float = 1.2,
+        b: float = 0.75,
+        method: str = "lucene",
+        backend: str = "auto",
+        stemmer: bool = False,
+        stopwords: bool = False,
+    ) -> None:
         if k1 < 0 or not 0 <= b <= 1:
             raise UserError(f"bm25: k1 is {k1} and b is {b}; k1 must be at least 0 and b between 0 and 1.")
         if method not in METHODS:
@@ -121,6 +132,7 @@ class Bm25:
                 "pip install 'hybridret[bm25]', or choose backend=numpy."
             )
         self._k1, self._b, self._method, self._backend = k1, b, method, backend
+        self._terms = Terms(stemmer, stopwords)
         self._table: tuple[Collection, WordTable] | None = None
         self._index: tuple[Collection, int, int, Bm25Index] | None = None
 
@@ -151,18 +163,23 @@ class Bm25:
         hits = self._index[3].best(queries, k, collection.tie_order[first:last], compiled, progress)
         return Hits(np.where(hits.passages < 0, -1, hits.passages + first), hits.scores)
 
-    def notes(self) -> Mapping[str, str]:
+    def about(self, collection: Collection) -> Mapping[str, str]:
         return {
-            "bm25": f"{self._method}, k1 {self._k1:g}, b {self._b:g}",
-            "words": "case folded, NFKC; overlapping character bigrams in Han, kana, Thai, Lao, Myanmar and Khmer; "
-            "no stop words, no stemming",
+            "bm25": f"{self._method}, k1 {self._k1:g}, b {self._b:g}; a passage without a word of the query is no hit",
+            "words": "letters, marks and digits, case folded, NFKC; characters and overlapping pairs of them in Han, "
+            "kana and Hangul; overlapping triples in Thai, Lao, Myanmar and Khmer; Arabic without vowel signs and "
+            "spelling variants",
+            **self._terms.notes(collection.languages),
         }
+
+    def notes(self) -> Mapping[str, str]:
+        return {}
 
     def _words(self, collection: Collection, progress: Progress) -> WordTable:
         """All passages and queries, split once for all indexes of a collection."""
         if self._table is None or self._table[0] is not collection:
             self._table = None
-            self._table = (collection, WordTable.of(collection, progress))
+            self._table = (collection, WordTable.of(collection, self._terms, progress))
         return self._table[1]
 
 

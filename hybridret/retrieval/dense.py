@@ -140,6 +140,10 @@ class Dense:
         """What the index says of the last search."""
         return self._index.notes() if self._index is not None else {}
 
+    def about(self, collection: Collection) -> Mapping[str, str]:
+        """Nothing: the run's own files say what it is."""
+        return {}
+
     def _searcher(self) -> Index:
         if self._index is None:
             from hybridret.retrieval.indexes.exact import Exact

@@ -42,6 +42,10 @@ class Retriever(Protocol):
         """What a report should say of the last search, such as an approximate index's recall; {} where nothing."""
         ...
 
+    def about(self, collection: Collection) -> Mapping[str, str]:
+        """What a report should say of how it scores `collection`, searched or not; {} where nothing."""
+        ...
+
 
 class VectorSource(Protocol):
     """Passage vectors [P, D], in memory or on disk."""

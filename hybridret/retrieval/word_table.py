@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hybridret.progress import Progress
 from hybridret.records import Collection, IntArray
-from hybridret.retrieval.words import words
+from hybridret.retrieval.terms import Terms
 
 SLICE = 4096  # passages whose texts are held at a time
 OTHER = -1  # stands for any word that no query has
@@ -32,14 +32,15 @@ class WordTable:
         self.queries, self.known, self.starts, self.lengths = queries, known, starts, lengths
 
     @classmethod
-    def of(cls, collection: Collection, progress: Progress) -> WordTable:
+    def of(cls, collection: Collection, terms: Terms, progress: Progress) -> WordTable:
         """Split all queries, then all passages with their contexts, `SLICE` texts at a time."""
+        languages = collection.languages
         numbers: dict[str, int] = {}
         count = len(collection.passage_ids)
         with progress.task("split into words", count) as advance:
             queries = [
-                np.array([numbers.setdefault(word, len(numbers)) for word in words(text)], dtype=np.int32)
-                for text in collection.queries
+                np.array([numbers.setdefault(one, len(numbers)) for one in terms.of(text, languages[spoken])], np.int32)
+                for text, spoken in zip(collection.queries, collection.query_languages.tolist(), strict=True)
             ]
             known, starts, lengths = array("i"), np.zeros(count + 1, dtype=np.int64), np.zeros(count, dtype=np.int32)
             for first in range(0, count, SLICE):
@@ -47,8 +48,9 @@ class WordTable:
                 if collection.contexts is not None:
                     behind = collection.contexts[first : first + SLICE]
                     texts = [f"{text} {context}" for text, context in zip(texts, behind, strict=True)]
-                for passage, text in enumerate(texts, start=first):
-                    found = words(text)
+                spoken = collection.passage_languages[first : first + SLICE].tolist()
+                for passage, (text, one) in enumerate(zip(texts, spoken, strict=True), start=first):
+                    found = terms.of(text, languages[one])
                     known.extend([numbers[word] for word in found if word in numbers])
                     lengths[passage] = len(found)
                     starts[passage + 1] = len(known)

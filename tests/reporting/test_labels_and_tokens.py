@@ -44,6 +44,29 @@ def test_sizes_of_one_untrained_backbone_are_told_apart(fabricate: ModuleType, t
     assert sweep.runs["family"].tolist() == ["BM25", *["e5, not trained"] * 2]
 
 
+def test_bm25_says_what_it_does_to_words(fabricate: ModuleType, tmp_path: Path) -> None:
+    keys: dict[str, dict[str, object]] = {"a": {}, "b": {"stemmer": False}, "d": {"k1": 0.9}}
+    keys["c"] = {"stemmer": True, "stopwords": True}
+    for name, own in keys.items():
+        untrained(fabricate, tmp_path, "bm25", name)
+        path = tmp_path / f"bm25-{name}" / "config.yaml"
+        config = json.loads(path.read_text())
+        fabricate.write_json(path, config | {"backbone": {**config.get("backbone", {}), **own}})
+        result = tmp_path / f"bm25-{name}" / "result.json"
+        fabricate.write_json(result, json.loads(result.read_text()) | {"size": None})
+    labels = collect(tmp_path).runs.set_index("run")["configuration"].to_dict()
+    assert labels == {
+        "bm25-a": "BM25",  # before there were such keys
+        "bm25-b": "BM25",
+        "bm25-c": "BM25, stemmer, stopwords",
+        "bm25-d": "BM25, k1=0.9",
+    }
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (tmp_path / "bm25-c").rename(alone / "bm25-c")
+    assert collect(alone).runs["configuration"].tolist() == ["BM25, stemmer, stopwords"]
+
+
 def add(fabricate: ModuleType, run: Path, name: str, dataset: str, tokens: object, finished: str) -> None:
     later = run / "evaluations" / name
     fabricate.write_rows(later / "metrics.csv", fabricate.metric_rows(dataset, LANGUAGES, (0.5, 0.5, 0.5, 3.0), 1))

@@ -13,6 +13,7 @@ from hybridret.progress import Quiet
 from hybridret.records import Collection
 from hybridret.retrieval.bm25 import Bm25
 from hybridret.retrieval.search import search_top_k
+from hybridret.retrieval.terms import STOPWORDS, Terms
 from hybridret.retrieval.words import words
 
 bm25s = pytest.importorskip("bm25s")
@@ -186,9 +187,51 @@ def test_nothing_to_find() -> None:
 
 
 def test_notes_say_how() -> None:
-    notes = Bm25(k1=0.9, b=0.4).notes()
-    assert notes["bm25"] == "lucene, k1 0.9, b 0.4"
+    notes = Bm25(k1=0.9, b=0.4).about(drawn(3, 1))
+    assert notes["bm25"] == "lucene, k1 0.9, b 0.4; a passage without a word of the query is no hit"
     assert "case folded" in notes["words"]
+    assert "Hangul" in notes["words"]
+    assert (notes["stemmer"], notes["stop words"]) == ("none", "none")
+
+
+def test_stems_and_stop_words_of_the_languages_that_have_them() -> None:
+    pytest.importorskip("Stemmer")
+    collection = replace(
+        drawn(4, 1, queries=3),
+        languages=("en", "de", "zh"),
+        queries=["the running of dogs", "die Häuser", "的东京"],
+        query_languages=np.array([0, 1, 2]),
+        passages=["a dog runs", "the of", "ein Haus", "的"],
+        passage_languages=np.array([0, 0, 1, 2]),
+    )
+    every = np.arange(4)
+
+    def found(retriever: Bm25) -> list[list[int]]:
+        scores = retriever.index(collection, every, Quiet()).scores(np.arange(3))
+        return [np.flatnonzero(row > 0).tolist() for row in scores]
+
+    assert found(Bm25()) == [[1], [], [3]]
+    assert found(Bm25(stopwords=True)) == [[], [], [3]]
+    assert found(Bm25(stemmer=True)) == [[0, 1], [2], [3]]
+    assert found(Bm25(stemmer=True, stopwords=True)) == [[0], [2], [3]]
+    notes = Bm25(stemmer=True, stopwords=True).about(collection)
+    assert notes["stemmer"] == "Snowball in en, de; none for zh"
+    assert notes["stop words"] == "the lists of bm25s in en, de; none for zh"
+    hits = Bm25(stemmer=True).search(collection, np.arange(3), 0, 4, 4, Quiet())
+    assert [sorted(row[row >= 0].tolist()) for row in hits.passages] == [[0, 1], [2], [3]]
+
+
+def test_every_list_of_stop_words_is_there() -> None:
+    terms = Terms(stopwords=True)
+    for language in STOPWORDS:
+        assert len(terms.notes([language])["stop words"].split()) == 6
+        assert terms.of("东京 tokyo", language)[-1] == "tokyo"
+
+
+def test_a_missing_stemmer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "Stemmer", None)
+    with pytest.raises(UserError, match=r"PyStemmer.*pip install 'hybridret\[bm25\]'"):
+        Bm25(stemmer=True)
 
 
 def test_numba_asked_for_and_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,101 @@
+"""From the words of a text to the terms of a lexical index: without stop words, stemmed; both only where asked for.
+
+The lists of stop words are those of bm25s (Lucene's for English, NLTK's for others); stems are Snowball's (PyStemmer).
+They are for words that spaces set apart, so Chinese and Korean, whose words are pieces here, have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+from hybridret.errors import UserError
+from hybridret.retrieval.words import words
+
+STOPWORDS = {
+    "da": "danish",
+    "de": "german",
+    "en": "english",
+    "es": "spanish",
+    "fr": "french",
+    "it": "italian",
+    "nb": "norwegian",
+    "nl": "dutch",
+    "no": "norwegian",
+    "pt": "portuguese",
+    "ru": "russian",
+    "sv": "swedish",
+    "tr": "turkish",
+}
+SAME = {"nb": "no"}  # as Snowball calls a language
+
+
+class Terms:
+    """How texts become terms, by their language; a language that has no stemmer or no list keeps its words.
+
+    Raises UserError where PyStemmer is needed and not installed.
+    """
+
+    def __init__(self, stemmer: bool = False, stopwords: bool = False) -> None:
+        self._stops: dict[str, frozenset[str]] = {}
+        self._stemmers: dict[str, Any] = {}
+        self.stopwords = stopwords
+        self._snowball: Any = None
+        if stemmer:
+            try:
+                self._snowball = import_module("Stemmer")
+            except ImportError as error:
+                raise UserError(
+                    "bm25: stemmer=true needs the package PyStemmer, which is not installed. Install it with: "
+                    "pip install 'hybridret[bm25]'"
+                ) from error
+
+    @property
+    def stemmer(self) -> bool:
+        return self._snowball is not None
+
+    def of(self, text: str, language: str) -> list[str]:
+        """The terms of `text`, in their order: of "The capital of France" without stop words capital and france."""
+        found = words(text)
+        if stops := self._list(language):
+            found = [word for word in found if word not in stops]
+        if (stemmer := self._stemmer(language)) is not None:
+            found = stemmer.stemWords(found)
+        return found
+
+    def notes(self, languages: Iterable[str]) -> dict[str, str]:
+        """Which of `languages` have what."""
+        languages = list(languages)
+        return {
+            "stemmer": _said(self.stemmer, "Snowball", languages, lambda one: self._stemmer(one) is not None),
+            "stop words": _said(self.stopwords, "the lists of bm25s", languages, lambda one: bool(self._list(one))),
+        }
+
+    def _list(self, language: str) -> frozenset[str]:
+        if not self.stopwords:
+            return frozenset()
+        if language not in self._stops:
+            name = STOPWORDS.get(language.split("-")[0])
+            given = import_module("bm25s.tokenization").Tokenizer(stopwords=name).stopwords if name else ()
+            spelled = (words(one) for one in given)  # as the words of texts are: folded, without apostrophes
+            self._stops[language] = frozenset(one[0] for one in spelled if len(one) == 1)
+        return self._stops[language]
+
+    def _stemmer(self, language: str) -> Any:
+        if self._snowball is None:
+            return None
+        if language not in self._stemmers:
+            code = language.split("-")[0]
+            try:
+                self._stemmers[language] = self._snowball.Stemmer(SAME.get(code, code))
+            except KeyError:  # Snowball has none
+                self._stemmers[language] = None
+        return self._stemmers[language]
+
+
+def _said(on: bool, what: str, languages: list[str], has: Any) -> str:
+    if not on:
+        return "none"
+    those, others = [one for one in languages if has(one)], [one for one in languages if not has(one)]
+    return f"{what} in {', '.join(those) or 'no language'}" + (f"; none for {', '.join(others)}" if others else "")
