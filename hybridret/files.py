@@ -7,6 +7,7 @@ import json
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from hybridret.errors import UserError
 
 NOT_JSON = (ValueError, RecursionError)  # what json.loads raises; the first for a number of thousands of digits, too
+_UMASK = threading.Lock()  # a umask is read by setting it: two threads at once would leave the wrong one
 
 
 @contextmanager
@@ -34,9 +36,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield temporary
         with open(temporary, "rb") as written:
             os.fsync(written.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)  # mkstemp makes 0600: colleagues on a cluster must be able to read
+        os.chmod(temporary, 0o666 & ~umask())  # mkstemp makes 0600: colleagues on a cluster must be able to read
         os.replace(temporary, path)
     except OSError as error:
         raise UserError(
@@ -46,6 +46,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def umask() -> int:
+    """The umask of this process: `0o666 & ~umask()` is what a new file gets."""
+    with _UMASK:
+        mask = os.umask(0o077)
+        os.umask(mask)
+    return mask
 
 
 def write_text(path: Path, text: str) -> None:

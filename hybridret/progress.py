@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
+from hybridret.lines import Lines
+
 
 class Advance(Protocol):
     """Called after each piece of work: `count` units more are done; `note` replaces the text behind the bar."""
@@ -35,12 +37,13 @@ class Quiet:
 
 
 class Bars:
-    """Bars on the terminal with rate, elapsed and remaining time (rich). On a non-terminal it prints nothing."""
+    """Bars on the terminal with rate, elapsed and remaining time (rich). Elsewhere a line every 30 s (`Lines`)."""
 
     def __init__(self) -> None:
         from rich.console import Console
 
         self._console = Console(stderr=True)
+        self._lines = Lines()
 
     @contextmanager
     def task(self, description: str, total: int | None) -> Iterator[Advance]:
@@ -56,8 +59,8 @@ class Bars:
             TextColumn("{task.fields[note]}"),
         )
         if not self._console.is_terminal:
-            with Quiet().task(description, total) as silent:
-                yield silent
+            with self._lines.task(description, total) as advance_line:
+                yield advance_line
             return
         with RichProgress(*columns, console=self._console, refresh_per_second=5) as bars:
             task = bars.add_task(description, total=total, note="")

@@ -29,8 +29,8 @@ from hybridret.export.tracking import check_tracker
 from hybridret.files import read_json, write_json, write_text
 from hybridret.interruption import command_line
 from hybridret.meeting import meet
-from hybridret.progress import Bars, Progress, Quiet
-from hybridret.runs import Decision, RunDirectory, State, StatusWriter, config_hash, environment
+from hybridret.progress import Bars, Both, Progress, Quiet
+from hybridret.runs import Decision, RunDirectory, State, StatusProgress, StatusWriter, config_hash, environment
 from hybridret.runs.naming import folder_name
 from hybridret.settings import Settings
 
@@ -153,10 +153,12 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
         status = StatusWriter(run.status, digest)
         run.claim(digest)
         status.set(State.RUNNING)
+        progress = Both(StatusProgress(status), progress)
         try:
             write_text(run.config, OmegaConf.to_yaml(OmegaConf.create(plain)))
             write_json(run.environment, environment())
-            encoder = _encoder(parts)
+            with progress.task("build the encoder", None):
+                encoder = _encoder(parts)
             scores = _score(parts, encoder, run.path, progress)
             write_scores(run.path, scores, settings.evaluation, run.name, digest, encoder)
             strategy = "untrained" if encoder is not None else file_name(settings.backbone)

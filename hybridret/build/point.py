@@ -66,7 +66,8 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
         with memory_told(expected, lambda: seen.status):
             return follow(parts, run, digest, seen)
     print(expected.told())
-    parts.collections(Bars())  # a test set that cannot be read is said before the training, not behind it
+    bars = Bars()
+    parts.collections(bars)  # a test set that cannot be read is said before the training, not behind it
     with graceful_stop() as stop, run.lock():
         status = StatusWriter(run.status, digest)
         try:
@@ -75,7 +76,8 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
             write_text(run.config, OmegaConf.to_yaml(OmegaConf.create(plain_without_hydra(plain))))
             write_json(run.environment, environment())
             with memory_told(expected, lambda: run.read_status() or {}):
-                code = _Work(parts, run, digest, plain, status, stop).do(resume=decision is Decision.RESUME)
+                work = _Work(parts, run, digest, plain, Both(StatusProgress(status), bars), stop)
+                code = work.do(resume=decision is Decision.RESUME)
         except StopRequested as request:
             status.give_up(State.INTERRUPTED, str(request))
             _tell_how_to_go_on(run, "Stopped at a safe point")
@@ -109,11 +111,11 @@ class _Work:
     """The work in a claimed run directory."""
 
     def __init__(
-        self, parts: Parts, run: RunDirectory, digest: str, plain: dict[str, Any], status: StatusWriter, stop: Stop
+        self, parts: Parts, run: RunDirectory, digest: str, plain: dict[str, Any], progress: Progress, stop: Stop
     ) -> None:
         self.parts, self.run, self.digest, self.plain, self.stop = parts, run, digest, plain, stop
         self.settings: Settings = parts.settings
-        self.progress: Progress = Both(StatusProgress(status), Bars())
+        self.progress = progress
 
     def do(self, resume: bool) -> int:
         """Train, evaluate, write the result; raises StopRequested at a safe point after a signal."""

@@ -1,13 +1,16 @@
-"""What a sweep shows while it runs: bars on a terminal, a line for each change of state elsewhere."""
+"""What a sweep shows while it runs: bars on a terminal; elsewhere a line for each change of state, and every 30 s one
+for each running point."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, TextIO
 
 from hybridret.cluster.points import Point
 from hybridret.errors import UserError
+from hybridret.lines import INTERVAL
 from hybridret.runs import State
 
 _MARKS = {State.FINISHED: "green", State.FAILED: "red", State.SKIPPED: "yellow", State.INTERRUPTED: "yellow"}
@@ -16,7 +19,7 @@ _MARKS = {State.FINISHED: "green", State.FAILED: "red", State.SKIPPED: "yellow",
 class Display:
     """A bar for the sweep and one for each running point, from its `status.json`. A context manager."""
 
-    def __init__(self, total: int, stream: TextIO) -> None:
+    def __init__(self, total: int, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -25,6 +28,7 @@ class Display:
         self._total = total
         self._ended = 0
         self._rows: dict[int, Any] = {}
+        self._clock, self._told = clock, clock()
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -73,15 +77,21 @@ class Display:
     def refresh(self, running: Iterable[Point]) -> None:
         """Read how far the running points are."""
         if not self._console.is_terminal:
-            return
+            if self._clock() - self._told < INTERVAL:
+                return
+            self._told = self._clock()
         for point in running:
             try:
                 status = (point.run.read_status() if point.run is not None else None) or {}
             except UserError:
                 continue  # shown again at the next refresh; the outcome is judged elsewhere
+            done, total = status.get("done") or 0, status.get("total")
             note = " ".join(str(status.get(key) or "") for key in ("phase", "note")).strip()
-            row = self._rows[point.number]
-            self._bars.update(row, completed=status.get("done") or 0, total=status.get("total"), note=note)
+            if self._console.is_terminal:
+                self._bars.update(self._rows[point.number], completed=done, total=total, note=note)
+            else:
+                count = f", {done:,} of {total:,}" if total else ""
+                self.say(f"running   {point.label}: {note or 'starting'}{count}")
 
 
 def print_summary(points: Iterable[Point], stream: TextIO) -> None:

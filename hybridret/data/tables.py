@@ -7,7 +7,6 @@ with a file is said with the line that it stands in.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from typing import Any
 from hybridret.data.parsing import json_tables, parquet_tables
 from hybridret.data.texthash import TextHash
 from hybridret.errors import UserError
-from hybridret.files import cache_folder, hash_json, read_json, write_json
+from hybridret.files import cache_folder, hash_json, read_json, umask, write_json
 
 VERSION = 1  # of the conversion: raise it when the same files would give another table
 TABLE, ABOUT = "table.arrow", "about.json"
@@ -105,9 +104,7 @@ def _convert(files: Sequence[Path], columns: Mapping[str, bool], what: str, fold
                 "fingerprint": table_hash.hexdigest(),
             },
         )
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o777 & ~mask)  # mkdtemp makes 0700: colleagues on a cluster must be able to read
+        temporary.chmod(0o777 & ~umask())  # mkdtemp makes 0700: colleagues on a cluster must be able to read
         try:
             temporary.rename(folder)
         except OSError:

@@ -27,7 +27,7 @@ from hybridret.encoders.plain_state import plain_state, state_hash
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.encoders.transformer import Transformer
 from hybridret.errors import UserError
-from hybridret.files import hash_file, hash_json, read_json, write_json
+from hybridret.files import hash_file, hash_json, read_json, umask, write_json
 from hybridret.settings import TextSettings
 
 FORMAT = 2
@@ -152,13 +152,11 @@ def _atomic_folder(folder: Path) -> Iterator[Path]:
         _recover(folder)
         place = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.new-"))
         yield place
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(place, 0o777 & ~mask)  # mkdtemp makes 0700: colleagues on a cluster must be able to read
+        os.chmod(place, 0o777 & ~umask())  # mkdtemp makes 0700: colleagues on a cluster must be able to read
         for path in place.rglob("*"):
             if path.is_dir():
                 continue
-            os.chmod(path, 0o666 & ~mask)  # safetensors makes 0600
+            os.chmod(path, 0o666 & ~umask())  # safetensors makes 0600
             with open(path, "rb") as file:
                 os.fsync(file.fileno())
         if folder.exists():

@@ -25,7 +25,7 @@ from hybridret.errors import UserError
 from hybridret.export.megatron import as_megatron
 from hybridret.export.model_card import model_card
 from hybridret.export.st_tokenizer import PROBES, save_tokenizer
-from hybridret.files import write_json, write_text
+from hybridret.files import umask, write_json, write_text
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -137,9 +137,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
         folder.parent.mkdir(parents=True, exist_ok=True)
         place = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.new-"))
         yield place
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(place, 0o777 & ~mask)  # mkdtemp makes 0700: colleagues on a cluster must be able to read
+        os.chmod(place, 0o777 & ~umask())  # mkdtemp makes 0700: colleagues on a cluster must be able to read
         os.replace(place, folder)  # an empty folder gives way
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error

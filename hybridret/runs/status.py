@@ -1,13 +1,14 @@
 """`status.json`: what a run is doing, for the sweep's bars, other machines and people with `cat`.
 
 Each write replaces the whole file, so a reader never sees half of one. Progress is written at most once per second;
-a change of state at once.
+a change of state at once. While a run is at work a heartbeat comes at even times too, however long one step takes.
 """
 
 from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,7 +20,9 @@ from typing import Any
 from hybridret.errors import UserError
 from hybridret.files import read_json, write_json
 from hybridret.progress import Advance
+from hybridret.pulse import Pulse
 
+HEARTBEAT = 15.0  # seconds
 STALE = timedelta(minutes=10)  # longer than any silent phase; asked only where the file system cannot lock
 
 
@@ -81,11 +84,22 @@ class StatusWriter:
         self._written: float | None = None
         self._tasks: list[dict[str, Any]] = []  # innermost last: the one that is shown
         self._last: dict[str, Any] = {}  # shown between two tasks
+        self._lock = threading.RLock()
+        self._pulse = Pulse(self.beat, HEARTBEAT)
 
     def set(self, state: State, reason: str | None = None) -> None:
         """Write a new state at once. Raises UserError when the folder cannot be written."""
-        self.state, self.reason = state, reason
-        self._write()
+        with self._lock:
+            self.state, self.reason = state, reason
+            self._write()
+        if state is State.RUNNING:
+            self._pulse.start()
+
+    def beat(self) -> None:
+        """A sign of life of a run that is at work; nothing for one that is not."""
+        with self._lock:
+            if self.state is State.RUNNING:
+                self._heartbeat(force=True)
 
     def give_up(self, state: State, reason: str) -> None:
         """`set` on the way out with an error, whose message must not give way to that of a disk that is full as well.
@@ -115,6 +129,10 @@ class StatusWriter:
         self._heartbeat(force=True)
 
     def _heartbeat(self, force: bool = False) -> None:
+        with self._lock:
+            self._write_if_due(force)
+
+    def _write_if_due(self, force: bool) -> None:
         if not force and self._written is not None and self._clock() - self._written < self._interval:
             return
         try:

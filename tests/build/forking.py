@@ -6,6 +6,7 @@ importing torch are saved. `hooks` disturb it at an exact place instead of after
     {"target": "module:Class.function", "call": 3, "signal": 2}     on its third call, before it does its work
     {"target": "module:function", "call": 1, "error": "MemoryError"}
     {"target": "module:function", "call": 1, "returns": "text"}
+    {"target": "module:NAME", "value": 0.001}                       a constant with another value
     {"file_size": 20000}                                            no file may grow beyond that: a full disk
 
 A request may be for several ranks, each a process with an environment, arguments and hooks of its own.
@@ -33,11 +34,14 @@ import hybridret.build.open_run
 import hybridret.build.point
 import hybridret.build.trained
 import hybridret.evaluate
+import hybridret.lines
 import hybridret.report
 import hybridret.run
-import hybridret.search  # noqa: F401
+import hybridret.search
 from hybridret.errors import UserError
 from hybridret.interruption import interruptible
+
+hybridret.lines.INTERVAL = 3600.0  # a busy machine is no reason for a line that a test does not expect
 
 
 def disturb(hook: dict[str, Any]) -> None:
@@ -47,6 +51,9 @@ def disturb(hook: dict[str, Any]) -> None:
     module, _, path = hook["target"].partition(":")
     *owners, name = path.split(".")
     owner = functools.reduce(getattr, owners, importlib.import_module(module))
+    if "value" in hook:
+        setattr(owner, name, hook["value"])
+        return
     original, calls = getattr(owner, name), iter(range(1, 1 << 30))
 
     @functools.wraps(original)

@@ -44,6 +44,25 @@ def test_bars_follow_the_status_files(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "1/2" in stream.getvalue()
 
 
+def test_without_a_terminal_a_line_for_each_running_point_every_thirty_seconds(tmp_path: Path) -> None:
+    point, stream, now = Point(0, (), run=RunDirectory(tmp_path / "mono_seed-1")), io.StringIO(), [100.0]
+    assert point.run is not None
+    status = StatusWriter(point.run.status, "h")
+    with Display(2, stream, clock=lambda: now[0]) as display:
+        display.started(point)
+        with StatusProgress(status).task("train", 1200) as advance:
+            advance(300)
+            advance(0, "loss 2.31 [red]")
+        for seconds in (20, 10, 10):
+            now[0] += seconds
+            status.set(State.RUNNING)
+            display.refresh([point])
+    assert stream.getvalue().splitlines() == [
+        "started   mono_seed-1",
+        "running   mono_seed-1: train loss 2.31 [red], 300 of 1,200",
+    ]
+
+
 def test_the_summary_names_the_reasons() -> None:
     points = [Point(0, ("a=1",), state=State.FINISHED), Point(1, ("a=2",), state=State.FAILED, reason="why [not]")]
     stream = io.StringIO()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +72,35 @@ def test_a_heartbeat_that_cannot_be_written_does_not_end_the_work_but_a_state_do
         advance(1)
     with pytest.raises(UserError, match="full"):
         status.set(State.RUNNING)
+
+
+def test_the_heart_beats_while_one_step_lasts_but_not_behind_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "status.json"
+    status = StatusWriter(path, "abc")
+    status.set(State.RUNNING)
+    with StatusProgress(status).task("index passages", 10):
+        path.unlink()
+        status.beat()
+        assert _read(path)["phase"] == "index passages"
+    status.set(State.FINISHED)
+    path.unlink()
+    status.beat()
+    assert not path.exists()
+
+
+def test_a_run_that_never_advances_shows_signs_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = threading.Event()
+    monkeypatch.setattr("hybridret.runs.status.HEARTBEAT", 0.001)
+    beat = StatusWriter._heartbeat
+
+    def told(self: StatusWriter, force: bool = False) -> None:
+        beat(self, force)
+        if threading.current_thread() is not threading.main_thread():
+            heard.set()
+
+    monkeypatch.setattr(StatusWriter, "_heartbeat", told)
+    status = StatusWriter(tmp_path / "status.json", "abc")
+    status.set(State.RUNNING)
+    assert heard.wait(60)
+    status.set(State.FINISHED)
+    assert _read(tmp_path / "status.json")["state"] == "finished"
