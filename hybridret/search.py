@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hybridret.errors import DONE, UserError, nearest
 from hybridret.interruption import StopRequested, interruptible, refuse, work_begins
+from hybridret.languages import chosen_languages
 
 if TYPE_CHECKING:
     from hybridret.progress import Progress
@@ -97,10 +98,7 @@ def index(
     from hybridret.retrieval.encode import encode_texts
     from hybridret.retrieval.search import search_top_k
 
-    wanted = list(collection.languages) if languages is None else [code.strip() for code in languages]
-    for code in wanted:
-        if code not in collection.languages:
-            raise UserError(f"--languages: {collection.name} has no {code!r}. {nearest(code, collection.languages)}")
+    wanted = chosen_languages("--languages", languages, collection.languages, f"in {collection.name}")
     rows = np.flatnonzero(np.isin(collection.passage_languages, [collection.languages.index(code) for code in wanted]))
     texts = [collection.passages[i] for i in rows.tolist()]
     contexts = None if collection.contexts is None else [collection.contexts[i] for i in rows.tolist()]

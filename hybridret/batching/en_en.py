@@ -13,6 +13,7 @@ from hybridret.batching.schedule import MixedSchedule
 from hybridret.batching.strategy import Schedule
 from hybridret.batching.streams import Stream, group_codes
 from hybridret.errors import UserError
+from hybridret.languages import among
 from hybridret.records import ParallelPairs
 
 
@@ -29,6 +30,7 @@ class EnEn:
 def en_en_type(datasets: Sequence[ParallelPairs], batch_size: int, language: str) -> BatchType:
     """One stream per dataset that has `language`. Raises UserError when none has it, or one has too few for a batch."""
     check_data(datasets, batch_size)
+    language = among(language, all_languages(datasets)) or language
     sizes = np.zeros(len(datasets), dtype=np.int64)
     streams: list[tuple[Stream, ...]] = []
     for dataset, pairs in enumerate(datasets):

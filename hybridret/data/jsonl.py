@@ -24,7 +24,7 @@ from hybridret.data.source import distinct_texts
 from hybridret.data.split import Shares
 from hybridret.errors import UserError, refusals
 from hybridret.files import hash_json
-from hybridret.languages import check_language
+from hybridret.languages import among, check_language, chosen_languages
 from hybridret.records import Collection, ParallelPairs
 
 
@@ -60,14 +60,13 @@ class JsonlPairs:
     ) -> None:
         if not path:
             raise UserError("data.path is not set: give the folder with the *.jsonl or *.jsonl.gz files of the pairs.")
-        for language in languages or ():
-            check_language(language, "data.languages")
-        if languages is not None and (not languages or len(set(languages)) < len(languages)):
+        asked = None if languages is None else [check_language(language, "data.languages") for language in languages]
+        if asked is not None and (not asked or len(set(asked)) < len(asked)):
             raise UserError(f"data.languages={languages} must name at least one language, and none twice.")
         self.name = name
         self._path = Path(path)
         self._files = files
-        self._asked_languages = languages
+        self._asked_languages = asked
         self._shares = Shares(validation_share, test_share, split_seed)
         self._complete_test = complete_test
         self._held_out = held_out
@@ -120,13 +119,14 @@ class JsonlPairs:
         known = {row.lang for row in self._rows}
         if self._asked_languages is None:
             return tuple(sorted(known))
-        absent = [language for language in self._asked_languages if language not in known]
+        found = {language: among(language, sorted(known)) for language in self._asked_languages}
+        absent = [language for language, one in found.items() if one is None]
         if absent:
             raise UserError(
                 f"data.languages asks for {', '.join(absent)}, but the files read from {self._path} have only "
                 f"{', '.join(sorted(known))}. Choose among these, or widen data.files."
             )
-        return tuple(self._asked_languages)
+        return tuple(chosen_languages("data.languages", self._asked_languages, sorted(known)))
 
     @cached_property
     def _partition(self) -> Partition:

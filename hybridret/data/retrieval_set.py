@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, chain
 
 import numpy as np
@@ -68,8 +68,7 @@ def collection_of(
     """
     if not parts or len({part.language for part in parts}) < len(parts):
         raise ValueError("one part for each language")
-    for part in parts:
-        check_language(part.language, name)
+    parts = [replace(part, language=check_language(part.language, name)) for part in parts]
     finders = _finders(parts, across)
     hashed = []
     for part, finder, first in zip(parts, finders, _ends(parts), strict=False):

@@ -17,7 +17,7 @@ from typing import Any
 
 from hybridret.errors import UserError
 from hybridret.files import NOT_JSON, json_fault
-from hybridret.languages import check_language
+from hybridret.languages import canonical_language, check_language
 
 SUFFIXES = (".jsonl", ".jsonl.gz")
 SHOWN = 5  # problems spelled out in one error; the others are counted
@@ -200,13 +200,15 @@ def _negatives(value: dict[str, Any], where: str) -> tuple[tuple[str, str | None
 
 
 def _family(file: Path, language: str, name: str) -> str:
-    """`squad-dev` of `squad-dev.en.jsonl.gz`; `name` for `en.jsonl`; the whole stem where no language stands in it."""
+    """`squad-dev` of `squad-dev.en.jsonl.gz`, or of `squad-dev.eng.jsonl`; `name` for `en.jsonl`; the whole stem where
+    no language stands in it."""
     stem = file.name.removesuffix(".gz").removesuffix(".jsonl")
-    if stem.lower() == language:
+    if canonical_language(stem) == language:
         return name
     for mark in ".-_":
-        if stem.lower().endswith(mark + language):
-            return stem[: -len(language) - 1]
+        for place in (place for place, character in enumerate(stem) if character == mark):
+            if canonical_language(stem[place + 1 :]) == language:
+                return stem[:place]
     return stem
 
 

@@ -23,8 +23,9 @@ def test_en_en_is_english_throughout(datasets, batch_size):
 
 
 def test_en_en_in_another_language_skips_datasets_without_it(datasets, batch_size):
-    schedule = EnEn("zh").schedule(datasets, batch_size)
-    assert {schedule(0, step).dataset for step in range(50)} == {1}
+    for language in ("zh", "zho-Hans"):
+        schedule = EnEn(language).schedule(datasets, batch_size)
+        assert {schedule(0, step).dataset for step in range(50)} == {1}
 
 
 def test_en_en_without_english(make_pairs):

@@ -336,7 +336,8 @@ def bad_line(change: dict[str, Any] | None = None, drop: str | None = None) -> b
         (bad_line({"qid": 7}), "'qid' must be text, not int"),
         (bad_line({"passage": ["a"]}), "'passage' must be text, not list"),
         (bad_line({"title": 1}), "'title' must be text, not int"),
-        (bad_line({"lang": "EN_us"}), "'EN_us' is not a language code"),
+        (bad_line({"lang": "qq"}), "'qq' is not a language code"),
+        (bad_line({"lang": "englisch"}), "Did you mean 'en' (English)"),
         (bad_line({"qid": "q0.0.0"}), "qid 'q0.0.0' in 'en' was already given in line 1"),
         (bad_line({"negatives": "text"}), "'negatives' must be a list of texts"),
         (bad_line({"negatives": [" "]}), "'negatives' must be a list of texts, none of them empty"),
@@ -425,6 +426,10 @@ def test_absent_languages_and_datasets_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="'english' is not a language code"):
         JsonlPairs(folder, languages=["english"])
     with pytest.raises(UserError, match="none twice"):
+        JsonlPairs(folder, languages=["en", "eng-Latn"])
+    with pytest.raises(UserError, match="False is not a language code but a bool; put it in quotes"):
+        JsonlPairs(folder, languages=[False])  # type: ignore[list-item]  # Norwegian in YAML
+    with pytest.raises(UserError, match="none twice"):
         JsonlPairs(folder, languages=["en", "en"])
     with pytest.raises(UserError, match="Did you mean 'qa'"):
         JsonlPairs(folder, held_out=["qaa"]).training()
@@ -482,3 +487,15 @@ def test_real_monolingual_families(real_data: Path) -> None:
     tydi = source.training()[2]
     assert tydi.present.sum(axis=1).max() == 1  # equal ids of different languages are other questions there
     assert source.summary()["held_out"] == ["squad-dev"]
+
+
+def test_every_form_of_a_code_is_one_language(tmp_path: Path) -> None:
+    """Rows, names of files and the config's list: in each the codes may be written in another way."""
+    one = JsonlPairs(str(write(tmp_path / "one", family())))
+    forms = {"en": "eng", "zh": "zho", "da": "dan-Latn"}
+    rows = [{**row, "lang": forms[row["lang"]]} for row in family()]
+    other = JsonlPairs(str(write(tmp_path / "other", rows)), languages=["DA", "en", "zho-Hans"])
+    assert {file.name for file in (tmp_path / "other").iterdir()} == {f"qa.{form}.jsonl" for form in forms.values()}
+    assert other.fingerprint() == JsonlPairs(str(tmp_path / "one"), languages=["da", "en", "zh"]).fingerprint()
+    assert [pairs.name for pairs in other.training()] == [pairs.name for pairs in one.training()] == ["qa"]
+    assert other.training()[0].languages == ("da", "en", "zh")

@@ -249,5 +249,5 @@ def test_errors(disk: bool, monkeypatch: pytest.MonkeyPatch) -> None:
         of(part([("q1", "d1", 0), ("q2", "d2", -1)]))
     with pytest.raises(UserError, match="no query has a relevant passage in the corpus"):
         of(part([("q2", "x", 1), ("x", "d2", 0), ("q1", "d2", 0)]))
-    with pytest.raises(UserError, match="'EN' is not a language code"):
-        of(part([("q1", "d1", 1)], language="EN"))
+    with pytest.raises(UserError, match=r"'Germn' is not a language code.* Did you mean 'de' \(German\)"):
+        of(part([("q1", "d1", 1)], language="Germn"))

@@ -126,11 +126,10 @@ class Folder:
         coded = compute.dictionary_encode(column).combine_chunks()
         names = [name or self._language for name in coded.dictionary.to_pylist()]
         codes = coded.indices.to_numpy()
+        forms = [check_language(name, f"eval.folder: language in {file}") for name in names]
         return {
-            check_language(name, f"eval.folder: language in {file}"): np.flatnonzero(
-                np.isin(codes, [code for code, other in enumerate(names) if other == name])
-            )
-            for name in dict.fromkeys(names)
+            form: np.flatnonzero(np.isin(codes, [code for code, other in enumerate(forms) if other == form]))
+            for form in dict.fromkeys(forms)
         }
 
 

@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from hybridret.data.squad import Paragraph
 from hybridret.errors import UserError
+from hybridret.languages import chosen_languages
 
 
 @runtime_checkable
@@ -37,12 +38,7 @@ def language_files(
     folder = Path(path)
     if not folder.is_dir():
         raise UserError(f"eval.{benchmark}.path: there is no folder {path}. {published}")
-    chosen = list(known) if languages is None else list(languages)
-    unknown = [language for language in chosen if language not in known]
-    if unknown or not chosen or len(set(chosen)) < len(chosen):
-        raise UserError(
-            f"eval.{benchmark}.languages={chosen}: choose one or more of {', '.join(known)}, none of them twice."
-        )
+    chosen = chosen_languages(f"eval.{benchmark}.languages", languages, known)
     names = {language: pattern.replace("{l}", language) for language in chosen}
     found = {
         language: file

@@ -13,13 +13,13 @@ from hybridret.data.benchmarks.miracl_layout import KEY, PUBLISHED_COUNTS, full_
 from hybridret.data.benchmarks.monolingual import (
     LanguageFiles,
     checked_choice,
-    checked_languages,
     checked_settings,
     monolingual_collection,
     read_language,
 )
 from hybridret.data.source import PairSource
 from hybridret.errors import UserError, refusals
+from hybridret.languages import chosen_languages
 from hybridret.records import Collection
 
 LANGUAGES = tuple(PUBLISHED_COUNTS)
@@ -61,10 +61,10 @@ class Miracl:
             raise UserError(
                 f"{KEY}: the hard negatives have dev queries only. Set {KEY}.split=dev or {KEY}.corpus=full."
             )
-        self._languages = checked_languages(KEY, languages, LANGUAGES)
+        self._languages = chosen_languages(f"{KEY}.languages", languages, LANGUAGES)
         if split == "train":
             why = f"MIRACL has no train queries in it: leave it out, or set {KEY}.split=dev."
-            self._languages = checked_languages(KEY, languages, TRAIN_LANGUAGES, why)
+            self._languages = chosen_languages(f"{KEY}.languages", languages, TRAIN_LANGUAGES, why=why)
         self._settings = checked_settings(KEY, settings)
         self._revision = revision
         self._corpus_revision = corpus_revision

@@ -22,6 +22,7 @@ from hybridret.data.sentences import Breaks, splitter
 from hybridret.data.source import PairSource
 from hybridret.data.squad import Paragraph, read_squad, sentence_collection
 from hybridret.errors import refusals
+from hybridret.languages import chosen_languages
 from hybridret.records import Collection
 
 # As published with LAReQA: language -> (questions, candidates).
@@ -48,7 +49,7 @@ class MlqaR:
 
     def __init__(self, path: str | None, languages: list[str] | None = None, splitter: str = "like_lareqa") -> None:
         self._path = path
-        self._languages = languages
+        self._languages = chosen_languages("eval.mlqa_r.languages", languages, tuple(PUBLISHED_COUNTS))
         self._splitter = splitter
 
     def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
@@ -72,7 +73,7 @@ class MlqaR:
         return refusals(self._files, lambda: splitter(self._splitter))
 
     def published(self) -> tuple[int, int] | None:
-        chosen = [PUBLISHED_COUNTS[language] for language in self._languages or PUBLISHED_COUNTS]
+        chosen = [PUBLISHED_COUNTS[language] for language in self._languages]
         return sum(queries for queries, _ in chosen), sum(passages for _, passages in chosen)
 
     def _files(self) -> dict[str, Path]:

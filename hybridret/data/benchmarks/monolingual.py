@@ -42,23 +42,6 @@ class LanguageData:
     tables: tuple[Any, ...]
 
 
-def checked_languages(key: str, languages: Sequence[str] | None, known: Sequence[str], why: str = "") -> list[str]:
-    """`languages`, or all `known` for None. `why`: said of one that is not known, instead of the nearest.
-
-    Raises UserError for an unknown one, for none at all, and for one that stands twice.
-    """
-    if languages is None:
-        return list(known)
-    for language in languages:
-        if language not in known:
-            raise UserError(f"{key}.languages: no {language!r} here. {why or nearest(language, known)}")
-    if not languages or len(set(languages)) < len(languages):
-        raise UserError(
-            f"{key}.languages={list(languages)}: name one or more of {', '.join(known)}, none of them twice."
-        )
-    return list(languages)
-
-
 def checked_choice(key: str, value: str, known: Sequence[str]) -> str:
     """`value` if it is `known`, else raise UserError that names the nearest."""
     if value not in known:

@@ -17,7 +17,6 @@ from typing import NamedTuple
 from hybridret.data.benchmarks.monolingual import (
     LanguageFiles,
     checked_choice,
-    checked_languages,
     checked_settings,
     fetch_all,
     monolingual_collection,
@@ -26,6 +25,7 @@ from hybridret.data.benchmarks.monolingual import (
 from hybridret.data.hub import find
 from hybridret.data.source import PairSource
 from hybridret.errors import UserError, refusals
+from hybridret.languages import chosen_languages
 from hybridret.records import Collection
 
 KEY = "eval.mr_tydi"
@@ -84,7 +84,7 @@ class MrTydi:
     ) -> None:
         self._path = path
         self._split = checked_choice(f"{KEY}.split", split, SPLITS)
-        self._languages = checked_languages(KEY, languages, tuple(PUBLISHED))
+        self._languages = chosen_languages(f"{KEY}.languages", languages, tuple(PUBLISHED))
         self._settings = checked_settings(KEY, settings)
         self._revision = revision or TOPICS[1]
         self._corpus_revision = corpus_revision or CORPUS[1]

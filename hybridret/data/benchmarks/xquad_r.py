@@ -9,6 +9,7 @@ from hybridret.data.sentences import Breaks
 from hybridret.data.source import PairSource
 from hybridret.data.squad import Paragraph, read_squad, sentence_collection
 from hybridret.errors import UserError, refusals
+from hybridret.languages import chosen_languages
 from hybridret.records import Collection
 
 LANGUAGES = ("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh")
@@ -27,7 +28,7 @@ class XquadR:
 
     def __init__(self, path: str | None, languages: list[str] | None = None) -> None:
         self._path = path
-        self._languages = languages
+        self._languages = chosen_languages("eval.xquad_r.languages", languages, LANGUAGES)
 
     def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
         """Raises UserError for missing or malformed files; says where to fetch them."""
@@ -46,8 +47,7 @@ class XquadR:
         return refusals(self._files)
 
     def published(self) -> tuple[int, int] | None:
-        whole = self._languages is None or set(self._languages) == set(LANGUAGES)
-        return (13_090, 13_014) if whole else None
+        return (13_090, 13_014) if set(self._languages) == set(LANGUAGES) else None
 
     def _files(self) -> dict[str, Path]:
         return language_files("xquad_r", self._path, "{l}.json", LANGUAGES, self._languages, PUBLISHED)

@@ -15,6 +15,7 @@ from typing import Any
 from babel import localedata
 from babel.core import get_global
 
+from hybridret.data.cldr.locales import own_data
 from hybridret.data.cldr.things import Thing
 
 REFERENCE = (2025, 1, 1)
@@ -209,7 +210,7 @@ def _first_days() -> dict[str, str]:
     for name in sorted(localedata.locale_identifiers()):
         territory = name.split("_")[-1]
         if "_" in name and len(territory) == 2 and territory.isupper() and territory not in days:
-            week = localedata.load(name, merge_inherited=False).get("week_data", {})
+            week = own_data(name).get("week_data", {})
             if "first_day" in week:
                 days[territory] = str(week["first_day"])
     return days
@@ -218,7 +219,7 @@ def _first_days() -> dict[str, str]:
 @cache
 def _words(language: str) -> dict[str, str]:
     """Word of `WORDS` -> its name in `language`, where the language's own data has it."""
-    data: Any = localedata.load(language, merge_inherited=False)
+    data: Any = own_data(language)
     months = {**_wide(data, "months", "format"), **_wide(data, "months", "stand-alone")}
     tables = {"D": _wide(data, "days", "format"), "O": months}
     found = {word: tables[thing.kind].get(int(thing.code)) for word, thing in WORDS.items()}

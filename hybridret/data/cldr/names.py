@@ -8,8 +8,7 @@ from collections import Counter
 from functools import cache
 from typing import Any
 
-from babel import Locale
-
+from hybridret.data.cldr.locales import own_locale
 from hybridret.data.cldr.things import Thing
 from hybridret.languages import script_of
 
@@ -27,7 +26,7 @@ def name_of(thing: Thing, language: str) -> str | None:
 @cache
 def _tables(language: str) -> dict[str, dict[str, str]]:
     """Kind -> code -> name."""
-    locale = Locale(language)
+    locale = own_locale(language)
     months = {**locale.months["format"]["wide"], **locale.months.get("stand-alone", {}).get("wide", {})}
     zones = {code: zone.get("long", {}) for code, zone in locale.meta_zones.items()}
     raw: dict[str, dict[str, Any]] = {
@@ -56,7 +55,7 @@ def _short(names: dict[str, str]) -> dict[str, str]:
 
 
 def _place(zone: str, language: str) -> str | None:
-    named: str | None = Locale(language).time_zones.get(zone, {}).get("city")
+    named: str | None = own_locale(language).time_zones.get(zone, {}).get("city")
     if named is None and script_of(language) == "Latn":  # CLDR leaves out what the zone's id says already
         named = zone.rsplit("/", 1)[-1].replace("_", " ")
     return _REMARK.sub("", named).strip() if named and _readable(named, language) else None

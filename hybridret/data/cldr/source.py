@@ -18,7 +18,8 @@ from hybridret.data.cldr.render import available_languages
 from hybridret.data.cldr.split import Part, split
 from hybridret.data.cldr.things import uniform
 from hybridret.data.source import distinct_texts
-from hybridret.errors import UserError, nearest
+from hybridret.errors import UserError
+from hybridret.languages import chosen_languages
 from hybridret.records import Collection, IntArray, ParallelPairs
 
 TASK = "name alignment on generated sentences, not general question answering"
@@ -55,7 +56,9 @@ class CldrCorpus:
         test_share: float = 0.16,
         unseen_share: float = 0.06,
     ) -> None:
-        self.languages = _checked_languages(languages)
+        self.languages = tuple(
+            chosen_languages("data.languages", languages, available_languages(), "in the CLDR corpus")
+        )
         shares = {"validation_share": validation_share, "test_share": test_share, "unseen_share": unseen_share}
         for key, share in shares.items():
             if not 0 < share < 0.5:
@@ -196,23 +199,3 @@ class CldrCorpus:
 
 def _repeated(values: int, times: int) -> IntArray:
     return np.repeat(np.arange(values, dtype=np.int64), times)
-
-
-def _checked_languages(languages: list[str] | None) -> tuple[str, ...]:
-    known = available_languages()
-    chosen = tuple(known if languages is None else languages)
-    if not chosen:
-        raise UserError(
-            "data.languages is empty: the CLDR corpus needs at least one language. Known: " + ", ".join(known) + "."
-        )
-    for language in chosen:
-        if language not in known:
-            raise UserError(f"data.languages: the CLDR corpus has no language {language!r}. {_hint(language, known)}")
-        if chosen.count(language) > 1:
-            raise UserError(f"data.languages names {language!r} twice. Once is enough.")
-    return chosen
-
-
-def _hint(language: str, known: tuple[str, ...]) -> str:
-    hint, listed = nearest(str(language), known), "Known: " + ", ".join(known) + "."
-    return hint if hint == listed else f"{hint} {listed}"

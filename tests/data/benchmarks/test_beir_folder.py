@@ -99,8 +99,8 @@ def test_errors(tmp_path: Path, write_beir: WriteBeir) -> None:
 
     with pytest.raises(UserError, match=r"lacks qrels/dev\.tsv, .* It has the splits test"):
         read(split="dev")
-    with pytest.raises(UserError, match=r"language in corpus\.jsonl: 'DE' is not a language code"):
-        read([*CORPUS, {"_id": "x", "text": "y", "language": "DE"}])
+    with pytest.raises(UserError, match=r"language in corpus\.jsonl: 'deutsch' is not a language code"):
+        read([*CORPUS, {"_id": "x", "text": "y", "language": "deutsch"}])
     with pytest.raises(UserError, match=r"passages in de and in en have the same id 'd1'"):
         read([*CORPUS, {"_id": "d1", "text": "y"}])
     with pytest.raises(UserError, match=r"the passages in zh: id 'z1' stands twice"):
@@ -165,3 +165,18 @@ def test_judgments_in_other_layouts(tmp_path: Path, write_beir: WriteBeir, lines
     (collection,) = Folder(str(folder)).collections(None)
     assert judged(collection) == {("q1", "d2", 1), ("q2", "d1", 1)}
     assert collection.notes == {"split": "test", "judgments read as": read_as}
+
+
+def test_every_form_of_a_code_is_one_language(tmp_path: Path, write_beir: WriteBeir) -> None:
+    forms = ["zh-Hans", "zh-hans", "zho-Hans", "ZH_HANS", "en", "EN", "eng", "eng-Latn"]
+    corpus = [{"_id": f"d{row}", "text": f"text {row}", "language": form} for row, form in enumerate(forms)]
+    queries = [{"_id": f"q{row}", "text": f"text {row}?", "language": form} for row, form in enumerate(forms)]
+    judgments = [(f"q{row}", f"d{row}", 1) for row in range(len(forms))]
+    (collection,) = Folder(str(write_beir(tmp_path, corpus, queries, judgments))).collections(None)
+    assert collection.languages == ("en", "zh-hans")
+    assert collection.passage_languages.tolist() == [0] * 4 + [1] * 4
+    assert judged(collection) == set(judgments)
+    corpus = [{"_id": row["_id"], "text": row["text"]} for row in corpus]
+    queries = [{"_id": row["_id"], "text": row["text"]} for row in queries]
+    (collection,) = Folder(str(write_beir(tmp_path, corpus, queries, judgments)), language="DEU").collections(None)
+    assert collection.languages == ("de",)

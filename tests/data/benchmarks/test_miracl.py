@@ -275,8 +275,8 @@ def test_judgments_of_unknown_passages(tmp_path: Path, small: dict[str, Any], wr
 
 
 def test_arguments_are_checked_at_once() -> None:
-    with pytest.raises(UserError, match=r"eval\.miracl\.languages: no 'swa' here\. Did you mean 'sw'\?"):
-        Miracl(languages=["swa"])
+    with pytest.raises(UserError, match=r"eval\.miracl\.languages: no 'swg' here\. Did you mean 'sw'\?"):
+        Miracl(languages=["swg"])
     for languages in ([], ["sw", "sw"]):
         with pytest.raises(UserError, match=r"name one or more of ar, bn, .*none of them twice"):
             Miracl(languages=languages)
