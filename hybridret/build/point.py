@@ -68,7 +68,7 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
     print(expected.told())
     bars = Bars()
     parts.collections(bars)  # a test set that cannot be read is said before the training, not behind it
-    with graceful_stop() as stop, run.lock():
+    with graceful_stop() as stop, run.lock(stop.check):
         status = StatusWriter(run.status, digest)
         try:
             decision = run.claim(digest)

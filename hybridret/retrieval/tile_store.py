@@ -70,7 +70,7 @@ class TileStore:
         """Held by one process at a time. Raises UserError naming the process that has it."""
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-        return exclusive(self.path / ".lock", self.path / "status.json")
+        return exclusive(self.path / ".lock")
 
     def prepare(self) -> None:
         """Make what is not there yet; under the lock. Raises UserError where the folder holds something else."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -104,9 +104,10 @@ class RunDirectory:
         """The folder of an evaluation that was added later."""
         return self.path / "evaluations" / name
 
-    def lock(self) -> AbstractContextManager[None]:
-        """Hold the directory for a block; a second process gets a UserError that names the first."""
-        return exclusive(self.path / ".lock", self.status)
+    def lock(self, check: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
+        """Hold the directory for a block; a second process gets a UserError that names the first. `check` is called
+        while that takes time, and may raise."""
+        return exclusive(self.path / ".lock", check)
 
     def decide(self, config_hash: str) -> Decision:
         """What `claim` would return, without changing anything; for a sweep that plans its points.

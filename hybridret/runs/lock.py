@@ -1,8 +1,8 @@
 """One process at a time in a run directory: a POSIX record lock on a small file.
 
 The kernel drops the lock with its process however that ends, so nothing is left to clean up after a crash, and worker
-processes that were forked do not inherit it. Some network file systems offer no such locks; there the file's content
-(process, host) and the heartbeat of `status.json` decide.
+processes that were forked do not inherit it. Some network file systems offer no such locks; there the owner counts in
+the file (`beat.py`).
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from hybridret.errors import UserError
+from hybridret.runs.beat import counting, stands_still
 from hybridret.runs.status import State, is_stale, read_status
 
 _OWNER, _GATE = 0, 1  # bytes: held as long as the work lasts; held while somebody finds out who has the other
@@ -25,8 +26,12 @@ _held: set[Path] = set()  # record locks do not exclude the process that has the
 
 
 @contextmanager
-def exclusive(path: Path, status: Path) -> Iterator[None]:
-    """Hold the lock file `path` for the block. Raises UserError naming the process that holds it already."""
+def exclusive(path: Path, check: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold the lock file `path` for the block. Raises UserError naming the process that holds it already.
+
+    Where files cannot be locked a dead owner takes a minute to be told from a live one; `check` is called meanwhile,
+    and may raise.
+    """
     path = path.resolve()
     if path in _held:
         raise _busy(path, {"pid": os.getpid(), "host": socket.gethostname()})
@@ -37,11 +42,18 @@ def exclusive(path: Path, status: Path) -> Iterator[None]:
         raise UserError(
             f"Cannot write in {path.parent}: {error.strerror or error}. Choose another folder with output=FOLDER."
         ) from error
-    with file:
+    with file, ExitStack() as owned:
         taken = _take(file)
         with suppress(OSError):
             fcntl.lockf(file, fcntl.LOCK_UN, 1, _GATE)
-        if taken is False or (taken is None and _alive(_read(path), status)):
+        if taken is None:
+            taken = stands_still(path, check) and owned.enter_context(counting(path))
+            if taken:
+                _held.add(path)
+                owned.callback(_held.discard, path)
+                yield
+                return
+        if not taken:
             raise _busy(path, _read(path))
         _held.add(path)
         try:
@@ -113,13 +125,13 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _alive(holder: dict[str, Any], status: Path) -> bool:
-    """Whether the holder still works: its process on this host, a recent heartbeat on another."""
+    """Whether the holder seems to work, at one look: its process on this host, a recent heartbeat on another."""
     if not holder:
         return False
     if holder.get("host") == socket.gethostname():
         try:
             os.kill(int(holder["pid"]), 0)
-        except ProcessLookupError:
+        except (ProcessLookupError, KeyError, ValueError, TypeError, OverflowError):
             return False
         except PermissionError:
             return True

@@ -423,11 +423,11 @@ def test_a_second_process_is_refused_while_the_first_writes(toy_encoder: Any, tm
     with pytest.raises(RuntimeError, match="killed"):
         encode(Shaped(toy_encoder, fails_at=80), tmp_path)
     (folder,) = tmp_path.iterdir()
-    with exclusive(folder / ".lock", folder / "status.json"):
+    with exclusive(folder / ".lock"):
         with pytest.raises(UserError, match="is in use"):
             encode(toy_encoder, tmp_path)
     encode(toy_encoder, tmp_path)
-    with exclusive(folder / ".lock", folder / "status.json"):
+    with exclusive(folder / ".lock"):
         assert len(encode(toy_encoder, tmp_path)) == COUNT  # what is complete can be read meanwhile
 
 

@@ -194,32 +194,6 @@ def test_the_lock_of_a_killed_process_is_taken_over(run: RunDirectory) -> None:
         assert json.loads((run.path / ".lock").read_text())["pid"] != holder.pid
 
 
-def test_where_the_file_system_cannot_lock_the_holder_counts(
-    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def no_locks(*_: object) -> None:
-        raise OSError(95, "not supported")
-
-    with _holder(run) as holder:
-        monkeypatch.setattr("fcntl.lockf", no_locks)
-        with pytest.raises(UserError, match=f"process {holder.pid}"), run.lock():
-            pass
-        holder.kill()
-        holder.wait()
-        with run.lock():
-            pass
-    other_host = json.dumps({"pid": 1, "host": "some-other-machine"})
-    (run.path / ".lock").write_text(other_host)
-    run.write_status(State.RUNNING, "h")
-    with pytest.raises(UserError, match="process 1 on some-other-machine"), run.lock():
-        pass
-    status = run.read_status()
-    assert status is not None
-    run.status.write_text(json.dumps({**status, "heartbeat": "2020-01-01T00:00:00+00:00"}))
-    with run.lock():
-        pass
-
-
 def test_environment_is_json_and_names_what_matters() -> None:
     record = json.loads(json.dumps(environment()))
     assert record["python"].startswith("3.")
