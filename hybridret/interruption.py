@@ -23,6 +23,7 @@ from contextlib import suppress
 from types import FrameType
 
 from hybridret.errors import BAD_INPUT, DONE, INTERRUPTED, REQUEUE, UserError
+from hybridret.markup import printable
 from hybridret.warned import own_warnings_only
 
 #: Ctrl-C; the end of a machine's lease; SLURM's warning before a time limit (`--signal=B:USR1@120`).
@@ -182,7 +183,7 @@ def refuse(error: UserError | KeyboardInterrupt) -> int:
     """Say what the user can mend and return the exit code of bad input, or that of a stop where it was one."""
     if (code := stopped_by(error)) is not None:
         return tell_stopped(code)
-    print(f"Error: {' '.join(str(error).split())}", file=sys.stderr)
+    print(f"Error: {printable(' '.join(str(error).split()))}", file=sys.stderr)
     return BAD_INPUT
 
 

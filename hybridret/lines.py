@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
+from hybridret.markup import printable
 from hybridret.pulse import Pulse
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Lines:
     def _write(self, line: str) -> None:
         stream = self._stream or sys.stderr
         with suppress(OSError, ValueError, AttributeError):  # full, closed, none: no reason to end the work
-            stream.write(f"{line}\n")
+            stream.write(f"{printable(line)}\n")
             stream.flush()
 
 

@@ -1,18 +1,63 @@
-"""Text of somebody else inside Markdown: names of data sets and notes come with the files of a run."""
+"""Text of somebody else in what we print and write: names of data sets, notes, reasons of failures, passages."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from html import escape
+from typing import Any
 
-_ACTIVE = re.compile(r"([|`\[\]])")
+_ACTIVE = re.compile(r"([\\|`\[\]])")
+_FORMULA = ("=", "+", "-", "@")
+# Of what is not printable; the joiners are no letters, but Persian, Hindi and others are written with them.
+_SPACES = frozenset("\n\t\u00a0\u2009\u202f\u3000\u200c\u200d")
+
+
+def printable(text: str) -> str:
+    r"""`text` in one line, without control characters: a terminal obeys them, and some turn around what is read.
+
+    >>> printable("a\n\x1b[2Jb")
+    'a [2Jb'
+    """
+    return visible("".join(" " if letter.isspace() else letter for letter in text))
+
+
+def visible(text: str) -> str:
+    """`text` without control characters; lines and spaces stay."""
+    return "".join(letter for letter in text if letter.isprintable() or letter in _SPACES)
 
 
 def escape_markdown(text: str) -> str:
-    r"""`text` as it is, in one line: no HTML, no link, no code, no further column of a table.
+    r"""`text` as it is, in one line: no HTML, no link, no code, no heading, no further column of a table.
 
     >>> escape_markdown("a|b <script>")
     'a\\|b &lt;script&gt;'
     """
-    printable = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
-    return _ACTIVE.sub(r"\\\1", escape(printable, quote=False))
+    escaped = _ACTIVE.sub(r"\\\1", escape(printable(" ".join(text.split())), quote=False))
+    return f"\\{escaped}" if escaped.startswith("#") else escaped
+
+
+def inline_code(text: str) -> str:
+    """`text` as code inside a line of Markdown, spaces at its ends included, in a fence longer than any of its own."""
+    shown = printable(text)
+    fence = "`" * (max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
+    return f"{fence} {shown} {fence}" if "`" in shown else f"{fence}{shown}{fence}"
+
+
+def code_block(language: str, lines: Iterable[str]) -> str:
+    """A block of code of one line for each of `lines`."""
+    shown = "\n".join(printable(line) for line in lines)
+    fence = "`" * max(3, *(len(run) + 1 for run in ["", *re.findall("`+", shown)]))
+    return f"{fence}{language}\n{shown}\n{fence}"
+
+
+def spreadsheet(value: Any) -> Any:
+    """A cell of a CSV file: text that a spreadsheet would compute as a formula gets an apostrophe before it.
+
+    >>> spreadsheet("=1+1"), spreadsheet("hybrid"), spreadsheet(-0.5)
+    ("'=1+1", 'hybrid', -0.5)
+    """
+    if not isinstance(value, str):
+        return value
+    shown = visible(value)
+    return f"'{shown}" if len(shown) > 1 and shown.lstrip().startswith(_FORMULA) else shown

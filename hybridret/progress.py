@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from hybridret.lines import Lines
+from hybridret.markup import printable
 
 
 class Advance(Protocol):
@@ -51,23 +52,23 @@ class Bars:
         from rich.progress import Progress as RichProgress
 
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
         )
         if not self._console.is_terminal:
             with self._lines.task(description, total) as advance_line:
                 yield advance_line
             return
         with RichProgress(*columns, console=self._console, refresh_per_second=5) as bars:
-            task = bars.add_task(description, total=total, note="")
+            task = bars.add_task(printable(description), total=total, note="")
 
             def advance(count: int = 1, note: str = "") -> None:
                 if note:
-                    bars.update(task, advance=count, note=note)
+                    bars.update(task, advance=count, note=printable(note))
                 else:
                     bars.update(task, advance=count)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hybridret.errors import DONE, UserError
 from hybridret.interruption import interruptible, refuse, work_begins
+from hybridret.markup import printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +51,7 @@ def report(sweep: Path, output: Path | None = None, datasets: Sequence[str] = ()
         console.print(summary_table(found, name))
     for row in found.failures.to_dict("records"):
         console.print(
-            f"{row['run']}: {row['state']}" + (f" ({row['reason']})" if row["reason"] else ""),
+            printable(f"{row['run']}: {row['state']}" + (f" ({row['reason']})" if row["reason"] else "")),
             markup=False,
             highlight=False,
         )

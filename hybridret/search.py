@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hybridret.errors import DONE, UserError, nearest
 from hybridret.interruption import StopRequested, interruptible, refuse, work_begins
 from hybridret.languages import chosen_languages
+from hybridret.markup import printable
 
 if TYPE_CHECKING:
     from hybridret.progress import Progress
@@ -135,7 +136,7 @@ def shown(hits: Sequence[Hit]) -> list[str]:
     """One line per hit: rank, score, language, text; an empty line at the end."""
     width = max((len(hit.language) for hit in hits), default=2)
     lines = [
-        f"{i:3}  {hit.score:6.3f}  {hit.language:<{width}}  {' '.join(hit.text.split())}"
+        f"{i:3}  {hit.score:6.3f}  {printable(hit.language):<{width}}  {printable(' '.join(hit.text.split()))}"
         for i, hit in enumerate(hits, 1)
     ]
     return [*lines, ""]

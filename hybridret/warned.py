@@ -8,6 +8,8 @@ import sys
 import warnings
 from typing import Any
 
+from hybridret.markup import printable
+
 OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
@@ -19,6 +21,6 @@ def own_warnings_only() -> None:
 
     def show(message: Warning | str, category: type[Warning], filename: str, *more: Any, **named: Any) -> None:
         if filename.startswith(OWN):
-            shown(message, category, filename, *more, **named)
+            shown(printable(str(message)), category, filename, *more, **named)
 
     warnings.showwarning = show

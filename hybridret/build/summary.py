@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hybridret.markup import printable
+
 SHOWN = ("map", "mrr@10", "recall@10", "ndcg@10", "rank_distance")
 TITLES = {"map": "mAP", "mrr@10": "MRR@10", "recall@10": "R@10", "ndcg@10": "nDCG@10", "rank_distance": "rank distance"}
 
@@ -11,8 +13,8 @@ TITLES = {"map": "mAP", "mrr@10": "MRR@10", "recall@10": "R@10", "ndcg@10": "nDC
 def print_summary(macro: Mapping[str, float]) -> None:
     """Print the macro averages `dataset/setting/metric@cutoff` as a table, one row for each dataset and setting."""
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     rows: dict[tuple[str, str], dict[str, float]] = {}
     for key, value in macro.items():
@@ -27,7 +29,7 @@ def print_summary(macro: Mapping[str, float]) -> None:
         number.justify = "right"
     for (dataset, setting), row in rows.items():
         cells = [_spelled(metric, row.get(metric)) for metric in titles]
-        table.add_row(escape(dataset), setting, *cells)  # square brackets are no markup of ours
+        table.add_row(Text(printable(dataset)), Text(printable(setting)), *cells)
     Console(soft_wrap=True).print(table)
 
 

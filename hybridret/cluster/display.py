@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from hybridret.cluster.points import Point
 from hybridret.errors import UserError
 from hybridret.lines import INTERVAL
+from hybridret.markup import printable
 from hybridret.runs import State
 
 _MARKS = {State.FINISHED: "green", State.FAILED: "red", State.SKIPPED: "yellow", State.INTERRUPTED: "yellow"}
@@ -53,9 +54,9 @@ class Display:
     def say(self, text: str) -> None:
         """A line above the bars."""
         if self._console.is_terminal:
-            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
         else:
-            self._stream.write(f"{text}\n")
+            self._stream.write(f"{printable(text)}\n")
             self._stream.flush()
 
     def started(self, point: Point) -> None:
@@ -86,7 +87,7 @@ class Display:
             except UserError:
                 continue  # shown again at the next refresh; the outcome is judged elsewhere
             done, total = status.get("done") or 0, status.get("total")
-            note = " ".join(str(status.get(key) or "") for key in ("phase", "note")).strip()
+            note = printable(" ".join(str(status.get(key) or "") for key in ("phase", "note")).strip())
             if self._console.is_terminal:
                 self._bars.update(self._rows[point.number], completed=done, total=total, note=note)
             else:
@@ -104,7 +105,12 @@ def print_summary(points: Iterable[Point], stream: TextIO) -> None:
     for point in points:
         reason = point.reason if point.same_as is None else f"the same run as #{point.same_as}"
         state = Text(str(point.state), style=_MARKS.get(point.state, ""))
-        table.add_row(Text(point.label, overflow="fold"), state, f"{point.seconds:.0f} s", Text(reason or ""))
+        table.add_row(
+            Text(printable(point.label), overflow="fold"),
+            state,
+            f"{point.seconds:.0f} s",
+            Text(printable(reason or "")),
+        )
     console = Console(file=stream)
     if not console.is_terminal:
         console = Console(file=stream, width=160)

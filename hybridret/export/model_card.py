@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from hybridret.encoders.dual import DualEncoder
-from hybridret.markup import escape_markdown
+from hybridret.markup import code_block, escape_markdown, inline_code
 
 SHOWN = ("map", "mrr", "ndcg", "recall", "rank_distance")  # measures of the table, in this order
 MACRO = "macro"
@@ -27,10 +27,10 @@ def model_card(encoder: DualEncoder, card: Mapping[str, Any]) -> str:
     name = str(card.get("name") or "encoder")
     parts = [
         _head(languages),
-        f"# {name}",
+        f"# {escape_markdown(name)}",
         f"A multilingual dense retriever: one encoder turns queries and passages into unit vectors of "
         f"{encoder.dimension} dimensions; the score of a passage is the cosine. Trained with hybridret."
-        + (f" Languages: {', '.join(languages)}." if languages else ""),
+        + (f" Languages: {escape_markdown(', '.join(languages))}." if languages else ""),
         "## Use",
         _use(encoder),
         "## Results",
@@ -38,10 +38,10 @@ def model_card(encoder: DualEncoder, card: Mapping[str, Any]) -> str:
         "## Training",
         _recipe(encoder, result, config),
         "## Licence of the training data",
-        str((result.get("data") or {}).get("licence") or "Not recorded."),
+        escape_markdown(str((result.get("data") or {}).get("licence") or "Not recorded.")),
     ]
     if commands := card.get("commands"):
-        parts += ["## Made by", "```sh\n" + "\n".join(commands) + "\n```"]
+        parts += ["## Made by", code_block("sh", commands)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -74,7 +74,7 @@ def _use(encoder: DualEncoder) -> str:
         ]
     )
     prompts = [
-        f"- {kind}: `{prefix}`" if prefix else f"- {kind}: none"
+        f"- {kind}: {inline_code(prefix)}" if prefix else f"- {kind}: none"
         for kind, prefix in (("queries (`encode_query`)", text.query_prefix),
                              ("passages (`encode_document`)", text.passage_prefix))
     ]  # fmt: skip

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,12 +19,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hybridret.files import atomic_path
+from hybridret.markup import visible
 
 _SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "hybridret",
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
+    "text.parse_math": False,  # a dollar sign in the name of a data set is one
     "font.size": 10,
     "axes.grid": True,
     "axes.axisbelow": True,
@@ -57,10 +60,11 @@ class Plot:
 
     def _bytes(self, form: str) -> bytes:
         out = io.BytesIO()
-        with matplotlib.rc_context(_SETTINGS):
+        with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"Glyph \d+")  # of a script that the font lacks: a box is drawn
             metadata = {"Date": None} if form == "svg" else {"Software": None}
             self.draw().savefig(out, format=form, dpi=150, metadata=metadata)
-        return out.getvalue()
+        return visible(out.getvalue().decode("utf-8")).encode("utf-8") if form == "svg" else out.getvalue()
 
     def inline(self, prefix: str) -> str:
         """The SVG for a page: no XML head, ids made unique by `prefix`, size left to the style sheet."""

@@ -11,7 +11,7 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from hybridret.markup import escape_markdown
+from hybridret.markup import escape_markdown, spreadsheet
 
 
 def score(value: float) -> str:
@@ -111,13 +111,13 @@ class Table:
         writer = csv.writer(out, lineterminator="\n")
         head = [[c.name, f"{c.name} std"] if s else [c.name] for c, s in zip(self.columns, spreads, strict=True)]
         last = ["text settings"] if self.remarks else []
-        writer.writerow([name for names in head for name in names] + last)
+        writer.writerow([spreadsheet(name) for names in head for name in names] + last)
         for i, row in enumerate(self.rows):
             cells = [
-                ["" if c.missing else c.value, *([_blank(c.spread)] if s else [])]
+                ["" if c.missing else spreadsheet(c.value), *([_blank(c.spread)] if s else [])]
                 for c, s in zip(row, spreads, strict=True)
             ]
-            said = [self.remarks[i].text] if self.remarks else []
+            said = [spreadsheet(self.remarks[i].text)] if self.remarks else []
             writer.writerow([value for values in cells for value in values] + said)
         return out.getvalue()
 
@@ -130,7 +130,7 @@ class Table:
         for i, row in enumerate(self.rows):
             shown = [self._marked(cell, column) for cell, column in zip(row, self.columns, strict=True)]
             lines.append(_pipes([shown[0] + self.mark(i), *shown[1:]]))
-        return "\n".join([*lines, *(["", self.note] if self.note else [])]) + "\n"
+        return "\n".join([*lines, *(["", escape_markdown(self.note)] if self.note else [])]) + "\n"
 
     def html(self, classes: str = "") -> str:
         """A table inside a container that scrolls by itself."""

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from hybridret.files import write_text
+from hybridret.markup import visible
 from hybridret.progress import Progress, Quiet
 from hybridret.reporting import tables as t
 from hybridret.reporting.collect import Sweep
@@ -37,7 +38,7 @@ def write_report(sweep: Sweep, folder: Path, progress: Progress | None = None) -
             plot.write(folder / "figures")
             advance()
         page = folder / "report.html"
-        write_text(page, render_page(sweep, curves, plots))
+        write_text(page, visible(render_page(sweep, curves, plots)))
         advance()
     return page
 

@@ -237,6 +237,12 @@ def test_a_stored_config_calls_no_resolver(foreign: Path, monkeypatch: pytest.Mo
     assert "secret" not in str(told.value)
 
 
+def test_that_attack_is_real(foreign: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    stored = OmegaConf.load(config(foreign, sweep="${oc.env:HF_TOKEN}").config)
+    assert OmegaConf.to_container(stored, resolve=True)["sweep"] == "secret"
+
+
 @pytest.mark.parametrize("option", ["--experimental-rerun=x.pickle", "--exp", "--experimental-rerun"])
 def test_no_pickled_config_is_run_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str
