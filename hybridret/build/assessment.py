@@ -31,6 +31,7 @@ from hybridret.interruption import command_line
 from hybridret.meeting import meet
 from hybridret.progress import Bars, Both, Progress, Quiet
 from hybridret.runs import Decision, RunDirectory, State, StatusProgress, StatusWriter, config_hash, environment
+from hybridret.runs.leftovers import remove_leftovers
 from hybridret.runs.naming import folder_name
 from hybridret.settings import Settings
 
@@ -114,12 +115,15 @@ def _checkpoint(config: DictConfig, path: Path, overrides: Sequence[str], progre
     meet(progress, digest)
     if parts.ranks.rank > 0:
         return _follow(parts, encoder)
-    scores = _score(parts, encoder, folder, progress)
-    write_scores(folder, scores, settings.evaluation, run.name, str(trained["config_hash"]), encoder)
-    head = {key: value for key, value in trained.items() if key not in ("metrics", "notes", "finished", "config_hash")}
-    tokens = collection_shares(encoder.tokenization, scores.collections)
-    result = {**head, "config_hash": digest, "tokens": tokens, **outcome(scores, settings, encoder)}
-    write_json(folder / "result.json", result)
+    with RunDirectory(folder).lock():  # not the run's own: several evaluations may be added to it at once
+        remove_leftovers(folder)
+        scores = _score(parts, encoder, folder, progress)
+        write_scores(folder, scores, settings.evaluation, run.name, str(trained["config_hash"]), encoder)
+        replaced = ("metrics", "notes", "finished", "config_hash")
+        head = {key: value for key, value in trained.items() if key not in replaced}
+        tokens = collection_shares(encoder.tokenization, scores.collections)
+        result = {**head, "config_hash": digest, "tokens": tokens, **outcome(scores, settings, encoder)}
+        write_json(folder / "result.json", result)
     tracker = tracker_of(run, str(trained["config_hash"]), settings, str(trained["strategy"]), own)
     show(tracker, scores)
     tracker.close()

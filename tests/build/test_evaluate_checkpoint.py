@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -76,3 +77,19 @@ def test_code_of_a_checkpoint_runs_only_where_the_run_allowed_it(
     Parts(read_settings(config)).load(run)
     Parts(read_settings(config)).load(run, trusted=not trusted)  # the word of the command line counts
     assert asked == [(run.best_checkpoint, trusted), (run.best_checkpoint, not trusted)]
+
+
+def test_one_evaluation_of_a_name_at_a_time_and_what_a_kill_left_goes(
+    command: Commands, run_copy: Path, tmp_path: Path
+) -> None:
+    asked = (f"checkpoint='{run_copy}'", "logger=none", "name=late")
+    folder = RunDirectory(run_copy / "evaluations" / "late")
+    with folder.lock():
+        answer = command("evaluate", *asked, folder=tmp_path)
+        assert answer.returncode == 2
+        assert f"evaluations/late is in use: process {os.getpid()}" in paragraph(answer)
+    half = folder.path / ".metrics.csv.k3_x8a0q.csv"
+    half.touch()
+    assert command("evaluate", *asked, folder=tmp_path).returncode == 0
+    assert not half.exists()
+    assert folder.result.exists()
