@@ -53,6 +53,11 @@ def score(
             fault = left_out.get(collection.name) or write_trec(retriever, collection, settings, trec, progress)
             if fault:
                 notes[collection.name]["trec"] = f"not written: {fault}"
+            elif not is_searched(collection, own) and is_searched(collection, replace(own, full_ranks=settings.depth)):
+                notes[collection.name]["trec"] = (
+                    f"the run files hold the best {settings.depth} passages, and trec_eval's map of them is cut there; "
+                    "map here is over all (evaluation.depth)"
+                )
     groups = {
         one.group: [p for p, other in zip(parts, collections, strict=True) if other.group == one.group]
         for one in collections

@@ -17,6 +17,7 @@ import torch
 from scipy.stats import kruskal
 from torch import Tensor, nn
 
+from hybridret.build.score import score
 from hybridret.build.trec import write_trec
 from hybridret.evaluation.evaluate import evaluate
 from hybridret.progress import Quiet
@@ -145,6 +146,25 @@ def test_every_metric_is_what_the_exported_run_gives(
     if pool >= 19:
         assert "awrf" in compared
         assert full_ranks == 0 or {"rank_distance", "peer"} <= compared
+
+
+def test_a_run_that_is_cut_says_so(settings: EvaluationSettings, tmp_path: Path) -> None:
+    """Where metrics are from full ranks and the run files are not, trec_eval's map of the files is that of `map@10`."""
+    collection = drawn(60, False, seed=1)
+    full = score(Dense(Letters(), 4), [collection], replace(settings, depth=10), Quiet(), tmp_path)
+    assert "the best 10 passages" in full.notes["drawn"]["trec"]
+    assert (
+        "trec" not in score(Bm25(), [collection], replace(settings, depth=60), Quiet(), tmp_path / "b").notes["drawn"]
+    )
+    cut = score(Dense(Letters(), 4), [collection], replace(settings, depth=10, full_ranks=0), Quiet())
+    assert "drawn/multilingual/map@10" in cut.evaluation.macro()
+    judged: dict[str, dict[str, int]] = {}
+    for row in zip(collection.relevant_queries, collection.relevant_passages, collection.grades, strict=True):
+        judged.setdefault(f"q{row[0]}", {})[collection.passage_ids[row[1]]] = int(row[2])
+    trec = pytrec_eval.RelevanceEvaluator(judged, {"map"}).evaluate(run_of(tmp_path / "drawn.all.run.gz"))
+    mean = float(np.mean([value["map"] for value in trec.values()]))
+    assert cut.evaluation.macro()["drawn/multilingual/map@10"] == pytest.approx(mean, abs=1e-12)
+    assert full.evaluation.macro()["drawn/multilingual/map"] > mean
 
 
 def definition(

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import pytrec_eval
+
+from hybridret.data.retrieval_set import published_id
+from hybridret.evaluation.evaluate import evaluate
+from hybridret.progress import Quiet
+from hybridret.records import Collection
+from hybridret.retrieval.bm25 import Bm25
+from hybridret.settings import EvaluationSettings
 
 Judgment = tuple[str, str, int]
 WriteLines = Callable[..., Path]
@@ -56,6 +65,52 @@ def small() -> dict[str, Small]:
         )
 
     return {code: language(code) for code in ("sw", "ko")}
+
+
+@pytest.fixture
+def lacking(small: dict[str, Small]) -> dict[str, Small]:
+    """`small` with relevant passages that the corpus lacks: one of q1's and the only one of q4."""
+    return {
+        code: Small(
+            [*one.topics, ("q4", f"{code} query 4?")],
+            one.passages,
+            [*one.judgments, ("q1", "9#9", 1), ("q4", "9#8", 2)],
+        )
+        for code, one in small.items()
+    }
+
+
+@pytest.fixture
+def check_monolingual() -> Callable[[Collection, dict[str, list[Judgment]]], None]:
+    """`check(collection, judgments)`: BM25's values in each language are trec_eval's for the judgments of the files."""
+
+    def check(collection: Collection, judgments: dict[str, list[Judgment]]) -> None:
+        settings = EvaluationSettings(
+            32, ["monolingual"], [10], 0.05, 8, "fp32", 1000, 1000, None, 1000, "float32", False, False
+        )
+        table = evaluate(Bm25(), collection, settings, 0, Quiet()).queries
+        for place, language in enumerate(collection.languages):
+            asked = np.flatnonzero(collection.query_languages == place)
+            own = np.flatnonzero(collection.passage_languages == place)
+            hits = Bm25().search(collection, asked, int(own[0]), int(own[-1]) + 1, len(own), Quiet())
+            run: dict[str, dict[str, float]] = {query: {} for query, _, _ in judgments[language]}
+            for row, query in enumerate(asked.tolist()):
+                found = zip(hits.passages[row].tolist(), hits.scores[row].tolist(), strict=True)
+                run[published_id(collection, collection.query_ids[query])] = {
+                    published_id(collection, collection.passage_ids[hit]): score for hit, score in found if hit >= 0
+                }
+            qrels: dict[str, dict[str, int]] = {}
+            for query, passage, grade in judgments[language]:
+                qrels.setdefault(query, {})[passage] = grade
+            trec = pytrec_eval.RelevanceEvaluator(qrels, {"map", "ndcg_cut.10", "recall.10"}).evaluate(run)
+            rows = table[table["query_language"] == language]
+            for metric, name in (("map", "map"), ("ndcg", "ndcg_cut_10"), ("recall", "recall_10")):
+                values = rows[rows["metric"] == metric]
+                ids = [published_id(collection, one) for one in values["query_id"]]
+                expected = {query: value[name] for query, value in trec.items()}
+                assert dict(zip(ids, values["value"], strict=True)) == pytest.approx(expected, abs=1e-12), metric
+
+    return check
 
 
 @pytest.fixture

@@ -132,3 +132,11 @@ def test_errors(tmp_path: Path, small: Callable[..., Path]) -> None:
         Beir(["bioasq"]).collections(None)
     with pytest.raises(UserError, match=r"no folder .*none/bioasq\. bioasq: its texts are licensed"):
         Beir(["bioasq"], str(tmp_path / "none")).collections(None)
+
+
+def test_values_are_those_of_trec_eval(tmp_path: Path, write_beir: WriteBeir, check_monolingual: Any) -> None:
+    judgments = [*JUDGMENTS, ("q1", "d9", 2), ("q3", "d8", 1), ("q4", "d3", 0), ("q5", "d3", 2), ("q5", "d2", 1)]
+    queries = [*QUERIES, *({"_id": f"q{n}", "text": "text three"} for n in (3, 4, 5))]
+    folder = write_beir(tmp_path / "signal1m", CORPUS, queries, judgments)
+    (collection,) = Beir(["signal1m"], str(folder.parent)).collections(None)
+    check_monolingual(collection, {"en": judgments})

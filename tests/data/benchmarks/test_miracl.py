@@ -335,3 +335,18 @@ def test_files_that_the_hub_brings_at_the_second_call_are_read(
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
     assert len(Miracl(languages=["ko"]).collections(None)[0].passages) == 5
+
+
+@pytest.mark.parametrize("corpus", ["full", "hard_negatives"])
+def test_values_are_those_of_trec_eval(
+    tmp_path: Path,
+    lacking: dict[str, Any],
+    write_miracl: WriteMiracl,
+    write_hard: WriteMiracl,
+    check_monolingual: Any,
+    corpus: str,
+) -> None:
+    path = (write_miracl if corpus == "full" else write_hard)(tmp_path, lacking)
+    (collection,) = Miracl(path, languages=["sw", "ko"], corpus=corpus).collections(None)
+    assert len(collection.query_ids) == 8  # q3 and q4 have nothing to find
+    check_monolingual(collection, {code: data.judgments for code, data in lacking.items()})

@@ -178,3 +178,17 @@ def test_the_hub(
     assert "mrtydi-v1.1-korean/ir-format-data/qrels.test.txt" in asked[TOPICS[0]][1]
     assert asked[CORPUS[0]][0] == "main"
     assert "mrtydi-v1.1-swahili/corpus.jsonl.gz" in asked[CORPUS[0]][1]
+
+
+@pytest.mark.parametrize("form", ["hub", "archive"])
+def test_values_are_those_of_trec_eval(
+    tmp_path: Path,
+    lacking: dict[str, Any],
+    write_hub: WriteMrTydi,
+    write_archive: WriteMrTydi,
+    check_monolingual: Any,
+    form: str,
+) -> None:
+    path = (write_hub if form == "hub" else write_archive)(tmp_path, lacking)
+    (collection,) = MrTydi(path, languages=["sw", "ko"]).collections(None)
+    check_monolingual(collection, {code: data.judgments for code, data in lacking.items()})
