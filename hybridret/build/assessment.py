@@ -20,7 +20,7 @@ from hybridret.build.summary import print_summary
 from hybridret.build.tracked import show, tracker_of
 from hybridret.build.trust import REMOTE_CODE
 from hybridret.build.written import write_scores
-from hybridret.cluster.plan import point_directory
+from hybridret.cluster.plan import evaluation_directory
 from hybridret.cluster.signals import StoppingProgress, StopRequested, graceful_stop
 from hybridret.encoders.dual import DualEncoder
 from hybridret.errors import DONE, UserError
@@ -144,7 +144,7 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
     _check_text(parts, overrides)
     check_settings(settings.evaluation, parts.device)
     check_tracker(settings.logger)
-    run, digest = point_directory(config, overrides), config_hash(plain)
+    run, digest = evaluation_directory(config, overrides), config_hash(plain)
     if run.decide(digest) is Decision.FINISHED:
         run.look()
         print(f"{run.path} is finished; nothing to do.")

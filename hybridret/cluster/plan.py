@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hybridret.errors import SizeMissing, UserError
 from hybridret.runs import RunDirectory, config_hash, run_name
+from hybridret.runs.evaluation_naming import evaluation_name
 from hybridret.runs.naming import folder_name
 
 LARGEST_SEED = 2**63 - 1
@@ -30,6 +31,19 @@ def point_directory(config: DictConfig, overrides: Sequence[str]) -> RunDirector
     """
     sweep = sweep_directory(config)
     return RunDirectory(sweep / run_name([_spelled(text) for text in overrides], check_seed(config.seed)))
+
+
+def evaluation_directory(config: DictConfig, overrides: Sequence[str]) -> RunDirectory:
+    """`OUTPUT/SWEEP/NAME` of a backbone that is evaluated without training. A folder under the name that earlier
+    versions gave is found again. Raises UserError as `point_directory` does.
+    """
+    earlier = point_directory(config, overrides)
+    if earlier.path.exists():
+        return earlier
+    sections = OmegaConf.to_container(config.eval, resolve=True)
+    spelled = [_spelled(text) for text in overrides]
+    name = evaluation_name(str(config.backbone.name), typing.cast(Any, sections), spelled, check_seed(config.seed))
+    return RunDirectory(earlier.path.with_name(name))
 
 
 def sweep_directory(config: DictConfig) -> Path:

@@ -48,11 +48,7 @@ def run_name(overrides: Sequence[str], seed: int) -> str:
     >>> run_name([], seed=1)
     'default_seed-1'
     """
-    chosen: dict[str, str | None] = {}
-    for override in overrides:
-        key, value = _split(override)
-        if not _excluded(key):
-            chosen[key] = value
+    chosen = named_overrides(overrides)
     items = [_item(key, chosen[key]) for key in sorted(chosen)]
     tail = f"seed-{int(seed)}"
     name = "_".join([*items, tail]) if items else f"default_{tail}"
@@ -61,6 +57,16 @@ def run_name(overrides: Sequence[str], seed: int) -> str:
         tail = f"{_hash(exact, 12)}_{tail}"
         name = f"{name[: LONGEST - len(tail) - 1].rstrip('_-.')}_{tail}"
     return name
+
+
+def named_overrides(overrides: Sequence[str]) -> dict[str, str | None]:
+    """The overrides that make another run: their values in one spelling each, None for a deletion."""
+    chosen: dict[str, str | None] = {}
+    for override in overrides:
+        key, value = _split(override)
+        if not _excluded(key):
+            chosen[key] = value
+    return chosen
 
 
 def folder_name(name: object, key: str) -> str:

@@ -1,0 +1,58 @@
+"""The name of an evaluation without training: what is evaluated on what, short enough to type.
+
+    bm25_xquad_r            backbone=bm25 eval=[xquad_r]
+    minilm_scifact.1f0c3a   backbone=minilm eval=[folder] eval.folder.path=data/scifact
+
+Whatever else was overridden is a hash behind a dot, so two commands never share a name; the folder's config.yaml says
+what it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from hybridret.runs.naming import named_overrides
+
+LONGEST = 48  # of the part that says on what
+OWN_NAME = "folder"  # the benchmark that is called by its path unless its name says more
+
+
+def evaluation_name(backbone: str, benchmarks: Mapping[str, Any], overrides: Sequence[str], seed: int) -> str:
+    """`BACKBONE_BENCHMARKS`, then a hash of what these two do not say, then the seed where it is not 1.
+
+    `benchmarks` are the sections of `eval` by name.
+
+    >>> evaluation_name("bm25", {"xquad_r": {}}, ["backbone=bm25", "eval=[xquad_r]"], 1)
+    'bm25_xquad_r'
+    """
+    chosen = named_overrides(overrides)
+    labels = [_label(name, section) for name, section in benchmarks.items()]
+    what = _readable("+".join(labels))
+    plain = chosen.pop("backbone", None) == backbone == _readable(backbone)
+    listed = chosen.pop("eval", None)
+    usual = listed in (f"[{','.join(benchmarks)}]", None) and labels == list(benchmarks) and "+" not in "".join(labels)
+    if not (usual and plain and what == "+".join(labels)) or chosen:
+        exact = "\n".join(f"{key}={value}" for key, value in sorted(named_overrides(overrides).items()))
+        what += f".{hashlib.sha256(exact.encode()).hexdigest()[:6]}"
+    tail = "" if seed == 1 else f"_seed-{seed}"
+    return f"{_readable(backbone)}_{what}{tail}"
+
+
+def _label(name: str, section: Any) -> str:
+    """How people call a benchmark: the last part of a folder's path, the sets that are chosen, else its own name."""
+    section = section if isinstance(section, Mapping) else {}
+    if name == OWN_NAME and section.get("name", OWN_NAME) != OWN_NAME:
+        return str(section["name"])
+    if name == OWN_NAME and section.get("path"):
+        return PurePath(str(section["path"])).name.split(".")[0] or name
+    names = section.get("names")
+    return "+".join(map(str, names)) if isinstance(names, list) and names else name
+
+
+def _readable(text: str) -> str:
+    """What a file name holds and a shell needs no quotes for."""
+    return re.sub(r"[^A-Za-z0-9+_-]+", "-", text).strip("-")[:LONGEST] or "x"
