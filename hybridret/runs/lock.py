@@ -22,6 +22,11 @@ from hybridret.runs.status import State, is_stale, read_status
 
 _OWNER, _GATE = 0, 1  # bytes: held as long as the work lasts; held while somebody finds out who has the other
 
+
+class InUse(UserError):
+    """Another process holds the lock."""
+
+
 _held: set[Path] = set()  # record locks do not exclude the process that has them
 
 
@@ -143,8 +148,8 @@ def _alive(holder: dict[str, Any], status: Path) -> bool:
     return current.get("state") == State.RUNNING and not is_stale(current)
 
 
-def _busy(path: Path, holder: dict[str, Any]) -> UserError:
+def _busy(path: Path, holder: dict[str, Any]) -> InUse:
     who = f"process {holder['pid']} on {holder['host']}" if {"pid", "host"} <= holder.keys() else "another process"
-    return UserError(
+    return InUse(
         f"{path.parent} is in use: {who} works on this run. Wait for it or stop it, then run the same command again."
     )

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -419,16 +419,31 @@ def test_an_error_of_one_rank_is_the_error_of_all(
     assert "The vector of passage 64 (counted from 0) holds NaN" in str(found[2])
 
 
-def test_a_second_process_is_refused_while_the_first_writes(toy_encoder: Any, tmp_path: Path) -> None:
+def test_a_second_process_waits_while_the_first_writes(
+    toy_encoder: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(RuntimeError, match="killed"):
+        encode(Shaped(toy_encoder, fails_at=80), tmp_path)
+    (folder,) = tmp_path.iterdir()
+    with ExitStack() as first:
+        first.enter_context(exclusive(folder / ".lock"))
+        waits = iter(range(3))
+        monkeypatch.setattr("hybridret.retrieval.corpus.time.sleep", lambda _: next(waits) or first.close())
+        assert len(encode(toy_encoder, tmp_path)) == COUNT
+    assert next(waits) == 1
+    with exclusive(folder / ".lock"):
+        assert len(encode(toy_encoder, tmp_path)) == COUNT  # what is complete can be read meanwhile
+
+
+def test_of_several_ranks_none_waits_for_another_process(
+    toy_encoder: Any, tmp_path: Path, run_ranks: Callable[..., list[Any]]
+) -> None:
     with pytest.raises(RuntimeError, match="killed"):
         encode(Shaped(toy_encoder, fails_at=80), tmp_path)
     (folder,) = tmp_path.iterdir()
     with exclusive(folder / ".lock"):
-        with pytest.raises(UserError, match="is in use"):
-            encode(toy_encoder, tmp_path)
-    encode(toy_encoder, tmp_path)
-    with exclusive(folder / ".lock"):
-        assert len(encode(toy_encoder, tmp_path)) == COUNT  # what is complete can be read meanwhile
+        found = run_ranks(2, lambda ranks: encode(toy_encoder, tmp_path, ranks))
+    assert all(isinstance(error, UserError) and "is in use" in str(error) for error in found)
 
 
 def test_no_passages_and_wrong_arguments(toy_encoder: Any, tmp_path: Path) -> None:
