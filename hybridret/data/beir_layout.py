@@ -5,19 +5,22 @@ Copies of BEIR on the hub keep judgments as `qrels/SPLIT.jsonl`, which is read a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hybridret.data.columns import Column
+from hybridret.data.fields import NUMBERS, probed_fields, tell_unread, unread
 from hybridret.data.hub import find
+from hybridret.data.parsing import Required
 from hybridret.data.qrels import Qrels, read_qrels
 from hybridret.data.retrieval_set import Part
 from hybridret.data.tables import numbers_read, read_table, table_fingerprint
 from hybridret.errors import UserError, nearest
 
 CORPUS, QUERIES = "corpus.jsonl", "queries.jsonl"
+OFTEN = ("metadata",)  # in rows of BEIR's own archives, and read by nobody
 KINDS = (".tsv", ".jsonl", ".parquet")  # of judgments, in the order of preference
 
 
@@ -29,6 +32,7 @@ class BeirData:
     corpus: Any
     queries: Any
     qrels: Qrels
+    unread: Mapping[str, str] = field(default_factory=dict)  # notes on fields that are not read
 
     def part(self, language: str) -> Part:
         """All rows as data of one language."""
@@ -44,7 +48,7 @@ class BeirData:
     def notes(self) -> dict[str, str]:
         """What a report should say of the reading; {} where nothing."""
         numbers = numbers_read(self.corpus) + numbers_read(self.queries)
-        return {**({"numbers read as text": str(numbers)} if numbers else {}), **self.qrels.notes()}
+        return {**({NUMBERS: str(numbers)} if numbers else {}), **self.qrels.notes(), **self.unread}
 
     def fingerprint(self) -> str:
         """A hash of the corpus."""
@@ -65,8 +69,15 @@ def read_beir(folder: Path, split: str, what: str, key: str, further: Sequence[s
     if missing := [name for name, found in files.items() if not found]:
         raise UserError(f"{folder} lacks {' and '.join(missing)} (plain or .gz) of {what}.")
     optional = dict.fromkeys(further, False)
-    return BeirData(
-        read_table(files[CORPUS], {"_id": True, "title": False, "text": True, **optional}, f"the corpus of {what}"),
-        read_table(files[QUERIES], {"_id": True, "text": True, **optional}, f"the queries of {what}"),
-        read_qrels(qrels[0], "beir"),
+    fields: dict[str, dict[str, Required]] = {
+        CORPUS: {"_id": True, "title": False, "text": "title", **optional},
+        QUERIES: {"_id": True, "text": True, **optional},
+    }
+    corpus, queries = (
+        read_table(files[name], fields[name], f"the {rows} of {what}")
+        for name, rows in ((CORPUS, "corpus"), (QUERIES, "queries"))
     )
+    unknown: dict[str, str] = {}
+    for name, columns in fields.items():
+        unknown |= unread(probed_fields(files[name][0]), (*columns, *OFTEN, *(("title",) if name == QUERIES else ())))
+    return BeirData(corpus, queries, read_qrels(qrels[0], "beir"), tell_unread(unknown, str(folder)))

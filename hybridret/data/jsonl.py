@@ -10,6 +10,7 @@ datasets of their own.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridret.data.assemble import build_collection, build_pairs, question_key
+from hybridret.data.fields import NUMBERS
 from hybridret.data.partition import Partition, partition, with_passage_ids
 from hybridret.data.rows import Row, find_files, read_rows
 from hybridret.data.source import distinct_texts
@@ -41,6 +43,7 @@ class JsonlPairs:
     held_out: the datasets that are split; the others serve training alone, less what shares an article with the
         held-out parts. None: the datasets with the most of the chosen languages.
     licence: what the report says about the data's licence.
+    ignore_pid: tell passages by their qid and text alone, where pids are counted per language.
 
     Every method raises UserError for bad input, naming file and line.
     """
@@ -57,6 +60,7 @@ class JsonlPairs:
         held_out: list[str] | None = None,
         name: str = "jsonl",
         licence: str = "not stated",
+        ignore_pid: bool = False,
     ) -> None:
         if not path:
             raise UserError("data.path is not set: give the folder with the *.jsonl or *.jsonl.gz files of the pairs.")
@@ -71,6 +75,7 @@ class JsonlPairs:
         self._complete_test = complete_test
         self._held_out = held_out
         self._licence = licence
+        self._ignore_pid = ignore_pid
 
     def training(self) -> tuple[ParallelPairs, ...]:
         """One `ParallelPairs` per dataset that has training rows, sorted by name."""
@@ -105,13 +110,17 @@ class JsonlPairs:
 
     def summary(self) -> dict[str, Any]:
         """What was read, how it was split, what was dropped and why; plain JSON values (see `Partition.summary`)."""
-        return {"name": self.name, **self._partition.summary()}
+        numbers = sum(row.numbers for row in self._rows)
+        counted = {NUMBERS.replace(" ", "_"): numbers} if numbers else {}
+        return {"name": self.name, **self._partition.summary(), **counted}
 
     @cached_property
     def _rows(self) -> list[Row]:
         rows = read_rows(find_files(self._path, self._files), self.name)
         if not rows:
             raise UserError(f"{self._path} holds no rows: the files that were read are empty.")
+        if self._ignore_pid:
+            rows = [_without_pids(row) for row in rows]
         return with_passage_ids(rows)
 
     @cached_property
@@ -153,6 +162,7 @@ class JsonlPairs:
 
     def _notes(self, name: str) -> dict[str, str]:
         articles = self._partition.articles
+        numbers = sum(row.numbers for row in self._rows if row.dataset == name)
         left = len({question_key(row) for row in self._partition.incomplete if row.dataset == name})
         return {
             "split": f"by article, seed {self._shares.seed}: {articles['train']} train, {articles['validation']} "
@@ -160,6 +170,7 @@ class JsonlPairs:
             "pool": "all passages of the test articles, in every language",
             "questions": f"only those in all languages, {left} others not asked" if self._complete_test else "all",
             "licence": self._licence,
+            **({NUMBERS: str(numbers)} if numbers else {}),
         }
 
     @cached_property
@@ -172,3 +183,7 @@ class JsonlPairs:
                 content.update(repr(fields).encode())
         shares = [self._shares.validation, self._shares.test, self._shares.seed]
         return hash_json([content.hexdigest(), self._languages, self._held_out, shares, self._complete_test])
+
+
+def _without_pids(row: Row) -> Row:
+    return dataclasses.replace(row, pid=None, negatives=tuple((text, None) for text, _ in row.negatives))

@@ -10,14 +10,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from hybridret.data.fields import field_text, is_number, without
 from hybridret.data.lines import BROKEN, MARK, json_object, numbered_lines, open_bytes
 from hybridret.errors import UserError
 
 BLOCK = 1 << 24  # bytes of a block, a little more to the end of its last line
 ROWS = 1 << 14  # rows of a block of parquet
+Required = bool | str  # whether a row must have a field; a name: where it lacks the field of that name
 
 
-def json_tables(file: Path, columns: Mapping[str, bool], fast: bool = True) -> Iterator[tuple[Any, int]]:
+def json_tables(file: Path, columns: Mapping[str, Required], fast: bool = True) -> Iterator[tuple[Any, int]]:
     """Tables of the `columns` (name -> required) and how many of their values were numbers.
 
     `fast=False` reads every line with `json`: the same tables, slower.
@@ -42,9 +44,10 @@ def json_tables(file: Path, columns: Mapping[str, bool], fast: bool = True) -> I
         raise UserError(f"{file}: the gzip archive is broken ({error}). Fetch the file again.") from error
 
 
-def parquet_tables(file: Path, columns: Mapping[str, bool]) -> Iterator[tuple[Any, int]]:
+def parquet_tables(file: Path, columns: Mapping[str, Required]) -> Iterator[tuple[Any, int]]:
     """The same of a parquet file; text columns may be of any of Arrow's text types. Raises UserError naming the row."""
     import pyarrow as pa
+    import pyarrow.compute as compute
     from pyarrow.parquet import ParquetFile
 
     row = 0
@@ -65,8 +68,12 @@ def parquet_tables(file: Path, columns: Mapping[str, bool]) -> Iterator[tuple[An
                         numbers += len(array) - array.null_count
                     elif not _is_text(array.type):
                         raise UserError(f"{file}: column {name!r} must hold text, not {array.type}.")
-                    if required and array.null_count:
-                        place = array.is_null().to_pylist().index(True)
+                    lacking = array.is_null()
+                    if isinstance(required, str) and required in present:
+                        other = batch.column(required).cast(pa.string()).fill_null("")
+                        lacking = compute.and_(lacking, compute.equal(compute.utf8_trim_whitespace(other), ""))
+                    if required and compute.any(lacking).as_py():
+                        place = lacking.to_pylist().index(True)
                         raise UserError(f"{file}, row {row + place + 1}: {name!r} is null.")
                     arrays.append(array.cast(pa.string()).fill_null(""))
                 row += batch.num_rows
@@ -75,7 +82,7 @@ def parquet_tables(file: Path, columns: Mapping[str, bool]) -> Iterator[tuple[An
         raise UserError(f"{file} cannot be read as parquet ({error}). Fetch the file again.") from error
 
 
-def _by_arrow(block: bytes, count: int, columns: Mapping[str, bool]) -> Any:
+def _by_arrow(block: bytes, count: int, columns: Mapping[str, Required]) -> Any:
     """The table of a block of `count` lines; None where they are not `count` plain rows."""
     import pyarrow as pa
     from pyarrow.json import ParseOptions, read_json
@@ -92,7 +99,7 @@ def _by_arrow(block: bytes, count: int, columns: Mapping[str, bool]) -> Any:
     return _cleaned(pa.table([table.column(name).fill_null("") for name in columns], schema=schema))
 
 
-def _by_line(lines: list[bytes], before: int, file: Path, columns: Mapping[str, bool]) -> tuple[Any, int]:
+def _by_line(lines: list[bytes], before: int, file: Path, columns: Mapping[str, Required]) -> tuple[Any, int]:
     import pyarrow as pa
 
     found: dict[str, list[str]] = {name: [] for name in columns}
@@ -105,14 +112,11 @@ def _by_line(lines: list[bytes], before: int, file: Path, columns: Mapping[str, 
         for name, required in columns.items():
             value = row.get(name)
             if value is None:
-                if required:
-                    raise UserError(f"{where}: no {name!r}; it has {', '.join(map(repr, row)) or 'no field'}.")
+                if required and not (isinstance(required, str) and str(row.get(required) or "").strip()):
+                    raise UserError(without(name, row, where))
                 value = ""
-            elif isinstance(value, int) and not isinstance(value, bool):
-                value, numbers = str(value), numbers + 1
-            elif not isinstance(value, str):
-                raise UserError(f"{where}: {name!r} must be text, not {type(value).__name__}.")
-            found[name].append(value)
+            numbers += is_number(value)
+            found[name].append(field_text(value, name, where))
     try:
         arrays = [pa.array(values, pa.string()) for values in found.values()]
     except UnicodeEncodeError:
@@ -120,7 +124,7 @@ def _by_line(lines: list[bytes], before: int, file: Path, columns: Mapping[str, 
     return _cleaned(pa.table(arrays, names=list(columns))), numbers
 
 
-def _half_character(lines: list[bytes], before: int, file: Path, columns: Mapping[str, bool]) -> str:
+def _half_character(lines: list[bytes], before: int, file: Path, columns: Mapping[str, Required]) -> str:
     """JSON can spell half of a surrogate pair; no tokenizer takes it."""
     for number, raw in enumerate(lines, before + 1):
         if raw.strip():

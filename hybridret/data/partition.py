@@ -102,10 +102,7 @@ def partition(
         if key[0] in split_datasets and (not complete_test or found == of_dataset[key[0]])
     }
     if not complete:
-        raise UserError(
-            f"No question of {', '.join(split_datasets)} exists in all of {', '.join(languages)}, so nothing can be "
-            "held out for test and validation. Choose fewer languages, or set complete_test=false."
-        )
+        raise UserError(_none_complete(rows, languages, split_datasets))
     eligible = {article_of[dataset, pid] for dataset, _, pid in complete}
     part_of = split_articles(names, eligible, shares)
 
@@ -140,6 +137,29 @@ def partition(
             **{part: sum(found == part for found in part_of.values()) for part in PARTS},
         },
         dropped_negatives=_negatives(parts[TRAIN]) - _negatives(training),
+    )
+
+
+def _none_complete(rows: Sequence[Row], languages: Sequence[str], names: Sequence[str]) -> str:
+    """Why no question can be asked in all `languages`: the data lacks it, or its pids are counted per language."""
+    where = f"{', '.join(names)} exists in all of {', '.join(languages)}"
+    spoken: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    pids: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in rows:
+        if row.dataset in names:
+            spoken[row.dataset, row.qid].add(row.lang)
+            pids[row.dataset, row.qid].add(pid_of(row))
+    if several := [qid for qid, found in spoken.items() if len(found) == len(languages) and len(pids[qid]) > 1]:
+        example = next(row for row in rows if (row.dataset, row.qid) == several[0])
+        return (
+            f"No question of {where}: {len(several)} of {len(spoken)} qids do, but with another pid in each language, "
+            f"such as qid {example.qid!r} with {', '.join(map(repr, sorted(pids[several[0]])[:3]))}. Translations of a "
+            f"passage share its pid: where pids are counted per language, set data.ignore_pid=true; where qids are, so "
+            f"that equal ones are no translations, set data.complete_test=false."
+        )
+    return (
+        f"No question of {where}, so nothing can be held out for test and validation. Choose fewer languages, or set "
+        f"complete_test=false."
     )
 
 

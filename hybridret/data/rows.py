@@ -15,17 +15,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hybridret.data.fields import field_text, is_number, tell_unread, unread, without
 from hybridret.errors import UserError
 from hybridret.files import NOT_JSON, json_fault
 from hybridret.languages import canonical_language, check_language
 
 SUFFIXES = (".jsonl", ".jsonl.gz")
+TEXTS = ("dataset", "qid", "question", "passage", "title", "pid")
+FIELDS = (*TEXTS, "lang", "answer", "answer_start", "negatives", "negative_pids")
 SHOWN = 5  # problems spelled out in one error; the others are counted
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One question with its passage in one language. `negatives` are pairs of a text and its pid (None: unknown)."""
+    """One question with its passage in one language. `negatives` are pairs of a text and its pid (None: unknown);
+    `numbers` counts the fields that were numbers and became text."""
 
     dataset: str
     qid: str
@@ -37,6 +41,7 @@ class Row:
     negatives: tuple[tuple[str, str | None], ...]
     file: str
     line: int
+    numbers: int = 0
 
 
 class Problems:
@@ -91,11 +96,12 @@ def read_rows(files: Sequence[Path], name: str) -> list[Row]:
     occurs twice in a language, a truncated archive and text that is not UTF-8.
     """
     problems = Problems()
+    fields: dict[str, None] = {}
     rows: list[Row] = []
     first_seen: dict[tuple[str, str, str], Row] = {}
     for file in files:
         for line, raw in _lines(file, problems):
-            row = _parse(raw, file, line, name, problems)
+            row = _parse(raw, file, line, name, problems, fields)
             if row is None:
                 continue
             known = first_seen.setdefault((row.dataset, row.qid, row.lang), row)
@@ -109,6 +115,7 @@ def read_rows(files: Sequence[Path], name: str) -> list[Row]:
         if row.pid is None and row.dataset in with_pid:
             problems.add(f"{row.file}, line {row.line}: no 'pid', while other rows of {row.dataset!r} have one")
     problems.raise_if_any()
+    tell_unread(unread(fields, FIELDS), str(files[0].parent))
     return rows
 
 
@@ -127,12 +134,14 @@ def _lines(file: Path, problems: Problems) -> Iterator[tuple[int, bytes]]:
         problems.add(f"{file}: cannot be read ({error.strerror or error})")
 
 
-def _parse(raw: bytes, file: Path, line: int, name: str, problems: Problems) -> Row | None:
+def _parse(raw: bytes, file: Path, line: int, name: str, problems: Problems, fields: dict[str, None]) -> Row | None:
+    """The row of a line, None where it holds none; the names of its fields go to `fields`."""
     where = f"{file}, line {line}"
     try:
         value = json.loads(raw.decode("utf-8"))
         if not isinstance(value, dict):
             raise UserError(f"{where}: a row must be a JSON object, not {type(value).__name__}")
+        fields |= dict.fromkeys(value)
         language = check_language(_text(value, "lang", where), where)
         return Row(
             dataset=_optional(value, "dataset", where) or _family(file, language, name),
@@ -145,6 +154,7 @@ def _parse(raw: bytes, file: Path, line: int, name: str, problems: Problems) -> 
             negatives=_negatives(value, where),
             file=str(file),
             line=line,
+            numbers=sum(map(is_number, [*map(value.get, TEXTS), *(value.get("negative_pids") or [])])),
         )
     except UnicodeDecodeError as error:
         problems.add(f"{where}: not UTF-8 (byte {error.start + 1} of the line)")
@@ -158,7 +168,7 @@ def _parse(raw: bytes, file: Path, line: int, name: str, problems: Problems) -> 
 def _text(value: dict[str, Any], key: str, where: str) -> str:
     """A field that must be there and must hold more than white space."""
     if key not in value:
-        raise UserError(f"{where}: no {key!r}")
+        raise UserError(without(key, value, where))
     text = _optional(value, key, where)
     if text is None:
         raise UserError(f"{where}: {key!r} is empty")
@@ -170,8 +180,7 @@ def _optional(value: dict[str, Any], key: str, where: str) -> str | None:
     text = value.get(key)
     if text is None:
         return None
-    if not isinstance(text, str):
-        raise UserError(f"{where}: {key!r} must be text, not {type(text).__name__}")
+    text = field_text(text, key, where)
     _encodable(text, key, where)
     return text if text.strip() else None
 
@@ -190,8 +199,9 @@ def _negatives(value: dict[str, Any], where: str) -> tuple[tuple[str, str | None
         raise UserError(f"{where}: 'negatives' must be a list of texts, none of them empty")
     if pids is None:
         pids = [None] * len(texts)
-    if not isinstance(pids, list) or not all(pid is None or isinstance(pid, str) for pid in pids):
+    if not isinstance(pids, list) or not all(pid is None or isinstance(pid, str) or is_number(pid) for pid in pids):
         raise UserError(f"{where}: 'negative_pids' must be a list of texts or null")
+    pids = [str(pid) if is_number(pid) else pid for pid in pids]
     if len(pids) != len(texts):
         raise UserError(f"{where}: {len(texts)} 'negatives' but {len(pids)} 'negative_pids'")
     for text in texts:

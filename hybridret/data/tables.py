@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hybridret.data.parsing import json_tables, parquet_tables
+from hybridret.data.parsing import Required, json_tables, parquet_tables
 from hybridret.data.texthash import TextHash
 from hybridret.errors import UserError
 from hybridret.files import cache_folder, hash_json, read_json, umask, write_json
@@ -24,11 +24,12 @@ PROBES, PROBE = 16, 1 << 16  # places and bytes of a file that its key looks at
 BATCH = 1 << 14  # rows read at a time
 
 
-def read_table(files: Sequence[Path], columns: Mapping[str, bool], what: str) -> Any:
+def read_table(files: Sequence[Path], columns: Mapping[str, Required], what: str) -> Any:
     """A memory-mapped `datasets.Dataset` with exactly the string `columns`, rows in the order of `files`.
 
     files: JSON lines (.jsonl, .json, plain or .gz) or .parquet.
-    columns: name -> whether a row must have it; where it need not, absent and null become "".
+    columns: name -> whether a row must have it, or the name of the field that makes up for it, such as the title of a
+    passage without text; where it need not, absent and null become "".
     what: what the files hold, for messages, such as "the corpus of scifact".
 
     Whole numbers become text (counted: `numbers_read`), what is only white space becomes "". The table is kept in the
@@ -40,7 +41,9 @@ def read_table(files: Sequence[Path], columns: Mapping[str, bool], what: str) ->
     files = [Path(file) for file in files]
     if not files:
         raise ValueError("no files")
-    key = hash_json([VERSION, [_probe(file, what) for file in files], dict(columns)], 24)
+    key = hash_json(
+        [VERSION, [_probe(file, what) for file in files], {name: bool(needed) for name, needed in columns.items()}], 24
+    )
     folder = cache_folder() / "tables" / key
     if not (folder / ABOUT).is_file():
         try:
@@ -74,7 +77,7 @@ def numbers_read(dataset: Any) -> int:
     return int(about["numbers"]) if about is not None else 0
 
 
-def _convert(files: Sequence[Path], columns: Mapping[str, bool], what: str, folder: Path) -> None:
+def _convert(files: Sequence[Path], columns: Mapping[str, Required], what: str, folder: Path) -> None:
     """Write the table under a name of its own and move it when it is whole; of several processes the first one wins."""
     import pyarrow as pa
 
@@ -114,7 +117,7 @@ def _convert(files: Sequence[Path], columns: Mapping[str, bool], what: str, fold
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _tables(file: Path, columns: Mapping[str, bool]) -> Iterator[tuple[Any, int]]:
+def _tables(file: Path, columns: Mapping[str, Required]) -> Iterator[tuple[Any, int]]:
     if file.name.endswith(".parquet"):
         return parquet_tables(file, columns)
     return json_tables(file, columns)

@@ -33,6 +33,7 @@ ADDED_LATER: Mapping[str, Any] = {
     "adapter": {"_target_": "hybridret.encoders.adapters.full.Full"},  # every weight was trained
     "training.recompute_layers": False,  # layers kept what they computed
     "training.compile": False,  # and ran as they were written
+    "data.ignore_pid": False,  # the pids of rows were taken as they are
     "backbone.stemmer": False,  # BM25 took words as they stand
     "backbone.stopwords": False,  # and all of them
 }

@@ -333,16 +333,19 @@ def bad_line(change: dict[str, Any] | None = None, drop: str | None = None) -> b
         (bad_line({"passage": ""}), "'passage' is empty"),
         (bad_line({"passage": None}), "'passage' is empty"),
         (bad_line({"question": " \n\t "}), "'question' is empty"),
-        (bad_line({"qid": 7}), "'qid' must be text, not int"),
+        (bad_line({"qid": 7.5}), "'qid' must be text, not float"),
+        (bad_line({"qid": True}), "'qid' must be text, not bool"),
+        (bad_line({"language": "en"}, drop="lang"), "no 'lang'; it has 'qid', 'question', 'passage', 'answer', "),
+        (bad_line({"language": "en"}, drop="lang"), "Is 'language' meant?"),
         (bad_line({"passage": ["a"]}), "'passage' must be text, not list"),
-        (bad_line({"title": 1}), "'title' must be text, not int"),
+        (bad_line({"title": {}}), "'title' must be text, not dict"),
         (bad_line({"lang": "qq"}), "'qq' is not a language code"),
         (bad_line({"lang": "englisch"}), "Did you mean 'en' (English)"),
         (bad_line({"qid": "q0.0.0"}), "qid 'q0.0.0' in 'en' was already given in line 1"),
         (bad_line({"negatives": "text"}), "'negatives' must be a list of texts"),
         (bad_line({"negatives": [" "]}), "'negatives' must be a list of texts, none of them empty"),
         (bad_line({"negatives": ["a"], "negative_pids": []}), "1 'negatives' but 0 'negative_pids'"),
-        (bad_line({"negatives": ["a"], "negative_pids": [1]}), "'negative_pids' must be a list"),
+        (bad_line({"negatives": ["a"], "negative_pids": [1.5]}), "'negative_pids' must be a list"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, line: bytes, said: str) -> None:
@@ -487,6 +490,47 @@ def test_real_monolingual_families(real_data: Path) -> None:
     tydi = source.training()[2]
     assert tydi.present.sum(axis=1).max() == 1  # equal ids of different languages are other questions there
     assert source.summary()["held_out"] == ["squad-dev"]
+
+
+def test_numbers_are_read_as_text_and_counted(tmp_path: Path) -> None:
+    """As the readers of benchmarks do."""
+    rows = [
+        row(str(n), code, str(n), None, negatives=["no"], negative_pids=["7"])
+        for n in range(30)
+        for code in ("en", "de")
+    ]
+    numbers = [{**one, "qid": int(one["qid"]), "pid": int(one["pid"]), "negative_pids": [7]} for one in rows]
+    texts, counted = (JsonlPairs(str(write(tmp_path / name, found))) for name, found in (("a", rows), ("b", numbers)))
+    assert counted.fingerprint() == texts.fingerprint()
+    assert same(counted.training()[0], texts.training()[0])
+    assert counted.summary() == {**texts.summary(), "numbers_read_as_text": 180}
+    (one,), (other,) = counted.test(), texts.test()
+    assert one.notes == {**other.notes, "numbers read as text": "180"}
+
+
+def test_unknown_fields_are_named_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = [{**one, "language": "en", "colour": "red", "titel": "x"} for one in family()]
+    JsonlPairs(str(write(tmp_path, rows))).training()
+    said = "fields that are not read: 'language' (did you mean 'lang'?), 'colour', 'titel' (did you mean 'title'?)."
+    assert caplog.messages == [f"{tmp_path}: {said}"]
+
+
+def test_pids_of_each_language(tmp_path: Path) -> None:
+    """Translations beside pids that are counted per language: the error says so, and `ignore_pid` reads them."""
+    rows = [row(f"q{n}", code, f"{code}-{n}", None) for n in range(30) for code in ("de", "es")]
+    folder = str(write(tmp_path / "own", rows))
+    with pytest.raises(
+        UserError,
+        match=r"30 of 30 qids do, but with another pid in each language, such as qid 'q0' with 'de-0', 'es-0'\. .*"
+        r"data\.ignore_pid=true",
+    ):
+        JsonlPairs(folder).training()
+    shared = [{**one, "pid": None} for one in rows]
+    own, told = JsonlPairs(folder, ignore_pid=True), JsonlPairs(str(write(tmp_path / "shared", shared)))
+    assert same(own.training()[0], told.training()[0])
+    assert own.training()[0].present.all()
+    with pytest.raises(UserError, match="No question of qa exists in all of de, es, so nothing"):
+        JsonlPairs(str(write(tmp_path / "none", [{**one, "qid": one["qid"] + one["lang"]} for one in rows]))).training()
 
 
 def test_every_form_of_a_code_is_one_language(tmp_path: Path) -> None:

@@ -186,7 +186,9 @@ GOOD = b'{"_id": "1", "text": "a"}\n'
         (b'{"_id": "2", "text": "a"} {"_id": "3", "text": "b"}', r"line 7: broken JSON \(Extra data\)"),
         (b'["2"]', r"line 7: a row must be a JSON object, not list"),
         (b'{"_id": "2", "title": "a"}', r"line 7: no 'text'; it has '_id', 'title'"),
-        (b'{"_id": null, "text": "a"}', r"line 7: no '_id'"),
+        (b'{"_id": null, "text": "a"}', r"line 7: '_id' is null"),
+        (b'{"_id": "2", "text": null}', r"line 7: 'text' is null"),
+        (b'{"_id": "2", "contents": "a"}', r"line 7: no 'text'; it has '_id', 'contents'. Is 'contents' meant\?"),
         (b'{"_id": 1.5, "text": "a"}', r"line 7: '_id' must be text, not float"),
         (b'{"_id": true, "text": "a"}', r"line 7: '_id' must be text, not bool"),
         (b'{"_id": "2", "text": ["a"]}', r"line 7: 'text' must be text, not list"),
@@ -247,3 +249,26 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("HYBRIDRET_CACHE", str(tmp_path / "file"))
     with pytest.raises(UserError, match="set HYBRIDRET_CACHE"):
         read_table([write(tmp_path / "c.jsonl", GOOD)], COLUMNS, "it")
+
+
+def test_a_title_makes_up_for_a_text(tmp_path: Path) -> None:
+    """A passage of a title alone is one; of neither it is an error."""
+    columns = {"_id": True, "title": False, "text": "title"}
+    content = packed(
+        [{"_id": "1", "title": "Apple"}, {"_id": "2", "title": "Pear", "text": None}, {"_id": "3", "text": "x"}]
+    )
+    table = read_table([write(tmp_path / "c.jsonl", content)], columns, "it")
+    assert table["text"][:] == ["", "", "x"]
+    rows = pa.table({"_id": ["1", "2"], "title": ["Apple", None], "text": [None, "x"]})
+    parquet.write_table(rows, tmp_path / "c.parquet")
+    assert read_table([tmp_path / "c.parquet"], columns, "it")["text"][:] == ["", "x"]
+    for title in ("", " ", None):
+        with pytest.raises(UserError, match=r"line 1: 'text' is null"):
+            read_table(
+                [write(tmp_path / "bad.jsonl", packed([{"_id": "1", "title": title, "text": None}]))], columns, "it"
+            )
+        parquet.write_table(
+            pa.table({"_id": ["1"], "title": [title], "text": pa.array([None], pa.string())}), tmp_path / "d.parquet"
+        )
+        with pytest.raises(UserError, match="row 1: 'text' is null"):
+            read_table([tmp_path / "d.parquet"], columns, "it")

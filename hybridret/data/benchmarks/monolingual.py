@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from hybridret.data.columns import Column
+from hybridret.data.fields import NUMBERS
 from hybridret.data.hub import fetch
+from hybridret.data.parsing import Required
 from hybridret.data.qrels import read_qrels, read_topics
 from hybridret.data.retrieval_set import Part, collection_of
 from hybridret.data.tables import numbers_read, read_table, table_fingerprint
@@ -95,7 +97,9 @@ def read_language(language: str, files: LanguageFiles, what: str) -> LanguageDat
         asked = read_table(files.queries, {own: True, "text": True}, f"the queries of {what} in {language}")
         ids, queries = Column(asked, (own,), strip=False), Column(asked, ("text",))
         tables.append(asked)
-    columns = {own: True, **{name: name != "title" for name in texts}}
+    columns: dict[str, Required] = {own: True, **{name: name != "title" for name in texts}}
+    if "title" in texts:
+        columns["text"] = "title"  # a passage may have no other text
     corpus = read_table(files.corpus, columns, f"the corpus of {what} in {language}")
     passages = Column(corpus, tuple(texts))
     part = Part(language, ids, queries, Column(corpus, (own,), strip=False), passages, qrels)
@@ -123,7 +127,7 @@ def monolingual_collection(
         if other := [f"{code} {count} / {published[code]}" for code, count in read.items() if count != published[code]]:
             notes[f"{what} (ours / published)"] = ", ".join(other)
     if numbers := sum(numbers_read(table) for one in data for table in one.tables):
-        notes["numbers read as text"] = str(numbers)
+        notes[NUMBERS] = str(numbers)
     for part in parts:
         for what, said in part.qrels.notes().items():
             notes[what] = said  # of one publisher, so the same in every language

@@ -180,3 +180,16 @@ def test_every_form_of_a_code_is_one_language(tmp_path: Path, write_beir: WriteB
     queries = [{"_id": row["_id"], "text": row["text"]} for row in queries]
     (collection,) = Folder(str(write_beir(tmp_path, corpus, queries, judgments)), language="DEU").collections(None)
     assert collection.languages == ("de",)
+
+
+def test_unknown_fields_are_named_once(tmp_path: Path, write_beir: WriteBeir, caplog: pytest.LogCaptureFixture) -> None:
+    corpus = [{"_id": "d1", "text": "one", "lang": "de", "metadata": {}}, {"_id": "d2", "title": "two", "lang": "de"}]
+    queries = [{"_id": "q1", "text": "two?", "colour": "red"}]
+    folder = write_beir(tmp_path, corpus, queries, [("q1", "d2", 1)])
+    for _ in range(2):  # the table of the second comes from the cache
+        (collection,) = Folder(str(folder)).collections(None)
+        assert collection.languages == ("en",)
+        assert collection.passages[:] == ["one", "two"]
+        assert collection.notes["fields not read"] == "'lang' (did you mean 'language'?), 'colour'"
+        assert caplog.messages == [f"{folder}: fields that are not read: {collection.notes['fields not read']}."]
+        caplog.clear()

@@ -1,0 +1,87 @@
+"""Fields of rows: one rule for numbers in all readers, and a word on fields that nobody reads."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from hybridret.data.lines import numbered_lines
+from hybridret.errors import UserError
+
+PROBED = 100  # rows of a file whose fields are looked at
+MEANT = {"lang": "language", "language": "lang", "id": "_id", "docid": "_id", "contents": "text", "passage": "text"}
+NUMBERS = "numbers read as text"  # the note that counts them
+
+_log = logging.getLogger(__name__)
+
+
+def is_number(value: object) -> bool:
+    """A whole number, which becomes text where text is wanted: ids are often written as numbers."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def field_text(value: object, name: str, where: str) -> str:
+    """The text of a field; whole numbers become text. Raises UserError for any other type."""
+    if is_number(value):
+        return str(value)
+    if not isinstance(value, str):
+        raise UserError(f"{where}: {name!r} must be text, not {type(value).__name__}.")
+    return value
+
+
+def without(name: str, row: dict[str, Any], where: str) -> str:
+    """What to say of a row that lacks a field which it must have."""
+    if name in row:
+        return f"{where}: {name!r} is null."
+    likely = next((other for other in row if MEANT.get(other) == name), None)
+    hint = f" Is {likely!r} meant?" if likely else ""
+    return f"{where}: no {name!r}; it has {', '.join(map(repr, row)) or 'no field'}.{hint}"
+
+
+def unread(names: Iterable[str], known: Sequence[str]) -> dict[str, str]:
+    """The names that are none of the `known` fields, each with the known one that is nearest, "" where none is near.
+
+    >>> unread(["_id", "lang", "colour"], ["_id", "text", "language"])
+    {'lang': 'language', 'colour': ''}
+    """
+    found = {}
+    for name in dict.fromkeys(names):
+        if name in known:
+            continue
+        near = [MEANT[name]] if MEANT.get(name) in known else difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+        found[name] = near[0] if near else ""
+    return found
+
+
+def tell_unread(found: dict[str, str], where: str) -> dict[str, str]:
+    """Warn once of fields that nobody reads, and return the note that says the same; {} where there is none."""
+    if not found:
+        return {}
+    said = ", ".join(f"{name!r} (did you mean {near!r}?)" if near else repr(name) for name, near in found.items())
+    _log.warning("%s: fields that are not read: %s.", where, said)
+    return {"fields not read": said}
+
+
+def probed_fields(file: Path) -> list[str]:
+    """The fields of the first rows of a file of JSON lines or of parquet; what is wrong is left to its reader."""
+    names: dict[str, None] = {}
+    if file.name.endswith(".parquet"):
+        from pyarrow import ArrowInvalid
+        from pyarrow.parquet import read_schema
+
+        try:
+            return list(read_schema(file).names)
+        except (ArrowInvalid, OSError):
+            return []
+    try:
+        for _, raw in islice(numbered_lines(file), PROBED):
+            row = json.loads(raw)
+            names |= dict.fromkeys(row if isinstance(row, dict) else ())
+    except (UserError, ValueError, RecursionError):
+        pass
+    return list(names)
