@@ -14,6 +14,7 @@ from hybridret.build.score import Scores
 from hybridret.evaluation.tables import METRIC_COLUMNS, QUERY_COLUMNS, Evaluation
 from hybridret.export.tracking import NoTracker
 from hybridret.runs import Decision, RunDirectory, State
+from hybridret.settings import TextSettings
 from hybridret.training.train import TrainingResult
 
 ROW = ("d", "monolingual", "macro", "macro", "map", pd.NA, 0.5, 1)
@@ -21,7 +22,7 @@ TRAINED = TrainingResult(3, 3, 1.0, 1.0, 1.0, 0.0, "steps", {})
 
 
 class Encoder:
-    tokenization = None
+    tokenization = SimpleNamespace(text=TextSettings("", "", 32, 64))
 
     def parameters_counted(self) -> dict[str, int]:
         return {"total": 1, "body": 1, "trainable": 1}
