@@ -8,6 +8,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 JOBS ?= 2
 SWEEP ?= run
 GPUS ?= 8
+CPUS ?= $(shell echo $$(($(GPUS) > 0 ? 4 * $(GPUS) : 4)))
+GRES = $(if $(filter-out 0,$(GPUS)),--gres=gpu:$(GPUS))
+TASKS = $(if $(GRES),$(GPUS),1)
+ON = $(if $(GRES),trainer=$(TRAINER) trainer.devices=$(GPUS) trainer.nodes=$(NODES),trainer=cpu)
 NODES ?= 1
 TRAINER ?= ddp
 DATA ?= ../shared/data
@@ -66,16 +70,16 @@ gpu-sweep: $(VENV)/.installed  ## a sweep on this node, one GPU per point: GPUS=
 	$(BIN)/python -m hybridret.run -m trainer=gpu hydra.launcher.n_jobs=$(GPUS) sweep=$(SWEEP) $(ARGS)
 	$(BIN)/python -m hybridret.report multirun/$(SWEEP)
 
-slurm:  ## submit gpu-sweep to SLURM as one job that asks for GPUS GPUs and requeues itself: SBATCH="--partition=..."
+slurm:  ## submit gpu-sweep to SLURM as one job that asks for GPUS GPUs (0: CPUS cores) and requeues itself: SBATCH="--partition=..."
 	@mkdir -p multirun    # SLURM makes no folder for its log
-	sbatch --job-name=hybridret-$(SWEEP) --nodes=1 --gres=gpu:$(GPUS) --cpus-per-task=$$((4 * $(GPUS))) --signal=B:USR1@300 \
+	sbatch --job-name=$(SWEEP) --nodes=1 --ntasks=1 $(GRES) --cpus-per-task=$(CPUS) --signal=B:USR1@300 \
 	  --requeue --open-mode=append --output=multirun/slurm-%j.log $(SBATCH) scripts/slurm_sweep.sh $(GPUS) $(SWEEP) $(ARGS)
 
 slurm-run:  ## submit one training over NODES nodes with GPUS GPUs each: NODES=2 GPUS=8 TRAINER=fsdp ARGS="model=10b ..."
 	@mkdir -p multirun
-	sbatch --job-name=hybridret-$(SWEEP) --nodes=$(NODES) --ntasks-per-node=$(GPUS) --gres=gpu:$(GPUS) --cpus-per-task=4 \
+	sbatch --job-name=$(SWEEP) --nodes=$(NODES) --ntasks-per-node=$(TASKS) $(GRES) --cpus-per-task=4 \
 	  --signal=B:USR1@300 --requeue --open-mode=append --output=multirun/slurm-%j.log $(SBATCH) scripts/slurm_run.sh \
-	  trainer=$(TRAINER) trainer.devices=$(GPUS) trainer.nodes=$(NODES) sweep=$(SWEEP) $(ARGS)
+	  $(ON) sweep=$(SWEEP) $(ARGS)
 
 clean:  ## remove caches and build output (never multirun/)
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -188,7 +188,12 @@ def refuse(error: UserError | KeyboardInterrupt) -> int:
 
 
 def command_line(arguments: Sequence[str]) -> str:
-    """The command that was typed, to be typed again: `python -m hybridret.run -m seed=1,2`."""
+    """The command that was typed, to be typed again: `python -m hybridret.run -m seed=1,2`.
+
+    A script that starts this command for somebody names the one that they typed in HYBRIDRET_COMMAND.
+    """
+    if typed := os.environ.get("HYBRIDRET_COMMAND"):
+        return typed
     main = sys.modules.get("__main__")
     spec = getattr(main, "__spec__", None)
     program = ["python", "-m", spec.name] if spec is not None and spec.name else ["python", arguments[0]]

@@ -47,6 +47,7 @@ class Pool:
         `stop`: what had the signals until now.
         """
         waiting = list(points)
+        changed()  # before a point can tell anybody that it is there
         with self._handlers():
             self._stop_signal = stop.signal_number
             while waiting or self._running:

@@ -11,6 +11,7 @@ from pathlib import Path
 from hybridret.cluster.points import Point
 from hybridret.cluster.ranks import Ending, RankProcesses
 from hybridret.errors import UserError
+from hybridret.interruption import command_line
 from hybridret.limits import cores
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -56,7 +57,7 @@ class PointProcess:
         self._ranks.kill()
 
     def _environment(self, threads: int | None) -> dict[str, str]:
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "HYBRIDRET_COMMAND": command_line(sys.argv)}
         ranks = self.point.ranks
         if threads is None and ranks > 1 and "OMP_NUM_THREADS" not in os.environ:
             threads = cores()

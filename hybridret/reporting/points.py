@@ -25,10 +25,10 @@ def run_folders(folder: Path) -> list[Path]:
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise UserError(f"{folder} is not the folder of a sweep: it {what}. {_near(folder)}")
-    if _is_run(folder):
+    if is_run(folder):
         raise UserError(f"{folder} is one run; a report is made of a sweep: give the folder above it, {folder.parent}.")
     try:
-        return sorted(path for path in folder.iterdir() if _is_run(path))
+        return sorted(path for path in folder.iterdir() if is_run(path))
     except OSError as error:
         raise UserError(f"{folder} cannot be read ({error.strerror}). {_GIVE}") from error
 
@@ -57,7 +57,8 @@ def nothing_finished(folder: Path, rows: list[dict[str, Any]]) -> UserError:
     )
 
 
-def _is_run(path: Path) -> bool:
+def is_run(path: Path) -> bool:
+    """Whether `path` holds a file that only a run directory has."""
     # Unlike Path.is_file this is False, no error, where a folder may not be entered.
     return any(os.path.isfile(path / mark) for mark in MARKS)
 

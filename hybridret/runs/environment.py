@@ -17,7 +17,8 @@ PACKAGES = (
 
 
 def environment() -> dict[str, Any]:
-    """Python, platform, package versions, processor, memory in bytes, accelerators, git commit of the code.
+    """Python, platform, package versions, processor, memory in bytes, accelerators, git commit of the code; in a
+    SLURM job also `slurm`: job, restarts, nodes, as SLURM says them.
 
     Accelerators are listed only when torch is imported already; importing it here would cost seconds.
     """
@@ -30,7 +31,14 @@ def environment() -> dict[str, Any]:
         "memory": _memory(),
         "gpus": _gpus(),
         "git": _git(Path(__file__).resolve().parent.parent),
+        **_slurm(),
     }
+
+
+def _slurm() -> dict[str, Any]:
+    names = {"job": "SLURM_JOB_ID", "restarts": "SLURM_RESTART_COUNT", "nodes": "SLURM_JOB_NODELIST"}
+    found = {key: os.environ[name] for key, name in names.items() if os.environ.get(name)}
+    return {"slurm": found} if "job" in found else {}
 
 
 def _version(package: str) -> str | None:

@@ -59,8 +59,15 @@ def write_status(path: Path, state: State, config_hash: str | None, reason: str 
     """Write a whole `status.json` on behalf of the calling process."""
     status = {"state": str(state), "phase": "", "done": 0, "total": None, "note": "", **more}
     heartbeat = datetime.now(UTC).isoformat(timespec="seconds")
-    whose = {"heartbeat": heartbeat, "pid": os.getpid(), "host": socket.gethostname()}
+    whose = {"heartbeat": heartbeat, "pid": os.getpid(), "host": socket.gethostname(), **_job()}
     write_json(path, {**status, **whose, "reason": reason, "config_hash": config_hash})
+
+
+def _job() -> dict[str, str]:
+    """The job of SLURM that this process belongs to, as `squeue` and `scancel` call it."""
+    array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
+    job = f"{array}_{task}" if array and task else os.environ.get("SLURM_JOB_ID")
+    return {"job": job} if job else {}
 
 
 class StatusWriter:
