@@ -69,6 +69,10 @@ class Pool:
             if needed > len(self._free):
                 break
             waiting.pop(0)
+            if point.run is not None and (owner := point.run.in_use()) is not None:  # its log is the owner's, too
+                point.end(State.RUNNING, owner)
+                display.ended(point)
+                continue
             gpus, self._free = self._free[:needed], self._free[needed:]
             point.begin()
             try:

@@ -21,7 +21,7 @@ from typing import Any
 from hybridret.errors import UserError
 from hybridret.files import NOT_JSON, json_fault, read_json, write_json, write_text
 from hybridret.runs.leftovers import remove_leftovers
-from hybridret.runs.lock import exclusive, unowned
+from hybridret.runs.lock import exclusive, in_use, unowned
 from hybridret.runs.look import look
 from hybridret.runs.status import State, read_status, write_status
 
@@ -160,6 +160,10 @@ class RunDirectory:
         with unowned(self.path / ".lock", self.status) as free:
             if free is not False:
                 write_status(self.status, state, config_hash, reason)
+
+    def in_use(self) -> str | None:
+        """Who works here and what to do, None where nobody does."""
+        return in_use(self.path / ".lock", self.status)
 
     def look(self) -> dict[str, Any]:
         """The status as it is, {} where nothing is known; a `status.json` that a kill left wrong is mended."""

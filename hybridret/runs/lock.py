@@ -93,6 +93,12 @@ def unowned(path: Path, status: Path) -> Iterator[bool | None]:
         yield False if free is None and _alive(_read(path), status) else free
 
 
+def in_use(path: Path, status: Path) -> str | None:
+    """The sentence about the process that holds the lock file `path`, None where none does."""
+    with unowned(path, status) as free:
+        return str(_busy(path, _read(path))) if free is False else None
+
+
 def _opened(path: Path) -> TextIO:
     try:
         return open(path, "a+", encoding="utf-8")

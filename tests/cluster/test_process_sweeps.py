@@ -230,10 +230,12 @@ def test_a_second_sweep_leaves_a_live_run_alone(app: App) -> None:
         assert told.read(1) == "x"
         run = app.json("sweep.json")["points"][0]["run"]
         before = app.json(run, "status.json")
+        log = (app.folder / "out/s" / run / "log.txt").read_bytes()
         second = app.run(*words)
         assert second.returncode == 75, second.stderr
         assert f"is in use: process {before['pid']}" in second.stdout + second.stderr
         assert app.json(run, "status.json") == before
+        assert (app.folder / "out/s" / run / "log.txt").read_bytes() == log
         assert [point["state"] for point in app.json("sweep.json")["points"]] == ["running"]
         first.send_signal(signal.SIGTERM)
     first.communicate(timeout=60)

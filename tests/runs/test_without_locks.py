@@ -91,8 +91,9 @@ def test_an_owner_that_was_stopped_for_too_long_ends(run: RunDirectory) -> None:
         process.send_signal(signal.SIGSTOP)
         with run.lock():
             process.send_signal(signal.SIGCONT)
-            _, said = process.communicate()
-            assert process.returncode == 75
+            assert process.stderr is not None
+            said = process.stderr.read()  # to its end; its input stays open, or it would leave by itself
+            assert process.wait() == 75
             assert said == f"Another process took over {run.path}: this one stood still for too long.\n"
 
 
