@@ -13,6 +13,7 @@ import pytest
 from commands import Commands, Train, paragraph, rows, run_of, status, write_rows
 
 from hybridret.files import hash_json
+from hybridret.runs.look import look
 
 STEP = "hybridret.training.checkpoints:Checkpoints.on_train_batch_end"
 
@@ -66,7 +67,10 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     "binary config": (lambda run: (run / "config.yaml").write_bytes(b"\xff\xfe\x00"), ["config.yaml"]),
     "a config of something else": (lambda run: (run / "config.yaml").write_text("- 1\n"), ["config.yaml"]),
     "half a config": (lambda run: (run / "config.yaml").write_text("seed: 1\n"), ["config.yaml", "lacks", "training"]),
-    "an unfinished run": (lambda run: (run / "result.json").unlink(), ["result.json", "not a finished run"]),
+    "an unfinished run": (
+        lambda run: ((run / "result.json").unlink(), look(run)),
+        ["result.json", "not a finished run"],
+    ),
     "a broken result": (lambda run: (run / "result.json").write_text('{\n"a": '), ["result.json, line 2"]),
     "no data any more": (
         lambda run: (run / "config.yaml").write_text(
