@@ -17,7 +17,7 @@ from hybridret.build.record import file_name, identity, outcome
 from hybridret.build.score import Scores, follow, score
 from hybridret.build.shares import collection_shares
 from hybridret.build.summary import print_summary
-from hybridret.build.tracked import show, tracker_of
+from hybridret.build.tracked import shown
 from hybridret.build.trust import REMOTE_CODE
 from hybridret.build.written import write_scores
 from hybridret.cluster.plan import evaluation_directory
@@ -123,10 +123,9 @@ def _checkpoint(config: DictConfig, path: Path, overrides: Sequence[str], progre
         head = {key: value for key, value in trained.items() if key not in replaced}
         tokens = collection_shares(encoder.tokenization, scores.collections)
         result = {**head, "config_hash": digest, "tokens": tokens, **outcome(scores, settings, encoder)}
-        write_json(folder / "result.json", result)
-    tracker = tracker_of(run, str(trained["config_hash"]), settings, str(trained["strategy"]), own)
-    show(tracker, scores)
-    tracker.close()
+        strategy = str(trained["strategy"])
+        with shown(run, str(trained["config_hash"]), settings, strategy, own, scores, progress):
+            write_json(folder / "result.json", result)
     print_summary(scores.evaluation.macro())
     print(f"Finished: {folder}")
     return DONE
@@ -166,19 +165,16 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
             scores = _score(parts, encoder, run.path, progress)
             write_scores(run.path, scores, settings.evaluation, run.name, digest, encoder)
             strategy = "untrained" if encoder is not None else file_name(settings.backbone)
-            tracker = tracker_of(run, digest, settings, strategy, plain)
-            show(tracker, scores)
-            tracker.close()
-            run.write_result(
-                {
-                    **identity(run, digest, settings, strategy),
-                    "parameters": encoder.parameters_counted() if encoder is not None else None,
-                    "training": None,
-                    "tokens": collection_shares(encoder.tokenization, scores.collections) if encoder else {},
-                    "data": None,
-                    **outcome(scores, settings, encoder),
-                }
-            )
+            result = {
+                **identity(run, digest, settings, strategy),
+                "parameters": encoder.parameters_counted() if encoder is not None else None,
+                "training": None,
+                "tokens": collection_shares(encoder.tokenization, scores.collections) if encoder else {},
+                "data": None,
+                **outcome(scores, settings, encoder),
+            }
+            with shown(run, digest, settings, strategy, plain, scores, progress):
+                run.write_result(result)
         except BaseException as error:
             stopped = isinstance(error, (KeyboardInterrupt, StopRequested))
             reason = str(error) if isinstance(error, (UserError, StopRequested)) else f"{type(error).__name__}: {error}"

@@ -156,10 +156,9 @@ class _Work:
         write_scores(self.run.path, scores, self.settings.evaluation, self.run.name, self.digest, encoder)
         source = self.parts.source
         assert source is not None
-        mix = {"train/pairs_per_second": trained.pairs_per_second, "train/padding_share": trained.padding_share}
-        if trained.mix.get("alpha") is not None:
-            mix["train/realised_alpha"] = trained.mix["alpha"]
-        show(tracker, scores, mix)
+        show(tracker, scores, asdict(trained))
+        if self.settings.logger.mode == "offline":
+            tracker.close()  # a run that says that it is finished has its whole mirror; an upload may take long
         self.run.write_result(
             {
                 **identity(self.run, self.digest, self.settings, self._strategy_name()),

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from hybridret.build.score import Scores
-from hybridret.export.tracking import Tracker, open_tracker
-from hybridret.files import hash_json
+from hybridret.errors import UserError
+from hybridret.evaluation.tables import Evaluation
+from hybridret.export.tracking import Past, Tracker, open_tracker
+from hybridret.files import hash_json, read_json
+from hybridret.progress import Progress
 from hybridret.runs import RunDirectory
+from hybridret.runs.lock import enter_when_free, exclusive
 from hybridret.settings import Settings
 
 
 def tracker_of(run: RunDirectory, digest: str, settings: Settings, strategy: str, config: Mapping[str, Any]) -> Tracker:
-    """Group = sweep, name = run, job type = strategy. An evaluation added later has the id of its run."""
+    """Group = sweep, name = run, job type = strategy. An evaluation added later has the id of its run.
+
+    What the files of `run` hold is shown from the start.
+    """
     return open_tracker(
         run.path,
         settings.logger,
+        _past(run),
         group=run.sweep,
         name=run.name,
         job_type=strategy,
@@ -26,8 +38,76 @@ def tracker_of(run: RunDirectory, digest: str, settings: Settings, strategy: str
     )
 
 
-def show(tracker: Tracker, scores: Scores, more: Mapping[str, float] | None = None) -> None:
-    """Macro metrics (and `more`) in the summary, one table per dataset with every language and pair."""
-    tables = dict(tuple(scores.evaluation.metrics.groupby("dataset", sort=True)))
-    metrics = {**scores.evaluation.macro(), **(more or {})}
-    tracker.results(metrics, {str(name): table for name, table in tables.items()})
+@contextmanager
+def shown(
+    run: RunDirectory,
+    digest: str,
+    settings: Settings,
+    strategy: str,
+    config: Mapping[str, Any],
+    scores: Scores,
+    progress: Progress,
+) -> Iterator[None]:
+    """Show `scores` of a run that nothing trains now. The block writes the result.json that makes them count.
+
+    The mirror of a result that is there is whole, so the offline one is closed first. Evaluations that are added at the
+    same time wait for each other: each shows all that is finished, and itself.
+    """
+    offline = settings.logger.mode == "offline"
+    with ExitStack() as stack:
+        if offline:
+            waiting = "wait for another evaluation that writes W&B's files"
+            enter_when_free(stack, lambda: exclusive(run.path / "wandb" / ".lock"), progress, waiting)
+        tracker = tracker_of(run, digest, settings, strategy, config)
+        stack.callback(tracker.close)
+        show(tracker, scores)
+        if offline:
+            tracker.close()
+        yield
+
+
+def _past(run: RunDirectory) -> Past:
+    """Evaluations that were added replace what the run says of the same dataset, the later the earlier."""
+    metrics: dict[str, float] = {}
+    tables: dict[str, pd.DataFrame] = {}
+    for result, folder in _results(run):
+        with suppress(UserError):  # damaged: the report says so
+            evaluation = Evaluation.read(folder)
+            for name, table in _tables(evaluation).items():
+                tables[name] = table
+                metrics = {key: value for key, value in metrics.items() if not key.startswith(f"{name}/")}
+            metrics.update(evaluation.macro())
+            metrics.update(_of_training(result))
+    return Past(run.read_history(), metrics, tables)
+
+
+def _results(run: RunDirectory) -> list[tuple[dict[str, Any], Path]]:
+    """The results of the run and of what was added to it, in the order of their making."""
+    found = []
+    for file in (run.result, *run.evaluation("x").parent.glob("*/result.json")):
+        with suppress(UserError):
+            if file.is_file() and isinstance(result := read_json(file), dict):
+                found.append((result, file.parent))
+    return sorted(found, key=lambda pair: str(pair[0].get("finished") or ""))
+
+
+def _of_training(result: Mapping[str, Any]) -> dict[str, float]:
+    trained = result.get("training") or {}
+    mix = trained.get("mix") or {}
+    values = {
+        "train/pairs_per_second": trained.get("pairs_per_second"),
+        "train/padding_share": trained.get("padding_share"),
+        "train/realised_alpha": mix.get("alpha"),
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
+    return {str(name): table for name, table in evaluation.metrics.groupby("dataset", sort=True)}
+
+
+def show(tracker: Tracker, scores: Scores, training: Mapping[str, Any] | None = None) -> None:
+    """Macro metrics, and of a run's `training` throughput and mix, in the summary; one table per dataset with every
+    language and pair."""
+    metrics = {**scores.evaluation.macro(), **_of_training({"training": training})}
+    tracker.results(metrics, _tables(scores.evaluation))

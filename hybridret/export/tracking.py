@@ -1,16 +1,21 @@
 """Weights & Biases as a mirror of the run directory: same rows, same metrics, nothing that the files do not hold.
 
 Offline unless told otherwise: nothing waits for a network, nothing asks a question. A failure of the tracker never
-ends a run, since the files are the record.
+ends a run, since the files are the record. They are shown from the start each time a process opens the mirror: W&B
+does not join two offline folders of one run, the one that is synchronised later replaces the other, and what a killed
+process had not sent yet is lost.
 """
 
 from __future__ import annotations
 
 import netrc
 import os
+import shlex
+import shutil
 import sys
 import typing
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlparse
@@ -22,6 +27,16 @@ from hybridret.files import file_name
 from hybridret.settings import LoggerSettings
 
 MODES = ("offline", "online", "disabled")
+FLUSHED = 0.1  # seconds
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a run's files hold already: rows of history.jsonl in their order, macro metrics, and a table by dataset."""
+
+    history: Sequence[Mapping[str, Any]] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 class Tracker(Protocol):
@@ -49,12 +64,17 @@ class NoTracker:
 
 class WandbTracker:
     """A W&B run: group = sweep, job type = batch strategy, name = run; keys `train/*`, `validation/*`,
-    `dataset/setting/metric@cutoff`, and one table of all per-language values a dataset."""
+    `dataset/setting/metric@cutoff`, and one table of all per-language values a dataset.
+
+    W&B's step is the training step. Offline, the one folder in `folder/wandb` is written anew. Online, the server says
+    how many steps it has, and gets the others.
+    """
 
     def __init__(
         self,
         folder: Path,
         settings: LoggerSettings,
+        past: Past = Past(),
         *,
         group: str,
         name: str,
@@ -67,6 +87,10 @@ class WandbTracker:
 
         self._wandb = wandb
         self._failed = False
+        self._offline = settings.mode == "offline"
+        if self._offline:
+            for earlier in (folder / "wandb").glob("offline-run-*"):
+                shutil.rmtree(earlier)
         self._run = wandb.init(
             mode=typing.cast(Any, settings.mode),
             dir=str(folder),
@@ -79,40 +103,51 @@ class WandbTracker:
             resume="allow",
             tags=list(dict.fromkeys(tag[:64] for tag in (*settings.tags, *tags))),
             config=dict(config),
-            settings=wandb.Settings(silent=True, console="off", disable_git=True, save_code=False),
+            settings=wandb.Settings(silent=True, console="off", disable_git=True, save_code=False, **_flushed(wandb)),
         )
         for split in ("train", "validation"):
             self._run.define_metric(f"{split}/*", step_metric="step")
+        self._known = self._run.starting_step  # steps below are on the server
+        self._closed = False
+        for row in sorted(past.history, key=lambda row: row["step"]):
+            self.history(row)
+        if self._offline and past.metrics:
+            self.results(past.metrics, past.tables)
 
     def history(self, row: Mapping[str, Any]) -> None:
-        """Log one row of history.jsonl under its split."""
+        """Log one row of history.jsonl under its split, at its step."""
+        step = row["step"]
+        if step < self._known:
+            return
         values = {f"{row['split']}/{key}": value for key, value in row.items() if key not in ("split", "step")}
-        self._attempt(lambda: self._run.log({"step": row["step"], **values}))
+        self._attempt(lambda: self._run.log({"step": step, **values}, step=step))
 
     def results(self, metrics: Mapping[str, float], tables: Mapping[str, pd.DataFrame]) -> None:
         """Put macro metrics in the summary and every table under `tables/NAME`."""
         self._attempt(lambda: self._run.summary.update(dict(metrics)))
-        for name, table in tables.items():
-            self._attempt(
-                lambda name=name, table=table: self._run.log(
-                    {
-                        f"tables/{file_name(name)}": self._wandb.Table(
-                            dataframe=table.astype(object).where(table.notna(), None)
-                        )
-                    }
-                )
-            )
+        if tables:
+            self._attempt(lambda: self._run.log({f"tables/{file_name(k)}": self._table(v) for k, v in tables.items()}))
 
     def close(self, exit_code: int = 0) -> None:
-        """Write what is pending; in online mode wait for the upload."""
+        """Write what is pending, once; in online mode wait for the upload. Prints how to upload what is offline."""
+        if self._closed:
+            return
+        self._closed = True
+        place = Path(self._run.dir).parent
         self._attempt(lambda: self._run.finish(exit_code=exit_code))
+        self._attempt(self._wandb.teardown)  # its process has written everything when it is gone
+        if self._offline and not self._failed:
+            print(f"W&B, to upload it: wandb sync {shlex.quote(_from_here(place))}")
+
+    def _table(self, table: pd.DataFrame) -> Any:
+        return self._wandb.Table(dataframe=table.astype(object).where(table.notna(), None))
 
     def _attempt(self, call: Any) -> None:
         if self._failed:
             return
         try:
             call()
-        except (self._wandb.Error, OSError) as error:
+        except Exception as error:  # W&B's parts raise what they like; none of it is worth a run
             self._failed = True
             print(f"W&B stopped ({error}); the files in the run directory are complete.", file=sys.stderr)
 
@@ -139,14 +174,26 @@ def _has_key() -> bool:
         return False
 
 
-def open_tracker(folder: Path, settings: LoggerSettings, **identity: Any) -> Tracker:
+def _flushed(wandb: Any) -> dict[str, Any]:
+    """What is logged reaches the file soon, not every 15 s: a kill loses the rest. Older versions lack the setting."""
+    name = "x_transaction_log_flush_interval"
+    return {name: FLUSHED} if name in wandb.Settings.model_fields else {}
+
+
+def _from_here(path: Path) -> str:
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def open_tracker(folder: Path, settings: LoggerSettings, past: Past, **identity: Any) -> Tracker:
     """The tracker that `logger.mode` asks for; one that cannot start is reported and left out."""
     if settings.mode == "disabled":
         return NoTracker()
-    import wandb
 
     try:
-        return WandbTracker(folder, settings, **identity)
-    except (wandb.Error, OSError) as error:
+        return WandbTracker(folder, settings, past, **identity)
+    except Exception as error:  # as above
         print(f"W&B did not start ({error}); the files in the run directory are complete.", file=sys.stderr)
         return NoTracker()

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
@@ -27,11 +26,10 @@ from hybridret.retrieval.protocols import Ranks, VectorSource
 from hybridret.retrieval.tile_store import TileStore, tile_vectors
 from hybridret.retrieval.tiles import TileBar, TileEncoder, Tiles
 from hybridret.retrieval.vectors import ArrayVectors
-from hybridret.runs.lock import InUse
+from hybridret.runs.lock import enter_when_free
 
 ROUND = 8  # tiles of each rank between two meetings: where one rank fails, the others learn it then
 CHECKED = 16  # tiles whose checksums are read together
-_LOOK_AGAIN = 1.0  # seconds between two looks at a cache that another process fills
 HASHED = 1 << 12  # texts read at a time for a fingerprint
 
 _log = logging.getLogger(__name__)
@@ -93,19 +91,10 @@ def _lock(stack: ExitStack, store: TileStore, ranks: Ranks, progress: Progress) 
 
     Raises UserError where it is in use and further ranks would wait for this one: their patience is limited.
     """
-    with suppress(InUse):
+    if ranks.world > 1:
         stack.enter_context(store.lock())
         return
-    if ranks.world > 1:
-        stack.enter_context(store.lock())  # raises
-        return
-    with progress.task("wait for another process that encodes the same passages", None) as advance:
-        while True:
-            time.sleep(_LOOK_AGAIN)
-            advance(0)  # a safe point, and a sign of life
-            with suppress(InUse):
-                stack.enter_context(store.lock())
-                return
+    enter_when_free(stack, store.lock, progress, "wait for another process that encodes the same passages")
 
 
 def _complete(store: TileStore, work: TileEncoder, precision: str, ranks: Ranks, progress: Progress) -> None:

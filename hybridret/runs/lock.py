@@ -11,12 +11,14 @@ import fcntl
 import json
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from hybridret.errors import UserError
+from hybridret.progress import Progress
 from hybridret.runs.beat import counting, stands_still
 from hybridret.runs.status import State, is_stale, read_status
 
@@ -26,6 +28,8 @@ _OWNER, _GATE = 0, 1  # bytes: held as long as the work lasts; held while somebo
 class InUse(UserError):
     """Another process holds the lock."""
 
+
+LOOK_AGAIN = 1.0  # seconds
 
 _held: set[Path] = set()  # record locks do not exclude the process that has them
 
@@ -69,6 +73,22 @@ def exclusive(path: Path, check: Callable[[], None] = lambda: None) -> Iterator[
         finally:
             _held.discard(path)
             file.truncate(0)  # the file stays: removing it would let two later processes lock two different ones
+
+
+def enter_when_free(
+    stack: ExitStack, lock: Callable[[], AbstractContextManager[None]], progress: Progress, waiting: str
+) -> None:
+    """Hold `lock()` until `stack` closes, as soon as nobody else does; `waiting` says what is waited for."""
+    with suppress(InUse):
+        stack.enter_context(lock())
+        return
+    with progress.task(waiting, None) as advance:
+        while True:
+            time.sleep(LOOK_AGAIN)
+            advance(0)  # a safe point, and a sign of life
+            with suppress(InUse):
+                stack.enter_context(lock())
+                return
 
 
 @contextmanager

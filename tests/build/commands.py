@@ -57,8 +57,16 @@ class Commands:
     def __init__(self, server: subprocess.Popen[str]) -> None:
         self._server = server
 
-    def __call__(self, module: str, *arguments: str, folder: Path, hooks: list[dict[str, Any]] | None = None) -> Answer:
-        (answer,) = self._ask(module, folder, [{"environment": {}, "arguments": arguments, "hooks": hooks or []}])
+    def __call__(
+        self,
+        module: str,
+        *arguments: str,
+        folder: Path,
+        hooks: list[dict[str, Any]] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Answer:
+        asked = {"environment": dict(environment or {}), "arguments": arguments, "hooks": hooks or []}
+        (answer,) = self._ask(module, folder, [asked])
         return answer
 
     def together(

@@ -428,7 +428,7 @@ def test_a_second_process_waits_while_the_first_writes(
     with ExitStack() as first:
         first.enter_context(exclusive(folder / ".lock"))
         waits = iter(range(3))
-        monkeypatch.setattr("hybridret.retrieval.corpus.time.sleep", lambda _: next(waits) or first.close())
+        monkeypatch.setattr("hybridret.runs.lock.time.sleep", lambda _: next(waits) or first.close())
         assert len(encode(toy_encoder, tmp_path)) == COUNT
     assert next(waits) == 1
     with exclusive(folder / ".lock"):
