@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,3 +32,16 @@ def real_data() -> Path:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests share one cache folder of their own, never the user's."""
     monkeypatch.setenv("HYBRIDRET_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """`subprocess.Popen` whose processes and pipes end with the test: of one that fails nothing is left to others."""
+    with ExitStack() as stack:
+
+        def start(*arguments: Any, **options: Any) -> subprocess.Popen[str]:
+            process: subprocess.Popen[str] = stack.enter_context(subprocess.Popen(*arguments, **options))
+            stack.callback(process.kill)  # before it is waited for
+            return process
+
+        yield start

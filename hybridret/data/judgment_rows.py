@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
 from hybridret.data.lines import decoded, numbered_lines
@@ -20,7 +20,7 @@ BEIR, BARE, TREC = "BEIR's header", "three columns without a header", "TREC's fo
 EXPECTED = "the header query-id TAB corpus-id TAB score, three such columns without it, or TREC's 'qid Q0 docid grade'"
 
 
-def text_rows(path: Path) -> tuple[str, Iterator[Judgment]]:
+def text_rows(path: Path) -> tuple[str, Generator[Judgment]]:
     """How the first line says that `path`, plain or .gz, is to be read, and its rows.
 
     A header names its columns in any order. Without one, three columns are query, passage and grade, and four are
@@ -45,7 +45,7 @@ def text_rows(path: Path) -> tuple[str, Iterator[Judgment]]:
         if len(words) == 3 and _is_number(words[2]):
             return BARE, _rows(path, [0, 1, 2], 3, False)
         raise UserError(f"{where}: expected {EXPECTED}; found {text[:60]!r}.")
-    return BEIR, iter(())
+    return BEIR, _rows(path, [0, 1, 2], 3, True)  # none
 
 
 def places_of(names: Sequence[str]) -> Mapping[str, int] | None:
@@ -66,7 +66,7 @@ def places_of(names: Sequence[str]) -> Mapping[str, int] | None:
     return found if len(found) == len(HEADER) else None
 
 
-def _rows(path: Path, places: Sequence[int], count: int, tabs: bool, header: int = 0) -> Iterator[Judgment]:
+def _rows(path: Path, places: Sequence[int], count: int, tabs: bool, header: int = 0) -> Generator[Judgment]:
     """The rows below line `header`."""
     for line, raw in numbered_lines(path):
         if line <= header:

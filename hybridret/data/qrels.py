@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -55,17 +56,18 @@ def read_qrels(path: Path, layout: Literal["beir", "trec"]) -> Qrels:
         read_as, rows = text_rows(path)
     first: dict[tuple[str, str], tuple[int, str]] = {}
     repeated = 0
-    for where, query, passage, grade in rows:
-        value = _grade(grade, where)
-        known, known_where = first.setdefault((query, passage), (value, where))
-        if known_where is where:
-            continue
-        if known != value:
-            raise UserError(
-                f"{where}: query {query!r} and passage {passage!r} have grade {value}, but {known} in {known_where}. "
-                f"Keep one of the two lines."
-            )
-        repeated += 1
+    with closing(rows):  # an error is kept for long, and so would be the open file of a row's source
+        for where, query, passage, grade in rows:
+            value = _grade(grade, where)
+            known, known_where = first.setdefault((query, passage), (value, where))
+            if known_where is where:
+                continue
+            if known != value:
+                raise UserError(
+                    f"{where}: query {query!r} and passage {passage!r} have grade {value}, but {known} in "
+                    f"{known_where}. Keep one of the two lines."
+                )
+            repeated += 1
     if not first:
         raise UserError(f"{path} holds no judgments. Fetch the file again.")
     return Qrels(
@@ -98,7 +100,7 @@ def read_topics(path: Path) -> tuple[list[str], list[str]]:
     return list(queries), list(queries.values())
 
 
-def _json_rows(path: Path) -> Iterator[Judgment]:
+def _json_rows(path: Path) -> Generator[Judgment]:
     for line, raw in numbered_lines(path):
         where = f"{path}, line {line}"
         row = json_object(raw, where)
@@ -109,7 +111,7 @@ def _json_rows(path: Path) -> Iterator[Judgment]:
         yield where, query, passage, grade
 
 
-def _parquet_rows(path: Path) -> Iterator[Judgment]:
+def _parquet_rows(path: Path) -> Generator[Judgment]:
     from pyarrow import ArrowInvalid
     from pyarrow.parquet import ParquetFile
 

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ hydra:
 @dataclass
 class App:
     folder: Path
+    started: Callable[..., subprocess.Popen[str]]
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "stand_in", *arguments]
@@ -67,7 +68,7 @@ class App:
         )
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        return self.started(
             self.command(*arguments),
             cwd=self.folder,
             env=self.environment(),
@@ -85,14 +86,14 @@ class App:
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> App:
+def app(tmp_path: Path, started: Callable[..., subprocess.Popen[str]]) -> App:
     shutil.copy(HERE / "stand_in.py", tmp_path)
     (tmp_path / "config.yaml").write_text(CONFIG)
     for name in ("mono", "hybrid"):
         (tmp_path / "batching").mkdir(exist_ok=True)
         (tmp_path / "batching" / f"{name}.yaml").write_text("alpha: 0.5\n" if name == "hybrid" else "{}\n")
     os.mkfifo(tmp_path / "fifo")
-    return App(tmp_path)
+    return App(tmp_path, started)
 
 
 def test_each_failure_stays_with_its_point(app: App) -> None:

@@ -239,9 +239,9 @@ except module.UserError as error:
 """
 
 
-def start(folder: Path, dies_at: int, **environment: str) -> subprocess.Popen[str]:
+def start(popen: Callable[..., subprocess.Popen[str]], folder: Path, dies_at: int, **environment: str) -> Any:
     here = Path(__file__)
-    return subprocess.Popen(
+    return popen(
         [sys.executable, "-c", PROGRAM, str(here), str(here.parent / "conftest.py"), str(folder), str(dies_at)],
         env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
         stderr=subprocess.PIPE,
@@ -250,14 +250,21 @@ def start(folder: Path, dies_at: int, **environment: str) -> subprocess.Popen[st
 
 
 @pytest.mark.parametrize("dies_at", [-1, 60])
-def test_two_processes(dies_at: int, toy_encoder: Any, tmp_path: Path, whole: dict[str, bytes], free_port: str) -> None:
+def test_two_processes(
+    dies_at: int,
+    toy_encoder: Any,
+    tmp_path: Path,
+    whole: dict[str, bytes],
+    free_port: str,
+    started: Callable[..., subprocess.Popen[str]],
+) -> None:
     """Over gloo. Where one is killed, the other one ends with the reason, and one process alone finishes the work."""
-    started = [
-        start(tmp_path, dies, RANK=str(rank), WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=free_port)
+    both = [
+        start(started, tmp_path, dies, RANK=str(rank), WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=free_port)
         for rank, dies in ((0, -1), (1, dies_at))
     ]
-    (_, told), _ = (process.communicate(timeout=120) for process in started)
-    codes = [process.returncode for process in started]
+    (_, told), _ = (process.communicate(timeout=120) for process in both)
+    codes = [process.returncode for process in both]
     assert len(list(tmp_path.glob("*/journal-[01].txt"))) == 2
     if dies_at < 0:
         assert codes == [0, 0], told

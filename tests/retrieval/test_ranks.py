@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -45,10 +46,12 @@ else:
 """
 
 
-def test_two_processes_gather_wait_and_notice_the_end_of_the_other(free_port: str) -> None:
+def test_two_processes_gather_wait_and_notice_the_end_of_the_other(
+    free_port: str, started: Callable[..., subprocess.Popen[str]]
+) -> None:
     places = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port, "OMP_NUM_THREADS": "1"}
-    started = [
-        subprocess.Popen(
+    both = [
+        started(
             [sys.executable, "-c", PROGRAM],
             env={**os.environ, **places, "RANK": str(rank)},
             stderr=subprocess.PIPE,
@@ -56,7 +59,7 @@ def test_two_processes_gather_wait_and_notice_the_end_of_the_other(free_port: st
         )
         for rank in range(2)
     ]
-    for process in started:
+    for process in both:
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
 

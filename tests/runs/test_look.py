@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -127,10 +127,12 @@ def test_what_kills_left_half_written_is_removed(run: RunDirectory, how: str) ->
     assert [path for path in kept if not path.exists()] == []
 
 
-def test_one_who_looks_is_never_taken_for_the_owner(run: RunDirectory, tmp_path: Path) -> None:
+def test_one_who_looks_is_never_taken_for_the_owner(
+    run: RunDirectory, tmp_path: Path, started: Callable[..., subprocess.Popen[str]]
+) -> None:
     write_status(run.status, State.FAILED, "h")
     line = [sys.executable, "-c", LOOKER, str(run.path), str(tmp_path / "enough")]
-    lookers = [subprocess.Popen(line, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    lookers = [started(line, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     for looker in lookers:
         assert looker.stdout is not None
         assert looker.stdout.readline() == "looks\n"

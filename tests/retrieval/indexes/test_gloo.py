@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +35,9 @@ if world > 1:
 """
 
 
-def test_two_processes_give_the_bits_of_one(tmp_path: Path) -> None:
-    started = [
-        subprocess.Popen(
+def test_two_processes_give_the_bits_of_one(tmp_path: Path, started: Callable[..., subprocess.Popen[str]]) -> None:
+    processes = [
+        started(
             [sys.executable, "-c", PROGRAM, str(rank), str(world), str(tmp_path)],
             env={**os.environ, "OMP_NUM_THREADS": str(3 - world)},  # another number of threads, too
             stderr=subprocess.PIPE,
@@ -44,7 +45,7 @@ def test_two_processes_give_the_bits_of_one(tmp_path: Path) -> None:
         )
         for rank, world in ((0, 1), (0, 2), (1, 2))
     ]
-    for process in started:
+    for process in processes:
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
     alone, *shared = (np.load(tmp_path / name) for name in ("1-0.npz", "2-0.npz", "2-1.npz"))
