@@ -38,6 +38,7 @@ def work(run: RunDirectory) -> point._Work:
         model=SimpleNamespace(size="x"),
         eval={},
         evaluation=SimpleNamespace(cutoffs=[10], mteb=False),
+        logger=SimpleNamespace(mode="offline"),
     )
     made = object.__new__(point._Work)
     made.parts, made.settings, made.run, made.digest = SimpleNamespace(source=source), settings, run, "h"  # type: ignore[assignment]
