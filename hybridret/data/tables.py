@@ -42,7 +42,8 @@ def read_table(files: Sequence[Path], columns: Mapping[str, Required], what: str
     if not files:
         raise ValueError("no files")
     key = hash_json(
-        [VERSION, [_probe(file, what) for file in files], {name: bool(needed) for name, needed in columns.items()}], 24
+        [VERSION, [file_probe(file, what) for file in files], {name: bool(needed) for name, needed in columns.items()}],
+        24,
     )
     folder = cache_folder() / "tables" / key
     if not (folder / ABOUT).is_file():
@@ -147,8 +148,11 @@ def _about(dataset: Any) -> dict[str, Any] | None:
     return about if whole else None
 
 
-def _probe(file: Path, what: str) -> list[Any]:
-    """Name, size, time and a hash of spaced probes of a file: cheap for files of any size."""
+def file_probe(file: Path, what: str) -> list[Any]:
+    """Name, size, time and a hash of spaced probes of a file: cheap for files of any size.
+
+    Raises UserError for a file that is empty or cannot be read; `what` it holds is for the message.
+    """
     try:
         state = file.stat()
         digest = hashlib.sha256()

@@ -140,8 +140,9 @@ def _task(dataset: str, setting: str) -> tuple[str, str]:
         beir = dataset.removeprefix("beir_")
         if beir != dataset and beir in BEIR:
             return BEIR[beir], "default"
-        if beir.startswith("cqadupstack_"):
-            return f"CQADupstack{beir.removeprefix('cqadupstack_').capitalize()}Retrieval", "default"
+        subforum = dataset.removeprefix("beir_cqadupstack_")
+        if subforum != dataset and "_" not in subforum:  # behind another "_" stands what makes it another set
+            return f"CQADupstack{subforum.capitalize()}Retrieval", "default"
         if dataset in MIRACL:
             return MIRACL[dataset], "code"
         if dataset in MR_TYDI:

@@ -36,6 +36,8 @@ ADDED_LATER: Mapping[str, Any] = {
     "data.ignore_pid": False,  # the pids of rows were taken as they are
     "backbone.stemmer": False,  # BM25 took words as they stand
     "backbone.stopwords": False,  # and all of them
+    # published files were taken for published ones
+    **{f"eval.{name}.allow_other": False for name in ("beir", "miracl", "mlqa_r", "mr_tydi", "xquad_r")},
 }
 
 

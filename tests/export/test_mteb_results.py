@@ -139,6 +139,15 @@ def test_tasks_and_subsets_are_those_of_mteb(mteb: Any, tmp_path: Path) -> None:
         assert one.split in task.metadata.eval_splits
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["beir_scifact_train", "beir_scifact_other", "beir_cqadupstack_tex_other", "miracl_other", "cqadupstack_own"],
+)
+def test_what_is_another_set_takes_no_name_of_mteb(tmp_path: Path, name: str) -> None:
+    (path,) = write_mteb_results(tmp_path, table_of(name, {"monolingual": [("en", "en")]}), META)
+    assert path.stem == f"{name}_monolingual"
+
+
 def test_what_has_no_code_or_main_score_is_an_error_and_writes_nothing(metrics: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nDCG@10"):
         write_mteb_results(tmp_path, metrics[metrics["metric"] != "ndcg"], META)

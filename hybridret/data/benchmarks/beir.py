@@ -3,6 +3,10 @@
 What is special to a set stands in one table. Commits are those that mteb 2 evaluates; the hub's `mteb/*` copies are
 JSON lines of the published archives. cqadupstack is 12 subforums, each with a corpus of its own, whose values are
 averaged: they are collections of one group.
+
+Counts are those of table 1 of the paper, which the table of github.com/beir-cellar/beir rounds; those of msmarco and of
+the subforums are mteb's, which add up to the paper's 13,145 queries and 457,199 passages. What was read is compared
+with them: the corpus for every split, the queries for the split that a set is evaluated on.
 """
 
 from __future__ import annotations
@@ -13,7 +17,9 @@ from functools import partial
 from pathlib import Path
 
 from hybridret.data.beir_layout import CORPUS, QUERIES, read_beir
-from hybridret.data.hub import fetch
+from hybridret.data.beir_places import elsewhere, place_of
+from hybridret.data.benchmarks.published import OTHER, Compared, checked_name
+from hybridret.data.hub import fetch, find
 from hybridret.data.retrieval_set import collection_of
 from hybridret.data.source import PairSource
 from hybridret.errors import UserError, nearest, refusals
@@ -21,23 +27,24 @@ from hybridret.records import Collection
 
 LICENSED = "its texts are licensed and not on the hub: build the folder as github.com/beir-cellar/beir describes"
 CQADUPSTACK = "cqadupstack"
+KEY = "eval.beir"
 
 
 @dataclass(frozen=True)
 class BeirSet:
     """`repo` and `revision`: its copy on the hub, "" where there is none. `counts`: published passages and queries with
-    a judgment of `split`, None where not known."""
+    a judgment of `split`."""
 
     repo: str
     revision: str
-    counts: tuple[int, int] | None = None
+    counts: tuple[int, int]
     split: str = "test"
     identical: bool = False  # queries are passages of the corpus themselves: a passage with the query's id is no hit
 
 
 SETS = {
     "arguana": BeirSet("mteb/arguana", "c22ab2a51041ffd869aaddef7af8d8215647e41a", (8674, 1406), identical=True),
-    "bioasq": BeirSet("", ""),
+    "bioasq": BeirSet("", "", (14914602, 500)),
     "climate-fever": BeirSet("mteb/climate-fever", "47f2ac6acb640fc46020b02a5b59fdda04d39380", (5416593, 1535)),
     "dbpedia-entity": BeirSet("mteb/dbpedia", "c0f706b76e590d620bd6618b3ca8efdd34e2d659", (4635922, 400)),
     "fever": BeirSet("mteb/fever", "bea83ef9e8fb933d90a2f1d5515737465d613e12", (5416568, 6666)),
@@ -47,12 +54,12 @@ SETS = {
     "nfcorpus": BeirSet("mteb/nfcorpus", "ec0fa4fe99da2ff19ca1214b7966684033a58814", (3633, 323)),
     "nq": BeirSet("mteb/nq", "b774495ed302d8c44a3a7ea25c90dbce03968f31", (2681468, 3452)),
     "quora": BeirSet("mteb/quora", "e4e08e0b7dbe3c8700f0daef558ff32256715259", (522931, 10000), identical=True),
-    "robust04": BeirSet("", ""),
+    "robust04": BeirSet("", "", (528155, 249)),
     "scidocs": BeirSet("mteb/scidocs", "f8c2fcf00f625baaa80f62ec5bd9e1fff3b8ae88", (25657, 1000)),
     "scifact": BeirSet("mteb/scifact", "d56462d0e63a25450459c4f213e49ffdb866f7f9", (5183, 300)),
-    "signal1m": BeirSet("", ""),
+    "signal1m": BeirSet("", "", (2866316, 97)),
     "trec-covid": BeirSet("mteb/trec-covid", "bb9466bac8153a0349341eb1b22e06409e78ef4e", (171332, 50)),
-    "trec-news": BeirSet("", ""),
+    "trec-news": BeirSet("", "", (594977, 57)),
     "webis-touche2020": BeirSet("mteb/touche2020", "a34f9a33db75fa0cbb21bb5cfc3dae8dc8bec93f", (382545, 49)),
 }
 
@@ -73,17 +80,25 @@ SUBFORUMS = {
 
 
 class Beir:
-    """A collection `beir_NAME` for each set; 12 of them, `beir_cqadupstack_SUBFORUM`, for cqadupstack.
+    """A collection `beir_NAME` for each set; 12 of them, `beir_cqadupstack_SUBFORUM`, for cqadupstack. Another split
+    than the one that a set is evaluated on stands in the name, `beir_NAME_train`.
 
     names: which sets, by BEIR's names (`SETS`, and cqadupstack).
     path: a folder with PATH/NAME/{corpus.jsonl,queries.jsonl,qrels/SPLIT.tsv}, plain or .gz, as BEIR's archives unpack
-    (cqadupstack: PATH/cqadupstack/SUBFORUM/...), or that folder itself where one set is asked for; None: the hub.
+    (cqadupstack: PATH/cqadupstack/SUBFORUM/...), or with these archives, PATH/NAME.zip; where one set is asked for, its
+    folder or archive itself; None: the hub.
     split: of the judgments; None: what each set is evaluated on, dev for msmarco and test for the others.
     revision: a branch, tag or commit on the hub for all sets; None: the commits of the table above.
+    allow_other: take files whose counts are not the published ones, as `beir_NAME_other`.
     """
 
     def __init__(
-        self, names: list[str], path: str | None = None, split: str | None = None, revision: str | None = None
+        self,
+        names: list[str],
+        path: str | None = None,
+        split: str | None = None,
+        revision: str | None = None,
+        allow_other: bool = False,
     ) -> None:
         known = [*SETS, CQADUPSTACK]
         for name in names:
@@ -95,10 +110,15 @@ class Beir:
         self._path = path
         self._split = split
         self._revision = revision
+        self._allow_other = allow_other
 
     def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
-        """Raises UserError for missing or malformed files, and without network; says how to fetch them."""
-        return tuple(self._collections())
+        """Raises UserError for missing or malformed files, and without network, saying how to fetch them; and for files
+        that are not those of the set."""
+        found = tuple(self._collections())
+        if any(one.group and one.name.endswith(OTHER) for one in found):  # one mean, of twelve
+            found = tuple(replace(one, group=one.group and one.group + OTHER) for one in found)
+        return found
 
     def missing(self) -> list[str]:
         return refusals(
@@ -110,10 +130,9 @@ class Beir:
 
     def published(self) -> tuple[int, int] | None:
         sets = [facts for _, facts, _ in self._sets()]
-        counts = [facts.counts for facts in sets if facts.counts and self._split in (None, facts.split)]
-        if len(counts) < len(sets):
+        if any(self._split not in (None, facts.split) for facts in sets):
             return None
-        return sum(queries for _, queries in counts), sum(passages for passages, _ in counts)
+        return sum(facts.counts[1] for facts in sets), sum(facts.counts[0] for facts in sets)
 
     def _collections(self) -> Iterator[Collection]:
         for name, facts, below in self._sets():
@@ -130,38 +149,63 @@ class Beir:
 
     def _collection(self, name: str, facts: BeirSet, below: str) -> Collection:
         split = self._split or facts.split
-        data = read_beir(self._folder(name, facts, below, split), split, name, "eval.beir")
+        data = read_beir(self._folder(name, facts, below, split), split, name, KEY)
         notes = {"split": split, **data.notes()}
         if facts.identical:
             notes["identical ids"] = "a passage with the id of the query is no hit"
         collection = collection_of(
             f"beir_{name}", [data.part("en")], notes, drop_identical=facts.identical, fingerprint=data.fingerprint()
         )
-        if below != name:
-            collection = replace(collection, group=f"beir_{CQADUPSTACK}")
-        if facts.counts is None or split != facts.split:
-            return collection
-        ours = (len(collection.passage_ids), len(collection.query_ids))
-        counted = f"passages {ours[0]} / {facts.counts[0]}, queries {ours[1]} / {facts.counts[1]}"
-        return replace(collection, notes={**collection.notes, "counts (ours / published)": counted})
+        named = "" if split == facts.split else f"_{split}"
+        read, published = (len(collection.passage_ids), len(collection.query_ids)), facts.counts
+        compared = [Compared("passages", {"": read[0]}, {"": published[0]})]
+        counted = f"passages {read[0]} / {published[0]}"
+        if not named:
+            compared.append(Compared("queries", {"": read[1]}, {"": published[1]}))
+            counted += f", queries {read[1]} / {published[1]}"
+        full, said = checked_name(
+            f"beir_{name}{named}", compared, KEY, self._allow_other, f"{KEY}.names and {KEY}.path"
+        )
+        return replace(
+            collection,
+            name=full,
+            group=f"beir_{CQADUPSTACK}{named}" if below != name else collection.group,
+            notes={**collection.notes, "counts (ours / published)": counted, **said},
+        )
 
     def _folder(self, name: str, facts: BeirSet, below: str, split: str) -> Path:
-        """Where the set lies, with the judgments of `split` if it has none at all."""
+        """Where the set lies, with the judgments of `split` if it has none at all.
+
+        What is missing is asked for in the set's own folder, NAME below `path`: in `path` itself the files of one set
+        would be found under the names of others.
+        """
         if self._path is None:
             if not facts.repo:
-                raise UserError(f"eval.beir: {name}: {LICENSED}, then set eval.beir.path to the folder above it.")
-            folder = None
+                raise UserError(f"{KEY}: {name}: {LICENSED}, then set {KEY}.path to the folder above it.")
+            place = None
         else:
-            folder = Path(self._path).expanduser()
-            alone = below.partition("/")[2]  # where one set is asked for, `path` may be its own folder
-            if len(self._names) == 1 and not (folder / below).is_dir() and (folder / alone).is_dir():
-                below = alone
-            folder /= below
-            if not facts.repo:
-                if not folder.is_dir():
-                    raise UserError(f"eval.beir.path: there is no folder {folder}. {name}: {LICENSED}.")
-                return folder
-        files = [CORPUS, QUERIES]
-        if folder is None or not (folder / "qrels").is_dir():
-            files.append(f"qrels/{split}.jsonl")
-        return fetch(facts.repo, files, self._revision or facts.revision, self._path, "eval.beir", below)
+            path = Path(self._path).expanduser()
+            one = len({below.partition("/")[0] for _, _, below in self._sets()}) == 1
+            place = place_of(path, [below, below.partition("/")[2]] if one else [below])
+            own = path.parent if path.name == below else path
+            if place is not None and find(place, QUERIES) and (place / "qrels").is_dir():
+                return place
+            hint = elsewhere(path, f"{KEY}.path", [below])
+            return self._asked_for(name, facts, split, own / below, hint)
+        return fetch(facts.repo, _files(split), self._revision or facts.revision, None, KEY, below)
+
+    def _asked_for(self, name: str, facts: BeirSet, split: str, place: Path, hint: str) -> Path:
+        """The folder of the set. Raises UserError for a file that it lacks, with the command that fetches it."""
+        if facts.repo:
+            files = _files(split)[: 2 if (place / "qrels").is_dir() else 3]
+            try:
+                return fetch(facts.repo, files, self._revision or facts.revision, str(place), KEY)
+            except UserError as error:
+                raise UserError(f"{error}{hint}") from None
+        if not place.is_dir():
+            raise UserError(f"{KEY}.path: there is no folder {place}. {name}: {LICENSED}.{hint}")
+        return place
+
+
+def _files(split: str) -> list[str]:
+    return [CORPUS, QUERIES, f"qrels/{split}.jsonl"]

@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from hybridret.data.beir_layout import BeirData, read_beir
+from hybridret.data.beir_layout import CORPUS, BeirData, read_beir
+from hybridret.data.beir_places import elsewhere, holds_set, zipped
+from hybridret.data.benchmarks.published import is_published
 from hybridret.data.columns import Column
 from hybridret.data.joining import REPEATED, UNKNOWN_QUERIES, matched
 from hybridret.data.qrels import Qrels
@@ -29,11 +31,12 @@ NONE: IntArray = np.zeros(0, dtype=np.int64)
 
 
 class Folder:
-    """One collection, called `name`.
+    """One collection, called `name`, which must not be the name of a published set.
 
     path: the folder with corpus.jsonl (_id, title, text, language), queries.jsonl (_id, text, language, question) and
-    qrels/SPLIT.tsv, each plain or .gz; title, language and question may be left out, by all rows or by some.
-    split: which judgments.
+    qrels/SPLIT.tsv, each plain or .gz; title, language and question may be left out, by all rows or by some. Or a .zip
+    of it.
+    split: which judgments; other ones than test stand in the name, NAME_dev.
     language: of the rows that do not say theirs.
     drop_identical: a passage with the id of the query is no hit, where queries are passages of the corpus themselves.
     """
@@ -46,8 +49,12 @@ class Folder:
         language: str = "en",
         drop_identical: bool = False,
     ) -> None:
+        if is_published(name):
+            raise UserError(
+                f"eval.folder.name={name} is the name of a published set: choose another for your own data."
+            )
         self._path = path
-        self._name = name
+        self._name = name if split == "test" else f"{name}_{split}"
         self._split = split
         self._language = check_language(language, "eval.folder.language")
         self._drop_identical = drop_identical
@@ -74,10 +81,14 @@ class Folder:
 
     def _folder(self) -> Path:
         folder = Path(self._path).expanduser()
+        if folder.is_file():
+            return zipped(folder)
         if not folder.is_dir():
             raise UserError(
                 f"eval.folder.path: there is no folder {folder}. Give one in BEIR's layout: corpus.jsonl, ..."
             )
+        if not holds_set(folder) and (hint := elsewhere(folder, "eval.folder.path", [""])):
+            raise UserError(f"eval.folder.path: {folder} has no {CORPUS}.{hint}")
         return folder
 
     def _of_known_queries(self, data: BeirData) -> tuple[BeirData, dict[str, str]]:

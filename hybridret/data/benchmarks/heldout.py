@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from hybridret.data.benchmarks.published import is_published
 from hybridret.data.source import PairSource
 from hybridret.errors import UserError
 from hybridret.records import Collection
 
 
 class Heldout:
-    """All test collections of the pair source."""
+    """All test collections of the pair source; one that is called like a published set becomes heldout_NAME."""
 
     def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
         """Raises UserError when there is no source, or it holds nothing out."""
@@ -20,7 +23,7 @@ class Heldout:
                 "eval=heldout: the training data has no test part (test_share=0). Set data.test_share, for example to "
                 "0.3, or choose another benchmark."
             )
-        return found
+        return tuple(replace(one, name=f"heldout_{one.name}") if is_published(one.name) else one for one in found)
 
     def missing(self) -> list[str]:
         return []  # its files are those of the training data

@@ -41,6 +41,7 @@ class Miracl:
     None: monolingual, which is what the judgments are made for.
     revision, corpus_revision, hard_negatives_revision: branch, tag or commit of each repository on the hub; None: the
     commits of `miracl_layout`.
+    allow_other: take files whose counts are not the published ones, as NAME_other.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Miracl:
         revision: str | None = None,
         corpus_revision: str | None = None,
         hard_negatives_revision: str | None = None,
+        allow_other: bool = False,
     ) -> None:
         self._path = path
         self._split = checked_choice(f"{KEY}.split", split, ("dev", "train"))
@@ -69,10 +71,11 @@ class Miracl:
         self._revision = revision
         self._corpus_revision = corpus_revision
         self._hard_revision = hard_negatives_revision
+        self._allow_other = allow_other
 
     def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
-        """Raises UserError for missing files, saying how to fetch them; for malformed ones; and where the judgments do
-        not fit the corpus."""
+        """Raises UserError for missing files, saying how to fetch them; for malformed ones; where the judgments do not
+        fit the corpus; and for other counts than the published ones."""
         hard, files = self._corpus == HARD, self._files()
         notes = {
             "split": self._split,
@@ -87,6 +90,8 @@ class Miracl:
             self._settings,
             queries,
             passages,
+            KEY,
+            self._allow_other,
         )
         return (collection,)
 

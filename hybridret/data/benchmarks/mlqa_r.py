@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hybridret.data.benchmarks.folder import in_domain_note, language_files
+from hybridret.data.benchmarks.published import Compared, checked_name, per_language
 from hybridret.data.sentences import Breaks, splitter
 from hybridret.data.source import PairSource
 from hybridret.data.squad import Paragraph, read_squad, sentence_collection
@@ -45,15 +46,24 @@ class MlqaR:
     path: the folder with dev-context-XX-question-XX.json or .json.gz, or the folder above its `dev`.
     languages: which languages, in which order; None: all seven.
     splitter: `like_lareqa`, `unicode` or `pysbd` (hybridret.data.sentences).
+    allow_other: take files whose numbers of questions are not the published ones, as `mlqa_r_other`.
     """
 
-    def __init__(self, path: str | None, languages: list[str] | None = None, splitter: str = "like_lareqa") -> None:
+    def __init__(
+        self,
+        path: str | None,
+        languages: list[str] | None = None,
+        splitter: str = "like_lareqa",
+        allow_other: bool = False,
+    ) -> None:
         self._path = path
+        self._allow_other = allow_other
         self._languages = chosen_languages("eval.mlqa_r.languages", languages, tuple(PUBLISHED_COUNTS))
         self._splitter = splitter
 
     def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
-        """Raises UserError for missing or malformed files, an unknown splitter, or one that is not installed."""
+        """Raises UserError for missing or malformed files, an unknown splitter or one that is not installed, and for
+        other numbers of questions than the published ones."""
         split = splitter(self._splitter)
         paragraphs = {language: read_squad(file) for language, file in self._files().items()}
 
@@ -67,7 +77,10 @@ class MlqaR:
             "licence": "CC BY-SA 3.0",
         }
         notes |= in_domain_note(source, paragraphs)
-        return (dataclasses.replace(collection, notes=notes),)
+        published = {language: questions for language, (questions, _) in PUBLISHED_COUNTS.items()}
+        asked = Compared("questions", per_language(collection.query_languages, collection), published)
+        name, said = checked_name("mlqa_r", [asked], "eval.mlqa_r", self._allow_other, "eval.mlqa_r.path")
+        return (dataclasses.replace(collection, name=name, notes={**notes, **said}),)
 
     def missing(self) -> list[str]:
         return refusals(self._files, lambda: splitter(self._splitter))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hybridret.data.benchmarks.published import Compared, checked_name
 from hybridret.data.columns import Column
 from hybridret.data.fields import NUMBERS
 from hybridret.data.hub import fetch
@@ -113,19 +114,23 @@ def monolingual_collection(
     settings: tuple[str, ...],
     queries: Mapping[str, int],
     passages: Mapping[str, int],
+    key: str,
+    allow_other: bool,
 ) -> Collection:
-    """One collection of all languages. `queries` and `passages`: how many were published; where others were read, the
-    notes say so."""
+    """One collection of all languages. `queries` and `passages`: how many were published.
+
+    Raises UserError where others were read, unless `allow_other`: then it is NAME_other, and the notes say why.
+    """
     parts = [one.part for one in data]
     notes = dict(notes)
     if MULTILINGUAL in settings:
         notes["multilingual"] = "passages of other languages are unjudged, and none of them counts as relevant"
-    for what, read, published in (
-        ("queries", {part.language: len(part.query_ids) for part in parts}, queries),
-        ("passages", {part.language: len(part.passage_ids) for part in parts}, passages),
-    ):
-        if other := [f"{code} {count} / {published[code]}" for code, count in read.items() if count != published[code]]:
-            notes[f"{what} (ours / published)"] = ", ".join(other)
+    compared = [
+        Compared("queries", {part.language: len(part.query_ids) for part in parts}, queries),
+        Compared("passages", {part.language: len(part.passage_ids) for part in parts}, passages),
+    ]
+    name, other = checked_name(name, compared, key, allow_other, f"{key}.path")
+    notes |= other
     if numbers := sum(numbers_read(table) for one in data for table in one.tables):
         notes[NUMBERS] = str(numbers)
     for part in parts:

@@ -71,6 +71,7 @@ class MrTydi:
     settings: monolingual, or multilingual too: the pool of all languages, in which passages of others are unjudged.
     None: monolingual, which is what the judgments are made for.
     revision, corpus_revision: branch, tag or commit of each repository on the hub; None: the commits that stand here.
+    allow_other: take files whose counts are not the published ones, as `mr_tydi_other`.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class MrTydi:
         settings: list[str] | None = None,
         revision: str | None = None,
         corpus_revision: str | None = None,
+        allow_other: bool = False,
     ) -> None:
         self._path = path
         self._split = checked_choice(f"{KEY}.split", split, SPLITS)
@@ -88,10 +90,11 @@ class MrTydi:
         self._settings = checked_settings(KEY, settings)
         self._revision = revision or TOPICS[1]
         self._corpus_revision = corpus_revision or CORPUS[1]
+        self._allow_other = allow_other
 
     def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
-        """Raises UserError for missing files, saying how to fetch them; for malformed ones; and where the judgments do
-        not fit the corpus."""
+        """Raises UserError for missing files, saying how to fetch them; for malformed ones; where the judgments do not
+        fit the corpus; and for other counts than the published ones."""
         data = [read_language(language, found, "Mr.TyDi") for language, found in self._files().items()]
         notes = {"split": self._split, "licence": "Apache-2.0; the passages are Wikipedia's (CC BY-SA)"}
         collection = monolingual_collection(
@@ -101,6 +104,8 @@ class MrTydi:
             self._settings,
             {language: getattr(PUBLISHED[language], self._split) for language in self._languages},
             {language: PUBLISHED[language].passages for language in self._languages},
+            KEY,
+            self._allow_other,
         )
         return (collection,)
 

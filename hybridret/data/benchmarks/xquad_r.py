@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from hybridret.data.benchmarks.folder import in_domain_note, language_files
+from hybridret.data.benchmarks.published import Compared, checked_name, per_language
 from hybridret.data.sentences import Breaks
 from hybridret.data.source import PairSource
 from hybridret.data.squad import Paragraph, read_squad, sentence_collection
@@ -12,7 +14,21 @@ from hybridret.errors import UserError, refusals
 from hybridret.languages import chosen_languages
 from hybridret.records import Collection
 
-LANGUAGES = ("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh")
+QUESTIONS = 1190  # in each language
+CANDIDATES = {  # as published with LAReQA, and counted in the files of its repository
+    "ar": 1222,
+    "de": 1276,
+    "el": 1234,
+    "en": 1180,
+    "es": 1215,
+    "hi": 1244,
+    "ru": 1219,
+    "th": 852,
+    "tr": 1167,
+    "vi": 1209,
+    "zh": 1196,
+}
+LANGUAGES = tuple(CANDIDATES)
 PUBLISHED = (
     "XQuAD-R is published on GitHub: google-research-datasets/lareqa, folder xquad-r. (The hub's copy "
     "google-research-datasets/xquad_r lacks the sentence breaks and does not serve.)"
@@ -24,14 +40,17 @@ class XquadR:
 
     path: the folder that holds {language}.json, for example en.json.
     languages: which languages, in which order; None: all eleven. n languages leave n relevant sentences each.
+    allow_other: take files whose counts are not the published ones, as `xquad_r_other`.
     """
 
-    def __init__(self, path: str | None, languages: list[str] | None = None) -> None:
+    def __init__(self, path: str | None, languages: list[str] | None = None, allow_other: bool = False) -> None:
         self._path = path
+        self._allow_other = allow_other
         self._languages = chosen_languages("eval.xquad_r.languages", languages, LANGUAGES)
 
     def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
-        """Raises UserError for missing or malformed files; says where to fetch them."""
+        """Raises UserError for missing or malformed files, saying where to fetch them, and for other counts than the
+        published ones."""
         paragraphs = {language: _with_breaks(file) for language, file in self._files().items()}
         notes = {
             "candidates": ", ".join(
@@ -41,13 +60,21 @@ class XquadR:
             "licence": "CC BY-SA 4.0",
         }
         notes |= in_domain_note(source, paragraphs)
-        return (sentence_collection("xquad_r", paragraphs, _breaks, notes),)
+        collection = sentence_collection("xquad_r", paragraphs, _breaks, notes)
+        compared = [
+            Compared(
+                "questions", per_language(collection.query_languages, collection), dict.fromkeys(LANGUAGES, QUESTIONS)
+            ),
+            Compared("sentences", per_language(collection.passage_languages, collection), CANDIDATES),
+        ]
+        name, said = checked_name("xquad_r", compared, "eval.xquad_r", self._allow_other, "eval.xquad_r.path")
+        return (replace(collection, name=name, notes={**notes, **said}),)
 
     def missing(self) -> list[str]:
         return refusals(self._files)
 
     def published(self) -> tuple[int, int] | None:
-        return (13_090, 13_014) if set(self._languages) == set(LANGUAGES) else None
+        return QUESTIONS * len(self._languages), sum(CANDIDATES[language] for language in self._languages)
 
     def _files(self) -> dict[str, Path]:
         return language_files("xquad_r", self._path, "{l}.json", LANGUAGES, self._languages, PUBLISHED)

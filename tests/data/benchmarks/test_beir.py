@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import huggingface_hub
 import pytest
 
-from hybridret.data.benchmarks.beir import CQADUPSTACK, SETS, SUBFORUMS, Beir
+from hybridret.data.benchmarks.beir import CQADUPSTACK, SETS, SUBFORUMS
+from hybridret.data.benchmarks.beir import Beir as Published
 from hybridret.errors import UserError
+
+Beir = partial(Published, allow_other=True)  # the sets here are small
 
 WriteBeir = Callable[..., Path]
 CORPUS = [
@@ -40,7 +44,7 @@ def test_every_set_is_special_in_its_own_way() -> None:
     found = [facts for facts in [*SETS.values(), *SUBFORUMS.values()] if facts.repo]
     assert all(len(facts.revision) == 40 for facts in found)
     assert len({facts.revision for facts in found}) == len({facts.repo for facts in found}) == len(found)
-    assert [sum(facts.counts[place] for facts in SUBFORUMS.values() if facts.counts) for place in (0, 1)] == [
+    assert [sum(facts.counts[place] for facts in SUBFORUMS.values()) for place in (0, 1)] == [
         457199,
         13145,
     ]
@@ -51,7 +55,7 @@ def test_a_folder(tmp_path: Path, small: Callable[..., Path], packed: bool) -> N
     small(tmp_path / "scifact", packed=packed)
     for path in (tmp_path, tmp_path / "scifact"):
         (collection,) = Beir(["scifact"], str(path)).collections(None)
-        assert collection.name == "beir_scifact"
+        assert collection.name == "beir_scifact_other"
         assert collection.languages == ("en",)
         assert collection.passages[:] == ["Title text one", "text two", "text three"]
         assert collection.passage_ids[:] == ["q1", "d2", "d3"]
@@ -62,6 +66,7 @@ def test_a_folder(tmp_path: Path, small: Callable[..., Path], packed: bool) -> N
         assert collection.notes == {
             "split": "test",
             "counts (ours / published)": "passages 3 / 5183, queries 2 / 300",
+            "not as published": "3 passages where 5,183 were published; 2 queries where 300 were published",
         }
         assert collection.fingerprint
         assert not collection.drop_identical
@@ -72,11 +77,16 @@ def test_sets_keep_their_order_and_rules(tmp_path: Path, small: Callable[..., Pa
         small(tmp_path / name)
     small(tmp_path / "msmarco", split="dev")
     found = Beir(["quora", "msmarco", "nfcorpus", "bioasq"], str(tmp_path)).collections(None)
-    assert [one.name for one in found] == ["beir_quora", "beir_msmarco", "beir_nfcorpus", "beir_bioasq"]
+    assert [one.name for one in found] == [
+        "beir_quora_other",
+        "beir_msmarco_other",
+        "beir_nfcorpus_other",
+        "beir_bioasq_other",
+    ]
     assert [one.drop_identical for one in found] == [True, False, False, False]
     assert [one.notes["split"] for one in found] == ["test", "dev", "test", "test"]
     assert "identical ids" in found[0].notes
-    assert "counts (ours / published)" not in found[3].notes
+    assert found[3].notes["counts (ours / published)"] == "passages 3 / 14914602, queries 2 / 500"
 
 
 def test_cqadupstack_is_twelve_collections_of_one_average(tmp_path: Path, small: Callable[..., Path]) -> None:
@@ -84,8 +94,8 @@ def test_cqadupstack_is_twelve_collections_of_one_average(tmp_path: Path, small:
         small(tmp_path / CQADUPSTACK / subforum)
     for path in (tmp_path, tmp_path / CQADUPSTACK):
         found = Beir([CQADUPSTACK], str(path)).collections(None)
-        assert [one.name for one in found] == [f"beir_cqadupstack_{subforum}" for subforum in SUBFORUMS]
-        assert {one.group for one in found} == {"beir_cqadupstack"}
+        assert [one.name for one in found] == [f"beir_cqadupstack_{subforum}_other" for subforum in SUBFORUMS]
+        assert {one.group for one in found} == {"beir_cqadupstack_other"}
 
 
 def test_from_the_hub(tmp_path: Path, small: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:

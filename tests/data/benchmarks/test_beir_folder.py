@@ -46,7 +46,7 @@ def test_one_language(tmp_path: Path, write_beir: WriteBeir, packed: bool) -> No
     judgments = [("q2", "d1", 1), ("q1", "d1", 3)]
     folder = write_beir(tmp_path, corpus, queries, judgments, split="dev", packed=packed)
     (collection,) = Folder(str(folder), "own", "dev", "sw", drop_identical=True).collections(None)
-    assert (collection.name, collection.languages, collection.drop_identical) == ("own", ("sw",), True)
+    assert (collection.name, collection.languages, collection.drop_identical) == ("own_dev", ("sw",), True)
     assert collection.passages[:] == ["一", "T one", "二", "eins", "two"]
     assert collection.queries == ["a?", "b?"]
     assert judged(collection) == set(judgments)

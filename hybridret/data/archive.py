@@ -1,0 +1,87 @@
+"""Archives of data sets, read as they are: a .zip is unpacked into the cache folder, never beside the user's file."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+
+from hybridret.data.tables import file_probe
+from hybridret.errors import UserError
+from hybridret.files import cache_folder, hash_json, umask
+
+PACKED = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+)  # RuntimeError: a password
+
+
+def is_archive(path: Path) -> bool:
+    """Whether the name says so."""
+    return path.name.lower().endswith(PACKED)
+
+
+def unpacked(file: Path, wanted: Callable[[PurePosixPath], bool]) -> Path:
+    """The folder in the cache that holds the `wanted` members of a .zip, at their own places.
+
+    It is made once for each state of the file (name, size, time, probes) and kept. Only plain files are written, and
+    none outside of that folder, whatever the archive says.
+
+    Raises UserError for a file that is no .zip, is damaged or has a password, and where the disk has no room.
+    """
+    folder = cache_folder() / "archives" / hash_json(file_probe(file, "a data set"), 24)
+    if folder.is_dir():
+        return folder
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = [one for one in archive.infolist() if not one.is_dir() and wanted(PurePosixPath(one.filename))]
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            need, free = sum(one.file_size for one in members), shutil.disk_usage(folder.parent).free
+            if need > free:
+                raise UserError(
+                    f"{file} unpacks to {need / 2**30:.1f} GiB, and {folder.parent} has {free / 2**30:.1f} GiB left. "
+                    f"Free some space, or set HYBRIDRET_CACHE to a folder with room."
+                )
+            _write(archive, members, folder)
+    except UserError:
+        raise
+    except BROKEN as error:
+        raise UserError(f"{file} cannot be read as a .zip archive ({error}). Fetch the file again.") from error
+    except OSError as error:
+        raise UserError(f"{file} cannot be unpacked into {folder}: {error.strerror or error}.") from error
+    return folder
+
+
+def _write(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], folder: Path) -> None:
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        for member in members:
+            parts = [part for part in PurePosixPath(member.filename).parts if part not in ("/", "..", ".")]
+            target = temporary.joinpath(*parts)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with archive.open(member) as packed, open(target, "wb") as plain:
+                shutil.copyfileobj(packed, plain, 1 << 20)
+        temporary.chmod(0o777 & ~umask())  # mkdtemp makes 0700: colleagues on a cluster must be able to read
+        try:
+            temporary.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # not another process that was faster
+                raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def folders_below(folder: Path) -> Iterator[Path]:
+    """The folders right below one, sorted; none where it cannot be read."""
+    try:
+        yield from sorted(one for one in folder.iterdir() if one.is_dir())
+    except OSError:
+        return
