@@ -6,8 +6,15 @@ from collections.abc import Mapping
 
 from hybridret.markup import printable
 
-SHOWN = ("map", "mrr@10", "recall@10", "ndcg@10", "rank_distance")
-TITLES = {"map": "mAP", "mrr@10": "MRR@10", "recall@10": "R@10", "ndcg@10": "nDCG@10", "rank_distance": "rank distance"}
+SHOWN = ("map", "mrr@10", "recall@10", "recall@100", "ndcg@10", "rank_distance")
+TITLES = {
+    "map": "mAP",
+    "mrr@10": "MRR@10",
+    "recall@10": "R@10",
+    "recall@100": "R@100",
+    "ndcg@10": "nDCG@10",
+    "rank_distance": "rank distance",
+}
 
 
 def print_summary(macro: Mapping[str, float]) -> None:

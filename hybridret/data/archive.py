@@ -6,14 +6,13 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from hybridret.data.tables import file_probe
 from hybridret.errors import UserError
 from hybridret.files import cache_folder, hash_json, umask
 
-PACKED = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
 BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
@@ -22,11 +21,6 @@ BROKEN = (
     NotImplementedError,
     ValueError,
 )  # RuntimeError: a password
-
-
-def is_archive(path: Path) -> bool:
-    """Whether the name says so."""
-    return path.name.lower().endswith(PACKED)
 
 
 def unpacked(file: Path, wanted: Callable[[PurePosixPath], bool]) -> Path:
@@ -77,11 +71,3 @@ def _write(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], folder: Pat
                 raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def folders_below(folder: Path) -> Iterator[Path]:
-    """The folders right below one, sorted; none where it cannot be read."""
-    try:
-        yield from sorted(one for one in folder.iterdir() if one.is_dir())
-    except OSError:
-        return

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from hybridret.data.archive import folders_below, is_archive, unpacked
+from hybridret.data.archive import unpacked
 from hybridret.data.beir_layout import CORPUS, QUERIES
+from hybridret.data.hints import folders_below, hint, is_archive
 from hybridret.data.hub import find
 from hybridret.errors import UserError
 
@@ -47,10 +48,9 @@ def place_of(path: Path, names: Sequence[str]) -> Path | None:
 
 
 def elsewhere(path: Path, key: str, names: Sequence[str]) -> str:
-    """A hint where such a set lies right below `path`, "" where none does."""
-    for one in folders_below(path):
-        if any(holds_set(one / name) for name in names):
-            return f" The folder {one.name} in it has that layout: set {key}={one}."
+    """A hint where such a set lies right below or above `path`, "" where none does."""
+    if found := hint(path, key, lambda folder: any(holds_set(folder / name) for name in names)):
+        return found
     files = [one for one in sorted(path.glob("*.zip")) if one.is_file()] if path.is_dir() else []
     return f" It holds {files[0].name}, which is read as it is: set {key}={files[0]}." if "" in names and files else ""
 

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from hybridret.data.hints import hint
 from hybridret.errors import UserError
 
 FEW = 6  # files that a message names one by one
@@ -39,10 +40,18 @@ def fetch(
     """
     if path is not None:
         folder = Path(path).expanduser() / below
+        missing = [name for name in files if not find(folder, name)]
+        said = ""
+        if not below and len(missing) == len(files):
+            said = hint(folder, f"{key}.path", lambda one: any(find(one, name) for name in files))
         if not folder.is_dir():
-            raise UserError(f"{key}.path: there is no folder {folder}. {_command(repo, files, revision, str(folder))}.")
-        if missing := [name for name in files if not find(folder, name)]:
-            raise UserError(f"{folder} lacks {_listed(missing)}. {_command(repo, missing, revision, str(folder))}.")
+            raise UserError(
+                f"{key}.path: there is no folder {folder}.{said} {_command(repo, files, revision, str(folder))}."
+            )
+        if missing:
+            raise UserError(
+                f"{folder} lacks {_listed(missing)}.{said} {_command(repo, missing, revision, str(folder))}."
+            )
         return folder
     folder = _from_hub(repo, files, revision, key, below)
     if missing := [name for name in files if not find(folder, name)]:

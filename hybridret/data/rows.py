@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridret.data.fields import field_text, is_number, tell_unread, unread, without
+from hybridret.data.hints import hint, is_archive
 from hybridret.errors import UserError
 from hybridret.files import NOT_JSON, json_fault
 from hybridret.languages import canonical_language, check_language
@@ -70,6 +71,8 @@ def find_files(path: Path, patterns: Sequence[str] | None) -> list[Path]:
     Raises UserError, naming what is there, when the path is missing or a pattern matches nothing.
     """
     if path.is_file():
+        if is_archive(path):
+            raise UserError(f"{path} is an archive: unpack it, and set data.path to the folder.")
         if not path.name.endswith(SUFFIXES):
             raise UserError(f"{path} is not a JSON Lines file; its name must end in .jsonl or .jsonl.gz.")
         return [path]
@@ -80,7 +83,8 @@ def find_files(path: Path, patterns: Sequence[str] | None) -> list[Path]:
     names = sorted(entry.name for entry in path.iterdir())
     known = [name for name in names if name.endswith(SUFFIXES)]
     if not known:
-        raise UserError(f"{path} holds no *.jsonl or *.jsonl.gz file; {_listed(names)}.")
+        said = hint(path, "data.path", lambda one: any(any(one.glob(f"*{end}")) for end in SUFFIXES))
+        raise UserError(f"{path} holds no *.jsonl or *.jsonl.gz file; {_listed(names)}.{said}")
     for pattern in patterns or ():
         if not fnmatch.filter(known, pattern):
             raise UserError(f"No file in {path} matches {pattern!r} (files); {_listed(known)}.")

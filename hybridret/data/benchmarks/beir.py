@@ -190,16 +190,17 @@ class Beir:
             own = path.parent if path.name == below else path
             if place is not None and find(place, QUERIES) and (place / "qrels").is_dir():
                 return place
-            hint = elsewhere(path, f"{KEY}.path", [below])
-            return self._asked_for(name, facts, split, own / below, hint)
+            hint = "" if place else elsewhere(path, f"{KEY}.path", [below])
+            return self._asked_for(name, facts, split, own, below, hint)
         return fetch(facts.repo, _files(split), self._revision or facts.revision, None, KEY, below)
 
-    def _asked_for(self, name: str, facts: BeirSet, split: str, place: Path, hint: str) -> Path:
+    def _asked_for(self, name: str, facts: BeirSet, split: str, path: Path, below: str, hint: str) -> Path:
         """The folder of the set. Raises UserError for a file that it lacks, with the command that fetches it."""
+        place = path / below
         if facts.repo:
             files = _files(split)[: 2 if (place / "qrels").is_dir() else 3]
             try:
-                return fetch(facts.repo, files, self._revision or facts.revision, str(place), KEY)
+                return fetch(facts.repo, files, self._revision or facts.revision, str(path), KEY, below)
             except UserError as error:
                 raise UserError(f"{error}{hint}") from None
         if not place.is_dir():

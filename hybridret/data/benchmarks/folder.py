@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from hybridret.data.hints import hint
 from hybridret.data.squad import Paragraph
 from hybridret.errors import UserError
 from hybridret.languages import chosen_languages
@@ -35,22 +36,28 @@ def language_files(
     """
     if not path:
         raise UserError(f"eval.{benchmark}.path is not set: give the folder with {pattern}. {published}")
-    folder = Path(path)
-    if not folder.is_dir():
-        raise UserError(f"eval.{benchmark}.path: there is no folder {path}. {published}")
+    folder = Path(path).expanduser()
     chosen = chosen_languages(f"eval.{benchmark}.languages", languages, known)
     names = {language: pattern.replace("{l}", language) for language in chosen}
-    found = {
-        language: file
-        for language, name in names.items()
-        for file in [folder / name, folder / f"{name}.gz"][::-1]
-        if file.is_file()
-    }
+
+    def of_folder(place: Path) -> dict[str, Path]:
+        return {
+            language: file
+            for language, name in names.items()
+            for file in [place / name, place / f"{name}.gz"][::-1]
+            if file.is_file()
+        }
+
+    found = of_folder(folder)
+    said = "" if found else hint(folder, f"eval.{benchmark}.path", lambda place: bool(of_folder(place)))
+    if not folder.is_dir():
+        raise UserError(f"eval.{benchmark}.path: there is no folder {path}.{said} {published}")
     missing = [names[language] for language in chosen if language not in found]
     if missing:
         here = ", ".join(found)
-        hint = f" The folder has {here}: eval.{benchmark}.languages=[{here.replace(' ', '')}]." if found else ""
-        raise UserError(f"{folder} lacks {', '.join(missing)}. {published}{hint}")
+        if found:
+            said = f" The folder has {here}: eval.{benchmark}.languages=[{here.replace(' ', '')}]."
+        raise UserError(f"{folder} lacks {', '.join(missing)}. {published}{said}")
     return {language: found[language] for language in chosen}
 
 

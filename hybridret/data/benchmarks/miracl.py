@@ -9,11 +9,14 @@ corpus.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hybridret.data.benchmarks.miracl_layout import KEY, PUBLISHED_COUNTS, full_files, hard_files
 from hybridret.data.benchmarks.monolingual import (
     LanguageFiles,
     checked_choice,
     checked_settings,
+    files_of,
     monolingual_collection,
     read_language,
 )
@@ -103,9 +106,12 @@ class Miracl:
         return sum(queries.values()), sum(passages.values())
 
     def _files(self) -> dict[str, LanguageFiles]:
+        return files_of(self._languages, self._files_of, self._path, KEY)
+
+    def _files_of(self, languages: Sequence[str]) -> dict[str, LanguageFiles]:
         if self._corpus == HARD:
-            return hard_files(self._languages, self._path, self._hard_revision)
-        return full_files(self._languages, self._split, self._path, self._revision, self._corpus_revision)
+            return hard_files(languages, self._path, self._hard_revision)
+        return full_files(languages, self._split, self._path, self._revision, self._corpus_revision)
 
     def _counts(self) -> tuple[dict[str, int], dict[str, int]]:
         """Queries and passages of each language as published."""

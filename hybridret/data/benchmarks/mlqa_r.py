@@ -91,7 +91,7 @@ class MlqaR:
 
     def _files(self) -> dict[str, Path]:
         folder = self._path
-        if folder and (Path(folder) / "dev").is_dir():
+        if folder and (Path(folder).expanduser() / "dev").is_dir():
             folder = str(Path(folder) / "dev")
         return language_files("mlqa_r", folder, PATTERN, tuple(PUBLISHED_COUNTS), self._languages, PUBLISHED)
 

@@ -3,20 +3,21 @@ stands beside what was published."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hybridret.data.benchmarks.published import Compared, checked_name
 from hybridret.data.columns import Column
-from hybridret.data.fields import NUMBERS
+from hybridret.data.fields import NUMBERS, probed_fields, tell_unread, unread
 from hybridret.data.hub import fetch
 from hybridret.data.parsing import Required
 from hybridret.data.qrels import read_qrels, read_topics
 from hybridret.data.retrieval_set import Part, collection_of
 from hybridret.data.tables import numbers_read, read_table, table_fingerprint
-from hybridret.errors import UserError, nearest
+from hybridret.errors import UserError, nearest, refusals
 from hybridret.files import hash_json
 from hybridret.records import Collection
 
@@ -39,10 +40,12 @@ class LanguageFiles:
 
 @dataclass(frozen=True)
 class LanguageData:
-    """One language as it was read: `tables` are the corpus and what else was a table."""
+    """One language as it was read: `tables` are the corpus and what else was a table; `unread` are fields of their rows
+    that nobody reads, each with the known one that is nearest."""
 
     part: Part
     tables: tuple[Any, ...]
+    unread: Mapping[str, str]
 
 
 def checked_choice(key: str, value: str, known: Sequence[str]) -> str:
@@ -82,6 +85,22 @@ def fetch_all(wanted: Sequence[tuple[str, Sequence[str], str]], path: str | None
     return folders
 
 
+def files_of(
+    languages: Sequence[str],
+    files: Callable[[Sequence[str]], dict[str, LanguageFiles]],
+    path: str | None,
+    key: str,
+) -> dict[str, LanguageFiles]:
+    """`files(languages)`; the UserError of what a folder lacks names the languages that it has."""
+    try:
+        return files(languages)
+    except UserError as error:
+        here = [one for one in languages if path is not None and not refusals(partial(files, [one]))]
+        if not here:
+            raise
+        raise UserError(f"{error} The folder has {', '.join(here)}: {key}.languages=[{','.join(here)}].") from error
+
+
 def read_language(language: str, files: LanguageFiles, what: str) -> LanguageData:
     """Read one language; its passages stay on disk. `what`: the benchmark, in messages.
 
@@ -104,7 +123,10 @@ def read_language(language: str, files: LanguageFiles, what: str) -> LanguageDat
     corpus = read_table(files.corpus, columns, f"the corpus of {what} in {language}")
     passages = Column(corpus, tuple(texts))
     part = Part(language, ids, queries, Column(corpus, (own,), strip=False), passages, qrels)
-    return LanguageData(part, (corpus, *tables))
+    unknown = unread(probed_fields(files.corpus[0]), files.fields)
+    if files.queries:
+        unknown |= unread(probed_fields(files.queries[0]), (own, "text"))
+    return LanguageData(part, (corpus, *tables), unknown)
 
 
 def monolingual_collection(
@@ -133,6 +155,8 @@ def monolingual_collection(
     notes |= other
     if numbers := sum(numbers_read(table) for one in data for table in one.tables):
         notes[NUMBERS] = str(numbers)
+    unknown = {field: near for one in data for field, near in one.unread.items()}
+    notes |= tell_unread(unknown, f"the files of {name}")
     for part in parts:
         for what, said in part.qrels.notes().items():
             notes[what] = said  # of one publisher, so the same in every language

@@ -11,6 +11,7 @@ index it. Counts of queries from the tests of ir_datasets, of passages from mteb
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from hybridret.data.benchmarks.monolingual import (
     checked_choice,
     checked_settings,
     fetch_all,
+    files_of,
     monolingual_collection,
     read_language,
 )
@@ -117,8 +119,11 @@ class MrTydi:
         return sum(getattr(one, self._split) for one in facts), sum(one.passages for one in facts)
 
     def _files(self) -> dict[str, LanguageFiles]:
+        return files_of(self._languages, self._files_of, self._path, KEY)
+
+    def _files_of(self, languages: Sequence[str]) -> dict[str, LanguageFiles]:
         """All files are looked for before the first is read: conversion of a large corpus takes long."""
-        found = {language: self._of_archive(language) for language in self._languages}
+        found = {language: self._of_archive(language) for language in languages}
         names = {language: self._hub_names(language) for language, files in found.items() if files is None}
         if names:
             asked = [name for topics, qrels, _ in names.values() for name in (topics, qrels)]
