@@ -6,6 +6,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +68,12 @@ def _metrics(directory: Any) -> Any:
     """The rows of metrics.csv and of evaluations that were added later."""
     import pandas as pd
 
+    from hybridret.runs.sums import check_sum
+
     files = [directory.metrics, *sorted(directory.path.glob("evaluations/*/metrics.csv"))]
     tables = []
     for file in files:
+        check_sum(file)
         try:
             tables.append(pd.read_csv(file, keep_default_na=False, na_values={"cutoff": [""]}))
         except (OSError, ValueError) as error:
@@ -87,9 +91,10 @@ def _commands(run: Path, folder: Path) -> list[str]:
 
     made = []
     if (run.parent / "sweep.json").is_file():
-        sweep = read_json(run.parent / "sweep.json")
-        if isinstance(sweep, dict) and sweep.get("command"):
-            made.append(str(sweep["command"]))
+        with suppress(UserError):  # a line of the card, not worth a model
+            sweep = read_json(run.parent / "sweep.json")
+            if isinstance(sweep, dict) and sweep.get("command"):
+                made.append(str(sweep["command"]))
     return [*made, shlex.join(["python", "-m", "hybridret.publish", str(run), str(folder)])]
 
 

@@ -26,13 +26,14 @@ from hybridret.encoders.dual import DualEncoder
 from hybridret.errors import DONE, UserError
 from hybridret.evaluation.check import check_settings
 from hybridret.export.tracking import check_tracker
-from hybridret.files import read_json, write_json, write_text
+from hybridret.files import write_json, write_text
 from hybridret.interruption import command_line
 from hybridret.meeting import meet
 from hybridret.progress import Bars, Both, Progress, Quiet
 from hybridret.runs import Decision, RunDirectory, State, StatusProgress, StatusWriter, config_hash, environment
 from hybridret.runs.leftovers import remove_leftovers
 from hybridret.runs.naming import folder_name
+from hybridret.runs.sums import read_sealed, with_sums
 from hybridret.settings import Settings
 
 FROM_RUN = (
@@ -99,8 +100,8 @@ def _checkpoint(config: DictConfig, path: Path, overrides: Sequence[str], progre
     asked_for = {key: merged[key] for key in ("eval", "evaluation", "index")}
     digest = config_hash({"run": trained["config_hash"], **asked_for})
     if (folder / "result.json").is_file():
-        held = read_json(folder / "result.json")
-        if not isinstance(held, dict) or held.get("config_hash") != digest:
+        held = read_sealed(folder / "result.json")
+        if held.get("config_hash") != digest:
             raise UserError(
                 f"{folder} holds an evaluation with other settings. Choose another name for this one, name=NAME, or "
                 f"delete the folder."
@@ -125,7 +126,7 @@ def _checkpoint(config: DictConfig, path: Path, overrides: Sequence[str], progre
         result = {**head, "config_hash": digest, "tokens": tokens, **outcome(scores, settings, encoder)}
         strategy = str(trained["strategy"])
         with shown(run, str(trained["config_hash"]), settings, strategy, own, scores, progress):
-            write_json(folder / "result.json", result)
+            write_json(folder / "result.json", with_sums(folder, result))
     print_summary(scores.evaluation.macro())
     print(f"Finished: {folder}")
     return DONE

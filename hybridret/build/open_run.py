@@ -22,6 +22,7 @@ from hybridret.errors import UserError
 from hybridret.progress import Quiet
 from hybridret.records import Collection
 from hybridret.runs import RunDirectory
+from hybridret.runs.sums import check_sum
 
 PLAN = {"gpus": [], "price_per_gpu_hour": 0.0, "utilisation": 0.4, "reserve": 0.0, "refuse": False}
 
@@ -71,6 +72,7 @@ def read_config(run: RunDirectory, trust: Sequence[str] = ()) -> dict[str, Any]:
     """
     if not run.config.is_file():
         raise UserError(f"{run.path} is not a run directory: it has no config.yaml. Give multirun/SWEEP/RUN.")
+    check_sum(run.config)
     try:
         stored = OmegaConf.load(run.config)
         check_plain(OmegaConf.to_container(stored, resolve=False), run.config)

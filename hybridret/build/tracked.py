@@ -13,10 +13,11 @@ from hybridret.build.score import Scores
 from hybridret.errors import UserError
 from hybridret.evaluation.tables import Evaluation
 from hybridret.export.tracking import Past, Tracker, open_tracker
-from hybridret.files import hash_json, read_json
+from hybridret.files import hash_json
 from hybridret.progress import Progress
 from hybridret.runs import RunDirectory
 from hybridret.runs.lock import enter_when_free, exclusive
+from hybridret.runs.sums import read_sealed
 from hybridret.settings import Settings
 
 
@@ -86,8 +87,8 @@ def _results(run: RunDirectory) -> list[tuple[dict[str, Any], Path]]:
     found = []
     for file in (run.result, *run.evaluation("x").parent.glob("*/result.json")):
         with suppress(UserError):
-            if file.is_file() and isinstance(result := read_json(file), dict):
-                found.append((result, file.parent))
+            if file.is_file():
+                found.append((read_sealed(file), file.parent))
     return sorted(found, key=lambda pair: str(pair[0].get("finished") or ""))
 
 

@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ FORMAT = 2
 WITHOUT_CHECKSUM = 1  # the format before, whose encoder.json could not be checked itself; one bit makes no 1 of 2
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "encoder.json"
+_TYPES: Mapping[str, type] = {"body": dict, "pooling": str, "text": dict, "append_eos": bool, "files": dict}
 BODIES: dict[str, type[Body]] = {body.kind: body for body in (Transformer, HuggingFaceBody)}
 
 
@@ -122,11 +123,17 @@ def _description(folder: Path) -> dict[str, Any]:
         raise UserError(
             f"{path} is damaged or was changed: its SHA-256 is not that which stands in it. Copy the folder again."
         )
-    body = saved.get("body")
-    kind = body.get("kind") if isinstance(body, dict) else None
-    missing = {"body", "pooling", "text", "append_eos", "files"} - saved.keys()
-    if missing or kind not in BODIES or WEIGHTS not in saved["files"] or "tokenizer.json" not in saved["files"]:
-        raise UserError(f"{path} is not whole: it lacks {', '.join(sorted(missing)) or 'a known body or its files'}.")
+    for key, kinds in _TYPES.items():
+        if not isinstance(saved.get(key), kinds):
+            what = "lacks" if key not in saved else "holds another type in"
+            raise UserError(f"{path} is not whole: it {what} {key}. Copy the folder again.")
+    kind, files = saved["body"].get("kind"), saved["files"]
+    if not isinstance(kind, str) or kind not in BODIES or WEIGHTS not in files or "tokenizer.json" not in files:
+        raise UserError(f"{path} is not whole: its body is of kind {kind!r}, or files are not named. Copy it again.")
+    for field in fields(TextSettings):
+        wanted = str if field.name.endswith("prefix") else int
+        if not isinstance(saved["text"].get(field.name), wanted):
+            raise UserError(f"{path}: text.{field.name} is missing or of another type. Copy the folder again.")
     return saved
 
 

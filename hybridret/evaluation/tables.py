@@ -11,6 +11,7 @@ from pandas.api.types import union_categoricals
 
 from hybridret.errors import UserError
 from hybridret.files import atomic_path
+from hybridret.runs.sums import check_sum
 
 KEYS = ("dataset", "setting", "query_language", "corpus_language", "metric", "cutoff")
 METRIC_COLUMNS = (*KEYS, "value", "num_queries")
@@ -66,9 +67,10 @@ class Evaluation:
 
 
 def read_metrics(path: Path) -> pd.DataFrame:
-    """A `metrics.csv`, values exact to the bit. Raises UserError if it is missing or broken."""
+    """A `metrics.csv`, values exact to the bit. Raises UserError if it is missing, broken or not as it was written."""
     types: dict[str, str] = {"cutoff": "Int64", "num_queries": "int64"}
     empty: dict[str, list[str]] = {"cutoff": [""]}
+    check_sum(path)
     try:
         # Without keep_default_na a language or dataset called "nan" or "null" would become a missing value.
         table = pd.read_csv(
@@ -84,7 +86,8 @@ def read_metrics(path: Path) -> pd.DataFrame:
 
 
 def read_queries(path: Path, columns: Sequence[str] = QUERY_COLUMNS) -> pd.DataFrame:
-    """A `queries.parquet`, or some of its columns. Raises UserError if it is missing or broken."""
+    """A `queries.parquet`, or some of its columns. Raises UserError if it is missing, broken or was changed."""
+    check_sum(path)
     try:
         table = pd.read_parquet(path, columns=list(columns))
     except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors

@@ -5,7 +5,7 @@ A run is finished if it has a `result.json`, which is written last. Everything e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,14 @@ import pandas as pd
 from hybridret.errors import UserError, nearest
 from hybridret.files import read_json
 from hybridret.reporting.configurations import with_configurations
-from hybridret.reporting.points import FAILURE_COLUMNS, nothing_finished, run_folders, unfinished
+from hybridret.reporting.points import (
+    DAMAGED,
+    FAILURE_COLUMNS,
+    failure_row,
+    nothing_finished,
+    run_folders,
+    unfinished,
+)
 from hybridret.reporting.protocols import Protocol, protocol
 from hybridret.reporting.read import (
     TOKEN_SHARES,
@@ -26,8 +33,10 @@ from hybridret.reporting.read import (
     settings_of,
     token_rows,
 )
+from hybridret.reporting.results import report_result
 from hybridret.reporting.texts import text_words
 from hybridret.runs.look import look
+from hybridret.runs.sums import check_sum
 
 UNTRAINED = "not trained"
 _NO_SIZE = "none"  # of a retriever that has no model
@@ -76,51 +85,105 @@ class Sweep:
 
 
 def collect(folder: Path) -> Sweep:
-    """Read all runs of the sweep `folder`. Raises UserError naming a broken file, or when no run is finished."""
+    """Read all runs of the sweep `folder`. A run with a damaged file is listed among `failures` as `damaged`.
+
+    Raises UserError when no run is finished and whole, and says what there is.
+    """
     folder = Path(folder)
-    runs = run_folders(folder)
-    for path in runs:
+    paths = run_folders(folder)
+    for path in paths:
         look(path)  # a status.json that a kill left wrong is mended
-    failures = unfinished(folder, runs)
-    finished = [path for path in runs if (path / "result.json").is_file()]
-    if not finished:
+    failures, remarks = unfinished(folder, paths)
+    runs = []
+    for path in paths:
+        if not (path / "result.json").is_file():
+            continue
+        try:
+            runs.append(_read(path))
+        except UserError as error:
+            failures.append(failure_row(path.name, {"state": DAMAGED, "reason": str(error)}))
+    if not runs:
         raise nothing_finished(folder, failures)
-    return _assemble(folder, finished, failures)
+    notes = [{"run": "", "dataset": "", "key": "left out", "text": text} for text in remarks]
+    return _assemble(folder, runs, failures, notes)
 
 
-def _assemble(folder: Path, finished: list[Path], failures: list[dict[str, Any]]) -> Sweep:
-    rows, settings, mixes, environments, summaries = [], {}, {}, {}, {}
+@dataclass(frozen=True)
+class _Run:
+    """What the files of one finished run hold. `evaluations`: its folder first, then those added, by time."""
+
+    path: Path
+    result: dict[str, Any]
+    settings: dict[str, Any]
+    identity: dict[str, Any]
+    evaluations: list[tuple[Path, dict[str, Any], pd.DataFrame]]
+    history: list[dict[str, Any]]
+    environment: dict[str, Any]
+    notes: list[dict[str, str]]
+
+
+def _read(path: Path) -> _Run:
+    """Raises UserError where a value of the run itself is damaged; what is beside them is left out with a note."""
+    result = report_result(path / "result.json")
+    settings = settings_of(path / "config.yaml")
+    notes: list[dict[str, str]] = []
+
+    def beside(read: Callable[[], Any], instead: Any) -> Any:
+        try:
+            return read()
+        except UserError as error:
+            notes.append({"dataset": "", "key": "left out", "text": str(error)})
+            return instead
+
+    evaluations = [(path, result, metric_rows(path / "metrics.csv"))]
+    for file in sorted((path / "evaluations").glob("*/result.json")):
+        evaluations += beside(lambda file=file: [(file.parent, report_result(file), _rows_beside(file))], [])  # type: ignore[misc]
+    # An evaluation of the same dataset that was added later replaces the earlier one.
+    evaluations.sort(key=lambda one: str(one[1].get("finished") or ""))
+    text = text_words(result, settings)
+    identity = {"run": path.name, **_identity(path / "result.json", result), "text": text}
+    history = beside(lambda: history_rows(path), [])
+    environment = beside(lambda: _environment(path / "environment.json"), {})
+    return _Run(path, result, settings, identity, evaluations, history, environment, notes)
+
+
+def _rows_beside(file: Path) -> pd.DataFrame:
+    return metric_rows(file.parent / "metrics.csv")
+
+
+def _environment(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        return {}
+    check_sum(file)
+    found = read_json(file)
+    if not isinstance(found, dict):
+        raise UserError(f"{file}: expected a JSON object. Copy the file again, or delete it.")
+    return found
+
+
+def _assemble(folder: Path, runs: list[_Run], failures: list[dict[str, Any]], remarks: list[dict[str, str]]) -> Sweep:
     metrics: list[pd.DataFrame] = []
     history: list[dict[str, Any]] = []
     tokens: list[dict[str, Any]] = []
-    notes: list[dict[str, Any]] = []
+    notes: list[dict[str, str]] = list(remarks)
     protocols: dict[str, Protocol] = {}
-    for path in finished:
-        result = _result(path / "result.json")
-        settings[path.name] = settings_of(path / "config.yaml")
-        text = text_words(result, settings[path.name])
-        rows.append({"run": path.name, **_identity(path / "result.json", result), "text": text})
-        mixes[path.name] = (result.get("training") or {}).get("mix") or {}
-        summaries[path.name] = (result.get("data") or {}).get("summary") or {}
-        environment = path / "environment.json"
-        environments[path.name] = read_json(environment) if environment.is_file() else {}
-        later = sorted((path / "evaluations").glob("*/result.json"))
-        results = [(path, result)] + [(file.parent, _result(file)) for file in later]
-        # An evaluation of the same dataset that was added later replaces the earlier one.
-        results.sort(key=lambda pair: str(pair[1].get("finished") or ""))
-        parts = [metric_rows(where / "metrics.csv") for where, _ in results]
-        for i, (part, (where, one)) in enumerate(zip(parts, results, strict=True)):
-            newer = {name for other in parts[i + 1 :] for name in other["dataset"].unique()}
+    for run in runs:
+        name = run.path.name
+        for i, (where, one, part) in enumerate(run.evaluations):
+            newer = {dataset for _, _, other in run.evaluations[i + 1 :] for dataset in other["dataset"].unique()}
             valid = part[~part["dataset"].isin(newer)]
-            metrics.append(valid.assign(run=path.name))
-            options = settings[path.name] if where == path else flatten({key: one.get(key) for key in _HOW})
-            protocols.setdefault(path.name, {}).update(protocol(valid, options, text))
-            notes.extend({"run": path.name, **row} for row in note_rows(one) if row["dataset"] not in newer)
+            metrics.append(valid.assign(run=name))
+            options = run.settings if where == run.path else flatten({key: one.get(key) for key in _HOW})
+            protocols.setdefault(name, {}).update(protocol(valid, options, run.identity["text"]))
+            notes.extend({"run": name, **row} for row in note_rows(one) if row["dataset"] not in newer)
             # An evaluation whose values are all replaced is gone; older ones repeat the shares of their run.
-            if where == path or (len(valid) and one.get("tokens") != result.get("tokens")):
-                tokens.extend({"run": path.name, **row} for row in token_rows(one, "" if where == path else where.name))
-        history.extend({"run": path.name, **row} for row in history_rows(path))
-    frame, extra = with_configurations(pd.DataFrame(rows), settings, protocols)
+            own = where == run.path
+            if own or (len(valid) and one.get("tokens") != run.result.get("tokens")):
+                tokens.extend({"run": name, **row} for row in token_rows(one, "" if own else where.name))
+        notes.extend({"run": name, **row} for row in run.notes)
+        history.extend({"run": name, **row} for row in run.history)
+    identities = pd.DataFrame([run.identity for run in runs])
+    frame, extra = with_configurations(identities, {run.path.name: run.settings for run in runs}, protocols)
     labels = frame[["run", "configuration"]]
     order = {name: i for i, name in enumerate(frame["run"])}
     values = pd.concat(metrics, ignore_index=True)
@@ -137,19 +200,10 @@ def _assemble(folder: Path, finished: list[Path], failures: list[dict[str, Any]]
         # As objects: counts stay whole numbers, and a total that is not known stays None.
         failures=pd.DataFrame(failures, columns=list(FAILURE_COLUMNS), dtype=object),
         extra=extra,
-        mixes=mixes,
-        environments=environments,
-        summaries=summaries,
+        mixes={run.path.name: (run.result.get("training") or {}).get("mix") or {} for run in runs},
+        environments={run.path.name: run.environment for run in runs},
+        summaries={run.path.name: (run.result.get("data") or {}).get("summary") or {} for run in runs},
     )
-
-
-def _result(file: Path) -> dict[str, Any]:
-    result = read_json(file)
-    if not isinstance(result, dict):
-        raise UserError(f"{file}: expected a JSON object with the summary of a run.")
-    if result.get("version", 1) != 1:
-        raise UserError(f"{file}: written in version {result['version']} of the format, this program reads version 1.")
-    return result
 
 
 def _identity(file: Path, result: dict[str, Any]) -> dict[str, Any]:

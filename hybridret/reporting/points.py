@@ -15,6 +15,7 @@ from hybridret.runs.look import look
 from hybridret.runs.status import read_status
 
 MARKS = ("result.json", "status.json", "config.yaml")
+DAMAGED = "damaged"  # a state of reports alone
 SUMMARY = "sweep.json"  # the points of the last sweep command
 FAILURE_COLUMNS = ("run", "state", "phase", "done", "total", "reason")
 _GIVE = "Give the folder of a sweep, such as multirun/default: it holds one folder per run."
@@ -33,12 +34,17 @@ def run_folders(folder: Path) -> list[Path]:
         raise UserError(f"{folder} cannot be read ({error.strerror}). {_GIVE}") from error
 
 
-def unfinished(folder: Path, runs: Iterable[Path]) -> list[dict[str, Any]]:
+def unfinished(folder: Path, runs: Iterable[Path]) -> tuple[list[dict[str, Any]], list[str]]:
     """`FAILURE_COLUMNS` of all that has no result: `runs` by their status, then the points of the last command that
-    came to no run directory, such as one whose config could not be composed. Raises UserError on a broken file."""
+    came to no run directory, such as one whose config could not be composed. And what is wrong with a `sweep.json` that
+    cannot be read.
+    """
     runs = list(runs)
     rows = [_from_status(path) for path in runs if not (path / "result.json").is_file()]
-    return rows + _without_directory(folder / SUMMARY, {path.name for path in runs})
+    try:
+        return rows + _without_directory(folder / SUMMARY, {path.name for path in runs}), []
+    except UserError as error:
+        return rows, [str(error)]
 
 
 def said(rows: Iterable[Mapping[str, Any]]) -> str:
@@ -79,9 +85,12 @@ def _near(folder: Path) -> str:
 def _from_status(path: Path) -> dict[str, Any]:
     file = path / "status.json"
     if not file.is_file():
-        return _row(path.name, {"state": "queued", "reason": "no status.json was written"})
-    read_status(file)  # one that is broken is said
-    return _row(path.name, look(path))
+        return failure_row(path.name, {"state": "queued", "reason": "no status.json was written"})
+    try:
+        read_status(file)
+    except UserError as error:
+        return failure_row(path.name, {"state": DAMAGED, "reason": str(error)})
+    return failure_row(path.name, look(path))
 
 
 def _without_directory(file: Path, known: set[str]) -> list[dict[str, Any]]:
@@ -99,11 +108,12 @@ def _without_directory(file: Path, known: set[str]) -> list[dict[str, Any]]:
         telling = [one for one in own if one not in shared] or own
         name = str(point.get("run") or " ".join(telling) or "default")
         if name not in known and point.get("state") != "finished":
-            rows.setdefault(name, _row(name, point))
+            rows.setdefault(name, failure_row(name, point))
     return list(rows.values())
 
 
-def _row(name: str, found: Mapping[str, Any]) -> dict[str, Any]:
+def failure_row(name: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    """`FAILURE_COLUMNS` of the run or point `name`, from its status."""
     return {
         "run": name,
         "state": str(found.get("state") or "unknown"),

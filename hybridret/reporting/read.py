@@ -10,6 +10,7 @@ import pandas as pd
 
 from hybridret.errors import UserError
 from hybridret.runs import RunDirectory
+from hybridret.runs.sums import check_sum
 
 METRIC_COLUMNS = ["dataset", "setting", "query_language", "corpus_language", "metric", "cutoff", "value", "num_queries"]
 TOKEN_SHARES = ("query_truncated", "passage_truncated", "query_unknown", "passage_unknown")
@@ -18,6 +19,7 @@ TOKEN_SHARES = ("query_truncated", "passage_truncated", "query_unknown", "passag
 def metric_rows(file: Path) -> pd.DataFrame:
     """Read a metrics.csv: the eight columns of the contract, cutoff 0 where it has none. Rows without a value go, and
     so do multilingual rows of a dataset in one language, which older runs have: they repeat its monolingual ones."""
+    check_sum(file)
     try:
         # Language codes such as "nan" (Min Nan) and "na" are no missing values.
         frame = pd.read_csv(file, keep_default_na=False, na_values={"value": [""], "cutoff": [""]})
@@ -91,6 +93,7 @@ def settings_of(file: Path) -> dict[str, Any]:
 
     if not file.is_file():
         return {}
+    check_sum(file)
     try:
         config = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -31,7 +31,7 @@ def run_states(folder: Path) -> list[dict[str, Any]]:
         return [_state(folder)]
     folders = run_folders(folder)
     known = {path.name for path in folders}
-    rows = [_state(path) for path in folders] + [row for row in unfinished(folder, []) if row["run"] not in known]
+    rows = [_state(path) for path in folders] + [row for row in unfinished(folder, [])[0] if row["run"] not in known]
     if not rows:
         raise UserError(f"{folder} holds no run. Give the folder of a sweep, multirun/SWEEP, or of a run in it.")
     return rows

@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from hybridret.errors import UserError
-from hybridret.files import NOT_JSON, json_fault, read_json, write_json, write_text
+from hybridret.files import NOT_JSON, json_fault, write_json, write_text
 from hybridret.runs.leftovers import remove_leftovers
 from hybridret.runs.lock import exclusive, in_use, unowned
 from hybridret.runs.look import look
 from hybridret.runs.status import State, read_status, write_status
+from hybridret.runs.sums import check_sum, read_sealed, split_row, summed_row, with_sums
 
 
 class Decision(StrEnum):
@@ -175,7 +176,7 @@ class RunDirectory:
 
     def append_history(self, row: Mapping[str, Any]) -> None:
         """Append one row to `history.jsonl`; it is on its way to disk when this returns."""
-        line = json.dumps(dict(row), ensure_ascii=False, allow_nan=False)
+        line = summed_row(row)
         try:
             with open(self.history, "a", encoding="utf-8") as file:
                 file.write(f"{line}\n")
@@ -186,40 +187,55 @@ class RunDirectory:
             ) from error
 
     def read_history(self) -> list[dict[str, Any]]:
-        """The rows of `history.jsonl`, without a last line that a kill cut short. Raises UserError for a broken one."""
+        """The rows of `history.jsonl`, without a last line that a kill cut short.
+
+        Raises UserError for a broken row and one that is not as it was written. Rows of earlier versions have no
+        CRC-32; a file has them in all rows or in none.
+        """
         if not self.history.is_file():
             return []
-        lines = self.history.read_text(encoding="utf-8").splitlines(keepends=True)
-        rows = []
+        check_sum(self.history)
+        lines = self.history.read_bytes().split(b"\n")
+        rows, summed = [], False
         for number, line in enumerate(lines, start=1):
+            if number == len(lines):  # what follows the last end of a line
+                break
             try:
-                rows.append(json.loads(line))
+                row = json.loads(line)
             except NOT_JSON as error:
-                if number == len(lines) and not line.endswith("\n"):
-                    break
-                raise UserError(f"{self.history}, line {number}: not valid JSON ({json_fault(error)}).") from error
+                raise self._bad_row(number, f"not valid JSON ({json_fault(error)})") from error
+            if not isinstance(row, dict) or not isinstance(row.get("step"), int) or isinstance(row["step"], bool):
+                raise self._bad_row(number, "not a row of a training curve, which has a whole number as 'step'")
+            own, right = split_row(row)
+            if right is False or (right is None and summed):
+                raise self._bad_row(number, "damaged or changed, its CRC-32 is another")
+            summed = summed or right is True
+            rows.append(own)
         return rows
+
+    def _bad_row(self, number: int, what: str) -> UserError:
+        return UserError(
+            f"{self.history}, line {number}: {what}. Copy the file again, or delete it: the run goes on without the "
+            f"curve so far."
+        )
 
     def truncate_history(self, step: int) -> None:
         """Drop the rows after `step`, and a line cut short: a resumed run writes them again."""
         if self.history.is_file():
             kept = [row for row in self.read_history() if row["step"] <= step]
-            write_text(self.history, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept))
+            write_text(self.history, "".join(f"{summed_row(row)}\n" for row in kept))
 
     def write_result(self, result: Mapping[str, Any]) -> None:
         """Write `result.json`, which makes the run finished: the last thing that a run does."""
         if not result.get("config_hash"):
             raise ValueError("a result names the hash of its config")
-        write_json(self.result, dict(result))
+        write_json(self.result, with_sums(self.path, result))
 
     def read_result(self) -> dict[str, Any] | None:
         """The content of `result.json`, None for a run that is not finished. Raises UserError when it is broken."""
         if not self.result.is_file():
             return None
-        result = read_json(self.result)
-        if not isinstance(result, dict):
-            raise UserError(f"{self.result}: not the result of a run. Delete the file, then run the command again.")
-        return result
+        return read_sealed(self.result)
 
     def _check(self, held: str, config_hash: str) -> None:
         if held != config_hash:

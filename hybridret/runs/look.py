@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from hybridret.errors import UserError
-from hybridret.files import read_json, write_json
+from hybridret.files import write_json
 from hybridret.runs.leftovers import leftovers, remove_leftovers
 from hybridret.runs.lock import unowned
 from hybridret.runs.status import State, read_status
+from hybridret.runs.sums import read_sealed
 
 LOST = "its process ended without a word: it was killed, or its machine was"
 
@@ -60,8 +61,7 @@ def _finished(folder: Path) -> bool:
 
 def _hash(folder: Path, said: dict[str, Any]) -> Any:
     with suppress(UserError):
-        result = read_json(folder / "result.json")
-        return result.get("config_hash") if isinstance(result, dict) else said.get("config_hash")
+        return read_sealed(folder / "result.json").get("config_hash")
     return said.get("config_hash")
 
 

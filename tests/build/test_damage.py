@@ -14,6 +14,7 @@ from commands import Commands, Train, paragraph, rows, run_of, status, write_row
 
 from hybridret.files import hash_json
 from hybridret.runs.look import look
+from hybridret.runs.sums import with_sums
 
 STEP = "hybridret.training.checkpoints:Checkpoints.on_train_batch_end"
 
@@ -36,6 +37,16 @@ def architecture(**other: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
     def change(saved: dict[str, Any]) -> dict[str, Any]:
         body = saved["body"]
         return {**saved, "body": {**body, "architecture": {**body["architecture"], **other}}}
+
+    return change
+
+
+def sealed(name: str, content: bytes) -> Callable[[Path], object]:
+    """Gives a file of a finished run another content, and result.json its checksum."""
+
+    def change(run: Path) -> None:
+        (run / name).write_bytes(content)
+        (run / "result.json").write_text(json.dumps(with_sums(run, json.loads((run / "result.json").read_text()))))
 
     return change
 
@@ -63,18 +74,36 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], list[str]]] = {
         ["encoder.json", "huggingface"],
     ),
     "no config": (lambda run: (run / "config.yaml").unlink(), ["config.yaml"]),
-    "a broken config": (lambda run: (run / "config.yaml").write_text("a: [1\nb: }"), ["config.yaml", "cannot be read"]),
-    "binary config": (lambda run: (run / "config.yaml").write_bytes(b"\xff\xfe\x00"), ["config.yaml"]),
-    "a config of something else": (lambda run: (run / "config.yaml").write_text("- 1\n"), ["config.yaml"]),
-    "half a config": (lambda run: (run / "config.yaml").write_text("seed: 1\n"), ["config.yaml", "lacks", "training"]),
+    "a broken config": (sealed("config.yaml", b"a: [1\nb: }"), ["config.yaml", "cannot be read"]),
+    "binary config": (sealed("config.yaml", b"\xff\xfe\x00"), ["config.yaml", "cannot be read"]),
+    "a config of something else": (sealed("config.yaml", b"- 1\n"), ["config.yaml is not the config"]),
+    "a changed config": (lambda run: (run / "config.yaml").write_text("seed: 1\n"), ["config.yaml is damaged or was"]),
+    **{
+        f"{key} of another type": (
+            lambda run, key=key: edited(run / BEST / "encoder.json", lambda saved: {**saved, key: 3}),
+            ["encoder.json", key],
+        )
+        for key in ("body", "pooling", "text", "files", "append_eos")
+    },
+    "text of other types": (
+        lambda run: edited(
+            run / BEST / "encoder.json", lambda saved: {**saved, "text": {**saved["text"], "query_length": "x"}}
+        ),
+        ["encoder.json", "query_length"],
+    ),
+    "text with other keys": (
+        lambda run: edited(run / BEST / "encoder.json", lambda saved: {**saved, "text": {"length": 3}}),
+        ["encoder.json", "text"],
+    ),
+    "half a config": (sealed("config.yaml", b"seed: 1\n"), ["config.yaml", "lacks", "training"]),
     "an unfinished run": (
         lambda run: ((run / "result.json").unlink(), look(run)),
         ["result.json", "not a finished run"],
     ),
     "a broken result": (lambda run: (run / "result.json").write_text('{\n"a": '), ["result.json, line 2"]),
     "no data any more": (
-        lambda run: (run / "config.yaml").write_text(
-            (run / "config.yaml").read_text().replace("path: ", "path: /nowhere") + "\n"
+        lambda run: sealed("config.yaml", (run / "config.yaml").read_bytes().replace(b"path: ", b"path: /nowhere"))(
+            run
         ),
         ["/nowhere"],
     ),

@@ -30,7 +30,7 @@ def checkpoint(run: Path) -> dict[str, Any]:
 
 def history(run: Path) -> list[dict[str, Any]]:
     rows = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
-    timed = ("seconds", "pairs_per_second")
+    timed = ("seconds", "pairs_per_second", "crc32")
     return [{key: value for key, value in row.items() if key not in timed} for row in rows]
 
 

@@ -59,7 +59,7 @@ def curve_of(run: Path) -> dict[int, dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {}
     for line in (run / "history.jsonl").read_text().splitlines():
         row = json.loads(line)
-        named = {f"{row['split']}/{key}": value for key, value in row.items() if key not in ("split", "step")}
+        named = {f"{row['split']}/{key}": value for key, value in row.items() if key not in ("split", "step", "crc32")}
         found.setdefault(row["step"], {}).update(named)
     return found
 

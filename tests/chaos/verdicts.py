@@ -70,7 +70,7 @@ def differences(folder: Path, whole: Path) -> list[str]:
 
 def _history(run: Path) -> list[dict[str, Any]]:
     rows = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
-    return [{key: value for key, value in row.items() if key not in TIMED} for row in rows]
+    return [{key: value for key, value in row.items() if key not in (*TIMED, "crc32")} for row in rows]
 
 
 def _result(run: Path) -> Any:

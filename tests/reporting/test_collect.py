@@ -7,11 +7,14 @@ import shutil
 from pathlib import Path
 from types import ModuleType
 
+import pandas as pd
 import pytest
 
 from hybridret.errors import UserError
 from hybridret.reporting.collect import collect
 from hybridret.reporting.read import METRIC_COLUMNS, metric_rows
+from hybridret.reporting.write import write_report
+from hybridret.runs.sums import with_sums
 
 
 def test_all_runs_are_found_and_other_files_passed_over(small: Path) -> None:
@@ -87,15 +90,79 @@ def test_a_curve_cut_short_loses_its_last_line_and_repeated_steps_count_once(
         ("result.json", '{"seed": 1}', r"result\.json: the key 'backbone' is missing"),
         ("result.json", "[]", r"result\.json: expected"),
         ("metrics.csv", "a,b\n1,2\n", r"metrics\.csv, line 1: the column 'dataset'"),
-        ("history.jsonl", 'x\n{"step":1,"split":"train"}\n', r"history\.jsonl, line 1"),
         ("config.yaml", "a: [", r"config\.yaml: not valid YAML"),
-        ("environment.json", "x", r"environment\.json, line 1"),
+        ("result.json", '{"backbone": 3, "seed": 1}', r"result\.json: the value of backbone must be a text"),
+        ("result.json", '{"backbone": "x", "seed": 1, "training": []}', r"value of training must be an object"),
+        (
+            "result.json",
+            '{"backbone": "x", "seed": 1, "training": {"steps": "x"}}',
+            r"training\.steps must be a number",
+        ),
+        ("result.json", '{"backbone": "x", "seed": 1, "tokens": {"en": 3}}', r"tokens must be an object"),
+        ("result.json", '{"backbone": "x", "seed": 1, "checksum": "0"}', r"result\.json is damaged"),
     ],
 )
 def test_broken_files_are_named(fabricate: ModuleType, tmp_path: Path, name: str, text: str, message: str) -> None:
     path = fabricate.run(tmp_path, "mono", 1)
     (path / name).write_text(text)
     with pytest.raises(UserError, match=message):
+        collect(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("history.jsonl", 'x\n{"step":1,"split":"train"}\n', "history.jsonl, line 1"),
+        ("history.jsonl", '{"step":"x","split":"train"}\n', "history.jsonl, line 1"),
+        ("environment.json", "x", "environment.json, line 1"),
+        ("environment.json", "[]", "environment.json: expected a JSON object"),
+    ],
+)
+def test_a_broken_file_beside_the_values_is_left_out_and_named(
+    fabricate: ModuleType, tmp_path: Path, name: str, text: str, message: str
+) -> None:
+    path = fabricate.run(tmp_path, "mono", 1)
+    (path / name).write_text(text)
+    sweep = collect(tmp_path)
+    assert len(sweep.runs) == 1
+    ((run, told),) = sweep.notes.loc[sweep.notes["key"] == "left out", ["run", "text"]].to_numpy()
+    assert run == path.name
+    assert message in told
+
+
+def test_a_damaged_run_stands_beside_the_others(fabricate: ModuleType, tmp_path: Path) -> None:
+    """Its values are left out, and the report says why."""
+    whole, damaged, unfinished = (fabricate.run(tmp_path, "mono", seed) for seed in (1, 2, 3))
+    (damaged / "metrics.csv").write_text("a,b\n1,2\n")
+    (unfinished / "result.json").unlink()
+    (unfinished / "status.json").write_text("[")
+    sweep = collect(tmp_path)
+    assert sweep.runs["run"].tolist() == [whole.name]
+    assert set(sweep.metrics["run"]) == {whole.name}
+    rows = {row["run"]: row for row in sweep.failures.to_dict("records")}
+    assert {name: row["state"] for name, row in rows.items()} == {damaged.name: "damaged", unfinished.name: "damaged"}
+    assert "metrics.csv, line 1" in rows[damaged.name]["reason"]
+    page = write_report(sweep, tmp_path / "report").read_text(encoding="utf-8")
+    assert "metrics.csv, line 1" in page
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "environment.json", "history.jsonl", "metrics.csv", "result.json"])
+def test_a_changed_digit_is_never_believed(fabricate: ModuleType, tmp_path: Path, name: str) -> None:
+    path = fabricate.run(tmp_path, "mono", 1)
+    result = json.loads((path / "result.json").read_text())
+    fabricate.write_json(path / "result.json", with_sums(path, result))
+    whole = collect(tmp_path)
+    assert whole.failures.empty
+    text = (path / name).read_text()
+    place = text.index("1", len(text) // 3)
+    (path / name).write_text(f"{text[:place]}7{text[place + 1 :]}")
+    if name in ("environment.json", "history.jsonl"):
+        sweep = collect(tmp_path)
+        assert (sweep.history.empty, sweep.environments[path.name] == {}).count(True) == 1
+        assert f"{name} is damaged or was changed" in sweep.notes["text"].str.cat()
+        pd.testing.assert_frame_equal(sweep.metrics, whole.metrics)
+        return
+    with pytest.raises(UserError, match=rf"{path.name} is damaged \(.*{name} is damaged or was changed"):
         collect(tmp_path)
 
 

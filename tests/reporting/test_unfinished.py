@@ -71,11 +71,12 @@ def test_a_sweep_of_which_nothing_could_be_composed_says_why(fabricate: ModuleTy
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"points": 3}', '{"points": [3]}'])
-def test_a_broken_summary_of_the_sweep_is_named(fabricate: ModuleType, tmp_path: Path, text: str) -> None:
+def test_a_broken_summary_of_the_sweep_blocks_no_report(fabricate: ModuleType, tmp_path: Path, text: str) -> None:
     fabricate.run(tmp_path, "mono", 1, datasets={"d": ("en",)})
     (tmp_path / "sweep.json").write_text(text)
-    with pytest.raises(UserError, match=r"sweep\.json"):
-        collect(tmp_path)
+    page = write_report(collect(tmp_path), tmp_path / "report").read_text(encoding="utf-8")
+    assert "sweep.json" in page
+    assert "left out" in page
 
 
 def test_a_folder_that_is_absent_is_named_and_nothing_beside_it(fabricate: ModuleType, tmp_path: Path) -> None:

@@ -116,6 +116,7 @@ def test_broken_records_name_the_file_and_line(run: RunDirectory) -> None:
     run.result.write_text("{\n,")
     with pytest.raises(UserError, match=r"result\.json, line 2"):
         run.claim("h")
+    run.result.unlink()
     run.history.write_text('{"step": 1}\n{"st\n{"step": 3}\n')
     with pytest.raises(UserError, match=r"history\.jsonl, line 2"):
         run.read_history()

@@ -1,0 +1,83 @@
+"""Read a `result.json` for a report: whole, of this version, and of the types that tables count on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from hybridret.errors import UserError
+from hybridret.runs.sums import read_sealed
+
+_Test = Callable[[Any], bool]
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _scalar(value: Any) -> bool:
+    return _text(value) or _number(value)
+
+
+def _map_of(test: _Test) -> _Test:
+    return lambda value: isinstance(value, Mapping) and all(test(one) for one in value.values())
+
+
+def _any(value: Any) -> bool:
+    return True
+
+
+#: What stands where, with dots for what is below; null stands for what a run does not have.
+_TYPES: Mapping[str, tuple[_Test, str]] = {
+    "backbone": (_text, "a text"),
+    "size": (_scalar, "a text"),
+    "strategy": (_text, "a text"),
+    "finished": (_text, "a text"),
+    "seed": (_scalar, "a number"),
+    "alpha": (_number, "a number"),
+    "parameters": (_map_of(lambda one: one is None or _number(one)), "an object of numbers"),
+    "notes": (_map_of(lambda one: _scalar(one) or _map_of(_any)(one)), "an object of texts"),
+    "tokens": (_map_of(_map_of(lambda one: one is None or _number(one))), "an object of shares by language"),
+    "text": (_map_of(_any), "an object"),
+    "eval": (_map_of(_any), "an object"),
+    "evaluation": (_map_of(_any), "an object"),
+    "data": (_map_of(_any), "an object"),
+    "data.name": (_text, "a text"),
+    "data.fingerprint": (_text, "a text"),
+    "data.licence": (_text, "a text"),
+    "data.summary": (_map_of(_any), "an object"),
+    "training": (_map_of(_any), "an object"),
+    **{
+        f"training.{key}": (_number, "a number")
+        for key in ("steps", "best_step", "best_validation_loss", "pairs_per_second", "padding_share", "seconds")
+    },
+    "training.stopped": (_text, "a text"),
+    "training.mix": (_map_of(_any), "an object"),
+    "training.mix.alpha": (_number, "a number"),
+    "training.mix.kinds": (_map_of(_number), "an object of numbers"),
+    "training.mix.languages": (_map_of(_number), "an object of numbers"),
+    "training.mix.language_pairs": (_map_of(_map_of(_number)), "an object of numbers by pair"),
+}
+
+
+def report_result(file: Path) -> dict[str, Any]:
+    """The content of a `result.json`. Raises UserError naming the file and the key of a value of another type."""
+    result = read_sealed(file)
+    if result.get("version", 1) != 1:
+        raise UserError(f"{file}: written in version {result['version']} of the format, this program reads version 1.")
+    for name, (test, words) in _TYPES.items():
+        value: Any = result
+        for key in name.split("."):
+            value = value.get(key) if isinstance(value, Mapping) else None
+        if value is not None and not test(value):
+            raise UserError(
+                f"{file}: the value of {name} must be {words}, not {str(value)[:60]!r}. Copy the file again, or delete "
+                f"it and run the same command again: what is trained is kept."
+            )
+    return result
