@@ -39,7 +39,7 @@ run: $(VENV)/.installed  ## sweep mono, cross and hybrid on the built-in corpus 
 	$(BIN)/python -m hybridret.report multirun/$(SWEEP)
 
 test: $(VENV)/.developed  ## the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
 
 check: lint types imports  ## ruff, mypy and the import rules
 
