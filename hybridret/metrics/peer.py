@@ -2,8 +2,8 @@
 
 For one query and one grade, the Kruskal-Wallis test asks whether the ranks of that grade's passages could come from one
 distribution whatever their language; its p-value is the score, 1 is fair. A query's PEER is the weighted mean over its
-grades. With one passage per language the test has nothing to compare and p is a constant, so that only grades with at
-least two passages in each of at least two languages count; a query without such a grade has no PEER.
+grades. With one passage per language the test has nothing to compare and p is a constant, so that only grades
+count which have passages in two languages or more, and at least two in each of these; a query without has no PEER.
 """
 
 from __future__ import annotations
