@@ -87,13 +87,13 @@ def _metrics(directory: Any) -> Any:
 
 def _commands(run: Path, folder: Path) -> list[str]:
     """The sweep's command, where the sweep recorded it, and this one."""
-    from hybridret.files import read_json
+    from hybridret.checksums import read_sealed
 
     made = []
     if (run.parent / "sweep.json").is_file():
         with suppress(UserError):  # a line of the card, not worth a model
-            sweep = read_json(run.parent / "sweep.json")
-            if isinstance(sweep, dict) and sweep.get("command"):
+            sweep = read_sealed(run.parent / "sweep.json", "the summary of a sweep")
+            if sweep.get("command"):
                 made.append(str(sweep["command"]))
     return [*made, shlex.join(["python", "-m", "hybridret.publish", str(run), str(folder)])]
 

@@ -98,4 +98,4 @@ def test_states_are_counted_in_the_order_of_a_life() -> None:
 
 def test_rows_hold_the_whole_status(tmp_path: Path) -> None:
     run = a_run(tmp_path, "r", State.FAILED, reason="why")
-    assert run_states(tmp_path) == [{**json.loads(run.status.read_text()), "run": "r"}]
+    assert run_states(tmp_path) == [{**(run.read_status() or {}), "run": "r"}]

@@ -20,13 +20,14 @@ from hybridret.build.summary import print_summary
 from hybridret.build.tracked import shown
 from hybridret.build.trust import REMOTE_CODE
 from hybridret.build.written import write_scores
+from hybridret.checksums import write_sealed_text
 from hybridret.cluster.plan import evaluation_directory
 from hybridret.cluster.signals import StoppingProgress, StopRequested, graceful_stop
 from hybridret.encoders.dual import DualEncoder
 from hybridret.errors import DONE, UserError
 from hybridret.evaluation.check import check_settings
 from hybridret.export.tracking import check_tracker
-from hybridret.files import write_json, write_text
+from hybridret.files import write_json
 from hybridret.interruption import command_line
 from hybridret.meeting import meet
 from hybridret.progress import Bars, Both, Progress, Quiet
@@ -159,7 +160,7 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
         status.set(State.RUNNING)
         progress = Both(StatusProgress(status), progress)
         try:
-            write_text(run.config, OmegaConf.to_yaml(OmegaConf.create(plain)))
+            write_sealed_text(run.config, OmegaConf.to_yaml(OmegaConf.create(plain)))
             write_json(run.environment, environment())
             with progress.task("build the encoder", None):
                 encoder = _encoder(parts)

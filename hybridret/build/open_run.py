@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from hybridret.build.config import read_settings
 from hybridret.build.entry import config_folder
 from hybridret.build.parts import Parts
 from hybridret.build.trust import REMOTE_CODE, check_plain, check_stored
+from hybridret.checksums import read_sealed_text
 from hybridret.data.benchmarks.heldout import Heldout
 from hybridret.encoders.dual import DualEncoder
 from hybridret.errors import UserError
@@ -74,7 +76,7 @@ def read_config(run: RunDirectory, trust: Sequence[str] = ()) -> dict[str, Any]:
         raise UserError(f"{run.path} is not a run directory: it has no config.yaml. Give multirun/SWEEP/RUN.")
     check_sum(run.config)
     try:
-        stored = OmegaConf.load(run.config)
+        stored = OmegaConf.load(io.StringIO(read_sealed_text(run.config)))
         check_plain(OmegaConf.to_container(stored, resolve=False), run.config)
         plain = OmegaConf.to_container(stored, resolve=True)
     except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError) as error:

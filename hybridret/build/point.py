@@ -21,18 +21,19 @@ from hybridret.build.tracked import show, tracker_of
 from hybridret.build.trainable import check_config, check_family, check_processes
 from hybridret.build.trained import Remembered, follow, train_parts
 from hybridret.build.written import write_scores
+from hybridret.checksums import read_sealed, write_sealed, write_sealed_text
 from hybridret.cluster.plan import point_directory, point_hash
 from hybridret.cluster.signals import Stop, StoppingProgress, StopRequested, graceful_stop
 from hybridret.encoders.dual import DualEncoder
 from hybridret.errors import DONE, INTERRUPTED, REQUEUE, UserError
 from hybridret.export.tracking import Tracker, check_tracker
-from hybridret.files import read_json, write_json, write_text
+from hybridret.files import write_json
 from hybridret.interruption import command_line, work_begins
 from hybridret.processes import place
 from hybridret.progress import Bars, Both, Progress
 from hybridret.runs import Decision, RunDirectory, State, StatusProgress, StatusWriter, environment
 from hybridret.settings import Settings
-from hybridret.training.checkpoints import saved_step
+from hybridret.training.checkpoints import saved_rows, saved_step
 from hybridret.training.optimisation import check_optimizer
 from hybridret.training.train import TrainingResult, check_training
 
@@ -73,7 +74,7 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
         try:
             decision = run.claim(digest)
             status.set(State.RUNNING)
-            write_text(run.config, OmegaConf.to_yaml(OmegaConf.create(plain_without_hydra(plain))))
+            write_sealed_text(run.config, OmegaConf.to_yaml(OmegaConf.create(plain_without_hydra(plain))))
             write_json(run.environment, environment())
             with memory_told(expected, lambda: run.read_status() or {}):
                 work = _Work(parts, run, digest, plain, Both(StatusProgress(status), bars), stop)
@@ -177,18 +178,22 @@ class _Work:
         path = self.run.checkpoints / "data.json"
         source = self.parts.source
         found = source.fingerprint() if source is not None else None
-        held = read_json(path)["fingerprint"] if resume and path.is_file() else found
+        known = resume and path.is_file()
+        held = read_sealed(path, "the fingerprint of training data").get("fingerprint") if known else found
         if held != found:
             raise UserError(
                 f"The training data changed since {self.run.last_checkpoint} was written (fingerprint {held}, now "
                 f"{found}). Restore the data, choose another sweep=NAME, or delete {self.run.path} to start anew."
             )
-        write_json(path, {"fingerprint": found})
+        write_sealed(path, {"fingerprint": found})
 
     def _forget_later_rows(self) -> None:
         """Rows behind the checkpoint will be written again."""
-        step = saved_step(self.run.last_checkpoint)
-        self.run.truncate_history(step)
+        step, rows = saved_step(self.run.last_checkpoint), saved_rows(self.run.last_checkpoint)
+        kept = self.run.truncate_history(step)
+        if kept < rows:  # a machine that crashed: the checkpoint was on its disk, the latest rows were not
+            told = f"{self.run.history} has lost {rows - kept} of its {rows} rows: the curve has a gap."
+            print(told, file=sys.stderr)
         print(f"Resuming {self.run.path} at step {step}.")
 
     def _strategy_name(self) -> str:

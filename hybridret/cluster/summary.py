@@ -10,10 +10,10 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from hybridret.checksums import write_sealed
 from hybridret.cluster.plan import sweep_directory
 from hybridret.cluster.points import Point
 from hybridret.errors import UserError
-from hybridret.files import write_json
 from hybridret.interruption import command_line
 
 
@@ -36,7 +36,7 @@ class Summary:
             counts = Counter(str(point.state) for point in points)
             records = [point.record() for point in points]
             head = {"version": 1, "command": self.command, "started": self._started, "updated": _now()}
-            write_json(folder / "sweep.json", {**head, "counts": dict(sorted(counts.items())), "points": records})
+            write_sealed(folder / "sweep.json", {**head, "counts": dict(sorted(counts.items())), "points": records})
 
     def write_if_possible(self) -> None:
         """The same while points run: a full disk must not end them. `write` tells at the end."""

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from hybridret.data.tables import file_probe
 from hybridret.errors import UserError
-from hybridret.files import cache_folder, hash_json, umask
+from hybridret.files import cache_folder, file_crc32, hash_json, set_aside, umask
 
 BROKEN = (
     zipfile.BadZipFile,
@@ -23,29 +23,22 @@ BROKEN = (
 )  # RuntimeError: a password
 
 
-def listed(file: Path) -> list[PurePosixPath]:
-    """The names of the files in a .zip. Raises UserError for what is none."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            return [PurePosixPath(one.filename) for one in archive.infolist() if not one.is_dir()]
-    except (*BROKEN, OSError) as error:
-        raise UserError(f"{file} cannot be read as a .zip archive ({error}). Fetch the file again.") from error
-
-
 def unpacked(file: Path, wanted: Callable[[PurePosixPath], bool]) -> Path:
     """The folder in the cache that holds the `wanted` members of a .zip, at their own places.
 
-    It is made once for each state of the file (name, size, time, probes) and kept. Only plain files are written, and
+    It is made once for each state of the file (name, size, time, probes) and kept as long as it has the CRC-32 of the
+    archive. Only plain files are written, and
     none outside of that folder, whatever the archive says.
 
     Raises UserError for a file that is no .zip, is damaged or has a password, and where the disk has no room.
     """
     folder = cache_folder() / "archives" / hash_json(file_probe(file, "a data set"), 24)
-    if folder.is_dir():
-        return folder
     try:
         with zipfile.ZipFile(file) as archive:
             members = [one for one in archive.infolist() if not one.is_dir() and wanted(PurePosixPath(one.filename))]
+            if folder.is_dir() and all(_is_whole(folder, one) for one in members):
+                return folder
+            set_aside(folder)
             folder.parent.mkdir(parents=True, exist_ok=True)
             need, free = sum(one.file_size for one in members), shutil.disk_usage(folder.parent).free
             if need > free:
@@ -63,12 +56,20 @@ def unpacked(file: Path, wanted: Callable[[PurePosixPath], bool]) -> Path:
     return folder
 
 
+def _place(folder: Path, member: zipfile.ZipInfo) -> Path:
+    return folder.joinpath(*(part for part in PurePosixPath(member.filename).parts if part not in ("/", "..", ".")))
+
+
+def _is_whole(folder: Path, member: zipfile.ZipInfo) -> bool:
+    path = _place(folder, member)
+    return path.is_file() and file_crc32(path) == member.CRC
+
+
 def _write(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], folder: Path) -> None:
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         for member in members:
-            parts = [part for part in PurePosixPath(member.filename).parts if part not in ("/", "..", ".")]
-            target = temporary.joinpath(*parts)
+            target = _place(temporary, member)
             target.parent.mkdir(parents=True, exist_ok=True)
             with archive.open(member) as packed, open(target, "wb") as plain:
                 shutil.copyfileobj(packed, plain, 1 << 20)

@@ -13,6 +13,7 @@ from hybridret.errors import UserError
 from hybridret.files import NOT_JSON, json_fault
 
 BROKEN = (EOFError, gzip.BadGzipFile, zlib.error)  # what a truncated or damaged archive raises
+LONGEST = 1 << 26  # bytes of a line: 64 MiB, a long book with all its hard negatives
 MARK = b"\xef\xbb\xbf"  # a byte order mark, as some editors write it
 
 
@@ -21,15 +22,34 @@ def open_bytes(file: Path) -> IO[bytes]:
     return gzip.open(file, "rb") if file.name.endswith(".gz") else open(file, "rb")  # type: ignore[return-value]
 
 
+def bounded_lines(stream: IO[bytes], file: Path) -> Iterator[bytes]:
+    """The lines of an open file. Raises UserError for one that would not fit in memory: gzip packs gigabytes of one
+    letter into megabytes."""
+    line = 0
+    while raw := stream.readline(LONGEST + 1):
+        line += 1
+        if len(raw) > LONGEST:
+            raise UserError(too_long(file, line))
+        yield raw
+
+
+def too_long(file: Path, line: int) -> str:
+    """What is wrong with a line of more than `LONGEST` bytes."""
+    return (
+        f"{file}, line {line}: longer than {LONGEST >> 20} MiB, so it holds no row. Check that the file is one of "
+        f"lines, and fetch it again."
+    )
+
+
 def numbered_lines(file: Path) -> Iterator[tuple[int, bytes]]:
     """Number (from 1) and bytes of every line that is not blank, without a byte order mark.
 
-    Raises UserError naming file and line when the archive is truncated or the file cannot be read.
+    Raises UserError naming file and line when the archive is truncated, the file cannot be read or a line has no end.
     """
     line = 0
     try:
         with open_bytes(file) as stream:
-            for line, raw in enumerate(stream, start=1):
+            for line, raw in enumerate(bounded_lines(stream, file), start=1):
                 if line == 1:
                     raw = raw.removeprefix(MARK)
                 if raw.strip():

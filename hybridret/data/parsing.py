@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridret.data.fields import field_text, is_number, without
-from hybridret.data.lines import BROKEN, MARK, json_object, numbered_lines, open_bytes
+from hybridret.data.lines import BROKEN, LONGEST, MARK, json_object, numbered_lines, open_bytes, too_long
 from hybridret.errors import UserError
 
 BLOCK = 1 << 24  # bytes of a block, a little more to the end of its last line
@@ -30,7 +30,10 @@ def json_tables(file: Path, columns: Mapping[str, Required], fast: bool = True) 
     try:
         with open_bytes(file) as stream:
             while block := stream.read(BLOCK):
-                block += stream.readline()
+                rest = stream.readline(LONGEST + 1)
+                if len(rest) > LONGEST:
+                    raise UserError(too_long(file, line + block.count(b"\n") + 1))
+                block += rest
                 lines = block.split(b"\n")
                 if not line:
                     lines[0] = lines[0].removeprefix(MARK)

@@ -7,9 +7,7 @@ read before the error is raised, so that one run names every kind of damage.
 from __future__ import annotations
 
 import fnmatch
-import gzip
 import json
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 
 from hybridret.data.fields import field_text, is_number, tell_unread, unread, without
 from hybridret.data.hints import hint, is_archive
+from hybridret.data.lines import BROKEN, bounded_lines, open_bytes
 from hybridret.errors import UserError
 from hybridret.files import NOT_JSON, json_fault
 from hybridret.languages import canonical_language, check_language
@@ -126,16 +125,18 @@ def read_rows(files: Sequence[Path], name: str) -> list[Row]:
 def _lines(file: Path, problems: Problems) -> Iterator[tuple[int, bytes]]:
     line = 0
     try:
-        with gzip.open(file, "rb") if file.name.endswith(".gz") else open(file, "rb") as stream:
-            for line, raw in enumerate(stream, start=1):
+        with open_bytes(file) as stream:
+            for line, raw in enumerate(bounded_lines(stream, file), start=1):
                 if line == 1 and raw.startswith(b"\xef\xbb\xbf"):  # a byte order mark, as some editors write it
                     raw = raw[3:]
                 if raw.strip():
                     yield line, raw
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except BROKEN as error:
         problems.add(f"{file}, after line {line}: the gzip archive is truncated or broken ({error})")
     except OSError as error:
         problems.add(f"{file}: cannot be read ({error.strerror or error})")
+    except UserError as error:  # a line without end
+        problems.add(str(error).rstrip("."))
 
 
 def _parse(raw: bytes, file: Path, line: int, name: str, problems: Problems, fields: dict[str, None]) -> Row | None:

@@ -22,6 +22,8 @@ from hybridret.errors import UserError
 from hybridret.files import NOT_JSON, json_fault
 from hybridret.records import Collection
 
+LARGEST = 1 << 28  # bytes of a file, unpacked: these sets have some megabytes a language
+
 
 @dataclass(frozen=True)
 class Question:
@@ -47,14 +49,18 @@ def read_squad(path: Path) -> list[Paragraph]:
 
     Raises UserError, naming the place in the file, when it cannot be read or does not have that shape.
     """
+    raw = b""
     try:
         with gzip.open(path, "rb") if path.name.endswith(".gz") else open(path, "rb") as file:
-            data = json.loads(file.read().decode("utf-8"))
+            raw = file.read(LARGEST + 1)
+        data = json.loads(raw.decode("utf-8")) if len(raw) <= LARGEST else None
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise UserError(f"Cannot read {path}: {error}. Fetch the file again.") from error
     except NOT_JSON as error:
         line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise UserError(f"{path}{line}: not valid JSON ({json_fault(error)}). Fetch the file again.") from error
+    if len(raw) > LARGEST:
+        raise UserError(f"{path}: larger than {LARGEST >> 20} MiB, so it is no file of XQuAD or MLQA. Fetch it again.")
     root = _Node(data, str(path))
     return [
         _paragraph(node, article.child("title").text() if article.has("title") else "")

@@ -7,21 +7,25 @@ with a file is said with the line that it stands in.
 from __future__ import annotations
 
 import hashlib
+import logging
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hybridret.checksums import read_sealed, write_sealed
 from hybridret.data.parsing import Required, json_tables, parquet_tables
 from hybridret.data.texthash import TextHash
 from hybridret.errors import UserError
-from hybridret.files import cache_folder, hash_json, read_json, umask, write_json
+from hybridret.files import cache_folder, file_crc32, hash_json, set_aside, umask
 
 VERSION = 1  # of the conversion: raise it when the same files would give another table
 TABLE, ABOUT = "table.arrow", "about.json"
 PROBES, PROBE = 16, 1 << 16  # places and bytes of a file that its key looks at
 BATCH = 1 << 14  # rows read at a time
+WHAT = "the description of a prepared table"
+_log = logging.getLogger(__name__)
 
 
 def read_table(files: Sequence[Path], columns: Mapping[str, Required], what: str) -> Any:
@@ -46,8 +50,9 @@ def read_table(files: Sequence[Path], columns: Mapping[str, Required], what: str
         24,
     )
     folder = cache_folder() / "tables" / key
-    if not (folder / ABOUT).is_file():
+    if not _is_whole(folder):
         try:
+            set_aside(folder)
             _convert(files, columns, what, folder)
         except OSError as error:
             raise UserError(
@@ -97,7 +102,7 @@ def _convert(files: Sequence[Path], columns: Mapping[str, Required], what: str, 
                     rows, numbers = rows + table.num_rows, numbers + converted
                 if rows == before:
                     raise UserError(f"{file} is empty, so {what} is not whole. Fetch the file again.")
-        write_json(
+        write_sealed(
             temporary / ABOUT,
             {
                 "what": what,
@@ -106,6 +111,7 @@ def _convert(files: Sequence[Path], columns: Mapping[str, Required], what: str, 
                 "rows": rows,
                 "numbers": numbers,
                 "fingerprint": table_hash.hexdigest(),
+                "crc32": file_crc32(temporary / TABLE),
             },
         )
         temporary.chmod(0o777 & ~umask())  # mkdtemp makes 0700: colleagues on a cluster must be able to read
@@ -118,6 +124,22 @@ def _convert(files: Sequence[Path], columns: Mapping[str, Required], what: str, 
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def _is_whole(folder: Path) -> bool:
+    """Whether there is a table that is as it was written. Every byte is read: 1 s for a few GB. Tables of earlier
+    versions, which hold no checksum, are taken as they are.
+    """
+    if not (folder / ABOUT).is_file():
+        return False
+    try:
+        about = read_sealed(folder / ABOUT, WHAT)
+        whole = "crc32" not in about or file_crc32(folder / TABLE) == about["crc32"]
+    except (UserError, OSError):
+        whole = False
+    if not whole:
+        _log.warning("%s is damaged and is made again.", folder)
+    return whole
+
+
 def _tables(file: Path, columns: Mapping[str, Required]) -> Iterator[tuple[Any, int]]:
     if file.name.endswith(".parquet"):
         return parquet_tables(file, columns)
@@ -128,7 +150,7 @@ def _opened(folder: Path) -> Any:
     from datasets import Dataset
     from pyarrow import ArrowInvalid
 
-    about = read_json(folder / ABOUT)
+    about = read_sealed(folder / ABOUT, WHAT)
     try:
         dataset = Dataset.from_file(str(folder / TABLE))
     except (OSError, ArrowInvalid) as error:
@@ -143,7 +165,7 @@ def _about(dataset: Any) -> dict[str, Any] | None:
     files = [Path(file["filename"]) for file in dataset.cache_files]
     if len(files) != 1 or dataset._indices is not None or not (files[0].parent / ABOUT).is_file():
         return None
-    about: dict[str, Any] = read_json(files[0].parent / ABOUT)
+    about = read_sealed(files[0].parent / ABOUT, WHAT)
     whole = files[0].name == TABLE and len(dataset) == about["rows"] and dataset.column_names == about["columns"]
     return about if whole else None
 

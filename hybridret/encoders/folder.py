@@ -35,6 +35,10 @@ WITHOUT_CHECKSUM = 1  # the format before, whose encoder.json could not be check
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "encoder.json"
 _TYPES: Mapping[str, type] = {"body": dict, "pooling": str, "text": dict, "append_eos": bool, "files": dict}
+_MISFITS = (
+    TypeError, ValueError, OSError, LookupError, AttributeError, ArithmeticError, RuntimeError, MemoryError,
+    AssertionError,
+)  # fmt: skip
 BODIES: dict[str, type[Body]] = {body.kind: body for body in (Transformer, HuggingFaceBody)}
 
 
@@ -102,8 +106,11 @@ def load_encoder(folder: Path, trust_remote_code: bool = False) -> DualEncoder:
     except (OSError, ValueError, TypeError, KeyError) as error:  # among them a tokenizer that brings code of its own
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"The tokenizer in {folder} cannot be read ({reason}). Copy the folder again.") from error
-    tokenization = Tokenization(tokenizer, TextSettings(**saved["text"]), saved["append_eos"])
-    return DualEncoder(body, saved["pooling"], tokenization).eval()
+    try:
+        text = TextSettings(**{field.name: saved["text"][field.name] for field in fields(TextSettings)})
+        return DualEncoder(body, saved["pooling"], Tokenization(tokenizer, text, saved["append_eos"])).eval()
+    except UserError as error:
+        raise UserError(f"{folder / DESCRIPTION}: {error}") from error
 
 
 def weights_hash(encoder: DualEncoder, length: int = 16) -> str:
@@ -130,9 +137,13 @@ def _description(folder: Path) -> dict[str, Any]:
     kind, files = saved["body"].get("kind"), saved["files"]
     if not isinstance(kind, str) or kind not in BODIES or WEIGHTS not in files or "tokenizer.json" not in files:
         raise UserError(f"{path} is not whole: its body is of kind {kind!r}, or files are not named. Copy it again.")
+    if not isinstance(saved["body"].get("architecture"), dict) or not all(
+        isinstance(one, str) for one in files.values()
+    ):
+        raise UserError(f"{path}: its architecture or its files are of another type. Copy the folder again.")
     for field in fields(TextSettings):
         wanted = str if field.name.endswith("prefix") else int
-        if not isinstance(saved["text"].get(field.name), wanted):
+        if type(saved["text"].get(field.name)) is not wanted:
             raise UserError(f"{path}: text.{field.name} is missing or of another type. Copy the folder again.")
     return saved
 
@@ -140,9 +151,9 @@ def _description(folder: Path) -> dict[str, Any]:
 def _body(folder: Path, saved: dict[str, Any], trust_remote_code: bool) -> Body:
     try:
         return BODIES[saved["kind"]].load_architecture(folder, saved["architecture"], trust_remote_code)
-    except UserError:
-        raise
-    except (TypeError, KeyError, ValueError, OSError) as error:
+    except UserError as error:
+        raise UserError(f"{folder / DESCRIPTION}: {error}") from error
+    except _MISFITS as error:
         reason = " ".join(str(error).split())[:300]
         raise UserError(
             f"{folder / DESCRIPTION} does not describe a {saved['kind']} encoder ({reason}). The folder mixes two "

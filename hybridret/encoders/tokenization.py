@@ -6,7 +6,10 @@ paragraph of a sentence), both are read as a text pair and the context is cut fi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +25,19 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 IntArray32 = NDArray[np.int32]
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Turns what the Rust code of tokenizers raises for a full disk, a bare Exception, into the OSError that it is."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        if found := re.search(r"\(os error (\d+)\)", str(error)):
+            raise OSError(int(found[1]), os.strerror(int(found[1]))) from error
+        raise
 
 
 class Tokens(NamedTuple):
@@ -119,8 +135,12 @@ class Tokenization:
         return len(self._frame) + int(self._own_eos)
 
     def save(self, folder: Path) -> None:
-        """Write the tokenizer's files. The settings travel in `encoder.json` (`encoders/folder.py`)."""
-        self.tokenizer.save_pretrained(str(folder))
+        """Write the tokenizer's files. The settings travel in `encoder.json` (`encoders/folder.py`).
+
+        Raises OSError, also for a full disk.
+        """
+        with disk_errors():
+            self.tokenizer.save_pretrained(str(folder))
 
     def _singles(self, prefix: str, texts: Sequence[str], length: int) -> list[IntArray32]:
         if not len(texts):

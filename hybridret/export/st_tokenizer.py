@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hybridret.encoders.tokenization import Tokenization
+from hybridret.encoders.tokenization import Tokenization, disk_errors
 from hybridret.errors import UserError
 from hybridret.files import read_json, write_json
 
@@ -29,7 +29,8 @@ def save_tokenizer(tokenization: Tokenization, place: Path) -> None:
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.convert_ids_to_tokens(tokenization.pad_id)
     writes_eos = tokenizer("")["input_ids"][-1:] == [tokenizer.eos_token_id]
-    tokenizer.save_pretrained(str(place))
+    with disk_errors():
+        tokenizer.save_pretrained(str(place))
     if tokenization.append_eos and not writes_eos:
         _append_eos(place / "tokenizer.json", str(tokenizer.eos_token), int(tokenizer.eos_token_id))
     _check_rows(tokenization, AutoTokenizer.from_pretrained(str(place), local_files_only=True))

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from hybridret.checksums import read_sealed
 from hybridret.errors import UserError
-from hybridret.files import read_json
 from hybridret.runs.look import look
 from hybridret.runs.status import read_status
 
@@ -96,11 +96,11 @@ def _from_status(path: Path) -> dict[str, Any]:
 def _without_directory(file: Path, known: set[str]) -> list[dict[str, Any]]:
     if not file.is_file():
         return []
-    summary = read_json(file)
-    points = summary.get("points") if isinstance(summary, dict) else None
+    points = read_sealed(file, "the summary of a sweep").get("points")
     if not isinstance(points, list) or not all(isinstance(point, dict) for point in points):
         raise UserError(f"{file}: expected a JSON object with a list 'points'; run the sweep command again.")
-    overrides = [[str(one) for one in point.get("overrides") or []] for point in points]
+    listed = [point.get("overrides") or [] for point in points]
+    overrides = [[str(one) for one in own] if isinstance(own, list) else [str(own)] for own in listed]
     shared = set.intersection(*map(set, overrides)) if len(overrides) > 1 else set()
     rows: dict[str, dict[str, Any]] = {}
     for point, own in zip(points, overrides, strict=True):
@@ -117,6 +117,7 @@ def failure_row(name: str, found: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "run": name,
         "state": str(found.get("state") or "unknown"),
-        **{key: found.get(key) for key in ("phase", "done", "total")},
+        "phase": str(found.get("phase") or ""),
+        **{key: value if type(value := found.get(key)) is int else None for key in ("done", "total")},
         "reason": str(found.get("reason") or ""),
     }

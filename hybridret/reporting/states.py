@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybridret.errors import UserError
 from hybridret.markup import printable
-from hybridret.reporting.points import is_run, run_folders, unfinished
+from hybridret.reporting.points import DAMAGED, SUMMARY, is_run, run_folders, unfinished
 from hybridret.runs.look import look
 from hybridret.runs.status import State
 
@@ -31,7 +31,10 @@ def run_states(folder: Path) -> list[dict[str, Any]]:
         return [_state(folder)]
     folders = run_folders(folder)
     known = {path.name for path in folders}
-    rows = [_state(path) for path in folders] + [row for row in unfinished(folder, [])[0] if row["run"] not in known]
+    rows = [_state(path) for path in folders]
+    without, faults = unfinished(folder, [])
+    rows += [row for row in without if row["run"] not in known]
+    rows += [{"run": SUMMARY, "state": DAMAGED, "reason": fault} for fault in faults]
     if not rows:
         raise UserError(f"{folder} holds no run. Give the folder of a sweep, multirun/SWEEP, or of a run in it.")
     return rows

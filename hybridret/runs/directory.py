@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -19,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from hybridret.errors import UserError
-from hybridret.files import NOT_JSON, json_fault, write_json, write_text
+from hybridret.files import write_json
+from hybridret.runs.curve import append_row, keep_rows, read_rows
 from hybridret.runs.leftovers import remove_leftovers
 from hybridret.runs.lock import exclusive, in_use, unowned
 from hybridret.runs.look import look
 from hybridret.runs.status import State, read_status, write_status
-from hybridret.runs.sums import check_sum, read_sealed, split_row, summed_row, with_sums
+from hybridret.runs.sums import check_sum, read_sealed, with_sums
 
 
 class Decision(StrEnum):
@@ -176,54 +176,20 @@ class RunDirectory:
 
     def append_history(self, row: Mapping[str, Any]) -> None:
         """Append one row to `history.jsonl`; it is on its way to disk when this returns."""
-        line = summed_row(row)
-        try:
-            with open(self.history, "a", encoding="utf-8") as file:
-                file.write(f"{line}\n")
-        except OSError as error:
-            raise UserError(
-                f"Cannot write {self.history}: {error.strerror or error}. Free some space, then run the same command "
-                f"again: it goes on from the last checkpoint."
-            ) from error
+        append_row(self.history, row)
 
     def read_history(self) -> list[dict[str, Any]]:
         """The rows of `history.jsonl`, without a last line that a kill cut short.
 
         Raises UserError for a broken row and one that is not as it was written. Rows of earlier versions have no
-        CRC-32; a file has them in all rows or in none.
+        CRC-32.
         """
-        if not self.history.is_file():
-            return []
         check_sum(self.history)
-        lines = self.history.read_bytes().split(b"\n")
-        rows, summed = [], False
-        for number, line in enumerate(lines, start=1):
-            if number == len(lines):  # what follows the last end of a line
-                break
-            try:
-                row = json.loads(line)
-            except NOT_JSON as error:
-                raise self._bad_row(number, f"not valid JSON ({json_fault(error)})") from error
-            if not isinstance(row, dict) or not isinstance(row.get("step"), int) or isinstance(row["step"], bool):
-                raise self._bad_row(number, "not a row of a training curve, which has a whole number as 'step'")
-            own, right = split_row(row)
-            if right is False or (right is None and summed):
-                raise self._bad_row(number, "damaged or changed, its CRC-32 is another")
-            summed = summed or right is True
-            rows.append(own)
-        return rows
+        return read_rows(self.history)
 
-    def _bad_row(self, number: int, what: str) -> UserError:
-        return UserError(
-            f"{self.history}, line {number}: {what}. Copy the file again, or delete it: the run goes on without the "
-            f"curve so far."
-        )
-
-    def truncate_history(self, step: int) -> None:
-        """Drop the rows after `step`, and a line cut short: a resumed run writes them again."""
-        if self.history.is_file():
-            kept = [row for row in self.read_history() if row["step"] <= step]
-            write_text(self.history, "".join(f"{summed_row(row)}\n" for row in kept))
+    def truncate_history(self, step: int) -> int:
+        """Drop the rows after `step`, and a line cut short: a resumed run writes them again. How many stay."""
+        return keep_rows(self.history, step)
 
     def write_result(self, result: Mapping[str, Any]) -> None:
         """Write `result.json`, which makes the run finished: the last thing that a run does."""

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from hybridret.checksums import write_sealed
 from hybridret.errors import UserError
-from hybridret.files import write_json
 from hybridret.runs.leftovers import leftovers, remove_leftovers
 from hybridret.runs.lock import unowned
 from hybridret.runs.status import State, read_status
@@ -36,7 +36,7 @@ def look(folder: Path) -> dict[str, Any]:
             remove_leftovers(folder)
         if free and true != said:
             with suppress(UserError):  # the next one who looks will try again
-                write_json(folder / "status.json", true)
+                write_sealed(folder / "status.json", true)
     return true
 
 

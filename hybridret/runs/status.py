@@ -17,8 +17,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from hybridret.checksums import read_sealed, write_sealed
 from hybridret.errors import UserError
-from hybridret.files import read_json, write_json
 from hybridret.progress import Advance
 from hybridret.pulse import Pulse
 
@@ -41,10 +41,7 @@ def read_status(path: Path) -> dict[str, Any] | None:
     """The content of a `status.json`, None where there is none. Raises UserError when it is broken."""
     if not path.is_file():
         return None
-    status = read_json(path)
-    if not isinstance(status, dict):
-        raise UserError(f"{path}: not the status of a run. Delete the file if you edited it by hand.")
-    return status
+    return read_sealed(path, "the status of a run")
 
 
 def is_stale(status: dict[str, Any]) -> bool:
@@ -60,7 +57,7 @@ def write_status(path: Path, state: State, config_hash: str | None, reason: str 
     status = {"state": str(state), "phase": "", "done": 0, "total": None, "note": "", **more}
     heartbeat = datetime.now(UTC).isoformat(timespec="seconds")
     whose = {"heartbeat": heartbeat, "pid": os.getpid(), "host": socket.gethostname(), **_job()}
-    write_json(path, {**status, **whose, "reason": reason, "config_hash": config_hash})
+    write_sealed(path, {**status, **whose, "reason": reason, "config_hash": config_hash})
 
 
 def _job() -> dict[str, str]:

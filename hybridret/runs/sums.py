@@ -1,24 +1,22 @@
 """Checksums of the files of a finished run: a flipped bit of a number is an error, never another number.
 
 `result.json`, written last, holds the SHA-256 of the files beside it and one of itself; runs of earlier versions have
-none, and are read as they are. A row of `history.jsonl`, which grows, has a CRC-32 of its own.
+none, and are read as they are. Rows of `history.jsonl`, which grows, have a CRC-32 each (`curve.py`).
 """
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hybridret.checksums import unsealed
 from hybridret.errors import UserError
 from hybridret.files import hash_file, hash_json, read_json
 
 RESULT = "result.json"
 SUMMED = ("config.yaml", "environment.json", "history.jsonl", "metrics.csv", "queries.parquet")
 _LENGTH = 64  # hex digits
-_ROW = "crc32"
 
 
 def with_sums(folder: Path, result: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,15 +31,15 @@ def read_sealed(path: Path) -> dict[str, Any]:
     result = read_json(path)
     if not isinstance(result, dict):
         raise UserError(f"{path}: expected a JSON object with the summary of a run; it is not the result of a run.")
-    own = {key: value for key, value in result.items() if key != "checksum"}
-    if "checksum" in result and result["checksum"] != hash_json(own, _LENGTH):
+    own = unsealed(result)
+    if own is None:
         raise UserError(
             f"{path} is damaged or was changed: its SHA-256 is not that which stands in it. Copy the file again, or "
             f"delete it and run the same command again: what is trained is kept."
         )
-    if "files" in result and not isinstance(result["files"], dict):
+    if "files" in own and not isinstance(own["files"], dict):
         raise UserError(f"{path}: 'files' must be an object with a checksum for each file. Copy the file again.")
-    return result
+    return own
 
 
 def check_sum(path: Path) -> None:
@@ -55,18 +53,3 @@ def check_sum(path: Path) -> None:
             f"{path.parent / RESULT} and run the same command again: what is trained is kept. (Data that moved is "
             f"found through a link at its old place; the config of a run must stay as it is.)"
         )
-
-
-def summed_row(row: Mapping[str, Any]) -> str:
-    """A row of `history.jsonl`, without the end of the line."""
-    text = json.dumps(dict(row), ensure_ascii=False, allow_nan=False)
-    return json.dumps({**row, _ROW: f"{zlib.crc32(text.encode()):08x}"}, ensure_ascii=False, allow_nan=False)
-
-
-def split_row(row: dict[str, Any]) -> tuple[dict[str, Any], bool | None]:
-    """The row without its CRC-32, and whether it is right; None where it has none."""
-    own = {key: value for key, value in row.items() if key != _ROW}
-    if _ROW not in row:
-        return own, None
-    text = json.dumps(own, ensure_ascii=False)
-    return own, row[_ROW] == f"{zlib.crc32(text.encode('utf-8', 'surrogatepass')):08x}"

@@ -16,6 +16,7 @@ from lightning_fabric.plugins import TorchCheckpointIO
 
 from hybridret.files import atomic_path
 from hybridret.training.callback import StepCallback
+from hybridret.training.history import History
 from hybridret.training.sharded_state import consolidated, forget_others, read_file, read_meta
 from hybridret.training.throughput import Throughput
 
@@ -53,7 +54,16 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 def saved_step(path: Path) -> int:
     """The step at which `path` was saved; of a large file only the part that says so is read. Raises UserError."""
-    return int((read_meta(path) if path.is_dir() else read_file(path, mmap=True, whole=False))["global_step"])
+    return int(_beside_tensors(path)["global_step"])
+
+
+def saved_rows(path: Path) -> int:
+    """How many rows the training curve had when `path` was saved, 0 where an earlier version did. Raises UserError."""
+    return int(_beside_tensors(path).get("callbacks", {}).get(History.__qualname__, {}).get("rows", 0))
+
+
+def _beside_tensors(path: Path) -> dict[str, Any]:
+    return read_meta(path) if path.is_dir() else read_file(path, mmap=True, whole=False)
 
 
 class Checkpoints(StepCallback):

@@ -34,6 +34,7 @@ class History(StepCallback):
     ) -> None:
         self._every, self._advance, self._on_row = every, advance, on_row
         self.throughput, self._mix = throughput, mix
+        self._rows = 0  # emitted up to now, by all processes that worked on the run
         self._uncounted: list[Batch] = []  # counted together: it takes a third of the time
 
     @property
@@ -86,13 +87,15 @@ class History(StepCallback):
         if not trainer.is_global_zero:
             return
         self._on_row(row)
+        self._rows += 1
         numbers = {f"{row['split']}/{key}": value for key, value in row.items() if isinstance(value, float)}
         for logger in trainer.loggers:
             logger.log_metrics(numbers, step=row["step"])
 
     def state_dict(self) -> dict[str, Any]:
-        return {"throughput": self.throughput.state_dict(), "mix": self.mix.as_dict()}
+        return {"throughput": self.throughput.state_dict(), "mix": self.mix.as_dict(), "rows": self._rows}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.throughput.load_state_dict(state_dict["throughput"])
         self.mix.restore(state_dict["mix"])
+        self._rows = state_dict.get("rows", 0)

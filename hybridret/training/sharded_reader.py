@@ -124,6 +124,7 @@ def read_state(folder: Path) -> dict[str, Any]:
 
     Raises CheckpointException, with an UnpicklingError inside where a file holds code.
     """
+    ShardedReader(folder).read_metadata()  # what is wrong is raised here: torch would print a traceback first
     loaded: dict[str, Any] = {}
     planner = PlainEmptyPlanner()  # type: ignore[no-untyped-call]
     _load_state_dict(loaded, storage_reader=ShardedReader(folder), planner=planner, no_dist=True)

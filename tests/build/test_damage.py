@@ -102,9 +102,9 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     ),
     "a broken result": (lambda run: (run / "result.json").write_text('{\n"a": '), ["result.json, line 2"]),
     "no data any more": (
-        lambda run: sealed("config.yaml", (run / "config.yaml").read_bytes().replace(b"path: ", b"path: /nowhere"))(
-            run
-        ),
+        lambda run: sealed(
+            "config.yaml", (run / "config.yaml").read_bytes().partition(b"\n")[2].replace(b"path: ", b"path: /nowhere")
+        )(run),
         ["/nowhere"],
     ),
 }

@@ -56,15 +56,17 @@ def wrong_code(code: int, told: tuple[str, str, str] | None, finished: bool) -> 
 
 def differences(folder: Path, whole: Path) -> list[str]:
     """The files that are not bit for bit those of the undisturbed sweep; times apart."""
-    found = []
-    for run, undisturbed in zip(runs(folder), runs(whole), strict=True):
-        found += [
-            f"{run.name}/{name}" for name in EQUAL if (run / name).read_bytes() != (undisturbed / name).read_bytes()
-        ]
-        if _history(run) != _history(undisturbed):
-            found.append(f"{run.name}/history.jsonl")
-        if _result(run) != _result(undisturbed):
-            found.append(f"{run.name}/result.json")
+    pairs = zip(runs(folder), runs(whole), strict=True)
+    return [f"{run.name}/{name}" for run, undisturbed in pairs for name in differences_of(run, undisturbed)]
+
+
+def differences_of(run: Path, undisturbed: Path) -> list[str]:
+    """The same of one run."""
+    found = [name for name in EQUAL if (run / name).read_bytes() != (undisturbed / name).read_bytes()]
+    if _history(run) != _history(undisturbed):
+        found.append("history.jsonl")
+    if _result(run) != _result(undisturbed):
+        found.append("result.json")
     return found
 
 

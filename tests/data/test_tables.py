@@ -145,33 +145,53 @@ def test_a_half_written_table_is_never_taken_for_whole(tmp_path: Path, monkeypat
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(tables, "write_json", killed)
+        patch.setattr(tables, "write_sealed", killed)
         with pytest.raises(KeyboardInterrupt):
             read_table([file], COLUMNS, "it")
     table = read_table([file], COLUMNS, "it")
     assert len(table) == 30
     path = Path(table.cache_files[0]["filename"])
     del table
+    path.write_bytes(path.read_bytes()[:1000])
+    assert read_table([file], COLUMNS, "it")["_id"][29] == "d29"
+
+
+@pytest.mark.parametrize("name", [tables.TABLE, tables.ABOUT])
+def test_a_damaged_table_is_made_again(tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture) -> None:
+    file = write(tmp_path / "c.jsonl", packed(rows(30)))
+    first = read_table([file], COLUMNS, "it")
+    content, path = first[:], Path(first.cache_files[0]["filename"]).with_name(name)
     whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(UserError, match=r"is damaged .* Delete it and run again"):
-        read_table([file], COLUMNS, "it")
-    with pa.ipc.open_stream(whole) as stream, pa.ipc.new_stream(str(path), stream.schema) as writer:
-        writer.write_table(stream.read_all().slice(0, 20))
-    with pytest.raises(UserError, match=r"has 20 of 30 rows\. Delete it and run again"):
+    for place in range(7, len(whole), len(whole) // 20):
+        caplog.clear()
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        assert read_table([file], COLUMNS, "it")[:] == content
+        assert "is damaged and is made again" in caplog.text
+        assert path.read_bytes() == whole
+
+
+def test_a_table_of_an_earlier_version_is_taken_as_it_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = write(tmp_path / "c.jsonl", packed(rows(30)))
+    about = Path(read_table([file], COLUMNS, "it").cache_files[0]["filename"]).with_name(tables.ABOUT)
+    held = {key: value for key, value in json.loads(about.read_text()).items() if key not in ("checksum", "crc32")}
+    about.write_text(json.dumps(held))
+    assert len(read_table([file], COLUMNS, "it")) == 30
+    assert not caplog.records
+    about.write_text(json.dumps({**held, "rows": 31}))
+    with pytest.raises(UserError, match=r"has 30 of 31 rows\. Delete it and run again"):
         read_table([file], COLUMNS, "it")
 
 
 def test_another_process_was_faster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = write(tmp_path / "c.jsonl", packed(rows(30)))
-    real = tables.write_json
+    real = tables.write_sealed
 
     def meanwhile(path: Path, value: Any) -> None:
         real(path, value)
-        monkeypatch.setattr(tables, "write_json", real)
+        monkeypatch.setattr(tables, "write_sealed", real)
         read_table([file], COLUMNS, "it")
 
-    monkeypatch.setattr(tables, "write_json", meanwhile)
+    monkeypatch.setattr(tables, "write_sealed", meanwhile)
     assert len(read_table([file], COLUMNS, "it")) == 30
     assert not [path for path in (cache_folder() / "tables").iterdir() if path.name.startswith(".")]
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -240,3 +241,37 @@ def test_colleagues_can_read_all_files(tmp_path: Path, encoder: DualEncoder) -> 
     finally:
         os.umask(before)
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "best").iterdir()} == {0o644}
+
+
+WRONG: tuple[object, ...] = (None, True, 3, -1, 0, 1e300, "x", [], {}, [[]], {"a": []})
+
+
+def test_a_description_of_wrong_types_is_an_error_and_no_traceback(saved: Path) -> None:
+    """With a true checksum: of somebody else, or of an editor."""
+    text = (saved / "encoder.json").read_text()
+    whole = json.loads(text)
+    places = [(key,) for key in whole if key != "checksum"]
+    places += [(key, below) for key in ("body", "text", "files") for below in whole[key]]
+    places += [("body", "architecture", below) for below in whole["body"]["architecture"]]
+    cases, refused = random.Random(1).sample([(place, wrong) for place in places for wrong in WRONG], 60), 0
+    for place, wrong in cases:
+        content = json.loads(text)
+        value = content
+        for key in place[:-1]:
+            value = value[key]
+        value[place[-1]] = wrong
+        (saved / "encoder.json").write_text(json.dumps(content))
+        rewrite(saved, "encoder.json")
+        try:
+            load_encoder(saved)
+        except UserError as error:
+            assert str(saved) in str(error)  # noqa: PT017 - a few change nothing
+            refused += 1
+    assert refused > 0.9 * len(cases)
+
+
+def test_a_full_disk_while_the_tokenizer_is_saved(encoder: DualEncoder, tmp_path: Path) -> None:
+    """The Rust code of tokenizers raises a bare Exception."""
+    (tmp_path / "tokenizer.json").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device"):
+        encoder.tokenization.save(tmp_path)

@@ -30,7 +30,7 @@ def test_fields_and_states(tmp_path: Path) -> None:
     status = StatusWriter(path, "abc")
     status.set(State.RUNNING)
     assert _read(path).keys() == {
-        "state", "phase", "done", "total", "note", "heartbeat", "pid", "host", "reason", "config_hash",
+        "state", "phase", "done", "total", "note", "heartbeat", "pid", "host", "reason", "config_hash", "checksum",
     }  # fmt: skip
     status.set(State.FAILED, "no luck")
     assert (_read(path)["state"], _read(path)["reason"], _read(path)["config_hash"]) == ("failed", "no luck", "abc")
@@ -67,7 +67,7 @@ def test_a_heartbeat_that_cannot_be_written_does_not_end_the_work_but_a_state_do
         raise UserError("the disk is full")
 
     status = StatusWriter(tmp_path / "status.json", "abc", interval=0)
-    monkeypatch.setattr("hybridret.runs.status.write_json", full)
+    monkeypatch.setattr("hybridret.runs.status.write_sealed", full)
     with StatusProgress(status).task("train", 2) as advance:
         advance(1)
     with pytest.raises(UserError, match="full"):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,15 +74,15 @@ class Folder:
         return (collection,)
 
     def missing(self) -> list[str]:
-        return refusals(partial(self._folder, unpack=False))
+        return refusals(self._folder)
 
     def published(self) -> tuple[int, int] | None:
         return None
 
-    def _folder(self, unpack: bool = True) -> Path:
+    def _folder(self) -> Path:
         folder = Path(self._path).expanduser()
         if folder.is_file():
-            return zipped(folder, unpack=unpack)
+            return zipped(folder)
         if not folder.is_dir():
             raise UserError(
                 f"eval.folder.path: there is no folder {folder}. Give one in BEIR's layout: corpus.jsonl, ..."
