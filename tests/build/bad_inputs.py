@@ -207,6 +207,7 @@ def _benchmarks() -> Iterator[Case]:
     good = _beir(lambda files: None)
     for more in (
         "eval.folder.split=train", "eval.folder.language=klingonish", "eval.folder.name=a/../../b", "eval.folder.name=",
+        "eval.folder.name=miracl",
         "eval.folder.drop_identical=7", "eval=[folders]", "backbone=bm26",
         "evaluation.settings=[mono]",
         "evaluation.cutoffs=[]", "evaluation.cutoffs=[0]", "evaluation.cutoffs=[a]", "evaluation.precision=int8",
