@@ -23,6 +23,15 @@ BROKEN = (
 )  # RuntimeError: a password
 
 
+def listed(file: Path) -> list[PurePosixPath]:
+    """The names of the files in a .zip. Raises UserError for what is none."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return [PurePosixPath(one.filename) for one in archive.infolist() if not one.is_dir()]
+    except (*BROKEN, OSError) as error:
+        raise UserError(f"{file} cannot be read as a .zip archive ({error}). Fetch the file again.") from error
+
+
 def unpacked(file: Path, wanted: Callable[[PurePosixPath], bool]) -> Path:
     """The folder in the cache that holds the `wanted` members of a .zip, at their own places.
 

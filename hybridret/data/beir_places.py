@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from hybridret.data.archive import unpacked
+from hybridret.data.archive import listed, unpacked
 from hybridret.data.beir_layout import CORPUS, QUERIES
-from hybridret.data.hints import folders_below, hint, is_archive
+from hybridret.data.hints import hint, is_archive
 from hybridret.data.hub import find
 from hybridret.errors import UserError
 
@@ -16,34 +16,43 @@ def holds_set(folder: Path) -> bool:
     return bool(find(folder, CORPUS))
 
 
-def zipped(file: Path, names: Sequence[str] = ()) -> Path:
+def zipped(file: Path, names: Sequence[str] = (), unpack: bool = True) -> Path:
     """The folder in the cache with the set of a .zip: one of `names` in it, else its root, else its only folder with a
-    corpus. Raises UserError where there is none, and for what is no .zip."""
+    corpus. Without `unpack` only its list of files is looked at, and `file` returned.
+
+    Raises UserError where there is no whole set, and for what is no .zip.
+    """
     if is_archive(file) and file.suffix.lower() != ".zip":
         raise UserError(f"{file}: only .zip archives are read as they are. Unpack it, and give the folder.")
-    root = unpacked(file, _is_part)
-    found = [one for one in (*(root / name for name in names), root) if holds_set(one)][:1]
-    found = found or [one for one in folders_below(root) if holds_set(one)]
-    if len(found) == 1:
-        if find(found[0], QUERIES) and (found[0] / "qrels").is_dir():
-            return found[0]
+    parts = [name for name in listed(file) if _is_part(name)]
+    holding = {name.parent for name in parts if name.name.removesuffix(".gz") == CORPUS}
+    root = PurePosixPath()
+    found = [one for one in (*map(PurePosixPath, names), root) if one in holding][:1]
+    found = found or sorted(one for one in holding if one.parent == root)
+    if len(found) != 1:
+        within = f"several sets ({', '.join(map(str, found))})" if found else f"no {CORPUS}"
+        raise UserError(
+            f"{file} holds {within}; expected the archive of one set, with {CORPUS} in it or in its folder."
+        )
+    place = found[0]
+    asked = any(name.parent == place and name.name.removesuffix(".gz") == QUERIES for name in parts)
+    if not (asked and any(name.parent == place / "qrels" for name in parts)):
         raise UserError(f"{file} lacks {QUERIES} or qrels/ beside its {CORPUS}. Fetch the file again.")
-    within = f"several sets ({', '.join(one.name for one in found)})" if found else f"no {CORPUS}"
-    raise UserError(f"{file} holds {within}; expected the archive of one set, with {CORPUS} in it or in its folder.")
+    return unpacked(file, _is_part) / place if unpack else file
 
 
-def place_of(path: Path, names: Sequence[str]) -> Path | None:
-    """The folder of a set that has one of `names` below `path` ("": `path` itself), or the .zip of that name; `path`
-    may be the .zip, too. None where there is none. Raises UserError for an archive that cannot be read."""
+def place_of(path: Path, names: Sequence[str], unpack: bool = True) -> Path | None:
+    """The folder of a set that has one of `names` below `path` ("": `path` itself), or that of the .zip of that name;
+    `path` may be the .zip, too. None where there is none. `unpack`, and errors, as in `zipped`."""
     if path.is_file():
-        return zipped(path, [name for name in names if name])
+        return zipped(path, [name for name in names if name], unpack)
     for name in names:
         if holds_set(path / name):
             return path / name
     for name in filter(None, names):
         file = path / f"{name.partition('/')[0]}.zip"
         if file.is_file():
-            return zipped(file, [name, name.partition("/")[2] or name])
+            return zipped(file, [name, name.partition("/")[2] or name], unpack)
     return None
 
 
@@ -56,4 +65,6 @@ def elsewhere(path: Path, key: str, names: Sequence[str]) -> str:
 
 
 def _is_part(name: PurePosixPath) -> bool:
+    if ".." in name.parts or name.is_absolute():  # of no archive that means well
+        return False
     return name.name.removesuffix(".gz") in (CORPUS, QUERIES) or name.parent.name == "qrels"

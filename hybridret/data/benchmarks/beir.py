@@ -123,7 +123,7 @@ class Beir:
     def missing(self) -> list[str]:
         return refusals(
             *(
-                partial(self._folder, name, facts, below, self._split or facts.split)
+                partial(self._folder, name, facts, below, self._split or facts.split, unpack=False)
                 for name, facts, below in self._sets()
             )
         )
@@ -173,8 +173,8 @@ class Beir:
             notes={**collection.notes, "counts (ours / published)": counted, **said},
         )
 
-    def _folder(self, name: str, facts: BeirSet, below: str, split: str) -> Path:
-        """Where the set lies, with the judgments of `split` if it has none at all.
+    def _folder(self, name: str, facts: BeirSet, below: str, split: str, unpack: bool = True) -> Path:
+        """Where the set lies, with the judgments of `split` if it has none at all; an archive itself without `unpack`.
 
         What is missing is asked for in the set's own folder, NAME below `path`: in `path` itself the files of one set
         would be found under the names of others.
@@ -186,9 +186,10 @@ class Beir:
         else:
             path = Path(self._path).expanduser()
             one = len({below.partition("/")[0] for _, _, below in self._sets()}) == 1
-            place = place_of(path, [below, below.partition("/")[2]] if one else [below])
+            place = place_of(path, [below, below.partition("/")[2]] if one else [below], unpack)
             own = path.parent if path.name == below else path
-            if place is not None and find(place, QUERIES) and (place / "qrels").is_dir():
+            whole = place is not None and find(place, QUERIES) and (place / "qrels").is_dir()
+            if place is not None and (whole or place.is_file()):
                 return place
             hint = "" if place else elsewhere(path, f"{KEY}.path", [below])
             return self._asked_for(name, facts, split, own, below, hint)

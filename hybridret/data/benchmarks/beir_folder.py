@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,15 +75,15 @@ class Folder:
         return (collection,)
 
     def missing(self) -> list[str]:
-        return refusals(self._folder)
+        return refusals(partial(self._folder, unpack=False))
 
     def published(self) -> tuple[int, int] | None:
         return None
 
-    def _folder(self) -> Path:
+    def _folder(self, unpack: bool = True) -> Path:
         folder = Path(self._path).expanduser()
         if folder.is_file():
-            return zipped(folder)
+            return zipped(folder, unpack=unpack)
         if not folder.is_dir():
             raise UserError(
                 f"eval.folder.path: there is no folder {folder}. Give one in BEIR's layout: corpus.jsonl, ..."
