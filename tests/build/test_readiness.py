@@ -189,6 +189,7 @@ def test_pickled_weights_are_told_from_none(
 ) -> None:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(obstacles, "hub_is_reachable", lambda: False)
+    monkeypatch.setattr("hybridret.build.admission.available_memory", lambda: 64 * 2**30)  # whatever else runs here
     cached(tmp_path, "a/pickled", "pytorch_model.bin.index.json")
     cached(tmp_path, "a/safe", "model.safetensors", "pytorch_model.bin")
     assert (is_here("a/pickled"), is_pickled("a/pickled")) == (False, True)
