@@ -35,9 +35,8 @@ def listed(file: Path) -> list[PurePosixPath]:
 def unpacked(file: Path, wanted: Callable[[PurePosixPath], bool]) -> Path:
     """The folder in the cache that holds the `wanted` members of a .zip, at their own places.
 
-    It is made once for each state of the file (name, size, time, probes) and kept as long as it has the CRC-32 of the
-    archive. Only plain files are written, and
-    none outside of that folder, whatever the archive says.
+    It is made once for each state of the file (name, size, time, probes) and kept as long as its files have
+    the CRC-32 of the archive. Only plain files are written, and none outside of that folder, whatever the archive says.
 
     Raises UserError for a file that is no .zip, is damaged or has a password, and where the disk has no room.
     """
