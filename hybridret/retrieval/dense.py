@@ -15,6 +15,7 @@ from hybridret.records import Collection, FloatArray, Hits, IntArray
 from hybridret.retrieval.corpus import encode_corpus, fingerprint
 from hybridret.retrieval.encode import TextEncoder, encode_texts
 from hybridret.retrieval.indexes.together import all_or_none
+from hybridret.retrieval.products import products
 from hybridret.retrieval.protocols import Index, Ranks, VectorSource
 from hybridret.retrieval.ranks import Alone
 from hybridret.retrieval.vectors import ArrayVectors, chosen_rows
@@ -53,8 +54,7 @@ class DenseIndex:
         return False
 
     def scores(self, queries: IntArray) -> FloatArray:
-        product: FloatArray = self.queries[queries] @ self.passages.T
-        return product
+        return products(self.queries[queries], self.passages)
 
 
 class Dense:
@@ -133,8 +133,7 @@ class Dense:
     ) -> FloatArray:
         """[q, S]: the scores of all `passages` [S] for all `queries` [q], both indices of the collection."""
         asked, source = self._corpus(collection, progress)
-        product: FloatArray = asked[queries] @ chosen_rows(source, passages).T
-        return product
+        return products(asked[queries], chosen_rows(source, passages))
 
     def notes(self) -> Mapping[str, str]:
         """What the index says of the last search."""

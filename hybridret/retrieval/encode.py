@@ -6,6 +6,7 @@ equal texts get equal vectors (their scores then tie, and ties are broken by id)
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,8 +20,10 @@ from torch import Tensor
 from hybridret.errors import UserError
 from hybridret.progress import Progress
 from hybridret.records import FloatArray, IntArray
+from hybridret.retrieval.one_thread import mapped
 
 WINDOW = 1 << 16  # texts tokenised and sorted at a time: bounds memory, large enough that sorting still pays
+ACTIVATIONS = 64  # bytes for each token and dimension of a forward pass, roughly
 SHORTEST = 0.9  # of the longest row of a batch: so padding is at most a tenth, for some 50 more batches in a window
 
 Item = tuple[str, str]  # a text and its context, "" where there is none
@@ -101,19 +104,39 @@ def encode_rows(
 ) -> FloatArray:
     """Vectors [n, D], fp32, of one window of token rows; to be called inside `inference`.
 
-    The batches follow from the lengths of the rows alone. `encoded` is called with the size of each one.
+    The batches follow from the lengths of the rows alone; on a CPU each is the work of one thread, so that vectors are
+    the same to the bit for any number of threads. `encoded` is called with the size of each one.
     """
     device = next(iter(encoder.parameters())).device
     batches = length_batches([len(row) for row in rows], batch_size)
     vectors = np.empty((len(rows), encoder.dimension), dtype=np.float32)
-    parts: list[Tensor] = []
-    for chosen in batches:
+
+    def vectors_of(chosen: IntArray) -> Tensor:
         input_ids, attention_mask = encoder.tokenization.pad([rows[i] for i in chosen])
-        parts.append(encoder(input_ids.to(device), attention_mask.to(device)).float())
+        found: Tensor = encoder(input_ids.to(device), attention_mask.to(device)).float()
+        return found
+
+    made: Iterator[Tensor] = map(vectors_of, batches)
+    if device.type == "cpu":
+        made = mapped(vectors_of, batches, _at_once(encoder, rows, batches))
+    parts: list[Tensor] = []
+    for chosen, part in zip(batches, made, strict=True):
+        parts.append(part)
         encoded(len(chosen))
     if batches:  # one copy a window: no wait after every batch
         vectors[np.concatenate(batches)] = torch.cat(parts).cpu().numpy()
     return vectors
+
+
+def _at_once(encoder: TextEncoder, rows: Sequence[NDArray[np.int32]], batches: Sequence[IntArray]) -> int:
+    """How many batches may be in work at a time: their activations have half of the memory that is free."""
+    largest = max((len(chosen) * max(len(rows[i]) for i in chosen) for chosen in batches), default=0)
+    each = largest * encoder.dimension * ACTIVATIONS
+    try:
+        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return 1
+    return max(1, free // 2 // max(1, each))
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from hybridret.errors import UserError
 from hybridret.progress import Advance, Progress
 from hybridret.records import FloatArray, Hits, IntArray
 from hybridret.retrieval.indexes.together import all_or_none, check_search
+from hybridret.retrieval.one_thread import one_thread
 from hybridret.retrieval.protocols import Ranks, VectorSource
 from hybridret.retrieval.topk import TopK, dense_ties, merge_keys, survivors, unpack
 
@@ -194,11 +195,10 @@ def inner_products(queries: Tensor, passages: Tensor) -> Tensor:
 @contextmanager
 def _one_thread_matmuls() -> Iterator[int]:
     """Each matmul on one thread and in full fp32; yields the number of threads that torch had, and gives it back."""
-    threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
-    torch.set_num_threads(1)
+    precision = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:
-        yield threads
+        with one_thread() as threads:
+            yield threads
     finally:
-        torch.set_num_threads(threads)
         torch.set_float32_matmul_precision(precision)
