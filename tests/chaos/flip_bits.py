@@ -82,13 +82,13 @@ def flip(path: Path, draw: random.Random) -> str:
     return f"byte {place}, bit {bit}"
 
 
-def verdict(scene: Scene, undamaged: dict[str, object]) -> tuple[str, str]:
-    """What became of the damage in `scene.work`, and the words for it."""
+def verdict(scene: Scene, path: Path, undamaged: dict[str, object]) -> tuple[str, str]:
+    """What became of the damage of `path` in `scene.work`, and the words for it."""
     try:
-        found, refusals = read_scene(scene.work)
+        found, refusals = read_scene(scene.work, path)
     except Exception:
         return TRACEBACK, traceback.format_exc()
-    other = [name for name in undamaged if name not in refusals and found.get(name) != undamaged[name]]
+    other = [name for name, made in found.items() if made != undamaged[name]]
     if other:
         return BELIEVED, ", ".join(other)
     return ("refused", "; ".join(refusals.values())) if refusals else ("nothing changed", "")
@@ -115,11 +115,14 @@ def commanded(scene: Scene, path: Path) -> tuple[str, str]:
             refused.append(answer.stderr.strip().splitlines()[-1])
     if refused:
         return "refused", "; ".join(refused)
+    ended = scene.folder / "ended" / run
+    if not ended.exists():  # the one without damage, which the others are compared with
+        return "undisturbed", ""
     if finished:
         mine, theirs = (one / run / "evaluations" / name for one, name in ((place, "again"), (scene.whole, "heldout")))
         other = [name for name in EQUAL[:2] if (mine / name).read_bytes() != (theirs / name).read_bytes()]
     else:
-        other = differences_of(place / run, scene.folder / "ended" / run)
+        other = differences_of(place / run, ended)
     return (BELIEVED, ", ".join(other)) if other else ("nothing changed", "")
 
 
@@ -138,7 +141,7 @@ def flips(scene: Scene, count: int, seed: int, commands: bool) -> Iterator[tuple
     for number in range(count):
         path = files[number % len(files)]
         where = flip(scene.fresh() / path, draw)
-        what, words = commanded(scene, path) if commands else verdict(scene, undamaged)
+        what, words = commanded(scene, path) if commands else verdict(scene, path, undamaged)
         yield what, f"{path}, {where}: {what} {' '.join(words.split()) if what != TRACEBACK else words}"
 
 

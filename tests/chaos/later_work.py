@@ -30,22 +30,31 @@ TEXTS = ["What is in box 3?", "Die Kiste enthält Nummer 5."]
 VECTORS = np.linspace(-1, 1, 300 * 8, dtype=np.float32).reshape(300, 8)
 
 
-def read_scene(place: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """By name of a piece of work what it made of the files, and why it was refused; other errors pass."""
+def read_scene(place: Path, changed: Path | None = None) -> tuple[dict[str, Any], dict[str, str]]:
+    """By name of a piece of work what it made of the files, and why it was refused; other errors pass. Of a `changed`
+    file below `place` only those that may read it: of its run, or of the cache.
+    """
     works: dict[str, Callable[[], Any]] = {"report": lambda: report(place / "out" / "s")}
     for run in sorted((place / "out" / "s").iterdir()):
         if not run.is_dir():
             continue
         if "seed-1" in run.name:
-            works |= {"open": lambda run=run: opened(run), "publish": lambda run=run: published(run)}
+            works |= {
+                f"open {run.name}": lambda run=run: opened(run),
+                f"publish {run.name}": lambda run=run: published(run),
+            }
             for folder in (run, run / "evaluations" / "heldout"):
-                works[f"tables {folder.name}"] = lambda folder=folder: tables(folder)
+                works[f"tables {folder.name} {run.name}"] = lambda folder=folder: tables(folder)
         else:
             works |= {
                 f"resume {run.name}": lambda run=run: resumed(run),
                 f"open {run.name}": lambda run=run: opened(run),
             }
     works["cache"] = lambda: cached(place / "cache")
+    if changed is not None and changed.parts[0] == "cache":
+        works = {"cache": works["cache"]}
+    elif changed is not None and len(changed.parts) > 3:
+        works = {name: work for name, work in works.items() if name == "report" or name.endswith(changed.parts[2])}
     found, refusals = {}, {}
     for name, work in works.items():
         try:
