@@ -36,7 +36,7 @@ def main() -> None:
         table.to_csv(options.csv, index=False, float_format="%.6f")
     print(f"all-MiniLM-L6-v2 on XQuAD-R, {' '.join(options.languages)}; macro values, and the largest change of any")
     print("language or pair of languages")
-    print(table.to_string(index=False, float_format=lambda value: f"{value:.5f}"))
+    print(table.to_string(index=False, float_format=lambda value: f"{value:.5f}").replace("<NA>", "    "))
     seconds = {name: took for name, (_, took) in found.items()}
     print(f"seconds of the whole evaluation: fp32 {seconds['fp32']:.0f}, bf16 {seconds['bf16']:.0f}")
 
@@ -62,7 +62,8 @@ def compared(fp32: pd.DataFrame, bf16: pd.DataFrame) -> pd.DataFrame:
     rows = both[both["query_language"] == "macro"].rename(columns={"value_fp32": "fp32", "value_bf16": "bf16"})
     behind = both[both["query_language"] != "macro"].assign(largest=lambda frame: frame["difference"].abs())
     largest = behind.groupby(MACRO, dropna=False)["largest"].max().reset_index()
-    return rows.merge(largest, on=MACRO, how="left")[[*MACRO, "fp32", "bf16", "difference", "largest"]]
+    table = rows.merge(largest, on=MACRO, how="left")[[*MACRO, "fp32", "bf16", "difference", "largest"]]
+    return table.astype({"cutoff": "Int64"})
 
 
 if __name__ == "__main__":

@@ -148,6 +148,7 @@ def speed(data: Path, only: list[str]) -> int:
         program = ROOT / "benchmarks" / f"{name}.py"
         takes_data = "--data" in program.read_text("utf-8")
         options = ["--data", str(data / "eval" / "xquad-r")] if takes_data else []
+        options += ["--csv", str(KEPT / f"{name}.csv")] if "--csv" in program.read_text("utf-8") else []
         print(f"python benchmarks/{program.name} {' '.join(options)}", flush=True)
         done = subprocess.run([sys.executable, str(program), *options], cwd=ROOT, capture_output=True, text=True)
         if done.returncode:

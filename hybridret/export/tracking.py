@@ -88,9 +88,7 @@ class WandbTracker:
         self._wandb = wandb
         self._failed = False
         self._offline = settings.mode == "offline"
-        if self._offline:
-            for earlier in (folder / "wandb").glob("offline-run-*"):
-                shutil.rmtree(earlier)
+        earlier = [path.resolve() for path in (folder / "wandb").glob("offline-run-*")] if self._offline else []
         self._run = wandb.init(
             mode=typing.cast(Any, settings.mode),
             dir=str(folder),
@@ -113,6 +111,9 @@ class WandbTracker:
             self.history(row)
         if self._offline and past.metrics:
             self.results(past.metrics, past.tables)
+        for path in earlier:  # only now: it held what is in the new one, too
+            if path != Path(self._run.dir).parent.resolve():
+                shutil.rmtree(path, ignore_errors=True)
 
     def history(self, row: Mapping[str, Any]) -> None:
         """Log one row of history.jsonl under its split, at its step."""

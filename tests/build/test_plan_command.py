@@ -89,8 +89,8 @@ def test_one_verdict_for_each_point_and_every_assumption(study: Answer) -> None:
     for words in ("upper bound", "no hard negatives", "plan.utilisation", f"Cost: {PRICE:g} for each", "plan.reserve"):
         assert words in " ".join(study.stdout.split())
     assert (
-        "Evaluation: 2,458,198 passages as published, encoded once in fp32 (evaluation.precision; bf16 takes "
-        "less time) on one GPU, and that GPU's hours are in the cost; index: their vectors in float32."
+        "Evaluation: 2,458,198 passages as published, encoded once in bf16 (evaluation.precision) on one GPU, "
+        "and that GPU's hours are in the cost; index: their vectors in float32."
     ) in " ".join(study.stdout.split())
     assert max(map(len, study.stdout.partition("\n\n")[0].splitlines())) <= 120
 
@@ -148,7 +148,8 @@ def test_points_that_assume_different_things_have_forecasts_of_their_own(command
     half = made["lr=1e-05 utilisation=0.4 precision=bf16"]
     assert float(fast["encoding_hours"]) == pytest.approx(989.4 / 66.9 * float(half["encoding_hours"]))
     said = " ".join(answer.stdout.split())
-    for words in ("Time: 20% of", "Time: 40% of", "encoded once in fp32", "encoded once in bf16", "This holds for: "):
+    words_of_fp32 = "encoded once in fp32 (evaluation.precision; bf16 takes less time)"
+    for words in ("Time: 20% of", "Time: 40% of", words_of_fp32, "encoded once in bf16", "This holds for: "):
         assert words in said
     assert said.count("(2 points): fits one h100") == 4  # rates share
 

@@ -70,3 +70,14 @@ def test_one_checkpoint_of_a_size_can_be_replaced() -> None:
     assert sizes["3b"]["revision"] == "abc"
     assert sizes["3b"]["config"]["model_type"] == "xlm-roberta-xl"
     assert set(sizes) == {"base", "large", "1b", "3b", "10b"}
+
+
+@pytest.mark.parametrize("root", ["config", "evaluate"])
+def test_the_sizes_of_the_study_are_evaluated_in_bf16_unless_told_otherwise(root: str) -> None:
+    def precision(*overrides: str) -> Any:
+        with initialize_config_dir(config_folder(), version_base="1.3"):
+            return compose(root, overrides=list(overrides)).evaluation.precision
+
+    assert {precision(f"model={size}") for size in ("1b", "3b", "10b")} == {"bf16"}
+    assert precision("model=3b", "evaluation.precision=fp32") == "fp32"
+    assert precision("model=large", "backbone=qwen3") == "fp32"

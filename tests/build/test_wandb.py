@@ -65,11 +65,21 @@ def test_after_any_interruption_one_folder_holds_the_whole_run(train: Train, tmp
 
     moved = Path(shutil.move(run.parent, tmp_path / "elsewhere")) / run.name
     asked = (f"checkpoint={moved}", "logger=wandb", "eval=[heldout]", "evaluation.settings=[monolingual]", "name=again")
+    broken = {"target": "wandb:init", "call": 1, "error": "OSError"}
+    other = (
+        "checkpoint=" + str(moved),
+        "logger=wandb",
+        "eval=[heldout]",
+        "evaluation.settings=[multilingual]",
+        "name=b",
+    )
+    assert train.command("evaluate", *other, folder=tmp_path, hooks=[broken]).returncode == 0
+    assert Offline.of(moved).curve == whole.curve  # the earlier one stays where none can be made
     added = train.command("evaluate", *asked, folder=tmp_path)
     assert added.returncode == 0, added.stderr
     both = Offline.of(moved)
     assert both.curve == whole.curve
-    assert both.tables == ["boxes", "boxes"]  # the run's, then the one that replaces it
+    assert both.tables == ["boxes", "boxes"]  # what was there, then the one that replaces it
     assert both.summary["boxes/monolingual/map"] == whole.summary["boxes/monolingual/map"]
 
 
