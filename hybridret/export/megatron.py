@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from hybridret.encoders.quiet_import import quiet_import
 from hybridret.encoders.transformer import Transformer
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 def as_megatron(body: Transformer, pad_id: int) -> MegatronBertModel:
     """A model with the weights of `body`; its last hidden states are those of `body`."""
-    from transformers import MegatronBertConfig, MegatronBertModel
-
+    with quiet_import():  # the first model imports transformers' quantizers, and with them torchao
+        from transformers import MegatronBertConfig, MegatronBertModel
     shape = body.architecture
     config = MegatronBertConfig(
         vocab_size=shape["vocabulary"],

@@ -57,3 +57,11 @@ def test_warnings_of_libraries_reach_only_who_asks_for_them(options: tuple[str, 
         [sys.executable, *options, "-c", WARNS], env=plain, capture_output=True, text=True, check=True
     )
     assert [word for word in ("theirs", "ours") if f"UserWarning: {word}" in done.stderr] == told
+
+
+def test_publishing_says_nothing_of_libraries(whole: Path, environment: dict[str, str], tmp_path: Path) -> None:
+    """The first model of transformers imports torchao, which warns and logs."""
+    plain = {name: value for name, value in environment.items() if name != "PYTHONWARNINGS"}
+    line = [sys.executable, "-m", "hybridret.publish", str(whole), str(tmp_path / "model")]
+    done = subprocess.run(line, env=plain, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
