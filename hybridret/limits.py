@@ -6,6 +6,7 @@ import os
 
 from hybridret.errors import UserError
 
+LARGEST = 3.4028234663852886e38  # number of single precision: what is above is infinite where it is used
 PER_CORE = 4  # processes or threads that wait for a disk leave room for others, but not for a hundred
 
 

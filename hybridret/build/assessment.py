@@ -135,6 +135,11 @@ def _checkpoint(config: DictConfig, path: Path, overrides: Sequence[str], progre
 
 def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progress) -> int:
     """A backbone without training, in a run directory of its own, so that it stands in a sweep's report."""
+    if config.get("name"):
+        raise UserError(
+            f"name={config.name} names an evaluation that is added to a run, checkpoint=RUN. Leave it out: one of a "
+            f"backbone is named after it and its benchmarks; the folder above it is sweep=NAME."
+        )
     if not config.get("backbone"):
         raise UserError("Say what to evaluate: checkpoint=multirun/SWEEP/RUN, or backbone=NAME (minilm, bm25, ...).")
     plain = plain_without_hydra(resolved(config))

@@ -45,6 +45,8 @@ def guarded(main: Callable[[], int | None], config_name: str = "config") -> int:
             return error.exit_code
         if isinstance(error, HydraException | OmegaConfBaseException):
             return refuse(UserError(_explained(error, config_name)))
+        if isinstance(error, ValueError) and str(error).startswith("Config group override must be"):  # Hydra's own
+            return refuse(UserError(_without_option(sys.argv[1:])))
         raise
 
 
@@ -57,6 +59,18 @@ def _refuse_pickled_config(arguments: Sequence[str]) -> None:
                 f"{argument}: Hydra would unpickle that file, which runs whatever it holds. The same command as before "
                 "goes on with a run; its config.yaml says with what."
             )
+
+
+def _without_option(arguments: Sequence[str]) -> str:
+    """What is wrong with a group that is set to no name."""
+    groups = sorted(path.name for path in Path(config_folder()).iterdir() if path.is_dir())
+    for argument in arguments:
+        group = argument.lstrip("+~").partition("=")[0].partition("@")[0]
+        if group in groups:
+            options = sorted(file.stem for file in (Path(config_folder()) / group).glob("*.yaml"))
+            if argument.partition("=")[2].strip("'\"") not in options:
+                return f"{argument}: give the name of an option of {group}, or leave it out. All: {', '.join(options)}."
+    return "A group takes the name of one of its options: group=option. `--help` lists them."
 
 
 def _explained(error: Exception, config_name: str) -> str:

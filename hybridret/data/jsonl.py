@@ -67,6 +67,8 @@ class JsonlPairs:
         asked = None if languages is None else [check_language(language, "data.languages") for language in languages]
         if asked is not None and (not asked or len(set(asked)) < len(asked)):
             raise UserError(f"data.languages={languages} must name at least one language, and none twice.")
+        if not str(name).strip():
+            raise UserError("data.name is empty: give your data a name for tables and files, or leave it out.")
         self.name = name
         self._path = Path(path)
         self._files = files

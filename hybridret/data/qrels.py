@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,6 +14,8 @@ from hybridret.data.judgment_rows import BEIR, HEADER, TREC, Judgment, places_of
 from hybridret.data.lines import decoded, json_object, numbered_lines
 from hybridret.errors import UserError
 from hybridret.records import IntArray
+
+LARGEST_GRADE = 2**31 - 1  # of either sign; trec_eval reads a C long
 
 
 @dataclass(frozen=True)
@@ -142,13 +144,13 @@ def _named(fields: Sequence[str]) -> dict[str, str]:
 
 
 def _grade(text: str, where: str) -> int:
+    value: int | None = None
     try:
-        return int(text)
+        value = int(text)
     except ValueError:
-        pass
-    try:
-        if (value := float(text)).is_integer():  # copies on the hub write 1.0
-            return int(value)
-    except ValueError:
-        pass
-    raise UserError(f"{where}: the grade must be a whole number, not {text!r}.")
+        with suppress(ValueError):
+            if (number := float(text)).is_integer():  # copies on the hub write 1.0
+                value = int(number)
+    if value is None or abs(value) > LARGEST_GRADE:
+        raise UserError(f"{where}: the grade must be a whole number, not {text[:40]!r}, and at most {LARGEST_GRADE}.")
+    return value

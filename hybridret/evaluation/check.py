@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from hybridret.errors import UserError, nearest
 from hybridret.evaluation.judgments import SETTINGS
+from hybridret.limits import LARGEST
 from hybridret.settings import EvaluationSettings
 
 CHOICES = {"precision": ("fp32", "bf16", "fp16"), "vectors": ("float32", "float16")}
@@ -35,7 +34,7 @@ def check_settings(settings: EvaluationSettings, device: str | None = None) -> N
         raise UserError(
             f"evaluation.depth={settings.depth} is below the cutoff {max(settings.cutoffs)}: raise evaluation.depth."
         )
-    if not (settings.entropy_temperature > 0 and math.isfinite(settings.entropy_temperature)):
+    if not (0 < settings.entropy_temperature <= LARGEST):
         raise UserError(
             f"evaluation.entropy_temperature={settings.entropy_temperature}: it must be above 0 and finite."
         )

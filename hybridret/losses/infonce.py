@@ -12,13 +12,12 @@ Similarity and softmax are fp32 under any precision (traps 10).
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hybridret.errors import UserError
+from hybridret.limits import LARGEST
 
 
 class InfoNCE(nn.Module):
@@ -31,7 +30,7 @@ class InfoNCE(nn.Module):
 
     def __init__(self, temperature: float = 0.05, mask_false_negatives: bool = True) -> None:
         super().__init__()
-        if not (math.isfinite(temperature) and temperature > 0):
+        if not 0 < temperature <= LARGEST:
             raise UserError(f"loss.temperature={temperature} must be a positive number; 0.05 is a good start.")
         self.temperature = temperature
         self.mask_false_negatives = mask_false_negatives

@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from hybridret.encoders.dual import DualEncoder
 from hybridret.errors import UserError, nearest
+from hybridret.limits import LARGEST
 from hybridret.settings import ScheduleSettings
 
 ParameterGroups = list[dict[str, Any]]
@@ -64,8 +65,8 @@ def check_optimizer(make_optimizer: MakeOptimizer) -> None:
         raise UserError("optim._target_ is not an optimizer: name a class of torch.optim, such as torch.optim.AdamW.")
     for key, value in optimizer.param_groups[0].items():
         number = value.item() if isinstance(value, torch.Tensor) else value  # torchao keeps the rate as a tensor
-        if isinstance(number, float) and not math.isfinite(number):
-            raise UserError(f"optim.{key}={number} must be finite.")
+        if isinstance(number, float) and not abs(number) <= LARGEST:
+            raise UserError(f"optim.{key}={number} must be finite in single precision.")
 
 
 def warmup_steps(settings: ScheduleSettings, steps: int) -> int:
@@ -80,7 +81,7 @@ def check_schedule(settings: ScheduleSettings) -> None:
     warmup_steps(settings, 1)
     if settings.decay not in _DECAYS:
         raise UserError(f"schedule.decay={settings.decay!r} is unknown. {nearest(settings.decay, _DECAYS)}")
-    if settings.embedding_lr is not None and not 0 <= settings.embedding_lr < math.inf:
+    if settings.embedding_lr is not None and not 0 <= settings.embedding_lr <= LARGEST:
         raise UserError(
             f"schedule.embedding_lr={settings.embedding_lr} is no learning rate: give a number of 0 or more, or null "
             f"for the optimizer's own."

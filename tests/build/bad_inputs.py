@@ -206,8 +206,7 @@ def _benchmarks() -> Iterator[Case]:
         yield Case(f"benchmark: {name}", "evaluate", evaluate, change)
     good = _beir(lambda files: None)
     for more in (
-        "eval.folder.split=train", "eval.folder.language=klingonish", "eval.folder.name=a/../../b", "eval.folder.name=",
-        "eval.folder.name=miracl",
+        "eval.folder.split=train", "eval.folder.language=klingonish", "eval.folder.name=miracl", "eval.folder.name=",
         "eval.folder.drop_identical=7", "eval=[folders]", "backbone=bm26",
         "evaluation.settings=[mono]",
         "evaluation.cutoffs=[]", "evaluation.cutoffs=[0]", "evaluation.cutoffs=[a]", "evaluation.precision=int8",

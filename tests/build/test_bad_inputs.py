@@ -20,7 +20,17 @@ def test_one_paragraph(command: Commands, whole: Path, tmp_path: Path, name: str
     assert attempt(case, command, tmp_path) is None
 
 
-@pytest.mark.parametrize("name", ["training rows: a huge number", "evaluate eval.folder=3", "training rows: deep"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "training rows: a huge number",
+        "evaluate eval.folder=3",
+        "training rows: deep",
+        "benchmark: qrels grade huge",
+        "evaluate backbone=null",
+        "evaluate name=x/y",
+    ],
+)
 def test_what_was_a_traceback(command: Commands, whole: Path, tmp_path: Path, name: str) -> None:
     case: Case = next(case for case in cases(whole) if case.name == name)
     assert attempt(case, command, tmp_path) is None

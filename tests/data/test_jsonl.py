@@ -453,6 +453,11 @@ def test_shares_are_checked(tmp_path: Path, shares: dict[str, float]) -> None:
         JsonlPairs(str(tmp_path), **shares)  # type: ignore[arg-type]
 
 
+def test_a_name_is_not_empty(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"data\.name is empty"):
+        JsonlPairs(path=str(tmp_path), languages=["en", "de"], name=" ")
+
+
 def test_real_parallel_data(real_data: Path) -> None:
     started = time.process_time()
     source = JsonlPairs(str(real_data / "train"), files=["squad-dev.*"])

@@ -23,6 +23,7 @@ from hybridret.settings import EvaluationSettings
         ("entropy_temperature", 0.0),
         ("entropy_temperature", float("nan")),
         ("entropy_temperature", float("inf")),
+        ("entropy_temperature", 1.5e300),
         ("entropy_sample", 0),
         ("precision", "fp8"),
         ("vectors", "int8"),

@@ -113,7 +113,7 @@ def test_fp32_under_autocast_and_for_bf16_vectors() -> None:
     assert torch.equal(loss(*halves, *rest), loss(halves[0].float(), halves[1].float(), *rest))
 
 
-@pytest.mark.parametrize("temperature", [0.0, -0.05, math.nan, math.inf])
+@pytest.mark.parametrize("temperature", [0.0, -0.05, math.nan, math.inf, 1.5e300])
 def test_bad_temperatures_are_user_errors(temperature: float) -> None:
     with pytest.raises(UserError, match=r"loss.temperature="):
         InfoNCE(temperature)

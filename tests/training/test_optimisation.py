@@ -90,6 +90,7 @@ def test_frozen_parameters_are_left_out() -> None:
         ("AdamW", {"lr": -1.0}, "Invalid learning rate: -1"),
         ("AdamW", {"weight_decay": -3.0}, "Invalid weight_decay value: -3"),
         ("AdamW", {"lr": math.inf}, r"lr=inf must be finite"),
+        ("AdamW", {"weight_decay": 1.5e300}, r"weight_decay=1.5e.300 must be finite in single precision"),
         ("AdamW", {"betas": 3}, "subscriptable"),
         ("AdamW", {"fused": True, "foreach": True}, "cannot be `True` together"),
         ("LBFGS", {}, "per-parameter"),
@@ -113,7 +114,7 @@ def test_good_optimizers_pass(name: str) -> None:
     check_optimizer(partial(getattr(torch.optim, name), lr=0.1))
 
 
-@pytest.mark.parametrize("rate", [-1.0, math.nan, math.inf])
+@pytest.mark.parametrize("rate", [-1.0, math.nan, math.inf, 1.5e300])
 def test_a_rate_of_embeddings_that_is_none_is_named(rate: float) -> None:
     with pytest.raises(UserError, match=r"schedule\.embedding_lr="):
         check_schedule(ScheduleSettings(0.1, "linear", rate))

@@ -50,6 +50,8 @@ class Folder:
         language: str = "en",
         drop_identical: bool = False,
     ) -> None:
+        if not str(name).strip():
+            raise UserError("eval.folder.name is empty: give your data a name for tables and files, or leave it out.")
         if is_published(name):
             raise UserError(
                 f"eval.folder.name={name} is the name of a published set: choose another for your own data."
