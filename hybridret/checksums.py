@@ -18,6 +18,7 @@ from hybridret.errors import UserError
 from hybridret.files import NOT_JSON, hash_json, read_json, write_json, write_text
 
 CHECKSUM = "checksum"
+AGAIN = "make it again"
 _MARK = b"SHA-256 of what follows"
 _FIRST = re.compile(rb"# SHA-256 of what follows \(delete this line after a change by hand\): ([0-9a-f]{64})")
 
@@ -29,7 +30,7 @@ def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
     write_json(path, {**plain, CHECKSUM: _hash(plain)})
 
 
-def read_sealed(path: Path, what: str) -> dict[str, Any]:
+def read_sealed(path: Path, what: str, instead: str = AGAIN) -> dict[str, Any]:
     """The object that `path` holds, without its checksum; `what` it is, for messages, such as "the status of a run".
 
     Raises UserError where it is damaged, broken or no object.
@@ -39,7 +40,7 @@ def read_sealed(path: Path, what: str) -> dict[str, Any]:
         raise UserError(f"{path}: not {what}, which is a JSON object. Copy it again, or delete it if you wrote it.")
     own = unsealed(content)
     if own is None:
-        raise damaged(path, f"its {CHECKSUM}")
+        raise damaged(path, f"its {CHECKSUM}", instead)
     return own
 
 
@@ -57,11 +58,11 @@ def unsealed(content: Mapping[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-def damaged(path: Path, where: str) -> UserError:
-    """The error for a file whose checksum, which stands `where`, is of another content."""
+def damaged(path: Path, where: str, instead: str = AGAIN) -> UserError:
+    """The error for a file whose checksum, which stands `where`, is of another content; `instead` of a copy do that."""
     return UserError(
-        f"{path} is damaged or was changed: it is not what {where} is of. Copy it again, or make it again; if you "
-        f"changed it on purpose, delete {where}."
+        f"{path} is damaged or was changed: it is not what {where} is of. Copy it again, or {instead}; if you changed "
+        f"it on purpose, delete {where}."
     )
 
 

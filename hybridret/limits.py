@@ -1,8 +1,10 @@
-"""What this machine can hold: bounds for numbers that multiply processes or threads."""
+"""What this machine can hold: bounds for numbers that multiply processes, threads or memory."""
 
 from __future__ import annotations
 
 import os
+import re
+from pathlib import Path
 
 from hybridret.errors import UserError
 
@@ -22,3 +24,43 @@ def check_count(key: str, value: int, what: str) -> None:
             f"{key}={value} would start {value} {what} at once, and this machine has {cores()} cores: at most {most} "
             f"({PER_CORE} for each core) can be of use. Set {key}={most} or less."
         )
+
+
+def available_memory(root: Path = Path("/")) -> int:
+    """Bytes that a new process may take: what the kernel calls available, or what a container's limit leaves."""
+    found = [free for free in (_of_kernel(root), *_of_cgroups(root)) if free is not None]
+    return min(found) if found else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _of_kernel(root: Path) -> int | None:
+    match = re.search(r"MemAvailable:\s+(\d+) kB", _text(root / "proc/meminfo"))
+    return None if match is None else int(match[1]) * 1024
+
+
+def _of_cgroups(root: Path) -> list[int]:
+    """What each group that this process is in leaves, by version 2 and 1 of the interface."""
+    left = []
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        base = root / ("sys/fs/cgroup" if not controllers else "sys/fs/cgroup/memory")
+        limit, used, cache = (
+            ("memory.max", "memory.current", "inactive_file")
+            if not controllers
+            else ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        )
+        inner = base / path.lstrip("/")
+        for group in {base, inner, *(parent for parent in inner.parents if parent.is_relative_to(base))}:
+            whole, taken = _text(group / limit).strip(), _text(group / used).strip()
+            if whole.isdecimal() and taken.isdecimal():
+                freed = re.search(rf"^{cache} (\d+)$", _text(group / "memory.stat"), re.MULTILINE)
+                left.append(max(0, int(whole) - int(taken) + (int(freed[1]) if freed else 0)))
+    return left
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("ascii")
+    except (OSError, UnicodeDecodeError):
+        return ""

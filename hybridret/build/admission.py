@@ -12,7 +12,7 @@ from functools import cached_property
 import torch
 
 from hybridret.build.forecast import Forecast, Option, cheapest_option, check_assumptions, forecast, in_a_line
-from hybridret.build.machine import available_memory, gpu_here
+from hybridret.build.machine import gpu_here
 from hybridret.build.parts import Parts
 from hybridret.build.plan_words import changed, count, gib, suggestion
 from hybridret.build.planned import Planned, planned
@@ -20,6 +20,7 @@ from hybridret.build.readiness import LARGE
 from hybridret.build.suggested import command_with
 from hybridret.encoders.counting import counted
 from hybridret.errors import UserError
+from hybridret.limits import available_memory
 from hybridret.planning.cost import fits
 from hybridret.planning.gpus import Gpu
 from hybridret.planning.memory import Memory

@@ -34,7 +34,7 @@ from hybridret.progress import Bars, Both, Progress, Quiet
 from hybridret.runs import Decision, RunDirectory, State, StatusProgress, StatusWriter, config_hash, environment
 from hybridret.runs.leftovers import remove_leftovers
 from hybridret.runs.naming import folder_name
-from hybridret.runs.sums import read_sealed, with_sums
+from hybridret.runs.sums import read_result, write_result
 from hybridret.settings import Settings
 
 FROM_RUN = (
@@ -101,7 +101,7 @@ def _checkpoint(config: DictConfig, path: Path, overrides: Sequence[str], progre
     asked_for = {key: merged[key] for key in ("eval", "evaluation", "index")}
     digest = config_hash({"run": trained["config_hash"], **asked_for})
     if (folder / "result.json").is_file():
-        held = read_sealed(folder / "result.json")
+        held = read_result(folder / "result.json")
         if held.get("config_hash") != digest:
             raise UserError(
                 f"{folder} holds an evaluation with other settings. Choose another name for this one, name=NAME, or "
@@ -127,7 +127,7 @@ def _checkpoint(config: DictConfig, path: Path, overrides: Sequence[str], progre
         result = {**head, "config_hash": digest, "tokens": tokens, **outcome(scores, settings, encoder)}
         strategy = str(trained["strategy"])
         with shown(run, str(trained["config_hash"]), settings, strategy, own, scores, progress):
-            write_json(folder / "result.json", with_sums(folder, result))
+            write_result(folder / "result.json", result)
     print_summary(scores.evaluation.macro())
     print(f"Finished: {folder}")
     return DONE

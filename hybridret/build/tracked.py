@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from hybridret.files import hash_json
 from hybridret.progress import Progress
 from hybridret.runs import RunDirectory
 from hybridret.runs.lock import enter_when_free, exclusive
-from hybridret.runs.sums import read_sealed
+from hybridret.runs.sums import read_result
 from hybridret.settings import Settings
 
 
@@ -79,7 +80,12 @@ def _past(run: RunDirectory) -> Past:
                 metrics = {key: value for key, value in metrics.items() if not key.startswith(f"{name}/")}
             metrics.update(evaluation.macro())
             metrics.update(_of_training(result))
-    return Past(run.read_history(), metrics, tables)
+    history: Sequence[dict[str, Any]] | None = None
+    try:
+        history = run.read_history()
+    except UserError as error:  # a mirror is not worth an evaluation
+        print(f"W&B gets no training curve: {error}", file=sys.stderr)
+    return Past(history, metrics, tables)
 
 
 def _results(run: RunDirectory) -> list[tuple[dict[str, Any], Path]]:
@@ -88,7 +94,7 @@ def _results(run: RunDirectory) -> list[tuple[dict[str, Any], Path]]:
     for file in (run.result, *run.evaluation("x").parent.glob("*/result.json")):
         with suppress(UserError):
             if file.is_file():
-                found.append((read_sealed(file), file.parent))
+                found.append((read_result(file), file.parent))
     return sorted(found, key=lambda pair: str(pair[0].get("finished") or ""))
 
 

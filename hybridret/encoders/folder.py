@@ -21,13 +21,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_model, save_file
 from torch import Tensor
 
+from hybridret.checksums import CHECKSUM, unsealed, write_sealed
 from hybridret.encoders.dual import Body, DualEncoder
 from hybridret.encoders.huggingface_body import HuggingFaceBody
 from hybridret.encoders.plain_state import plain_state, state_hash
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.encoders.transformer import Transformer
 from hybridret.errors import UserError
-from hybridret.files import hash_file, hash_json, read_json, umask, write_json
+from hybridret.files import hash_file, read_json, umask
 from hybridret.settings import TextSettings
 
 FORMAT = 2
@@ -62,8 +63,7 @@ def save_encoder(encoder: DualEncoder, folder: Path, state: Mapping[str, Tensor]
             "append_eos": encoder.tokenization.append_eos,
             "files": {name: hash_file(place / name, length=64) for name in files},
         }
-        description["checksum"] = hash_json(description, length=64)
-        write_json(place / DESCRIPTION, description)
+        write_sealed(place / DESCRIPTION, description)
 
 
 def load_encoder(folder: Path, trust_remote_code: bool = False) -> DualEncoder:
@@ -125,8 +125,7 @@ def _description(folder: Path) -> dict[str, Any]:
     saved = read_json(path)
     if not isinstance(saved, dict) or saved.get("format") not in (FORMAT, WITHOUT_CHECKSUM):
         raise UserError(f"{path} is not of format {FORMAT}: the folder was written by another version of hybridret.")
-    own = {key: value for key, value in saved.items() if key != "checksum"}
-    if saved["format"] == FORMAT and saved.get("checksum") != hash_json(own, length=64):
+    if unsealed(saved) is None or (saved["format"] == FORMAT and CHECKSUM not in saved):
         raise UserError(
             f"{path} is damaged or was changed: its SHA-256 is not that which stands in it. Copy the folder again."
         )

@@ -32,9 +32,10 @@ FLUSHED = 0.1  # seconds
 
 @dataclass(frozen=True)
 class Past:
-    """What a run's files hold already: rows of history.jsonl in their order, macro metrics, and a table by dataset."""
+    """What a run's files hold already: rows of history.jsonl in their order (None where they cannot be read), macro
+    metrics, and a table by dataset."""
 
-    history: Sequence[Mapping[str, Any]] = ()
+    history: Sequence[Mapping[str, Any]] | None = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
@@ -86,7 +87,7 @@ class WandbTracker:
         import wandb
 
         self._wandb = wandb
-        self._failed = False
+        self._failed = self._closed = self._logged = False
         self._offline = settings.mode == "offline"
         earlier = [path.resolve() for path in (folder / "wandb").glob("offline-run-*")] if self._offline else []
         self._run = wandb.init(
@@ -106,12 +107,12 @@ class WandbTracker:
         for split in ("train", "validation"):
             self._run.define_metric(f"{split}/*", step_metric="step")
         self._known = self._run.starting_step  # steps below are on the server
-        self._closed = False
-        for row in sorted(past.history, key=lambda row: row["step"]):
+        for row in sorted(past.history or (), key=lambda row: row["step"]):
             self.history(row)
         if self._offline and past.metrics:
             self.results(past.metrics, past.tables)
-        for path in earlier:  # only now: it held what is in the new one, too
+        whole = past.history is not None and not self._failed
+        for path in earlier if whole else ():  # only now: the new one holds all that it held
             if path != Path(self._run.dir).parent.resolve():
                 shutil.rmtree(path, ignore_errors=True)
 
@@ -120,24 +121,27 @@ class WandbTracker:
         step = row["step"]
         if step < self._known:
             return
+        self._logged = True
         values = {f"{row['split']}/{key}": value for key, value in row.items() if key not in ("split", "step")}
         self._attempt(lambda: self._run.log({"step": step, **values}, step=step))
 
     def results(self, metrics: Mapping[str, float], tables: Mapping[str, pd.DataFrame]) -> None:
         """Put macro metrics in the summary and every table under `tables/NAME`."""
+        self._logged = True
         self._attempt(lambda: self._run.summary.update(dict(metrics)))
         if tables:
             self._attempt(lambda: self._run.log({f"tables/{file_name(k)}": self._table(v) for k, v in tables.items()}))
 
     def close(self, exit_code: int = 0) -> None:
-        """Write what is pending, once; in online mode wait for the upload. Prints how to upload what is offline."""
+        """Write what is pending, once; in online mode wait for the upload. Prints how to upload what is offline, where
+        there is anything."""
         if self._closed:
             return
         self._closed = True
         place = Path(self._run.dir).parent
         self._attempt(lambda: self._run.finish(exit_code=exit_code))
         self._attempt(self._wandb.teardown)  # its process has written everything when it is gone
-        if self._offline and not self._failed:
+        if self._offline and self._logged and not self._failed:
             print(f"W&B, to upload it: wandb sync {shlex.quote(_from_here(place))}")
 
     def _table(self, table: pd.DataFrame) -> Any:

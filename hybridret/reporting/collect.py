@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ def _read(path: Path) -> _Run:
 
     evaluations = [(path, result, metric_rows(path / "metrics.csv"))]
     for file in sorted((path / "evaluations").glob("*/result.json")):
-        evaluations += beside(lambda file=file: [(file.parent, report_result(file), _rows_beside(file))], [])  # type: ignore[misc]
+        evaluations += beside(partial(_added, file), [])
     # An evaluation of the same dataset that was added later replaces the earlier one.
     evaluations.sort(key=lambda one: str(one[1].get("finished") or ""))
     text = text_words(result, settings)
@@ -147,8 +148,8 @@ def _read(path: Path) -> _Run:
     return _Run(path, result, settings, identity, evaluations, history, environment, notes)
 
 
-def _rows_beside(file: Path) -> pd.DataFrame:
-    return metric_rows(file.parent / "metrics.csv")
+def _added(file: Path) -> list[tuple[Path, dict[str, Any], pd.DataFrame]]:
+    return [(file.parent, report_result(file), metric_rows(file.parent / "metrics.csv"))]
 
 
 def _environment(file: Path) -> dict[str, Any]:

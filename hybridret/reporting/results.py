@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridret.errors import UserError
-from hybridret.runs.sums import read_sealed
+from hybridret.runs.sums import read_result
 
 _Test = Callable[[Any], bool]
 
@@ -68,7 +68,7 @@ _TYPES: Mapping[str, tuple[_Test, str]] = {
 
 def report_result(file: Path) -> dict[str, Any]:
     """The content of a `result.json`. Raises UserError naming the file and the key of a value of another type."""
-    result = read_sealed(file)
+    result = read_result(file)
     if result.get("version", 1) != 1:
         raise UserError(f"{file}: written in version {result['version']} of the format, this program reads version 1.")
     for name, (test, words) in _TYPES.items():

@@ -6,7 +6,6 @@ equal texts get equal vectors (their scores then tie, and ties are broken by id)
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hybridret.errors import UserError
+from hybridret.limits import available_memory
 from hybridret.progress import Progress
 from hybridret.records import FloatArray, IntArray
 from hybridret.retrieval.one_thread import mapped
@@ -132,11 +132,7 @@ def _at_once(encoder: TextEncoder, rows: Sequence[NDArray[np.int32]], batches: S
     """How many batches may be in work at a time: their activations have half of the memory that is free."""
     largest = max((len(chosen) * max(len(rows[i]) for i in chosen) for chosen in batches), default=0)
     each = largest * encoder.dimension * ACTIVATIONS
-    try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return 1
-    return max(1, free // 2 // max(1, each))
+    return max(1, available_memory() // 2 // max(1, each))
 
 
 @contextmanager

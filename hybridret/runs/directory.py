@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from hybridret.errors import UserError
-from hybridret.files import write_json
 from hybridret.runs.curve import append_row, keep_rows, read_rows
 from hybridret.runs.leftovers import remove_leftovers
 from hybridret.runs.lock import exclusive, in_use, unowned
 from hybridret.runs.look import look
 from hybridret.runs.status import State, read_status, write_status
-from hybridret.runs.sums import check_sum, read_sealed, with_sums
+from hybridret.runs.sums import check_sum, read_result, write_result
 
 
 class Decision(StrEnum):
@@ -195,13 +194,13 @@ class RunDirectory:
         """Write `result.json`, which makes the run finished: the last thing that a run does."""
         if not result.get("config_hash"):
             raise ValueError("a result names the hash of its config")
-        write_json(self.result, with_sums(self.path, result))
+        write_result(self.result, result)
 
     def read_result(self) -> dict[str, Any] | None:
         """The content of `result.json`, None for a run that is not finished. Raises UserError when it is broken."""
         if not self.result.is_file():
             return None
-        return read_sealed(self.result)
+        return read_result(self.result)
 
     def _check(self, held: str, config_hash: str) -> None:
         if held != config_hash:

@@ -14,7 +14,7 @@ from hybridret.errors import UserError
 from hybridret.runs.leftovers import leftovers, remove_leftovers
 from hybridret.runs.lock import unowned
 from hybridret.runs.status import State, read_status
-from hybridret.runs.sums import read_sealed
+from hybridret.runs.sums import read_result
 
 LOST = "its process ended without a word: it was killed, or its machine was"
 
@@ -61,7 +61,7 @@ def _finished(folder: Path) -> bool:
 
 def _hash(folder: Path, said: dict[str, Any]) -> Any:
     with suppress(UserError):
-        return read_sealed(folder / "result.json").get("config_hash")
+        return read_result(folder / "result.json").get("config_hash")
     return said.get("config_hash")
 
 

@@ -18,11 +18,11 @@ from hybridret.build.config import read_settings, resolved
 from hybridret.build.entry import config_folder
 from hybridret.build.exhausted import OutOfMemory, memory_told
 from hybridret.build.forecast import option
-from hybridret.build.machine import available_memory
 from hybridret.build.parts import Parts
 from hybridret.build.planned import planned
 from hybridret.build.suggested import command_with
 from hybridret.errors import UserError
+from hybridret.limits import available_memory
 from hybridret.planning.gpus import GPUS
 from hybridret.planning.recipe import Recipe
 

@@ -14,7 +14,7 @@ from commands import Commands, Train, paragraph, rows, run_of, status, write_row
 
 from hybridret.files import hash_json
 from hybridret.runs.look import look
-from hybridret.runs.sums import with_sums
+from hybridret.runs.sums import write_result
 
 STEP = "hybridret.training.checkpoints:Checkpoints.on_train_batch_end"
 
@@ -46,7 +46,7 @@ def sealed(name: str, content: bytes) -> Callable[[Path], object]:
 
     def change(run: Path) -> None:
         (run / name).write_bytes(content)
-        (run / "result.json").write_text(json.dumps(with_sums(run, json.loads((run / "result.json").read_text()))))
+        write_result(run / "result.json", json.loads((run / "result.json").read_text()))
 
     return change
 
@@ -155,6 +155,16 @@ def test_a_truncated_last_checkpoint_is_named(train: Train, tmp_path: Path) -> N
     assert "last.ckpt" in paragraph(answer)
     assert "Delete it" in answer.stderr
     assert "last.ckpt" in status(run_of(tmp_path))["reason"]
+
+
+def test_rows_that_a_crashed_machine_lost_are_counted(train: Train, tmp_path: Path) -> None:
+    assert train(tmp_path, hooks=[{"target": STEP, "call": 5, "signal": 15}]).returncode == 75
+    curve = run_of(tmp_path) / "history.jsonl"
+    lines = curve.read_bytes().splitlines(keepends=True)
+    curve.write_bytes(b"".join(lines[:-1]))
+    resumed = train(tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert f"{curve.relative_to(tmp_path)} has lost 1 of its {len(lines)} rows: the curve has a gap." in resumed.stderr
 
 
 @pytest.mark.parametrize("limit", [1000, 20_000, 60_000])

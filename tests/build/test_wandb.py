@@ -82,6 +82,14 @@ def test_after_any_interruption_one_folder_holds_the_whole_run(train: Train, tmp
     assert both.tables == ["boxes", "boxes"]  # what was there, then the one that replaces it
     assert both.summary["boxes/monolingual/map"] == whole.summary["boxes/monolingual/map"]
 
+    curve = moved / "history.jsonl"
+    curve.write_bytes(curve.read_bytes().replace(b"loss", b"lost", 1))
+    third = train.command("evaluate", *other[:-1], "name=c", folder=tmp_path)
+    assert third.returncode == 0, third.stderr  # a mirror is not worth an evaluation
+    assert "W&B gets no training curve: " in third.stderr
+    assert (moved / "evaluations" / "c" / "result.json").is_file()
+    assert both.folder.is_dir()  # it holds the curve that the new one lacks
+
 
 @pytest.mark.parametrize("target", ["_record", "_evaluate"])
 def test_a_run_that_fails_shows_what_there_was(train: Train, tmp_path: Path, target: str) -> None:

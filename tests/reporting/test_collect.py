@@ -14,7 +14,7 @@ from hybridret.errors import UserError
 from hybridret.reporting.collect import collect
 from hybridret.reporting.read import METRIC_COLUMNS, metric_rows
 from hybridret.reporting.write import write_report
-from hybridret.runs.sums import with_sums
+from hybridret.runs.sums import write_result
 
 
 def test_all_runs_are_found_and_other_files_passed_over(small: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_curve_cut_short_loses_its_last_line_and_repeated_steps_count_once(
         ("result.json", "{", r"result\.json, line 1"),
         ("result.json", '{"version": 2}', r"result\.json: written in version 2"),
         ("result.json", '{"seed": 1}', r"result\.json: the key 'backbone' is missing"),
-        ("result.json", "[]", r"result\.json: expected"),
+        ("result.json", "[]", r"result\.json: not the result of a run, which is a JSON object"),
         ("metrics.csv", "a,b\n1,2\n", r"metrics\.csv, line 1: the column 'dataset'"),
         ("config.yaml", "a: [", r"config\.yaml: not valid YAML"),
         ("result.json", '{"backbone": 3, "seed": 1}', r"result\.json: the value of backbone must be a text"),
@@ -150,7 +150,7 @@ def test_a_damaged_run_stands_beside_the_others(fabricate: ModuleType, tmp_path:
 def test_a_changed_digit_is_never_believed(fabricate: ModuleType, tmp_path: Path, name: str) -> None:
     path = fabricate.run(tmp_path, "mono", 1)
     result = json.loads((path / "result.json").read_text())
-    fabricate.write_json(path / "result.json", with_sums(path, result))
+    write_result(path / "result.json", result)
     whole = collect(tmp_path)
     assert whole.failures.empty
     text = (path / name).read_text()

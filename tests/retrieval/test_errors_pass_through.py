@@ -38,5 +38,6 @@ def test_a_failing_batch_is_tried_once(error: Exception) -> None:
     encoder = Broken(error)
     with pytest.raises(type(error), match=str(error)):
         encode_texts(encoder, [f"text {i}" for i in range(9)], "query", 2, Quiet())
-    assert encoder.asked[0] == 0
-    assert len(encoder.asked) == len(set(encoder.asked)) <= 5  # other threads may have begun the batches behind it
+    # Other threads may have begun the batches behind the first one, and may be there before it.
+    assert 0 in encoder.asked
+    assert len(encoder.asked) == len(set(encoder.asked)) <= 5
