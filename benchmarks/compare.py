@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from hybridret.base.records import FloatArray, IntArray
+from hybridret.base.settings import TextSettings
 from hybridret.data.benchmarks.xquad_r import XquadR
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.huggingface import HuggingFace
-from hybridret.records import FloatArray, IntArray
-from hybridret.settings import TextSettings
 
 Work = Callable[[], FloatArray]
 

@@ -21,14 +21,14 @@ import numpy as np
 import torch
 from compare import compare, cut, minilm, padding, sentences
 
+from hybridret.base.files import hash_json
+from hybridret.base.progress import Quiet
+from hybridret.base.records import FloatArray
+from hybridret.base.settings import TextSettings
 from hybridret.data.benchmarks.xquad_r import LANGUAGES
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.scratch import Scratch
-from hybridret.files import hash_json
-from hybridret.progress import Quiet
-from hybridret.records import FloatArray
 from hybridret.retrieval.encode import encode_texts, length_batches
-from hybridret.settings import TextSettings
 
 
 @torch.inference_mode()

@@ -20,8 +20,8 @@ import torch
 from compare import compare, cut, minilm, padding, sentences
 from sentence_transformers import SentenceTransformer
 
+from hybridret.base.progress import Quiet
 from hybridret.encoders.huggingface import checkpoint_place
-from hybridret.progress import Quiet
 from hybridret.retrieval.encode import encode_texts, length_batches
 
 

@@ -25,6 +25,8 @@ import yaml
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+from hybridret.base.records import ParallelPairs
+from hybridret.base.settings import ScheduleSettings, TextSettings, TrainerSettings, TrainingSettings
 from hybridret.batching.hybrid import Hybrid
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.huggingface import HuggingFace
@@ -35,8 +37,6 @@ from hybridret.losses.infonce import InfoNCE
 from hybridret.planning.plan import plan
 from hybridret.planning.recipe import Recipe
 from hybridret.planning.workload import Workload
-from hybridret.records import ParallelPairs
-from hybridret.settings import ScheduleSettings, TextSettings, TrainerSettings, TrainingSettings
 from hybridret.training.data_module import PairDataModule
 from hybridret.training.fit import fit
 from hybridret.training.module import RetrieverModule

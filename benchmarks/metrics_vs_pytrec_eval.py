@@ -23,13 +23,13 @@ from functools import partial
 import numpy as np
 import pytrec_eval
 
+from hybridret.base.records import Hits, IntArray
 from hybridret.metrics.average_precision import average_precision
 from hybridret.metrics.hits import ranks_in_hits
 from hybridret.metrics.ndcg import ndcg
 from hybridret.metrics.ranks import RankedRelevant, Values
 from hybridret.metrics.recall import recall, success
 from hybridret.metrics.reciprocal_rank import reciprocal_rank
-from hybridret.records import Hits, IntArray
 
 Run = dict[str, dict[str, float]]
 MEASURES = {"recip_rank", "recall.10,100", "success.10", "ndcg_cut.10", "map"}

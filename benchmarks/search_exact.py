@@ -19,11 +19,11 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from hybridret.progress import Quiet
-from hybridret.records import FloatArray
+from hybridret.base.progress import Quiet
+from hybridret.base.records import FloatArray
+from hybridret.distributed.process_group import SingleProcess
 from hybridret.retrieval.indexes.exact import Exact, inner_products, operand
 from hybridret.retrieval.indexes.faiss_common import load_faiss
-from hybridret.retrieval.ranks import Alone
 from hybridret.retrieval.vectors import ArrayVectors
 
 
@@ -83,7 +83,7 @@ def main() -> None:
     exact = Exact(options.query_tile, options.passage_tile)
 
     def ours() -> None:
-        exact.search(queries, source, 0, len(source), ties, options.k, "cpu", Alone(), Quiet())
+        exact.search(queries, source, 0, len(source), ties, options.k, "cpu", SingleProcess(), Quiet())
 
     tiles = (options.query_tile, options.passage_tile)
     rivals: dict[str, tuple[Callable[[], object], float]] = {

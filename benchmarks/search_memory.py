@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from hybridret.progress import Quiet
-from hybridret.records import FloatArray
+from hybridret.base.progress import Quiet
+from hybridret.base.records import FloatArray
+from hybridret.distributed.process_group import SingleProcess
 from hybridret.retrieval.indexes.exact import Exact
-from hybridret.retrieval.ranks import Alone
 
 TARGET = 20  # bytes per passage
 
@@ -67,10 +67,10 @@ def child(path: Path, passages: int, queries: int, k: int) -> None:
     source = FileVectors(path, passages)
     rng = np.random.default_rng(1)
     vectors = rng.standard_normal((queries, source.dimension), dtype=np.float32)
-    Exact().search(vectors, FileVectors(path, 5000), 0, 5000, np.arange(5000), k, "cpu", Alone(), Quiet())
+    Exact().search(vectors, FileVectors(path, 5000), 0, 5000, np.arange(5000), k, "cpu", SingleProcess(), Quiet())
     before = peak_memory()
     ties = np.arange(passages)  # given to the search: 8 of the bytes
-    hits = Exact().search(vectors, source, 0, passages, ties, k, "cpu", Alone(), Quiet())
+    hits = Exact().search(vectors, source, 0, passages, ties, k, "cpu", SingleProcess(), Quiet())
     assert hits.passages.shape == (queries, k)
     print(json.dumps([before, peak_memory()]))
 

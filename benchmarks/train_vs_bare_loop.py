@@ -24,15 +24,15 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+from hybridret.base.progress import Quiet
+from hybridret.base.records import ParallelPairs
+from hybridret.base.settings import ScheduleSettings, TextSettings, TrainerSettings, TrainingSettings
 from hybridret.batching.hybrid import Hybrid
 from hybridret.batching.strategy import Schedule
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.encoders.transformer import Transformer
 from hybridret.losses.infonce import InfoNCE
-from hybridret.progress import Quiet
-from hybridret.records import ParallelPairs
-from hybridret.settings import ScheduleSettings, TextSettings, TrainerSettings, TrainingSettings
 from hybridret.training.collate import Collate, TrainingBatch
 from hybridret.training.optimisation import learning_rate_schedule, parameter_groups
 from hybridret.training.train import train

@@ -33,15 +33,15 @@ from torch.utils.data import SequentialSampler
 from transformers import AutoTokenizer, BertConfig, BertModel, TrainerCallback
 from transformers.utils import logging
 
+from hybridret.base.progress import Quiet
+from hybridret.base.records import Batch, ParallelPairs
+from hybridret.base.settings import ScheduleSettings, TextSettings, TrainerSettings, TrainingSettings
 from hybridret.encoders.chunked import padding_share
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.huggingface import checkpoint_place
 from hybridret.encoders.huggingface_body import HuggingFaceBody
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.losses.infonce import InfoNCE
-from hybridret.progress import Quiet
-from hybridret.records import Batch, ParallelPairs
-from hybridret.settings import ScheduleSettings, TextSettings, TrainerSettings, TrainingSettings
 from hybridret.training.collate import Collate
 from hybridret.training.train import train
 

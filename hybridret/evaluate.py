@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import typing
 
-from hybridret.interruption import interruptible
+from hybridret.base.interruption import interruptible
 
 if typing.TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -19,7 +19,7 @@ def main() -> int:
     """Evaluate and return the exit code: 0 done, 2 bad input, 75 please requeue, 130 Ctrl-C."""
     import hydra  # imported in here: signals are handled first
 
-    from hybridret.build.entry import config_folder, guarded
+    from hybridret.config.entry import config_folder, guarded
 
     code = 0
 
@@ -27,7 +27,7 @@ def main() -> int:
     def evaluate(config: DictConfig) -> None:
         from hydra.core.hydra_config import HydraConfig
 
-        from hybridret.build.assessment import assess  # torch: not needed for --help
+        from hybridret.pipelines.evaluate_run import assess  # torch: not needed for --help
 
         nonlocal code
         # Guarded in here too: an error that passes through Hydra makes it print a line of its own.

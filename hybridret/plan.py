@@ -11,7 +11,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from hybridret.interruption import interruptible, work_begins
+from hybridret.base.interruption import interruptible, work_begins
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,10 +27,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("-m", "--multirun", action="store_true", help="every point of the grid of values")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write a row for each point and GPU as well")
     asked = parser.parse_intermixed_args(arguments)
-    from hybridret.build.entry import guarded  # Hydra, and torch below: not needed for --help
+    from hybridret.config.entry import guarded  # Hydra, and torch below: not needed for --help
 
     def entry() -> int:
-        from hybridret.build.plans import plan_points
+        from hybridret.preflight.plan_command import plan_points
 
         work_begins()
         return plan_points(asked.overrides, asked.multirun, asked.csv)

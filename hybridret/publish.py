@@ -10,13 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hybridret.errors import DONE, UserError
-from hybridret.interruption import interruptible, refuse, work_begins
+from hybridret.base.errors import DONE, UserError
+from hybridret.base.interruption import interruptible, refuse, work_begins
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the folder; returns the exit code."""
-    from hybridret.build.trust import TRUST_HELP
+    from hybridret.config.trust import TRUST_HELP
 
     parser = argparse.ArgumentParser(prog="python -m hybridret.publish", description=__doc__)
     parser.add_argument("run", type=Path, help="folder of a run, such as multirun/default/RUN")
@@ -39,7 +39,7 @@ def publish(run: Path, folder: Path, name: str | None = None, trust: Sequence[st
     `trust` is what the run may start, as in `open_run`. Raises UserError where the run is missing, damaged, not
     finished or not trained, and as `export_sentence_transformers` does.
     """
-    from hybridret.build.open_run import read_config
+    from hybridret.components.open_run import read_config
     from hybridret.encoders.folder import load_encoder
     from hybridret.export.st_folder import export_sentence_transformers
     from hybridret.runs import RunDirectory
@@ -87,7 +87,7 @@ def _metrics(directory: Any) -> Any:
 
 def _commands(run: Path, folder: Path) -> list[str]:
     """The sweep's command, where the sweep recorded it, and this one."""
-    from hybridret.checksums import read_sealed
+    from hybridret.base.checksums import read_sealed
 
     made = []
     if (run.parent / "sweep.json").is_file():

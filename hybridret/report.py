@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hybridret.errors import DONE, UserError
-from hybridret.interruption import interruptible, refuse, work_begins
-from hybridret.markup import printable
+from hybridret.base.errors import DONE, UserError
+from hybridret.base.interruption import interruptible, refuse, work_begins
+from hybridret.base.markup import printable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +36,7 @@ def report(sweep: Path, output: Path | None = None, datasets: Sequence[str] = ()
     """
     from rich.console import Console
 
-    from hybridret.progress import Bars
+    from hybridret.base.bars import Bars
     from hybridret.reporting.collect import collect
     from hybridret.reporting.summary import summary_table
     from hybridret.reporting.write import write_report

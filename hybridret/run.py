@@ -11,15 +11,15 @@ import sys
 import typing
 from collections.abc import Sequence
 
-from hybridret.interruption import interruptible
+from hybridret.base.interruption import interruptible
 
 if typing.TYPE_CHECKING:
     from omegaconf import DictConfig
 
 
 def before_sweep(points: Sequence[tuple[Sequence[str], DictConfig]]) -> list[str | None]:
-    """As `hybridret.build.readiness.before_sweep`: the launcher asks the module of its points."""
-    from hybridret.build.readiness import before_sweep as told
+    """As `hybridret.preflight.before_sweep.before_sweep`: the launcher asks the module of its points."""
+    from hybridret.preflight.before_sweep import before_sweep as told
 
     return told(points)
 
@@ -28,7 +28,7 @@ def main() -> int:
     """Run and return the exit code: 0 done, 1 a point failed, 2 bad input, 75 please requeue, 130 Ctrl-C."""
     import hydra  # imported in here: signals are handled first
 
-    from hybridret.build.entry import config_folder, guarded
+    from hybridret.config.entry import config_folder, guarded
 
     code = 0
 
@@ -36,7 +36,7 @@ def main() -> int:
     def point(config: DictConfig) -> None:
         from hydra.core.hydra_config import HydraConfig
 
-        from hybridret.build.point import run_point  # torch and Lightning: not needed for --help
+        from hybridret.pipelines.train_run import run_point  # torch and Lightning: not needed for --help
 
         nonlocal code
         # Guarded in here too: an error that passes through Hydra makes it print a line of its own.

@@ -9,14 +9,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from hybridret.errors import DONE, UserError, nearest
-from hybridret.interruption import StopRequested, interruptible, refuse, work_begins
-from hybridret.languages import chosen_languages
-from hybridret.markup import printable
+from hybridret.base.errors import DONE, UserError, nearest
+from hybridret.base.interruption import StopRequested, interruptible, refuse, work_begins
+from hybridret.base.languages import chosen_languages
+from hybridret.base.markup import printable
 
 if TYPE_CHECKING:
-    from hybridret.progress import Progress
-    from hybridret.records import Collection
+    from hybridret.base.progress import Progress
+    from hybridret.base.records import Collection
     from hybridret.retrieval.encode import TextEncoder
 
 BATCH = 64
@@ -33,7 +33,7 @@ class Hit(NamedTuple):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Answer questions until the input ends; returns the exit code."""
-    from hybridret.build.trust import TRUST_HELP
+    from hybridret.config.trust import TRUST_HELP
 
     parser = argparse.ArgumentParser(prog="python -m hybridret.search", description=__doc__)
     parser.add_argument("run", type=Path, help="folder of a run, such as multirun/default/RUN")
@@ -71,8 +71,8 @@ def searcher(
 
     Raises UserError when the run, its checkpoint, the dataset or a language does not exist.
     """
-    from hybridret.build.open_run import open_run
-    from hybridret.progress import Bars
+    from hybridret.base.bars import Bars
+    from hybridret.components.open_run import open_run
 
     opened = open_run(run, trust)
     collection = chosen(opened.collections, dataset, run)
@@ -95,7 +95,7 @@ def index(
     """Encode the passages of `languages` (None: all) and return `question -> hits`, exact search by cosine."""
     import numpy as np
 
-    from hybridret.progress import Quiet
+    from hybridret.base.progress import Quiet
     from hybridret.retrieval.encode import encode_texts
     from hybridret.retrieval.search import search_top_k
 

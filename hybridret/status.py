@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hybridret.errors import DONE, UserError
-from hybridret.interruption import interruptible, refuse, work_begins
+from hybridret.base.errors import DONE, UserError
+from hybridret.base.interruption import interruptible, refuse, work_begins
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -10,8 +10,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from hybridret.build.entry import config_folder
-from hybridret.build.plugins import make
+from hybridret.config.entry import config_folder
+from hybridret.config.instantiate import make
 from hybridret.data.benchmarks import beir, miracl_layout, mr_tydi
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md").read_text(encoding="utf-8")

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from hybridret import publish
+from hybridret.base.progress import Quiet
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.folder import load_encoder, save_encoder
 from hybridret.encoders.scratch import Scratch
-from hybridret.progress import Quiet
 from hybridret.retrieval.encode import encode_texts
-from hybridret.settings import TextSettings
 
 HEADER = "dataset,setting,query_language,corpus_language,metric,cutoff,value,num_queries\n"
 

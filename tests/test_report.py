@@ -13,9 +13,9 @@ import pytest
 import torch
 
 from hybridret import report, search
-from hybridret.errors import UserError
-from hybridret.progress import Quiet
-from hybridret.records import Collection
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Quiet
+from hybridret.base.records import Collection
 
 HERE = Path(__file__).parent
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hybridret.base.errors import UserError
+from hybridret.base.records import BoolArray, IntArray, ParallelPairs
 from hybridret.batching.pairing import Pairing
 from hybridret.batching.streams import Order, Stream, make_stream
-from hybridret.errors import UserError
-from hybridret.records import BoolArray, IntArray, ParallelPairs
 
 
 @dataclass(frozen=True)

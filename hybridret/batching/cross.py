@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hybridret.base.errors import UserError
+from hybridret.base.records import ParallelPairs
 from hybridret.batching.batch_type import BatchType, all_languages, check_data, full_stream
 from hybridret.batching.pairing import DifferentLanguages
 from hybridret.batching.schedule import MixedSchedule
 from hybridret.batching.strategy import Schedule
 from hybridret.batching.streams import Stream, group_codes
-from hybridret.errors import UserError
-from hybridret.records import ParallelPairs
 
 
 @dataclass(frozen=True)

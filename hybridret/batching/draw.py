@@ -11,7 +11,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 
 UNIFORMS_PER_COUNT = 4  # Philox makes four 64-bit numbers from one value of its counter
 

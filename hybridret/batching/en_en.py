@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hybridret.base.errors import UserError
+from hybridret.base.languages import among
+from hybridret.base.records import ParallelPairs
 from hybridret.batching.batch_type import BatchType, all_languages, check_data, full_stream
 from hybridret.batching.pairing import OneLanguage
 from hybridret.batching.schedule import MixedSchedule
 from hybridret.batching.strategy import Schedule
 from hybridret.batching.streams import Stream, group_codes
-from hybridret.errors import UserError
-from hybridret.languages import among
-from hybridret.records import ParallelPairs
 
 
 @dataclass(frozen=True)

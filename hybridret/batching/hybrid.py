@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hybridret.base.errors import UserError
+from hybridret.base.records import ParallelPairs
 from hybridret.batching.cross import cross_type
 from hybridret.batching.mono import mono_type
 from hybridret.batching.schedule import MixedSchedule
 from hybridret.batching.strategy import Schedule
-from hybridret.errors import UserError
-from hybridret.records import ParallelPairs
 
 
 @dataclass(frozen=True)

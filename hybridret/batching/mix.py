@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hybridret.records import Batch, ParallelPairs
+from hybridret.base.records import Batch, ParallelPairs
 
 
 class MixCounter:

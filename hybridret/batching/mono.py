@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hybridret.base.records import ParallelPairs
 from hybridret.batching.batch_type import BatchType, check_data, full_stream
 from hybridret.batching.pairing import OneLanguage
 from hybridret.batching.schedule import MixedSchedule
 from hybridret.batching.strategy import Schedule
 from hybridret.batching.streams import group_codes
-from hybridret.records import ParallelPairs
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hybridret.records import BoolArray, IntArray
+from hybridret.base.records import BoolArray, IntArray
 
 
 class Pairing(Protocol):

@@ -5,8 +5,8 @@ Every world size trains on the same batches, each rank holds rows of every lengt
 
 from __future__ import annotations
 
-from hybridret.errors import UserError
-from hybridret.records import IntArray
+from hybridret.base.errors import UserError
+from hybridret.base.records import IntArray
 
 
 def check_world_size(batch_size: int, world_size: int) -> None:

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hybridret.base.records import Batch, IntArray
 from hybridret.batching.batch_type import BatchType
 from hybridret.batching.draw import Purpose, generator, uniforms
 from hybridret.batching.streams import EpochCache, Stream
-from hybridret.records import Batch, IntArray
 
 BLOCK = 4096  # steps drawn at once; results do not depend on it
 SEEDS = 4  # seeds whose counts are kept

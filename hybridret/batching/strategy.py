@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from hybridret.records import Batch, ParallelPairs
+from hybridret.base.records import Batch, ParallelPairs
 
 Schedule = Callable[[int, int], Batch]
 """(seed, step) -> the global batch of that step; picklable."""

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hybridret.base.records import BoolArray, IntArray, ParallelPairs
 from hybridret.batching.draw import Purpose, generator
 from hybridret.batching.pairing import Pairing
-from hybridret.records import BoolArray, IntArray, ParallelPairs
 
 Order = NDArray[np.int32]  # question indices: half the memory of int64
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from hybridret.base.records import Batch, BoolArray, ParallelPairs
 from hybridret.batching.draw import Purpose, generator
 from hybridret.batching.pairing import DifferentLanguages, OneLanguage, Pairing
 from hybridret.batching.streams import Order, Stream, group_codes, make_stream
-from hybridret.records import Batch, BoolArray, ParallelPairs
 
 
 def validation_batches(

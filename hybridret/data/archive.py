@@ -9,9 +9,9 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+from hybridret.base.errors import UserError
+from hybridret.base.files import cache_folder, file_crc32, hash_json, set_aside, umask
 from hybridret.data.tables import file_probe
-from hybridret.errors import UserError
-from hybridret.files import cache_folder, file_crc32, hash_json, set_aside, umask
 
 BROKEN = (
     zipfile.BadZipFile,

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
 
+from hybridret.base.records import Collection, Negative, ParallelPairs
 from hybridret.data.rows import Row
-from hybridret.records import Collection, Negative, ParallelPairs
 
 Key = tuple[str, str, str]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from hybridret.base.errors import UserError
 from hybridret.data.archive import listed, unpacked
 from hybridret.data.beir_layout import CORPUS, QUERIES
 from hybridret.data.hints import hint, is_archive
 from hybridret.data.hub import find
-from hybridret.errors import UserError
 
 
 def holds_set(folder: Path) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from hybridret.records import IntArray
+from hybridret.base.records import IntArray
 
 BATCH = 1 << 12  # rows read at a time where all are
 

@@ -10,8 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from hybridret.base.errors import UserError
 from hybridret.data.lines import numbered_lines
-from hybridret.errors import UserError
 
 PROBED = 100  # rows of a file whose fields are looked at
 MEANT = {"lang": "language", "language": "lang", "id": "_id", "docid": "_id", "contents": "text", "passage": "text"}

@@ -11,8 +11,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from hybridret.base.errors import UserError
 from hybridret.data.hints import hint
-from hybridret.errors import UserError
 
 FEW = 6  # files that a message names one by one
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hybridret.base.errors import UserError
+from hybridret.base.ids import slices
+from hybridret.base.records import IntArray, Unmet
 from hybridret.data.qrels import Qrels
-from hybridret.errors import UserError
-from hybridret.ordering import slices
-from hybridret.records import IntArray, Unmet
 
 UNKNOWN_QUERIES = "judgments of unknown queries"
 UNKNOWN_PASSAGES = "judgments of unknown passages"

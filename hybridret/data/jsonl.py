@@ -18,16 +18,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hybridret.base.errors import UserError, refusals
+from hybridret.base.files import hash_json
+from hybridret.base.languages import among, check_language, chosen_languages
+from hybridret.base.records import Collection, ParallelPairs
 from hybridret.data.assemble import build_collection, build_pairs, question_key
 from hybridret.data.fields import NUMBERS
 from hybridret.data.partition import Partition, partition, with_passage_ids
 from hybridret.data.rows import Row, find_files, read_rows
 from hybridret.data.source import distinct_texts
 from hybridret.data.split import Shares
-from hybridret.errors import UserError, refusals
-from hybridret.files import hash_json
-from hybridret.languages import among, check_language, chosen_languages
-from hybridret.records import Collection, ParallelPairs
 
 
 class JsonlPairs:

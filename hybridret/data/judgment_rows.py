@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
+from hybridret.base.errors import UserError
 from hybridret.data.lines import decoded, numbered_lines
-from hybridret.errors import UserError
 
 Judgment = tuple[str, str, str, str]  # where it stands, query id, passage id, grade
 HEADER = ("query-id", "corpus-id", "score")

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from hybridret.errors import UserError
-from hybridret.files import NOT_JSON, json_fault
+from hybridret.base.errors import UserError
+from hybridret.base.files import NOT_JSON, json_fault
 
 BROKEN = (EOFError, gzip.BadGzipFile, zlib.error)  # what a truncated or damaged archive raises
 LONGEST = 1 << 26  # bytes of a line: 64 MiB, a long book with all its hard negatives

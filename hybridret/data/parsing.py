@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from hybridret.base.errors import UserError
 from hybridret.data.fields import field_text, is_number, without
 from hybridret.data.lines import BROKEN, LONGEST, MARK, json_object, numbered_lines, open_bytes, too_long
-from hybridret.errors import UserError
 
 BLOCK = 1 << 24  # bytes of a block, a little more to the end of its last line
 ROWS = 1 << 14  # rows of a block of parquet

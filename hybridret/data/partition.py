@@ -12,10 +12,10 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
+from hybridret.base.errors import UserError, nearest
 from hybridret.data.assemble import Key, languages_of_questions, passage_texts, pid_of, question_key
 from hybridret.data.rows import Row
 from hybridret.data.split import TEST, TRAIN, VALIDATION, Shares, connected, split_articles
-from hybridret.errors import UserError, nearest
 
 PARTS = (TRAIN, VALIDATION, TEST)
 

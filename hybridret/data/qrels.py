@@ -10,10 +10,10 @@ from typing import Literal
 
 import numpy as np
 
+from hybridret.base.errors import UserError
+from hybridret.base.records import IntArray
 from hybridret.data.judgment_rows import BEIR, HEADER, TREC, Judgment, places_of, text_rows
 from hybridret.data.lines import decoded, json_object, numbered_lines
-from hybridret.errors import UserError
-from hybridret.records import IntArray
 
 LARGEST_GRADE = 2**31 - 1  # of either sign; trec_eval reads a C long
 

@@ -13,13 +13,13 @@ from itertools import accumulate, chain
 
 import numpy as np
 
+from hybridret.base.errors import UserError
+from hybridret.base.ids import first_repeated
+from hybridret.base.languages import check_language
+from hybridret.base.records import Collection, IntArray, Unmet
 from hybridret.data.columns import Column
 from hybridret.data.joining import Counts, Finder, join
 from hybridret.data.qrels import Qrels
-from hybridret.errors import UserError
-from hybridret.languages import check_language
-from hybridret.ordering import first_repeated
-from hybridret.records import Collection, IntArray, Unmet
 
 PREFIXED = "ids"  # the note that ids are LANGUAGE:ID
 

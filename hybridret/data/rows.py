@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hybridret.base.errors import UserError
+from hybridret.base.files import NOT_JSON, json_fault
+from hybridret.base.languages import canonical_language, check_language
 from hybridret.data.fields import field_text, is_number, tell_unread, unread, without
 from hybridret.data.hints import hint, is_archive
 from hybridret.data.lines import BROKEN, bounded_lines, open_bytes
-from hybridret.errors import UserError
-from hybridret.files import NOT_JSON, json_fault
-from hybridret.languages import canonical_language, check_language
 
 SUFFIXES = (".jsonl", ".jsonl.gz")
 TEXTS = ("dataset", "qid", "question", "passage", "title", "pid")

@@ -15,7 +15,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from hybridret.errors import UserError, nearest
+from hybridret.base.errors import UserError, nearest
 
 Breaks = list[tuple[int, int]]
 Splitter = Callable[[str, str], Breaks]  # (text, language code) -> ranges without the white space between sentences

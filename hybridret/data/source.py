@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from hybridret.records import Collection, ParallelPairs
+from hybridret.base.records import Collection, ParallelPairs
 
 
 class PairSource(Protocol):

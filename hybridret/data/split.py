@@ -12,7 +12,7 @@ import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 
 
 def connected(keys_of_rows: Iterable[Sequence[Hashable]]) -> list[int]:

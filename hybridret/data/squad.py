@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from hybridret.base.errors import UserError
+from hybridret.base.files import NOT_JSON, json_fault
+from hybridret.base.records import Collection
 from hybridret.data.sentences import Breaks
-from hybridret.errors import UserError
-from hybridret.files import NOT_JSON, json_fault
-from hybridret.records import Collection
 
 LARGEST = 1 << 28  # bytes of a file, unpacked: these sets have some megabytes a language
 

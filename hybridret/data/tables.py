@@ -14,11 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hybridret.checksums import read_sealed, write_sealed
+from hybridret.base.checksums import read_sealed, write_sealed
+from hybridret.base.errors import UserError
+from hybridret.base.files import cache_folder, file_crc32, hash_json, set_aside, umask
 from hybridret.data.parsing import Required, json_tables, parquet_tables
 from hybridret.data.texthash import TextHash
-from hybridret.errors import UserError
-from hybridret.files import cache_folder, file_crc32, hash_json, set_aside, umask
 
 VERSION = 1  # of the conversion: raise it when the same files would give another table
 TABLE, ABOUT = "table.arrow", "about.json"

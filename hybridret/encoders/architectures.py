@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hybridret.errors import UserError, nearest
+from hybridret.base.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig

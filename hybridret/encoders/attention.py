@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from hybridret.base.errors import UserError, nearest
 from hybridret.encoders.quiet_import import quiet_import
-from hybridret.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig

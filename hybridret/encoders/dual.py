@@ -15,11 +15,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hybridret.base.errors import UserError
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.pooling import pooling_by_name
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.encoders.tokenizer_training import Corpus
-from hybridret.errors import UserError
-from hybridret.settings import TextSettings
 
 
 class Body(nn.Module, ABC):

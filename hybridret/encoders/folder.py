@@ -21,15 +21,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_model, save_file
 from torch import Tensor
 
-from hybridret.checksums import CHECKSUM, unsealed, write_sealed
+from hybridret.base.checksums import CHECKSUM, unsealed, write_sealed
+from hybridret.base.errors import UserError
+from hybridret.base.files import hash_file, read_json, umask
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.dual import Body, DualEncoder
 from hybridret.encoders.huggingface_body import HuggingFaceBody
 from hybridret.encoders.plain_state import plain_state, state_hash
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.encoders.transformer import Transformer
-from hybridret.errors import UserError
-from hybridret.files import hash_file, read_json, umask
-from hybridret.settings import TextSettings
 
 FORMAT = 2
 WITHOUT_CHECKSUM = 1  # the format before, whose encoder.json could not be checked itself; one bit makes no 1 of 2

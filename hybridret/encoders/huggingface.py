@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors import SafetensorError
 
+from hybridret.base.errors import UserError, nearest
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.architectures import architecture, of_text
 from hybridret.encoders.attention import (
     PACKED,
@@ -33,8 +35,6 @@ from hybridret.encoders.random_init import random_body, random_tokenizer
 from hybridret.encoders.sizes import resolve_size, size_entry
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.encoders.tokenizer_training import Corpus
-from hybridret.errors import UserError, nearest
-from hybridret.settings import TextSettings
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase

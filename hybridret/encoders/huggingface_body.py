@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from hybridret.base.errors import UserError
 from hybridret.encoders import packed_attention
 from hybridret.encoders.attention import PACKED, check_kernels_of, kernels_of, portable, unsupported
 from hybridret.encoders.dual import Body
 from hybridret.encoders.packing import Packing
 from hybridret.encoders.quiet_import import quiet_import
-from hybridret.errors import UserError
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
+from hybridret.base.files import hash_json
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.folder import weights_hash
-from hybridret.files import hash_json
 
 
 def encoder_identity(encoder: DualEncoder) -> dict[str, str]:

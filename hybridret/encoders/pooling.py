@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from hybridret.errors import UserError, nearest
+from hybridret.base.errors import UserError, nearest
 
 Pooling = Callable[[Tensor, Tensor], Tensor]
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from hybridret.base.errors import UserError
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.huggingface_body import HuggingFaceBody
 from hybridret.encoders.tokenizer_training import FIRST, LAST, Corpus, trained_tokenizer
-from hybridret.errors import UserError
-from hybridret.settings import TextSettings
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedTokenizerFast

@@ -10,13 +10,13 @@ from typing import Any
 
 import torch
 
+from hybridret.base.errors import UserError
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.sizes import size_entry
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.encoders.tokenizer_training import Corpus, trained_tokenizer
 from hybridret.encoders.transformer import Transformer
-from hybridret.errors import UserError
-from hybridret.settings import TextSettings
 
 
 class Scratch:

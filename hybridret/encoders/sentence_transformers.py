@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors import SafetensorError
 
+from hybridret.base.errors import UserError
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.checkpoint import checkpoint_place, one_line
 from hybridret.encoders.quiet_import import quiet_import
 from hybridret.encoders.sizes import size_entry
 from hybridret.encoders.st_encoder import StEncoder
 from hybridret.encoders.st_files import checked_files, prompts_of
 from hybridret.encoders.tokenizer_training import Corpus
-from hybridret.errors import UserError
-from hybridret.settings import TextSettings
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hybridret.errors import SizeMissing, UserError, nearest
+from hybridret.base.errors import SizeMissing, UserError, nearest
 
 RATES = frozenset({"lr", "embedding_lr"})
+LARGE = 500_000_000  # parameters: from here on the plan is shown before a sweep starts, and nobody trains on a CPU
 
 
 def resolve_size(sizes: Mapping[str, Any], size: str) -> str:

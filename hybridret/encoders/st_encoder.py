@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hybridret.base.errors import UserError
+from hybridret.base.files import hash_json
 from hybridret.encoders.folder import weights_hash
 from hybridret.encoders.st_tokenization import TASKS, StTokenization
-from hybridret.errors import UserError
-from hybridret.files import hash_json
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from hybridret.base.errors import UserError
 from hybridret.encoders.attention import check_kernels_of, kernels_in
-from hybridret.errors import UserError
 
 PASSAGE_NAMES = ("document", "passage", "corpus")  # in the order in which the package looks for a prompt
 

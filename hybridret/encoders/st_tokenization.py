@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from hybridret.base.errors import UserError
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.tokenization import IntArray32, Tokens
-from hybridret.errors import UserError
-from hybridret.settings import TextSettings
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from hybridret.base.records import IntArray
 from hybridret.encoders.token_rows import TokenRows
 from hybridret.encoders.tokenization import IntArray32, Tokenization, Tokens
-from hybridret.records import IntArray
 
 
 @dataclass(frozen=True)

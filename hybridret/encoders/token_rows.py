@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hybridret.base.records import IntArray
 from hybridret.encoders.tokenization import IntArray32, Tokens
-from hybridret.records import IntArray
 
 
 class TokenRows:

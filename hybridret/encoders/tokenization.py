@@ -18,8 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hybridret.errors import UserError
-from hybridret.settings import TextSettings
+from hybridret.base.errors import UserError
+from hybridret.base.settings import TextSettings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from hybridret.errors import UserError
-from hybridret.files import cache_folder, hash_json, read_json, write_json
+from hybridret.base.errors import UserError
+from hybridret.base.files import cache_folder, hash_json, read_json, write_json
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast

@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hybridret.base.errors import UserError
 from hybridret.encoders.dual import Body
-from hybridret.errors import UserError
 
 
 class Transformer(Body):

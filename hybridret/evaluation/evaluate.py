@@ -18,13 +18,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Progress
+from hybridret.base.records import BoolArray, Collection, IntArray
+from hybridret.base.settings import EvaluationSettings
 from hybridret.evaluation.check import check_settings
+from hybridret.evaluation.full_ranking import measure
+from hybridret.evaluation.judgment_ranks import Measured
 from hybridret.evaluation.judgments import MULTILINGUAL, SETTINGS, Judgments, largest_pool
-from hybridret.evaluation.measured import Measured
-from hybridret.evaluation.ranking import measure
-from hybridret.evaluation.searched import measure_searched
 from hybridret.evaluation.tables import MACRO, METRIC_COLUMNS, Evaluation
+from hybridret.evaluation.topk_ranking import measure_searched
 from hybridret.metrics.average_precision import average_precision
 from hybridret.metrics.ndcg import ndcg
 from hybridret.metrics.peer import peer
@@ -32,10 +35,7 @@ from hybridret.metrics.rank_distance import rank_distance
 from hybridret.metrics.ranks import RankedRelevant, Values
 from hybridret.metrics.recall import capped_recall, recall, success
 from hybridret.metrics.reciprocal_rank import reciprocal_rank
-from hybridret.progress import Progress
-from hybridret.records import BoolArray, Collection, IntArray
 from hybridret.retrieval.protocols import Retriever
-from hybridret.settings import EvaluationSettings
 
 CUT = {  # metrics that have cutoffs
     "mrr": reciprocal_rank,

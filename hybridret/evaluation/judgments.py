@@ -12,8 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
-from hybridret.errors import UserError, nearest
-from hybridret.records import BoolArray, Collection, IntArray
+from hybridret.base.errors import UserError, nearest
+from hybridret.base.records import BoolArray, Collection, IntArray
 
 SLICE = 1 << 17  # passage ids read at a time
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from hybridret.errors import UserError
-from hybridret.files import atomic_path
+from hybridret.base.errors import UserError
+from hybridret.base.files import atomic_path
 from hybridret.runs.sums import check_sum
 
 KEYS = ("dataset", "setting", "query_language", "corpus_language", "metric", "cutoff")

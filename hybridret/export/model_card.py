@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from hybridret.base.markup import code_block, escape_markdown, inline_code
 from hybridret.encoders.dual import DualEncoder
-from hybridret.markup import code_block, escape_markdown, inline_code
 
 SHOWN = ("map", "mrr", "ndcg", "recall", "rank_distance")  # measures of the table, in this order
 MACRO = "macro"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hybridret.errors import UserError
-from hybridret.languages import script_of
+from hybridret.base.errors import UserError
+from hybridret.base.languages import script_of
 
 
 def mteb_language(code: str) -> str:

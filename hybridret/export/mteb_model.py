@@ -15,11 +15,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Progress, Quiet
+from hybridret.base.settings import TextSettings
 from hybridret.export.mteb_results import model_meta
-from hybridret.progress import Progress, Quiet
 from hybridret.retrieval.encode import TextEncoder, encode_texts
-from hybridret.settings import TextSettings
 
 
 class MtebModel:

@@ -15,10 +15,10 @@ from typing import Any
 
 import pandas as pd
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
+from hybridret.base.files import file_name, write_json
+from hybridret.base.languages import language_name
 from hybridret.export.mteb_languages import mteb_language
-from hybridret.files import file_name, write_json
-from hybridret.languages import language_name
 
 LAYOUT = "2.26.24"  # the version of mteb whose layout this is
 NO_REVISION = "no_revision_available"  # in mteb's words

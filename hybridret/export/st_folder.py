@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors import SafetensorError
 
+from hybridret.base.errors import UserError
+from hybridret.base.files import umask, write_json, write_text
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.huggingface_body import HuggingFaceBody, model_class, quiet
 from hybridret.encoders.transformer import Transformer
-from hybridret.errors import UserError
 from hybridret.export.megatron import as_megatron
 from hybridret.export.model_card import model_card
 from hybridret.export.st_tokenizer import PROBES, save_tokenizer
-from hybridret.files import umask, write_json, write_text
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

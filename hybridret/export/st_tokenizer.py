@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hybridret.base.errors import UserError
+from hybridret.base.files import read_json, write_json
 from hybridret.encoders.tokenization import Tokenization, disk_errors
-from hybridret.errors import UserError
-from hybridret.files import read_json, write_json
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -22,9 +22,9 @@ from urllib.parse import urlparse
 
 import pandas as pd
 
-from hybridret.errors import UserError
-from hybridret.files import file_name
-from hybridret.settings import LoggerSettings
+from hybridret.base.errors import UserError
+from hybridret.base.files import file_name
+from hybridret.base.settings import LoggerSettings
 
 MODES = ("offline", "online", "disabled")
 FLUSHED = 0.1  # seconds

@@ -17,14 +17,14 @@ from typing import IO, cast
 
 import numpy as np
 
+from hybridret.base.errors import UserError
+from hybridret.base.files import atomic_path
+from hybridret.base.ids import descending_order, slices
+from hybridret.base.records import Collection, FloatArray, Hits, IntArray
 from hybridret.data import qrels
 from hybridret.data.columns import Column
 from hybridret.data.lines import decoded, numbered_lines
-from hybridret.errors import UserError
 from hybridret.export.trec_names import Names
-from hybridret.files import atomic_path
-from hybridret.ordering import descending_order, slices
-from hybridret.records import Collection, FloatArray, Hits, IntArray
 
 LINES = 1 << 20  # written at a time: bounds the ids in memory
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from hybridret.base.errors import UserError
+from hybridret.base.ids import slices
+from hybridret.base.records import IntArray
 from hybridret.data.lines import decoded
-from hybridret.errors import UserError
-from hybridret.ordering import slices
-from hybridret.records import IntArray
 
 
 class Names:

@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hybridret.errors import UserError
-from hybridret.limits import LARGEST
+from hybridret.base.errors import UserError
+from hybridret.base.machine import LARGEST
 
 
 class InfoNCE(nn.Module):

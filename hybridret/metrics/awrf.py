@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from hybridret.base.records import IntArray
 from hybridret.metrics.ranks import Values
-from hybridret.records import IntArray
 
 DEPTH = 20
 

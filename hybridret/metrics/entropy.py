@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from hybridret.base.records import BoolArray, FloatArray, IntArray
 from hybridret.metrics.ranks import Values
-from hybridret.records import BoolArray, FloatArray, IntArray
 
 SLICE = 1 << 16  # ids read at a time
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hybridret.records import Hits, IntArray
+from hybridret.base.records import Hits, IntArray
 
 NOT_FOUND = 1 << 62  # the rank of a judged passage that is not among the hits: beyond any cutoff
 

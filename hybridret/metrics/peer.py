@@ -13,9 +13,9 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.stats import chi2
 
+from hybridret.base.records import IntArray
 from hybridret.metrics.hits import NOT_FOUND
 from hybridret.metrics.ranks import Values
-from hybridret.records import IntArray
 
 
 def peer(

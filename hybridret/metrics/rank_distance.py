@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from hybridret.base.records import IntArray
 from hybridret.metrics.ranks import Values
-from hybridret.records import IntArray
 
 
 def rank_distance(queries: IntArray, ranks: IntArray, languages: IntArray, pool: int) -> tuple[IntArray, Values]:

@@ -18,8 +18,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from hybridret.base.records import FloatArray, IntArray
 from hybridret.metrics.hits import NOT_FOUND
-from hybridret.records import FloatArray, IntArray
 
 Values = NDArray[np.float64]
 NO_HIT = 0x7F800000 << 32  # the key of score -inf: from here on a key is that of no hit

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from hybridret.errors import UserError, nearest
+import torch
+
+from hybridret.base.errors import UserError, nearest
 
 
 @dataclass(frozen=True)
@@ -38,3 +41,13 @@ def gpu_by_name(name: str) -> Gpu:
     if name not in GPUS:
         raise UserError(f"plan.gpus: no GPU is called {name!r} here. {nearest(name, GPUS)}")
     return GPUS[name]
+
+
+def gpu_here(index: int) -> Gpu | None:
+    """The GPU that torch sees under `index`; speeds of its kind where `GPUS` knows it, else 1."""
+    if not torch.cuda.is_available() or index >= torch.cuda.device_count():
+        return None
+    found = torch.cuda.get_device_properties(index)
+    words = re.split(r"[^a-z0-9]+", found.name.lower())
+    like = next((gpu for name, gpu in GPUS.items() if name in words), Gpu("", 0, 1.0, 1.0))
+    return Gpu(found.name, int(found.total_memory), like.bf16_flops, like.fp32_flops)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hybridret.base.errors import UserError, nearest
 from hybridret.encoders.counting import counted
 from hybridret.encoders.dual import Body
-from hybridret.errors import UserError, nearest
 from hybridret.planning.collectives import collectives
 from hybridret.planning.encoding import Encoding
 from hybridret.planning.fake import PRECISIONS

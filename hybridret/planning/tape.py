@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from hybridret.records import IntArray
+from hybridret.base.records import IntArray
 
 _DEVICE = torch.ops.prim.device.default
 _COPY = torch.ops.aten._to_copy.default

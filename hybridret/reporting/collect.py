@@ -13,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from hybridret.errors import UserError, nearest
-from hybridret.files import read_json
+from hybridret.base.errors import UserError, nearest
+from hybridret.base.files import read_json
 from hybridret.reporting.configurations import with_configurations
 from hybridret.reporting.points import (
     DAMAGED,

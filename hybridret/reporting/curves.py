@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from hybridret.analysis.smoothing import smooth
 from hybridret.reporting.collect import Sweep
-from hybridret.reporting.look import looks
 from hybridret.reporting.plot import Plot, legend_below, new_axes
+from hybridret.reporting.plot_style import looks
 from hybridret.reporting.select import select
 
 

@@ -10,10 +10,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from hybridret.analysis.spread import mean_and_spread
-from hybridret.files import file_name
+from hybridret.base.files import file_name
 from hybridret.reporting.collect import Sweep
-from hybridret.reporting.look import looks
 from hybridret.reporting.plot import Plot, legend_below, new_axes
+from hybridret.reporting.plot_style import looks
 from hybridret.reporting.scatter import front_of, tradeoff
 from hybridret.reporting.select import MACRO, SETTINGS, configurations, map_cutoffs, select, title_of
 from hybridret.reporting.tables import pair_table

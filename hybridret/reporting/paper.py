@@ -15,7 +15,7 @@ from hybridret.analysis.spread import mean_and_spread
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.select import MACRO, SETTINGS, configurations, select
 from hybridret.reporting.table import Cell, Column, Table, rank, score
-from hybridret.reporting.texts import with_text_remarks
+from hybridret.reporting.text_remarks import with_text_remarks
 
 SOURCE = "arXiv 2408.10536"
 _BENCHMARKS = {"xquad-r": "xquad_r", "mlqa-r": "mlqa_r", "miracl-dev": "miracl"}

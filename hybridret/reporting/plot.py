@@ -18,8 +18,8 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hybridret.files import atomic_path
-from hybridret.markup import visible
+from hybridret.base.files import atomic_path
+from hybridret.base.markup import visible
 
 _SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "hybridret",

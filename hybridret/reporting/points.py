@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hybridret.checksums import read_sealed
-from hybridret.errors import UserError
+from hybridret.base.checksums import read_sealed
+from hybridret.base.errors import UserError
 from hybridret.runs.look import look
 from hybridret.runs.status import read_status
 

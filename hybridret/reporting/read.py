@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 from hybridret.runs import RunDirectory
 from hybridret.runs.sums import check_sum
 

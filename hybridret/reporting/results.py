@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 from hybridret.runs.sums import read_result
 
 _Test = Callable[[Any], bool]

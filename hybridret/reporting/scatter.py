@@ -14,7 +14,7 @@ import pandas as pd
 
 from hybridret.analysis.pareto import pareto_front
 from hybridret.reporting.collect import Sweep
-from hybridret.reporting.look import Look, looks
+from hybridret.reporting.plot_style import Look, looks
 from hybridret.reporting.select import MACRO, METRICS, cutoff_of, map_cutoffs, select, title_of
 from hybridret.reporting.table import score
 

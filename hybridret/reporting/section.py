@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from hybridret.languages import language_name
+from hybridret.base.languages import language_name
 from hybridret.reporting import tables as t
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.facts import Fact
-from hybridret.reporting.look import looks
 from hybridret.reporting.paper import differences, paper_table
 from hybridret.reporting.plot import Plot
+from hybridret.reporting.plot_style import looks
 from hybridret.reporting.scatter import legend_html, scatter_choices, scatter_svg, tradeoff
 from hybridret.reporting.select import MACRO, configurations, map_cutoffs, select, title_of
 from hybridret.reporting.table import Table
 from hybridret.reporting.tables_bias import bias_summary, bias_table
-from hybridret.reporting.texts import text_difference
+from hybridret.reporting.text_remarks import text_difference
 
 _RANK_DISTANCE = (
     " Rank distance is the worst minus the best rank of a question's answers in all languages: lower is less biased."

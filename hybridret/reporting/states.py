@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hybridret.errors import UserError
-from hybridret.markup import printable
+from hybridret.base.errors import UserError
+from hybridret.base.markup import printable
 from hybridret.reporting.points import DAMAGED, SUMMARY, is_run, run_folders, unfinished
 from hybridret.runs.look import look
 from hybridret.runs.status import State

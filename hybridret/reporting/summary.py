@@ -6,7 +6,7 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from hybridret.markup import printable
+from hybridret.base.markup import printable
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.table import Cell, Column
 from hybridret.reporting.tables import main_table

@@ -11,7 +11,7 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from hybridret.markup import escape_markdown, spreadsheet
+from hybridret.base.markup import escape_markdown, spreadsheet
 
 
 def score(value: float) -> str:

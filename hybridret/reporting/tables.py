@@ -22,7 +22,7 @@ from hybridret.reporting.select import (
     title_of,
 )
 from hybridret.reporting.table import Cell, Column, Table, rank, score
-from hybridret.reporting.texts import with_text_remarks
+from hybridret.reporting.text_remarks import with_text_remarks
 
 
 def main_table(sweep: Sweep, dataset: str, metrics: Sequence[str] = tuple(METRICS)) -> Table:

@@ -6,7 +6,7 @@ from hybridret.reporting.collect import Sweep
 from hybridret.reporting.select import configurations, macro, select
 from hybridret.reporting.table import Cell, Column, Table, percent, rank, score
 from hybridret.reporting.tables import by_language, cells_of, turn
-from hybridret.reporting.texts import with_text_remarks
+from hybridret.reporting.text_remarks import with_text_remarks
 
 
 def bias_table(sweep: Sweep, dataset: str) -> Table | None:

@@ -11,7 +11,7 @@ from hybridret.reporting.collect import Sweep
 from hybridret.reporting.read import TOKEN_SHARES
 from hybridret.reporting.select import select
 from hybridret.reporting.table import Cell, Column, Table, percent, score
-from hybridret.reporting.texts import with_text_remarks
+from hybridret.reporting.text_remarks import with_text_remarks
 
 
 def run_table(sweep: Sweep) -> Table:

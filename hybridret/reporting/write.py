@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from hybridret.files import write_text
-from hybridret.markup import visible
-from hybridret.progress import Progress, Quiet
+from hybridret.base.files import write_text
+from hybridret.base.markup import visible
+from hybridret.base.progress import Progress, Quiet
 from hybridret.reporting import tables as t
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.curves import curve_plots

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from hybridret.errors import UserError, nearest
-from hybridret.progress import Progress
-from hybridret.records import Collection, FloatArray, Hits, IntArray
+from hybridret.base.errors import UserError, nearest
+from hybridret.base.progress import Progress
+from hybridret.base.records import Collection, FloatArray, Hits, IntArray
 from hybridret.retrieval.bm25_hits import best_of, order_hits
 from hybridret.retrieval.terms import Terms
 from hybridret.retrieval.word_table import PassageWords, WordTable

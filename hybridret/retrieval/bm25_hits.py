@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hybridret.records import FloatArray, IntArray
+from hybridret.base.records import FloatArray, IntArray
 
 
 def best_of(scores: FloatArray, k: int, ties: IntArray, nothing: float = 0.0) -> tuple[IntArray, FloatArray]:

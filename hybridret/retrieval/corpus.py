@@ -17,12 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from hybridret.errors import UserError
-from hybridret.progress import Progress
-from hybridret.records import IntArray
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Progress
+from hybridret.base.records import IntArray
+from hybridret.distributed.process_group import ProcessGroup
 from hybridret.retrieval.encode import TextEncoder, inference
 from hybridret.retrieval.indexes.together import all_or_none
-from hybridret.retrieval.protocols import Ranks, VectorSource
+from hybridret.retrieval.protocols import VectorSource
 from hybridret.retrieval.tile_store import TileStore, tile_vectors
 from hybridret.retrieval.tiles import TileBar, TileEncoder, Tiles
 from hybridret.retrieval.vectors import ArrayVectors
@@ -44,7 +45,7 @@ def encode_corpus(
     stored: str,
     folder: Path | None,
     key: Mapping[str, str],
-    ranks: Ranks,
+    ranks: ProcessGroup,
     progress: Progress,
 ) -> VectorSource:
     """Unit vectors [P, D] of `passages`, read in slices; `contexts` [P] are read behind them.
@@ -86,7 +87,7 @@ def fingerprint(texts: Sequence[str]) -> str:
     return digest.hexdigest()[:32]
 
 
-def _lock(stack: ExitStack, store: TileStore, ranks: Ranks, progress: Progress) -> None:
+def _lock(stack: ExitStack, store: TileStore, ranks: ProcessGroup, progress: Progress) -> None:
     """Hold the lock of `store` until `stack` closes; what another process encodes meanwhile need not be encoded again.
 
     Raises UserError where it is in use and further ranks would wait for this one: their patience is limited.
@@ -97,7 +98,7 @@ def _lock(stack: ExitStack, store: TileStore, ranks: Ranks, progress: Progress) 
     enter_when_free(stack, store.lock, progress, "wait for another process that encodes the same passages")
 
 
-def _complete(store: TileStore, work: TileEncoder, precision: str, ranks: Ranks, progress: Progress) -> None:
+def _complete(store: TileStore, work: TileEncoder, precision: str, ranks: ProcessGroup, progress: Progress) -> None:
     """Encode what `store` lacks; the first rank holds its lock meanwhile."""
     tiles = store.tiles
     with ExitStack() as stack:
@@ -132,7 +133,7 @@ def _complete(store: TileStore, work: TileEncoder, precision: str, ranks: Ranks,
         bar.round(0, 0)
 
 
-def _in_memory(work: TileEncoder, precision: str, ranks: Ranks, progress: Progress) -> ArrayVectors:
+def _in_memory(work: TileEncoder, precision: str, ranks: ProcessGroup, progress: Progress) -> ArrayVectors:
     """The same vectors in an array; the ranks exchange their tiles."""
     tiles = Tiles(len(work.passages))
     every = range(len(tiles))
@@ -155,14 +156,14 @@ def _in_memory(work: TileEncoder, precision: str, ranks: Ranks, progress: Progre
     return ArrayVectors(array)
 
 
-def _from_first(read: Callable[[], IntArray], ranks: Ranks) -> IntArray:
+def _from_first(read: Callable[[], IntArray], ranks: ProcessGroup) -> IntArray:
     """The entries that the first rank reads, on every rank."""
     nothing = np.empty((0, 2), dtype=np.int64)
     found = ranks.gather(all_or_none(lambda: nothing if ranks.rank else read(), ranks))[0]
     return found.astype(np.int64, copy=False)
 
 
-def _missing(store: TileStore, entries: IntArray, ranks: Ranks, progress: Progress) -> list[int]:
+def _missing(store: TileStore, entries: IntArray, ranks: ProcessGroup, progress: Progress) -> list[int]:
     """The tiles that have to be encoded, ascending: those without an entry that fits. Each rank checks a share."""
     share = entries[entries[:, 0] // CHECKED % ranks.world == ranks.rank]  # all entries of a tile on one rank
     share = share[np.argsort(share[:, 0], kind="stable")]

@@ -10,14 +10,14 @@ from typing import Literal
 
 import numpy as np
 
-from hybridret.progress import Progress
-from hybridret.records import Collection, FloatArray, Hits, IntArray
+from hybridret.base.progress import Progress
+from hybridret.base.records import Collection, FloatArray, Hits, IntArray
+from hybridret.distributed.process_group import ProcessGroup, SingleProcess
 from hybridret.retrieval.corpus import encode_corpus, fingerprint
 from hybridret.retrieval.encode import TextEncoder, encode_texts
 from hybridret.retrieval.indexes.together import all_or_none
 from hybridret.retrieval.products import products
-from hybridret.retrieval.protocols import Index, Ranks, VectorSource
-from hybridret.retrieval.ranks import Alone
+from hybridret.retrieval.protocols import Index, VectorSource
 from hybridret.retrieval.vectors import ArrayVectors, chosen_rows
 
 Version = tuple[tuple[int, int], ...]
@@ -82,7 +82,7 @@ class Dense:
         cache_from: int = 50_000,
         stored: str = "float32",
         key: Mapping[str, str] | None = None,
-        ranks: Ranks | None = None,
+        ranks: ProcessGroup | None = None,
         cosine: bool = True,
     ) -> None:
         if cache is not None and key is None:
@@ -96,7 +96,7 @@ class Dense:
         self._cache_from = cache_from
         self._stored = stored
         self._key = dict(key or {})
-        self._ranks = ranks or Alone()
+        self._ranks = ranks or SingleProcess()
         self._keyed = self._version()
         self._kept: dict[str, tuple[_Made, FloatArray]] = {}
         self._searched: tuple[_Made, FloatArray, VectorSource] | None = None
@@ -188,7 +188,7 @@ class Dense:
         del held
         self._kept.pop(kind, None)  # before encoding: never the old and the new vectors in memory at once
         if kind == "passage" and len(texts) >= self._cache_from:
-            vectors = self._stream(texts, contexts, Alone(), progress, given).rows(0, len(texts))
+            vectors = self._stream(texts, contexts, SingleProcess(), progress, given).rows(0, len(texts))
         else:
             vectors = encode_texts(
                 self._encoder, texts, kind, self._batch_size, progress, contexts=contexts, precision=self._precision
@@ -197,7 +197,7 @@ class Dense:
         return vectors
 
     def _stream(
-        self, texts: Sequence[str], contexts: Sequence[str] | None, ranks: Ranks, progress: Progress, given: str
+        self, texts: Sequence[str], contexts: Sequence[str] | None, ranks: ProcessGroup, progress: Progress, given: str
     ) -> VectorSource:
         key = self._key
         if self._cache is not None:

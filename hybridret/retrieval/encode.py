@@ -16,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hybridret.errors import UserError
-from hybridret.limits import available_memory
-from hybridret.progress import Progress
-from hybridret.records import FloatArray, IntArray
+from hybridret.base.errors import UserError
+from hybridret.base.machine import available_memory
+from hybridret.base.progress import Progress
+from hybridret.base.records import FloatArray, IntArray
 from hybridret.retrieval.one_thread import mapped
 
 WINDOW = 1 << 16  # texts tokenised and sorted at a time: bounds memory, large enough that sorting still pays

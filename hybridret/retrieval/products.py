@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from hybridret.records import FloatArray
+from hybridret.base.records import FloatArray
 from hybridret.retrieval.indexes.exact import inner_products, operand
 from hybridret.retrieval.one_thread import mapped
 

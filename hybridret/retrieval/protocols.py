@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from hybridret.progress import Progress
-from hybridret.records import Collection, FloatArray, Hits, IntArray
+from hybridret.base.progress import Progress
+from hybridret.base.records import Collection, FloatArray, Hits, IntArray
+from hybridret.distributed.process_group import ProcessGroup
 
 
 class PassageIndex(Protocol):
@@ -60,24 +61,6 @@ class VectorSource(Protocol):
         ...
 
 
-class Ranks(Protocol):
-    """The processes that share one evaluation. With a world of 1 nothing is communicated."""
-
-    @property
-    def rank(self) -> int: ...
-
-    @property
-    def world(self) -> int: ...
-
-    def gather(self, array: FloatArray | IntArray) -> list[FloatArray | IntArray]:
-        """The arrays of all ranks in their order, on every rank; their shapes may differ in the first dimension."""
-        ...
-
-    def barrier(self) -> None:
-        """Wait until all ranks are here."""
-        ...
-
-
 class Index(Protocol):
     """A kind of search over vectors; plug-in `index`."""
 
@@ -90,7 +73,7 @@ class Index(Protocol):
         tie_order: IntArray,
         k: int,
         device: str,
-        ranks: Ranks,
+        ranks: ProcessGroup,
         progress: Progress,
     ) -> Hits:
         """The best min(k, last - first) of the passages `first` to `last` - 1 for `queries` [q, D].

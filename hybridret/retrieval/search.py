@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from hybridret.base.records import FloatArray, IntArray
 from hybridret.metrics.ranks import sort_keys, tie_positions
-from hybridret.records import FloatArray, IntArray
 
 
 def search_top_k(scores: FloatArray, k: int, tie_order: IntArray) -> tuple[IntArray, FloatArray]:

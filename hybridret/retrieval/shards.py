@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from hybridret.errors import UserError
-from hybridret.records import FloatArray
+from hybridret.base.errors import UserError
+from hybridret.base.records import FloatArray
 from hybridret.retrieval.vectors import check_rows
 
 HEADER = 4096  # bytes: where the rows start. Tiles then begin on pages, which two machines never both write

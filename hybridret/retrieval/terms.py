@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 from hybridret.retrieval.words import words
 
 STOPWORDS = {

@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from hybridret.errors import UserError
-from hybridret.files import hash_json, read_json, write_json
-from hybridret.records import BoolArray, FloatArray, IntArray
+from hybridret.base.errors import UserError
+from hybridret.base.files import hash_json, read_json, write_json
+from hybridret.base.records import BoolArray, FloatArray, IntArray
 from hybridret.retrieval.shards import Shards, writing
 from hybridret.retrieval.tiles import Tiles
 from hybridret.runs.lock import exclusive

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hybridret.progress import Advance
-from hybridret.records import FloatArray, IntArray
+from hybridret.base.progress import Advance
+from hybridret.base.records import FloatArray, IntArray
 from hybridret.retrieval.encode import TextEncoder, distinct_items, encode_rows, token_rows
 
 TILE = 1 << 14  # passages: enough for sorting to pay, few enough to lose when a process is killed

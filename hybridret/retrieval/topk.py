@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
+from hybridret.base.records import BoolArray, FloatArray, IntArray
 from hybridret.metrics.ranks import sort_keys, tie_positions
-from hybridret.records import BoolArray, FloatArray, IntArray
 
 WORST = np.iinfo(np.int64).max  # stands behind the last candidate; no key of a finite score is as large
 _ALL_LOWER = np.uint64(0x0101010101010101)  # eight comparisons that came out true

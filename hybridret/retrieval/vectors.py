@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hybridret.records import FloatArray, IntArray
+from hybridret.base.records import FloatArray, IntArray
 from hybridret.retrieval.protocols import VectorSource
 
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from hybridret.progress import Progress
-from hybridret.records import Collection, IntArray
+from hybridret.base.progress import Progress
+from hybridret.base.records import Collection, IntArray
 from hybridret.retrieval.terms import Terms
 
 SLICE = 4096  # passages whose texts are held at a time

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
-from hybridret.errors import REQUEUE
+from hybridret.base.errors import REQUEUE
 
 INTERVAL = 5.0  # seconds between two counts
 SILENCE = 60.0  # and without one, after which the owner is dead: a thread can wait long for the interpreter

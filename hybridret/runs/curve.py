@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from hybridret.errors import UserError
-from hybridret.files import NOT_JSON, atomic_path, json_fault
+from hybridret.base.errors import UserError
+from hybridret.base.files import NOT_JSON, atomic_path, json_fault
 
 _SEALED = re.compile(rb'(.+), "crc32": "([0-9a-f]{8})"\}', re.DOTALL)
 _NAME = re.compile(rb'crc32|, "[^"]{5}": "[^"]{8}"\}$')  # one bit can spoil the name or what stands around it

@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 from hybridret.runs.curve import append_row, keep_rows, read_rows
 from hybridret.runs.leftovers import remove_leftovers
 from hybridret.runs.lock import exclusive, in_use, unowned

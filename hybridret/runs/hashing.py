@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hybridret.files import hash_json
+from hybridret.base.files import hash_json
 
 #: Where a run works, where it writes and who watches: the result does not depend on it, so a run may be resumed with
 #: other values. A dotted key, or a section with all that is below it. `trainer.precision` is not among them.

@@ -17,8 +17,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from pathlib import Path
 from typing import Any, TextIO
 
-from hybridret.errors import UserError
-from hybridret.progress import Progress
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Progress
 from hybridret.runs.beat import counting, stands_still
 from hybridret.runs.status import State, is_stale, read_status
 

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from hybridret.checksums import write_sealed
-from hybridret.errors import UserError
+from hybridret.base.checksums import write_sealed
+from hybridret.base.errors import UserError
 from hybridret.runs.leftovers import leftovers, remove_leftovers
 from hybridret.runs.lock import unowned
 from hybridret.runs.status import State, read_status

@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 from hybridret.runs.hashing import NOT_HASHED
 
 #: Overrides that do not make another run: the seed has its own place at the end, the rest is where and how it runs.

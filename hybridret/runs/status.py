@@ -17,10 +17,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from hybridret.checksums import read_sealed, write_sealed
-from hybridret.errors import UserError
-from hybridret.progress import Advance
-from hybridret.pulse import Pulse
+from hybridret.base.checksums import read_sealed, write_sealed
+from hybridret.base.errors import UserError
+from hybridret.base.heartbeat import Pulse
+from hybridret.base.progress import Advance
 
 HEARTBEAT = 15.0  # seconds
 STALE = timedelta(minutes=10)  # longer than any silent phase; asked only where the file system cannot lock
@@ -151,7 +151,7 @@ class StatusWriter:
 
 
 class StatusProgress:
-    """`hybridret.progress.Progress` that writes to a status file."""
+    """`hybridret.base.progress.Progress` that writes to a status file."""
 
     def __init__(self, status: StatusWriter) -> None:
         self._status = status

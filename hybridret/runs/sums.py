@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hybridret.checksums import read_sealed, write_sealed
-from hybridret.errors import UserError
-from hybridret.files import hash_file
+from hybridret.base.checksums import read_sealed, write_sealed
+from hybridret.base.errors import UserError
+from hybridret.base.files import hash_file
 
 RESULT = "result.json"
 SUMMED = ("config.yaml", "environment.json", "history.jsonl", "metrics.csv", "queries.parquet")

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
+from hybridret.base.errors import UserError
 from hybridret.encoders.quiet_import import quiet_import
-from hybridret.errors import UserError
 
 try:
     with quiet_import():

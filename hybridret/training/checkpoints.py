@@ -14,7 +14,7 @@ import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins import TorchCheckpointIO
 
-from hybridret.files import atomic_path
+from hybridret.base.files import atomic_path
 from hybridret.training.callback import StepCallback
 from hybridret.training.history import History
 from hybridret.training.sharded_state import consolidated, forget_others, read_file, read_meta

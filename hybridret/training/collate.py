@@ -12,10 +12,10 @@ from copy import copy
 import numpy as np
 import torch
 
+from hybridret.base.records import Batch, IntArray, Negative, ParallelPairs
 from hybridret.batching.ranks import rank_slice
 from hybridret.encoders.token_batch import TokenBatch, make_token_batch
 from hybridret.encoders.tokenization import Tokenization
-from hybridret.records import Batch, IntArray, Negative, ParallelPairs
 from hybridret.training.token_table import TokenTable
 
 CACHE_BYTES = 512 * 1024**2  # of token ids per process: about five million short texts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hybridret.errors import POINT_FAILED, UserError
+from hybridret.base.errors import POINT_FAILED, UserError
 
 
 class NonFiniteError(UserError):

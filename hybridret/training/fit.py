@@ -17,9 +17,9 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
-from hybridret.errors import UserError
-from hybridret.processes import place
-from hybridret.settings import TrainerSettings
+from hybridret.base.errors import UserError
+from hybridret.base.settings import TrainerSettings
+from hybridret.distributed.world import export_torchrun_variables, process_info
 from hybridret.training.callback import StepCallback
 from hybridret.training.checkpoints import WholeCheckpoints, last_path
 from hybridret.training.data_module import PairDataModule
@@ -71,7 +71,8 @@ def fit(
     if the caller has no handler of its own.
     """
     # Said here: Lightning would take whatever runs inside a SLURM job for a task of srun.
-    environment = TorchElasticEnvironment() if place().world > 1 else LightningEnvironment()
+    export_torchrun_variables()
+    environment = TorchElasticEnvironment() if process_info().world > 1 else LightningEnvironment()
     plugins: list[Any] = [WholeCheckpoints(), environment]
     strategy: Any = settings.strategy
     precision = settings.precision

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hybridret.base.errors import UserError
 from hybridret.encoders.plain_state import state_hash
-from hybridret.errors import UserError
 
 FINGERPRINT = "frozen.sha256"  # beside the tensors of a saved state: 32 bytes
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 import torch
 
+from hybridret.base.progress import Advance
+from hybridret.base.records import Batch
 from hybridret.batching.mix import MixCounter
-from hybridret.progress import Advance
-from hybridret.records import Batch
 from hybridret.training.callback import StepCallback
 from hybridret.training.throughput import Throughput
 

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
 
+from hybridret.base.errors import UserError
+from hybridret.base.settings import ScheduleSettings
 from hybridret.encoders.accumulated import encode_accumulated
 from hybridret.encoders.chunked import encode_chunks
 from hybridret.encoders.dual import DualEncoder
-from hybridret.errors import UserError
-from hybridret.settings import ScheduleSettings
 from hybridret.training.collate import TrainingBatch
 from hybridret.training.errors import NonFiniteError
 from hybridret.training.frozen import Frozen

@@ -15,10 +15,10 @@ import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from hybridret.base.errors import UserError, nearest
+from hybridret.base.machine import LARGEST
+from hybridret.base.settings import ScheduleSettings
 from hybridret.encoders.dual import DualEncoder
-from hybridret.errors import UserError, nearest
-from hybridret.limits import LARGEST
-from hybridret.settings import ScheduleSettings
 
 ParameterGroups = list[dict[str, Any]]
 MakeOptimizer = Callable[[ParameterGroups], Optimizer]

@@ -26,7 +26,7 @@ from torch.distributed.checkpoint.metadata import Metadata, StorageMeta
 from torch.distributed.checkpoint.planner import ReadItem
 from torch.distributed.checkpoint.state_dict_loader import _load_state_dict
 
-from hybridret.files import hash_file
+from hybridret.base.files import hash_file
 from hybridret.training.records import check_archive
 
 SUM = "metadata.sha256"

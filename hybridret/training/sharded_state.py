@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch.distributed.checkpoint.api import CheckpointException
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 from hybridret.training.records import check_archive
 from hybridret.training.sharded_reader import ShardedReader, read_state
 

@@ -25,8 +25,8 @@ from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor
 
+from hybridret.base.errors import UserError
 from hybridret.encoders.dual import DualEncoder
-from hybridret.errors import UserError
 from hybridret.training.sharded_reader import fill_state, seal_metadata
 from hybridret.training.sharded_state import (
     BY_SHARD,

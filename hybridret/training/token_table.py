@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from hybridret.base.records import IntArray
 from hybridret.encoders.token_rows import TokenRows
 from hybridret.encoders.tokenization import IntArray32
-from hybridret.records import IntArray
 
 
 class TokenTable:

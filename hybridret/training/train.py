@@ -13,17 +13,17 @@ from typing import Any
 import torch
 from torch import nn
 
+from hybridret.base.errors import UserError
+from hybridret.base.machine import check_count
+from hybridret.base.progress import Progress
+from hybridret.base.records import ParallelPairs
+from hybridret.base.settings import ScheduleSettings, TrainerSettings, TrainingSettings
 from hybridret.batching.mix import MixCounter
 from hybridret.batching.ranks import check_world_size
 from hybridret.batching.strategy import Schedule
+from hybridret.distributed.world import process_info
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.layers import compile_layers, recompute_layers
-from hybridret.errors import UserError
-from hybridret.limits import check_count
-from hybridret.processes import place
-from hybridret.progress import Progress
-from hybridret.records import ParallelPairs
-from hybridret.settings import ScheduleSettings, TrainerSettings, TrainingSettings
 from hybridret.training.checkpoints import Checkpoints, best_path, last_path
 from hybridret.training.collate import TrainingBatch
 from hybridret.training.data_module import PairDataModule
@@ -168,7 +168,7 @@ def _tell_of_languages_left_out(mono: Sequence[TrainingBatch], validation: Paral
     """Warn, once for all ranks, where the validation loss hears nothing of some languages for want of batches."""
     heard = {language for batch in mono for language in batch.languages}
     silent = [language for language in validation.languages if language not in heard]
-    if silent and 0 < batches < len(validation.languages) and place().first:
+    if silent and 0 < batches < len(validation.languages) and process_info().first:
         _log.warning(
             "training.validation_batches=%d is below the %d languages of the validation data: its monolingual loss "
             "leaves out %s. Set training.validation_batches=%d or more.",

@@ -1,10 +1,10 @@
-"""Hydra accepts launchers and sweepers only from this namespace; the code is in `hybridret.cluster`."""
+"""Hydra accepts launchers and sweepers only from this namespace; the code is in `hybridret.sweep`."""
 
 from dataclasses import dataclass
 
 from hydra.core.config_store import ConfigStore
 
-from hybridret.cluster import launcher, sweeper
+from hybridret.sweep import launcher, sweeper
 
 
 class ProcessLauncher(launcher.ProcessLauncher):
@@ -17,7 +17,7 @@ class PointSweeper(sweeper.PointSweeper):
 
 @dataclass
 class ProcessLauncherConfig:
-    """`hydra.launcher.KEY=VALUE`; what the keys mean stands at `hybridret.cluster.launcher.ProcessLauncher`."""
+    """`hydra.launcher.KEY=VALUE`; what the keys mean stands at `hybridret.sweep.launcher.ProcessLauncher`."""
 
     _target_: str = "hydra_plugins.hybridret_process.ProcessLauncher"
     n_jobs: int = 1

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
+from hybridret.base.records import ParallelPairs
 from hybridret.batching.cross import Cross
 from hybridret.batching.en_en import EnEn
 from hybridret.batching.hybrid import Hybrid
 from hybridret.batching.mono import Mono
 from hybridret.batching.strategy import Strategy
 from hybridret.batching.x_x import XX
-from hybridret.records import ParallelPairs
 
 MakePairs = Callable[..., ParallelPairs]
 BATCH = 8

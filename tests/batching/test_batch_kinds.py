@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hybridret.base.errors import UserError
 from hybridret.batching.cross import Cross
 from hybridret.batching.en_en import EnEn
 from hybridret.batching.hybrid import Hybrid
 from hybridret.batching.mono import Mono
 from hybridret.batching.x_x import XX
-from hybridret.errors import UserError
 
 
 def test_en_en_is_english_throughout(datasets, batch_size):

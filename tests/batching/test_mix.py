@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 
+from hybridret.base.records import Batch
 from hybridret.batching.hybrid import Hybrid
 from hybridret.batching.mix import MixCounter, realised_mix
 from hybridret.batching.x_x import XX
-from hybridret.records import Batch
 
 
 def batch(kind: str, dataset: int, queries: list[int], passages: list[int]) -> Batch:

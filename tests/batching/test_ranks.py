@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hybridret.base.errors import UserError
+from hybridret.base.records import ParallelPairs
 from hybridret.batching.ranks import check_world_size, rank_slice
 from hybridret.batching.strategy import Strategy
-from hybridret.errors import UserError
-from hybridret.records import ParallelPairs
 
 
 @pytest.mark.parametrize("world_size", [1, 2, 4, 8])

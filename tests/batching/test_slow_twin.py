@@ -7,13 +7,13 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
+from hybridret.base.records import ParallelPairs
 from hybridret.batching.cross import Cross
 from hybridret.batching.draw import Purpose, generator
 from hybridret.batching.en_en import EnEn
 from hybridret.batching.hybrid import Hybrid
 from hybridret.batching.mono import Mono
 from hybridret.batching.x_x import XX
-from hybridret.records import ParallelPairs
 
 Row = tuple[int, int, int]
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from hybridret.base.errors import UserError
+from hybridret.base.records import Batch, ParallelPairs
 from hybridret.batching.strategy import Strategy
-from hybridret.errors import UserError
-from hybridret.records import Batch, ParallelPairs
 
 
 def same(one: Batch, other: Batch) -> bool:

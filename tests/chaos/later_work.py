@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from hybridret.build.open_run import open_run
-from hybridret.checksums import read_sealed
+from hybridret.base.checksums import read_sealed
+from hybridret.base.errors import UserError
+from hybridret.components.open_run import open_run
 from hybridret.data.tables import read_table
 from hybridret.encoders.folder import load_encoder, weights_hash
 from hybridret.encoders.tokenizer_training import _cached
-from hybridret.errors import UserError
 from hybridret.evaluation.tables import Evaluation
 from hybridret.publish import _metrics
 from hybridret.reporting.collect import collect

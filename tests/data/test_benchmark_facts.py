@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hybridret.base.errors import UserError, refusals
 from hybridret.data.benchmarks.beir import SUBFORUMS, Beir
 from hybridret.data.benchmarks.beir_folder import Folder
 from hybridret.data.benchmarks.heldout import Heldout
@@ -15,7 +16,6 @@ from hybridret.data.benchmarks.mlqa_r import MlqaR
 from hybridret.data.benchmarks.mr_tydi import MrTydi
 from hybridret.data.benchmarks.xquad_r import XquadR
 from hybridret.data.jsonl import JsonlPairs
-from hybridret.errors import UserError, refusals
 
 WITH_A_PATH: dict[str, Any] = {
     "beir": lambda path: Beir(["scifact"], path),

@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hybridret.base.errors import UserError
+from hybridret.base.languages import script_of
+from hybridret.base.records import Collection, ParallelPairs
 from hybridret.data.cldr import CldrCorpus
 from hybridret.data.cldr.described import described_facts
 from hybridret.data.cldr.render import available_languages
 from hybridret.data.cldr.things import Thing
 from hybridret.data.source import PairSource
-from hybridret.errors import UserError
-from hybridret.languages import script_of
-from hybridret.records import Collection, ParallelPairs
 
 CARD = Path(__file__).resolve().parents[2] / "docs" / "data_card_cldr.md"
 
@@ -251,7 +251,7 @@ def test_fingerprint_does_not_depend_on_the_process(corpus: CldrCorpus, hash_see
 def test_fingerprint_does_not_depend_on_who_read_locales_before(corpus: CldrCorpus) -> None:
     """babel's cache of locales holds whatever was asked for first: a language's name before the facts changed them."""
     code = (
-        "from hybridret.languages import language_name; language_name('de'); "
+        "from hybridret.base.languages import language_name; language_name('de'); "
         "from babel import Locale; [Locale(code).languages for code in ('en', 'ru', 'zh', 'en_GB')]; "
         "from hybridret.data.cldr import CldrCorpus; print(CldrCorpus().fingerprint()); print(language_name('zh'))"
     )

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hybridret.base.ids import descending_order, first_repeated
 from hybridret.data import columns
 from hybridret.data.columns import Column
 from hybridret.data.tables import read_table
-from hybridret.ordering import descending_order, first_repeated
 
 ROWS = [
     {"_id": f" {n * 37 % 101} ", "title": ["", " T ", "Title"][n % 3], "text": f" text\u2028{n} "} for n in range(101)

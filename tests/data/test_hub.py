@@ -10,8 +10,8 @@ import huggingface_hub
 import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 
+from hybridret.base.errors import UserError
 from hybridret.data.hub import _patterns, fetch, find
-from hybridret.errors import UserError
 
 FILES = ("corpus.jsonl", "docs-*.jsonl.gz")
 COMMAND = (

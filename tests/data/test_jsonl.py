@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hybridret.base.errors import UserError
+from hybridret.base.records import Collection, ParallelPairs
 from hybridret.data.jsonl import JsonlPairs
-from hybridret.errors import UserError
-from hybridret.records import Collection, ParallelPairs
 
 LANGUAGES = ("da", "en", "zh")
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from hybridret.base.errors import UserError
 from hybridret.data import lines, parsing, squad
 from hybridret.data.jsonl import JsonlPairs
 from hybridret.data.lines import numbered_lines
 from hybridret.data.parsing import json_tables
 from hybridret.data.qrels import read_qrels
 from hybridret.data.squad import read_squad
-from hybridret.errors import UserError
 
 LENGTH = 1 << 16
 READERS: dict[str, Callable[[Path], object]] = {

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
+from hybridret.base.errors import UserError
 from hybridret.data.qrels import read_qrels, read_topics
-from hybridret.errors import UserError
 
 HEADER = "query-id\tcorpus-id\tscore\n"
 

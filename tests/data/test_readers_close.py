@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from hybridret.base.errors import UserError
 from hybridret.data.jsonl import JsonlPairs
 from hybridret.data.qrels import read_qrels, read_topics
 from hybridret.data.squad import read_squad
 from hybridret.data.tables import read_table
-from hybridret.errors import UserError
 
 LONG = "x" * 100_000  # more than any buffer reads ahead
 READERS: dict[str, tuple[str, list[str], Callable[[Path], object]]] = {

@@ -11,13 +11,12 @@ import numpy as np
 import pytest
 from datasets import Dataset
 
-from hybridret import ordering
+from hybridret.base.errors import UserError
+from hybridret.base.records import Collection
 from hybridret.data.columns import Column
 from hybridret.data.joining import LACKING, SCORED_0
 from hybridret.data.qrels import Qrels
 from hybridret.data.retrieval_set import Part, collection_of, published_id
-from hybridret.errors import UserError
-from hybridret.records import Collection
 
 Judgment = tuple[str, str, int]
 
@@ -106,7 +105,7 @@ def test_a_join_of_one_language(disk: bool) -> None:
 
 @pytest.mark.parametrize("across", [False, True])
 def test_equals_a_slow_join(monkeypatch: pytest.MonkeyPatch, across: bool) -> None:
-    monkeypatch.setattr(ordering, "SLICE", 7)
+    monkeypatch.setattr("hybridret.base.ids.SLICE", 7)
     draw = random.Random(int(across))
     parts = []
     for language in ("sw", "en", "zh"):
@@ -230,7 +229,7 @@ def test_what_does_not_fit_is_counted() -> None:
 
 @pytest.mark.parametrize("disk", [False, True])
 def test_errors(disk: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ordering, "SLICE", 2)
+    monkeypatch.setattr("hybridret.base.ids.SLICE", 2)
 
     def of(found: Part) -> Collection:
         return collection_of("c", [on_disk(found) if disk else found], {})

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from hybridret.base.errors import UserError
 from hybridret.data import sentences
 from hybridret.data.sentences import SPLITTERS, splitter
 from hybridret.data.squad import read_squad
-from hybridret.errors import UserError
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hybridret.base.errors import UserError
 from hybridret.data.squad import Paragraph, Question, read_squad, sentence_collection
-from hybridret.errors import UserError
 
 FILE: dict[str, Any] = {
     "data": [

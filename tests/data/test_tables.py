@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
+from hybridret.base.errors import UserError
+from hybridret.base.files import cache_folder
 from hybridret.data import parsing, tables
 from hybridret.data.parsing import json_tables
 from hybridret.data.tables import numbers_read, read_table, table_fingerprint
-from hybridret.errors import UserError
-from hybridret.files import cache_folder
 
 COLUMNS = {"_id": True, "title": False, "text": True}
 WORDS = ["a", "  ", "é", "日本。", "😀", '"', "\\", "\u2028", "\t", "\x00", "<b>", "12", "\n"]

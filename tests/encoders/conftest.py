@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 import pytest
 import torch
 
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.scratch import Scratch
-from hybridret.settings import TextSettings
 
 SIZES = {"tiny": {"width": 32, "layers": 2, "heads": 4, "lr": 3e-3}, "nano": {"width": 16, "layers": 1, "heads": 2}}
 

@@ -13,14 +13,14 @@ import pytest
 import torch
 from torch import nn
 
+from hybridret.base.errors import UserError
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.adapters.full import Full
 from hybridret.encoders.adapters.lora import LoRA, linear_layers
 from hybridret.encoders.counting import counted
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.folder import load_encoder, save_encoder, weights_hash
 from hybridret.encoders.plain_state import merge, plain_state
-from hybridret.errors import UserError
-from hybridret.settings import TextSettings
 
 sys.path.insert(0, str(Path(__file__).parent))
 from test_families import FAMILIES, tiny_family

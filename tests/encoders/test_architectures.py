@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from hybridret.base.errors import SizeMissing, UserError
 from hybridret.encoders.architectures import architecture
 from hybridret.encoders.huggingface import HuggingFace
-from hybridret.errors import SizeMissing, UserError
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 NAMES = ("bloom", "eurobert", "gemma3", "labse", "llama3", "minilm", "mt5", "qwen3", "xglm", "xlmr")

@@ -9,12 +9,12 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModel
 
+from hybridret.base.errors import UserError
+from hybridret.base.settings import TextSettings
 from hybridret.encoders import attention
 from hybridret.encoders.attention import LOOK_AHEAD, look_both_ways
 from hybridret.encoders.folder import load_encoder, save_encoder
 from hybridret.encoders.huggingface import HuggingFace
-from hybridret.errors import UserError
-from hybridret.settings import TextSettings
 
 SMALL = {"vocab_size": 300, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
 GATED = {**SMALL, "intermediate_size": 32, "num_key_value_heads": 2, "pad_token_id": 0}

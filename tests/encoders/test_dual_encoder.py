@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 import torch
 
+from hybridret.base.errors import UserError
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.scratch import Scratch
 from hybridret.encoders.transformer import Transformer
-from hybridret.errors import UserError
-from hybridret.settings import TextSettings
 
 TEXTS = ["What is the square of 7?", "El cuadrado de 11", "7", "¿Cuál es el cuadrado de 3? El cuadrado de 3 es 9."]
 

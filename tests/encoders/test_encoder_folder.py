@@ -11,15 +11,15 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel, T5Config, T5EncoderModel
 
+from hybridret.base.errors import UserError
+from hybridret.base.files import hash_file, hash_json
+from hybridret.base.settings import TextSettings
 from hybridret.encoders import folder as folder_module
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.folder import load_encoder, save_encoder, weights_hash
 from hybridret.encoders.huggingface_body import HuggingFaceBody
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.encoders.tokenizer_training import trained_tokenizer
-from hybridret.errors import UserError
-from hybridret.files import hash_file, hash_json
-from hybridret.settings import TextSettings
 
 TEXTS = ["What is the square of 7?", "¿Cuál es el cuadrado de 11?", "", "zażółć gęślą jaźń 七"]
 

@@ -12,10 +12,10 @@ import pytest
 import torch
 import yaml
 
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.folder import load_encoder, save_encoder
 from hybridret.encoders.huggingface import HuggingFace
-from hybridret.settings import TextSettings
 
 TESTS = Path(__file__).resolve().parent.parent
 FAMILIES = ("bloom", "eurobert", "gemma3", "labse", "llama3", "minilm", "mt5", "qwen3", "xglm", "xlmr", "xlmr-xl")

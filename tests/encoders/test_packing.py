@@ -15,6 +15,8 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 from transformers import AutoConfig
 
+from hybridret.base.errors import UserError
+from hybridret.base.settings import TextSettings
 from hybridret.encoders import packed_attention
 from hybridret.encoders.attention import PACKS
 from hybridret.encoders.chunked import encode_chunks
@@ -24,8 +26,6 @@ from hybridret.encoders.huggingface import HuggingFace
 from hybridret.encoders.huggingface_body import HuggingFaceBody
 from hybridret.encoders.packing import Packing
 from hybridret.encoders.tokenization import Tokens
-from hybridret.errors import UserError
-from hybridret.settings import TextSettings
 
 TESTS = Path(__file__).resolve().parent.parent
 SMALL = {

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from hybridret.base.errors import UserError
 from hybridret.encoders.pooling import pooling_by_name
-from hybridret.errors import UserError
 
 HIDDEN = torch.tensor([[[1.0, 10.0], [2.0, 20.0], [6.0, 60.0]], [[5.0, 50.0], [7.0, 70.0], [9.0, 90.0]]])
 MASK = torch.tensor([[1, 1, 0], [1, 1, 1]])

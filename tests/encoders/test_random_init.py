@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
+from hybridret.base.errors import UserError
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.folder import weights_hash
 from hybridret.encoders.huggingface import HuggingFace
-from hybridret.errors import UserError
-from hybridret.settings import TextSettings
 
 SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
 XLMR = {"model_type": "xlm-roberta", "vocab_size": 1000, "max_position_embeddings": 34, "pad_token_id": 1, **SMALL}

@@ -12,17 +12,17 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Quiet
+from hybridret.base.records import FloatArray
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.checkpoint import checkpoint_place
 from hybridret.encoders.sentence_transformers import SentenceTransformers
 from hybridret.encoders.shares import shares
 from hybridret.encoders.st_encoder import StEncoder
 from hybridret.encoders.st_files import prompts_of
 from hybridret.encoders.tokenizer_training import trained_tokenizer
-from hybridret.errors import UserError
-from hybridret.progress import Quiet
-from hybridret.records import FloatArray
 from hybridret.retrieval.encode import encode_texts
-from hybridret.settings import TextSettings
 
 sentence_transformers = pytest.importorskip("sentence_transformers")
 TEXTS = ["What is the square of 7?", "El cuadrado de 11", "7", "", "¿Cuál es el cuadrado de 12? " * 9]

@@ -7,10 +7,10 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
+from hybridret.base.errors import UserError
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.shares import shares, truncated_share, unknown_share
 from hybridret.encoders.tokenization import Tokenization
-from hybridret.errors import UserError
-from hybridret.settings import TextSettings
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[EOS]", "q", "p", "a", "b", "c", "d", "e"]
 PAD, UNK, CLS, SEP, EOS, Q, P, A, B, C, D, E = range(12)

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from hybridret.base.errors import UserError
 from hybridret.encoders.tokenizer_training import cache_path, trained_tokenizer
-from hybridret.errors import UserError
 
 PROGRAM = """
 from hybridret.encoders.tokenizer_training import train

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from hybridret.progress import Progress
-from hybridret.records import Collection, Hits
-from hybridret.settings import EvaluationSettings
+from hybridret.base.progress import Progress
+from hybridret.base.records import Collection, Hits
+from hybridret.base.settings import EvaluationSettings
 
 ALL = ["monolingual", "cross-lingual", "multilingual"]
 

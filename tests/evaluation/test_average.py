@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hybridret.base.progress import Quiet
+from hybridret.base.records import Collection
+from hybridret.base.settings import EvaluationSettings
 from hybridret.evaluation.average import average
 from hybridret.evaluation.evaluate import evaluate
 from hybridret.evaluation.tables import Evaluation
-from hybridret.progress import Quiet
-from hybridret.records import Collection
-from hybridret.settings import EvaluationSettings
 
 
 def test_forums_count_the_same_whatever_their_size(

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from hybridret.base.progress import Quiet
+from hybridret.base.settings import EvaluationSettings
 from hybridret.data.benchmarks.xquad_r import XquadR
 from hybridret.evaluation.evaluate import evaluate
 from hybridret.evaluation.judgments import Judgments
-from hybridret.progress import Quiet
 from hybridret.retrieval.bm25 import Bm25
-from hybridret.settings import EvaluationSettings
 
 pytest.importorskip("bm25s")
 

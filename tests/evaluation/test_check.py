@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
+from hybridret.base.settings import EvaluationSettings
 from hybridret.evaluation.check import check_settings
-from hybridret.settings import EvaluationSettings
 
 
 @pytest.mark.parametrize(

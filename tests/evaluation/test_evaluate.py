@@ -11,13 +11,13 @@ import pytest
 import pytrec_eval
 from scipy.stats import kruskal
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Quiet
+from hybridret.base.records import Collection
+from hybridret.base.settings import EvaluationSettings
 from hybridret.evaluation import ranking
 from hybridret.evaluation.evaluate import evaluate
 from hybridret.metrics.entropy import sample_passages
-from hybridret.progress import Quiet
-from hybridret.records import Collection
-from hybridret.settings import EvaluationSettings
 
 Key = tuple[str, str, str, str, int, str]  # setting, query language, corpus language, metric, cutoff, query id
 

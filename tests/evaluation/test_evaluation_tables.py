@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Quiet
+from hybridret.base.records import Collection
+from hybridret.base.settings import EvaluationSettings
 from hybridret.evaluation.evaluate import evaluate
 from hybridret.evaluation.tables import METRIC_COLUMNS, QUERY_COLUMNS, Evaluation, read_queries
-from hybridret.progress import Quiet
-from hybridret.records import Collection
-from hybridret.settings import EvaluationSettings
 
 
 @pytest.fixture

@@ -18,20 +18,20 @@ import torch
 from scipy.stats import kruskal
 from torch import Tensor, nn
 
-from hybridret.build.entry import config_folder
-from hybridret.build.score import score
-from hybridret.build.trec import write_trec
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Quiet
+from hybridret.base.records import Collection
+from hybridret.base.settings import EvaluationSettings
+from hybridret.config.entry import config_folder
 from hybridret.evaluation.evaluate import evaluate
-from hybridret.progress import Quiet
-from hybridret.records import Collection
+from hybridret.pipelines.scoring import score
+from hybridret.pipelines.trec_export import write_trec
 from hybridret.retrieval.bm25 import METHODS, Bm25
 from hybridret.retrieval.dense import Dense
 from hybridret.retrieval.indexes.faiss_flat import FaissFlat
 from hybridret.retrieval.indexes.faiss_hnsw import FaissHnsw
 from hybridret.retrieval.indexes.faiss_ivfpq import FaissIvfPq
 from hybridret.retrieval.protocols import Retriever
-from hybridret.settings import EvaluationSettings
 
 pytest.importorskip("bm25s")
 pytest.importorskip("faiss")

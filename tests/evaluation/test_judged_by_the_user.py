@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import pytrec_eval
 
-from hybridret.build.trec import write_trec
+from hybridret.base.progress import Quiet
+from hybridret.base.settings import EvaluationSettings
 from hybridret.data.benchmarks.beir_folder import Folder
 from hybridret.evaluation.evaluate import evaluate
-from hybridret.progress import Quiet
+from hybridret.pipelines.trec_export import write_trec
 from hybridret.retrieval.bm25 import Bm25
-from hybridret.settings import EvaluationSettings
 
 pytest.importorskip("bm25s")
 

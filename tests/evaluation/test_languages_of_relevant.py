@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from scipy.stats import kruskal
 
+from hybridret.base.progress import Quiet
+from hybridret.base.records import Collection, Unmet
+from hybridret.base.settings import EvaluationSettings
 from hybridret.evaluation.evaluate import CUT, evaluate
-from hybridret.progress import Quiet
-from hybridret.records import Collection, Unmet
-from hybridret.settings import EvaluationSettings
 
 PASSAGES = ("e0", "e1", "e2", "d0", "d1", "d2")
 SCORES = np.array([0.9, 0.7, 0.5, 0.8, 0.6, 0.4], dtype=np.float32)  # every ranking is e0, d0, e1, d1, e2, d2

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 import pytrec_eval
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Quiet
+from hybridret.base.records import Collection
+from hybridret.base.settings import EvaluationSettings
 from hybridret.evaluation import searched
 from hybridret.evaluation.evaluate import evaluate, is_searched
-from hybridret.progress import Quiet
-from hybridret.records import Collection
-from hybridret.settings import EvaluationSettings
 
 FULL_ONLY = {"rank_distance", "rank_distance_median", "rank_distance_share", "peer"}
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from hybridret.build.score import Scores, score
+from hybridret.base.progress import Quiet
+from hybridret.base.settings import EvaluationSettings
 from hybridret.data.benchmarks.beir_folder import Folder
 from hybridret.data.jsonl import JsonlPairs
-from hybridret.progress import Quiet
+from hybridret.pipelines.scoring import Scores, score
 from hybridret.retrieval.bm25 import Bm25
-from hybridret.settings import EvaluationSettings
 
 pytest.importorskip("bm25s")
 

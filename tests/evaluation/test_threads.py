@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from hybridret.base.progress import Quiet
+from hybridret.base.records import Collection
+from hybridret.base.settings import EvaluationSettings, TextSettings
 from hybridret.encoders.huggingface import HuggingFace
 from hybridret.evaluation.evaluate import evaluate
-from hybridret.progress import Quiet
-from hybridret.records import Collection
 from hybridret.retrieval.dense import Dense
-from hybridret.settings import EvaluationSettings, TextSettings
 
 
 @pytest.fixture(scope="module")

@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 import torch
 
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Quiet
+from hybridret.base.records import Collection
+from hybridret.base.settings import EvaluationSettings, TextSettings
 from hybridret.data.benchmarks.xquad_r import XquadR
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.scratch import Scratch
-from hybridret.errors import UserError
 from hybridret.evaluation.evaluate import evaluate
 from hybridret.export.mteb_model import MtebModel
 from hybridret.export.mteb_results import model_meta, write_mteb_results
-from hybridret.progress import Quiet
-from hybridret.records import Collection
 from hybridret.retrieval.dense import Dense
 from hybridret.retrieval.encode import encode_texts
-from hybridret.settings import EvaluationSettings, TextSettings
 
 TEXT = TextSettings(query_prefix="Frage: ", passage_prefix="Satz: ", query_length=24, passage_length=48)
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hybridret.base.errors import UserError
 from hybridret.data.benchmarks.beir import SETS, SUBFORUMS
-from hybridret.errors import UserError
 from hybridret.evaluation.tables import METRIC_COLUMNS
 from hybridret.export.mteb_languages import mteb_language
 from hybridret.export.mteb_results import model_meta, write_mteb_results

@@ -21,18 +21,18 @@ from transformers import (
     XLMRobertaModel,
 )
 
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Quiet
+from hybridret.base.records import FloatArray
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.huggingface import HuggingFace
 from hybridret.encoders.scratch import Scratch
 from hybridret.encoders.tokenizer_training import trained_tokenizer
-from hybridret.errors import UserError
 from hybridret.export.megatron import as_megatron
 from hybridret.export.model_card import model_card
 from hybridret.export.st_folder import export_sentence_transformers
-from hybridret.progress import Quiet
-from hybridret.records import FloatArray
 from hybridret.retrieval.encode import encode_texts
-from hybridret.settings import TextSettings
 
 SHORT = ["What is the square of 7?", "El cuadrado de 11", "7", "", "¿Cuál es?"]
 LONG = "What is the square of 9? El cuadrado de 9 es 81. " * 6

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import pytrec_eval
 
+from hybridret.base.errors import UserError
+from hybridret.base.records import Collection, Hits
 from hybridret.data.columns import Column
-from hybridret.errors import UserError
 from hybridret.export import trec
 from hybridret.export.trec import read_qrels, read_run, write_qrels, write_run
 from hybridret.metrics.average_precision import average_precision
@@ -19,7 +20,6 @@ from hybridret.metrics.hits import ranks_in_hits
 from hybridret.metrics.ndcg import ndcg
 from hybridret.metrics.ranks import RankedRelevant
 from hybridret.metrics.recall import recall
-from hybridret.records import Collection, Hits
 from hybridret.retrieval.search import search_top_k
 
 QUERIES, PASSAGES, K = 30, 60, 25

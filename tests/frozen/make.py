@@ -23,7 +23,7 @@ import recipes  # noqa: E402
 import yaml  # noqa: E402
 from commands import Commands, rows, run_of, write_rows  # noqa: E402
 
-from hybridret.checksums import read_sealed, write_sealed  # noqa: E402
+from hybridret.base.checksums import read_sealed, write_sealed  # noqa: E402
 from hybridret.runs.sums import read_result, write_result  # noqa: E402
 
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 from hybridret.losses.infonce import InfoNCE
 
 

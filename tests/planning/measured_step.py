@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch.utils.checkpoint import checkpoint
 
+from hybridret.base.settings import ScheduleSettings, TextSettings
 from hybridret.encoders.dual import Body, DualEncoder
 from hybridret.encoders.huggingface_body import HuggingFaceBody
 from hybridret.encoders.token_batch import make_token_batch
@@ -25,7 +26,6 @@ from hybridret.encoders.transformer import Transformer
 from hybridret.losses.infonce import InfoNCE
 from hybridret.planning.recipe import Recipe
 from hybridret.planning.workload import Workload
-from hybridret.settings import ScheduleSettings, TextSettings
 from hybridret.training.module import RetrieverModule
 
 ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536", "OMP_NUM_THREADS": "1"}

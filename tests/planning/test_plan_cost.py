@@ -9,8 +9,8 @@ import pytest
 import torch
 from measured_step import body_of, recipe_of, workload_of
 
+from hybridret.base.errors import UserError
 from hybridret.encoders.dual import Body
-from hybridret.errors import UserError
 from hybridret.planning.cheapest import cheapest
 from hybridret.planning.cost import encoding_hours, fits, gpu_hours, seconds_per_step
 from hybridret.planning.gpus import GPUS, Gpu, gpu_by_name

@@ -10,7 +10,7 @@ from types import ModuleType
 import pandas as pd
 import pytest
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 from hybridret.reporting.collect import collect
 from hybridret.reporting.read import METRIC_COLUMNS, metric_rows
 from hybridret.reporting.write import write_report

@@ -8,7 +8,7 @@ from types import ModuleType
 
 from hybridret.reporting.collect import collect
 from hybridret.reporting.facts import facts
-from hybridret.reporting.look import looks
+from hybridret.reporting.plot_style import looks
 from hybridret.reporting.tables_runs import token_tables
 from hybridret.reporting.write import write_report
 

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 from hybridret.reporting.collect import collect
 from hybridret.reporting.tables_runs import failure_table
 from hybridret.reporting.write import write_report

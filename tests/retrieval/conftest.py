@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from hybridret.records import Collection
+from hybridret.base.records import Collection
 
 
 class ToyTokenization:

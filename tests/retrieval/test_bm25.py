@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hybridret.errors import UserError
-from hybridret.progress import Quiet
-from hybridret.records import Collection
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Quiet
+from hybridret.base.records import Collection
 from hybridret.retrieval.bm25 import Bm25
 from hybridret.retrieval.search import search_top_k
 from hybridret.retrieval.terms import STOPWORDS, Terms

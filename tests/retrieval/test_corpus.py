@@ -19,12 +19,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from hybridret.errors import UserError
-from hybridret.progress import Advance, Quiet
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Advance, Quiet
+from hybridret.distributed.process_group import SingleProcess
 from hybridret.retrieval import corpus, tile_store, tiles
 from hybridret.retrieval.corpus import encode_corpus, fingerprint
 from hybridret.retrieval.encode import encode_texts
-from hybridret.retrieval.ranks import Alone
 from hybridret.runs.lock import exclusive
 
 TILE, COUNT = 32, 333  # 11 tiles, the last one short; 4 files of 3 tiles
@@ -89,7 +89,9 @@ class Shaped(torch.nn.Module):
 def encode(encoder: Any, folder: Path | None, ranks: Any = None, texts: Any = None, **changes: Any) -> Any:
     named = {"contexts": None, "batch_size": 8, "precision": "fp32", "stored": "float32", "key": KEY, **changes}
     named.setdefault("progress", Quiet())
-    return encode_corpus(encoder, Lazy() if texts is None else texts, folder=folder, ranks=ranks or Alone(), **named)
+    return encode_corpus(
+        encoder, Lazy() if texts is None else texts, folder=folder, ranks=ranks or SingleProcess(), **named
+    )
 
 
 def distinct(first: int, last: int) -> int:
@@ -219,8 +221,8 @@ spec = importlib.util.spec_from_file_location("toys", sys.argv[2])
 toys = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(toys)
 module.tiles.TILE, module.tile_store.SHARD_TILES, module.corpus.ROUND = module.TILE, 3, 2
-from hybridret.retrieval.ranks import Gloo
-ranks = Gloo.from_environment()
+from hybridret.distributed.process_group import GlooGroup
+ranks = GlooGroup.from_environment()
 encoder, batches = module.Shaped(toys.ToyEncoder()), 0
 dies_at = int(sys.argv[4])
 forward = encoder.forward

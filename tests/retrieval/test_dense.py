@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from hybridret.progress import Quiet
-from hybridret.records import Collection
+from hybridret.base.progress import Quiet
+from hybridret.base.records import Collection
 from hybridret.retrieval.dense import Dense
 from hybridret.retrieval.encode import encode_texts
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from hybridret.progress import Quiet
-from hybridret.records import Collection, Hits
+from hybridret.base.progress import Quiet
+from hybridret.base.records import Collection, Hits
 from hybridret.retrieval import tiles
 from hybridret.retrieval.dense import Dense, tie_positions
 

@@ -8,13 +8,13 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
+from hybridret.base.progress import Quiet
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.huggingface_body import HuggingFaceBody
 from hybridret.encoders.tokenization import Tokenization
-from hybridret.progress import Quiet
 from hybridret.retrieval import encode
 from hybridret.retrieval.encode import encode_texts, length_batches
-from hybridret.settings import TextSettings
 
 WORDS = ["a", "bb", "ccc", "dddd dddd", "e" * 30, "ff gg hh", "iiii", "j k l m n o p"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from hybridret.progress import Quiet
+from hybridret.base.progress import Quiet
 from hybridret.retrieval.encode import encode_texts
 
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from hybridret.base.progress import Quiet
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.huggingface import HuggingFace
-from hybridret.progress import Quiet
 from hybridret.retrieval.encode import encode_texts
 from hybridret.retrieval.one_thread import mapped
 from hybridret.retrieval.products import products
-from hybridret.settings import TextSettings
 
 
 @pytest.fixture(autouse=True)

@@ -8,16 +8,16 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from hybridret.errors import UserError
-from hybridret.retrieval.ranks import Alone, Gloo
+from hybridret.base.errors import UserError
+from hybridret.distributed.process_group import GlooGroup, SingleProcess
 
 PROGRAM = """
 import os
 import numpy as np
-from hybridret.errors import UserError
-from hybridret.retrieval.ranks import Gloo
+from hybridret.base.errors import UserError
+from hybridret.distributed.process_group import GlooGroup
 
-ranks = Gloo.from_environment()
+ranks = GlooGroup.from_environment()
 assert ranks.world == 2, ranks
 for found, shapes, kind in (
     (ranks.gather(np.full((ranks.rank, 3), 7, np.float32)), [(0, 3), (1, 3)], np.float32),
@@ -65,7 +65,7 @@ def test_two_processes_gather_wait_and_notice_the_end_of_the_other(
 
 
 def test_alone() -> None:
-    ranks = Alone()
+    ranks = SingleProcess()
     array = np.arange(3)
     (found,) = ranks.gather(array)
     assert (found == array).all()
@@ -77,7 +77,7 @@ def test_a_world_of_one_needs_no_group(size: str | None, monkeypatch: pytest.Mon
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     if size is not None:
         monkeypatch.setenv("WORLD_SIZE", size)
-    assert isinstance(Gloo.from_environment(), Alone)
+    assert isinstance(GlooGroup.from_environment(), SingleProcess)
 
 
 def test_an_environment_that_is_not_torchruns(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +85,7 @@ def test_an_environment_that_is_not_torchruns(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(UserError, match="torchrun"):
-        Gloo.from_environment()
+        GlooGroup.from_environment()
     monkeypatch.setenv("WORLD_SIZE", "two")
     with pytest.raises(UserError, match="WORLD_SIZE=two"):
-        Gloo.from_environment()
+        GlooGroup.from_environment()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 from hybridret.runs.curve import append_row, keep_rows, read_rows
 
 ROWS = [

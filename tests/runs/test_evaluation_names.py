@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from hybridret.cluster.plan import evaluation_directory, point_directory
+from hybridret.config.run_identity import evaluation_directory, point_directory
 from hybridret.runs.evaluation_naming import evaluation_name
 
 FOLDER = {"folder": {"name": "folder", "path": "data/scifact"}}

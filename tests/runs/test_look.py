@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hybridret.files import write_json
+from hybridret.base.files import write_json
 from hybridret.runs import RunDirectory, State
 from hybridret.runs.look import LOST
 from hybridret.runs.status import write_status

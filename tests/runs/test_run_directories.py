@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 from hybridret.runs import Decision, RunDirectory, State, config_hash, environment
 
 CONFIG = {

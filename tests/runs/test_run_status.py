@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 from hybridret.runs import State, StatusProgress, StatusWriter
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 from hybridret.runs import RunDirectory, State, beat
 
 OWNER = """

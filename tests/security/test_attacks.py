@@ -20,12 +20,12 @@ from torch.distributed.checkpoint.default_planner import _EmptyStateDictLoadPlan
 from torch.distributed.checkpoint.state_dict_loader import _load_state_dict
 from torch.distributed.checkpoint.state_dict_saver import _save_state_dict
 
-from hybridret.build import open_run, parts
-from hybridret.build.config import resolved
-from hybridret.build.entry import config_folder, guarded
-from hybridret.build.open_run import read_config
-from hybridret.errors import UserError
-from hybridret.files import file_name
+from hybridret.base.errors import UserError
+from hybridret.base.files import file_name
+from hybridret.components import components, open_run
+from hybridret.components.open_run import read_config
+from hybridret.config.entry import config_folder, guarded
+from hybridret.config.validate import resolved
 from hybridret.reporting.table import Cell, Column, Table
 from hybridret.runs import RunDirectory
 from hybridret.training.checkpoints import saved_step
@@ -156,7 +156,7 @@ def config(run: Path, **sections: Any) -> RunDirectory:
 
 
 HELDOUT = "hybridret.data.benchmarks.heldout.Heldout"
-PROCESSES = "hybridret.cluster.ranks.RankProcesses"  # starts whatever `command` is
+PROCESSES = "hybridret.sweep.rank_processes.RankProcesses"  # starts whatever `command` is
 
 
 @pytest.mark.parametrize(
@@ -201,8 +201,8 @@ def test_a_stored_config_starts_no_process(foreign: Path, mark: Path, monkeypatc
     assert not mark.exists()
     started: list[Any] = []
     monkeypatch.setattr(open_run, "check_stored", lambda *unused: None)
-    monkeypatch.setattr(parts, "read_collections", lambda _, source, progress: started.append(source) or ())
-    monkeypatch.setattr(parts, "load_encoder", lambda *unused: None)
+    monkeypatch.setattr(components, "read_collections", lambda _, source, progress: started.append(source) or ())
+    monkeypatch.setattr(components, "load_encoder", lambda *unused: None)
     earlier = set(threading.enumerate())
     open_run.open_run(foreign)
     for thread in set(threading.enumerate()) - earlier:

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast, dynamic_module_utils, modeling_utils
 
+from hybridret.base.errors import UserError
+from hybridret.base.files import hash_file, hash_json, read_json, write_json
+from hybridret.base.settings import TextSettings
 from hybridret.encoders.folder import load_encoder, save_encoder
 from hybridret.encoders.huggingface import HuggingFace
 from hybridret.encoders.tokenizer_training import trained_tokenizer
-from hybridret.errors import UserError
-from hybridret.files import hash_file, hash_json, read_json, write_json
-from hybridret.settings import TextSettings
 
 TEXT = TextSettings("", "", 8, 8)
 CODE = """

@@ -14,15 +14,15 @@ import pytest
 from markdown_it import MarkdownIt
 
 from hybridret import report
-from hybridret.build.summary import print_summary
-from hybridret.cluster.display import Display
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
+from hybridret.base.interruption import refuse
+from hybridret.base.lines import Lines
+from hybridret.base.markup import code_block, escape_markdown, inline_code, printable, spreadsheet
 from hybridret.export.model_card import model_card
-from hybridret.interruption import refuse
-from hybridret.lines import Lines
-from hybridret.markup import code_block, escape_markdown, inline_code, printable, spreadsheet
+from hybridret.pipelines.terminal_summary import print_summary
 from hybridret.reporting.table import Cell, Column, Remark, Table
 from hybridret.search import Hit, shown
+from hybridret.sweep.display import Display
 
 TERMINAL = "\x1b]0;title\x07\x1b[2J\x9b31m\u202e"  # sets the title, clears the screen, colours, turns letters around
 HOSTILE = r"<img src=x onerror=alert(1)>\[x\](javas) [y](z) ![i](j) \| | ` $\frac$" + TERMINAL
@@ -95,8 +95,8 @@ def test_a_model_card_of_hostile_records(encoder: Any) -> None:
 
 @pytest.fixture
 def encoder() -> Any:
+    from hybridret.base.settings import TextSettings
     from hybridret.encoders.scratch import Scratch
-    from hybridret.settings import TextSettings
 
     class Corpus:
         def texts(self) -> list[str]:

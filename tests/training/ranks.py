@@ -15,12 +15,12 @@ from typing import Any
 import torch
 from training_helpers import corpus, encoder, trainer_settings, training_settings
 
+from hybridret.base.progress import Quiet
+from hybridret.base.records import Negative, ParallelPairs
+from hybridret.base.settings import ScheduleSettings
 from hybridret.batching.hybrid import Hybrid
 from hybridret.encoders.adapters.lora import LoRA
 from hybridret.losses.infonce import InfoNCE
-from hybridret.progress import Quiet
-from hybridret.records import Negative, ParallelPairs
-from hybridret.settings import ScheduleSettings
 from hybridret.training.adam8bit import Adam8bit
 from hybridret.training.train import train
 

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 from hybridret.training.adam8bit import Adam8bit
 from hybridret.training.optimisation import check_optimizer
 

@@ -8,9 +8,9 @@ import torch
 from ranks import with_negatives
 from training_helpers import corpus, encoder
 
+from hybridret.base.records import Batch
 from hybridret.batching.hybrid import Hybrid
 from hybridret.encoders.chunked import chunk_rows, original_order
-from hybridret.records import Batch
 from hybridret.training.collate import Collate, TrainingBatch
 from hybridret.training.throughput import Throughput
 from hybridret.training.token_table import TokenTable

@@ -12,7 +12,7 @@ from torch.distributed.checkpoint.filesystem import FileSystemWriter
 from torch.distributed.checkpoint.state_dict_saver import _save_state_dict
 from training_helpers import equal
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 from hybridret.training.checkpoints import WholeCheckpoints, saved_step
 from hybridret.training.sharded_reader import SUM, seal_metadata
 from hybridret.training.sharded_state import META, consolidated

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from training_helpers import encoder, equal
 
+from hybridret.base.errors import UserError
 from hybridret.encoders.adapters.lora import LoRA
-from hybridret.errors import UserError
 from hybridret.training.frozen import FINGERPRINT, Frozen
 
 

@@ -10,9 +10,9 @@ from ranks import with_negatives
 from torch import Tensor
 from training_helpers import corpus, encoder
 
+from hybridret.base.settings import ScheduleSettings
 from hybridret.batching.hybrid import Hybrid
 from hybridret.losses.infonce import InfoNCE
-from hybridret.settings import ScheduleSettings
 from hybridret.training.collate import Collate
 from hybridret.training.module import RetrieverModule
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 from training_helpers import corpus, encoder
 
+from hybridret.base.records import Batch, Negative, ParallelPairs
 from hybridret.losses.infonce import InfoNCE
-from hybridret.records import Batch, Negative, ParallelPairs
 from hybridret.training.collate import Collate, TrainingBatch
 
 ASKED = 0  # the question whose passage group the hard negative of another rank belongs to

@@ -8,8 +8,8 @@ import pytest
 import torch
 from training_helpers import encoder
 
-from hybridret.errors import UserError
-from hybridret.settings import ScheduleSettings
+from hybridret.base.errors import UserError
+from hybridret.base.settings import ScheduleSettings
 from hybridret.training.optimisation import (
     check_optimizer,
     check_schedule,

@@ -12,8 +12,8 @@ import pytest
 import torch
 from training_helpers import Run, encoder, equal, run, stop_after
 
+from hybridret.base.errors import UserError
 from hybridret.encoders.folder import load_encoder
-from hybridret.errors import UserError
 from hybridret.training.checkpoints import WholeCheckpoints, best_path
 
 STATE = ("state_dict", "optimizer_states", "lr_schedulers", "global_step")

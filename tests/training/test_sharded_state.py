@@ -11,8 +11,8 @@ from ranks import together, train_ranks
 from safetensors.torch import load_file
 from training_helpers import equal
 
+from hybridret.base.errors import UserError
 from hybridret.encoders.folder import load_encoder
-from hybridret.errors import UserError
 from hybridret.training.checkpoints import WholeCheckpoints, best_path, last_path, saved_step
 
 # eps: Adam makes a step of any gradient, also of rounding, which is all that the gradient of a key's bias is.

@@ -14,10 +14,10 @@ import pytest
 import torch
 from training_helpers import corpus, encoder, equal, run, stop_after, trainer_settings, training_settings
 
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Advance
+from hybridret.base.settings import ScheduleSettings
 from hybridret.encoders.folder import load_encoder
-from hybridret.errors import UserError
-from hybridret.progress import Advance
-from hybridret.settings import ScheduleSettings
 from hybridret.training.checkpoints import best_path
 from hybridret.training.errors import NonFiniteError
 from hybridret.training.train import check_training

@@ -13,14 +13,14 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+from hybridret.base.progress import Progress, Quiet
+from hybridret.base.records import ParallelPairs
+from hybridret.base.settings import ScheduleSettings, TextSettings, TrainerSettings, TrainingSettings
 from hybridret.batching.hybrid import Hybrid
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.encoders.transformer import Transformer
 from hybridret.losses.infonce import InfoNCE
-from hybridret.progress import Progress, Quiet
-from hybridret.records import ParallelPairs
-from hybridret.settings import ScheduleSettings, TextSettings, TrainerSettings, TrainingSettings
 from hybridret.training.optimisation import MakeOptimizer
 from hybridret.training.train import TrainingResult, train
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from hybridret.base.records import Collection
 from hybridret.data.source import PairSource
-from hybridret.records import Collection
 
 
 class Benchmark(Protocol):

@@ -16,14 +16,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from hybridret.base.errors import UserError, nearest, refusals
+from hybridret.base.records import Collection
 from hybridret.data.beir_layout import CORPUS, QUERIES, read_beir
 from hybridret.data.beir_places import elsewhere, place_of
 from hybridret.data.benchmarks.published import OTHER, Compared, checked_name
 from hybridret.data.hub import fetch, find
 from hybridret.data.retrieval_set import collection_of
 from hybridret.data.source import PairSource
-from hybridret.errors import UserError, nearest, refusals
-from hybridret.records import Collection
 
 LICENSED = "its texts are licensed and not on the hub: build the folder as github.com/beir-cellar/beir describes"
 CQADUPSTACK = "cqadupstack"

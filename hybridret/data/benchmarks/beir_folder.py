@@ -14,6 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from hybridret.base.errors import UserError, refusals
+from hybridret.base.files import hash_json
+from hybridret.base.languages import check_language
+from hybridret.base.records import Collection, IntArray
 from hybridret.data.beir_layout import CORPUS, BeirData, read_beir
 from hybridret.data.beir_places import elsewhere, holds_set, zipped
 from hybridret.data.benchmarks.published import is_published
@@ -22,10 +26,6 @@ from hybridret.data.joining import REPEATED, UNKNOWN_QUERIES, matched
 from hybridret.data.qrels import Qrels
 from hybridret.data.retrieval_set import Part, collection_of
 from hybridret.data.source import PairSource
-from hybridret.errors import UserError, refusals
-from hybridret.files import hash_json
-from hybridret.languages import check_language
-from hybridret.records import Collection, IntArray
 
 FIELDS = ("language", "question")
 NONE: IntArray = np.zeros(0, dtype=np.int64)

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from hybridret.base.errors import UserError
+from hybridret.base.languages import chosen_languages
 from hybridret.data.hints import hint
 from hybridret.data.squad import Paragraph
-from hybridret.errors import UserError
-from hybridret.languages import chosen_languages
 
 
 @runtime_checkable

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from hybridret.base.errors import UserError
+from hybridret.base.records import Collection
 from hybridret.data.benchmarks.published import is_published
 from hybridret.data.source import PairSource
-from hybridret.errors import UserError
-from hybridret.records import Collection
 
 
 class Heldout:

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hybridret.base.errors import UserError, refusals
+from hybridret.base.languages import chosen_languages
+from hybridret.base.records import Collection
 from hybridret.data.benchmarks.miracl_layout import KEY, PUBLISHED_COUNTS, full_files, hard_files
 from hybridret.data.benchmarks.monolingual import (
     LanguageFiles,
@@ -21,9 +24,6 @@ from hybridret.data.benchmarks.monolingual import (
     read_language,
 )
 from hybridret.data.source import PairSource
-from hybridret.errors import UserError, refusals
-from hybridret.languages import chosen_languages
-from hybridret.records import Collection
 
 LANGUAGES = tuple(PUBLISHED_COUNTS)
 TRAIN_LANGUAGES = tuple(language for language, counts in PUBLISHED_COUNTS.items() if counts.train)

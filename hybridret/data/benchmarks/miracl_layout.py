@@ -18,9 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from hybridret.base.errors import UserError
 from hybridret.data.benchmarks.monolingual import LanguageFiles, fetch_all
 from hybridret.data.hub import fetch, find
-from hybridret.errors import UserError
 
 KEY = "eval.miracl"
 TOPICS = ("miracl/miracl", "5be20db9509754dadad47689368639fcec739c00")

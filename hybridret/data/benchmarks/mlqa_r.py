@@ -17,14 +17,14 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
+from hybridret.base.errors import refusals
+from hybridret.base.languages import chosen_languages
+from hybridret.base.records import Collection
 from hybridret.data.benchmarks.folder import in_domain_note, language_files
 from hybridret.data.benchmarks.published import Compared, checked_name, per_language
 from hybridret.data.sentences import Breaks, splitter
 from hybridret.data.source import PairSource
 from hybridret.data.squad import Paragraph, read_squad, sentence_collection
-from hybridret.errors import refusals
-from hybridret.languages import chosen_languages
-from hybridret.records import Collection
 
 # As published with LAReQA: language -> (questions, candidates).
 PUBLISHED_COUNTS = {

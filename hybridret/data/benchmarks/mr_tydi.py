@@ -15,6 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from hybridret.base.errors import UserError, refusals
+from hybridret.base.languages import chosen_languages
+from hybridret.base.records import Collection
 from hybridret.data.benchmarks.monolingual import (
     LanguageFiles,
     checked_choice,
@@ -26,9 +29,6 @@ from hybridret.data.benchmarks.monolingual import (
 )
 from hybridret.data.hub import find
 from hybridret.data.source import PairSource
-from hybridret.errors import UserError, refusals
-from hybridret.languages import chosen_languages
-from hybridret.records import Collection
 
 KEY = "eval.mr_tydi"
 TOPICS = ("castorini/mr-tydi", "0a9bdc20f5fdc70c57e365a86f5fbee7b0907d56")

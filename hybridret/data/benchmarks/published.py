@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hybridret.errors import UserError
-from hybridret.records import Collection, IntArray
+from hybridret.base.errors import UserError
+from hybridret.base.records import Collection, IntArray
 
 OTHER = "_other"  # behind the name of what was asked for with allow_other=true
 NOTE = "not as published"  # the note that says how it differs

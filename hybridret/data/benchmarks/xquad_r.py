@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from hybridret.base.errors import UserError, refusals
+from hybridret.base.languages import chosen_languages
+from hybridret.base.records import Collection
 from hybridret.data.benchmarks.folder import in_domain_note, language_files
 from hybridret.data.benchmarks.published import Compared, checked_name, per_language
 from hybridret.data.sentences import Breaks
 from hybridret.data.source import PairSource
 from hybridret.data.squad import Paragraph, read_squad, sentence_collection
-from hybridret.errors import UserError, refusals
-from hybridret.languages import chosen_languages
-from hybridret.records import Collection
 
 QUESTIONS = 1190  # in each language
 CANDIDATES = {  # as published with LAReQA, and counted in the files of its repository

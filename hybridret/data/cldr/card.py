@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 
+from hybridret.base.languages import language_name, script_of
 from hybridret.data.cldr.described import Described
 from hybridret.data.cldr.facts import REFERENCE
 from hybridret.data.cldr.names import name_of
 from hybridret.data.cldr.source import CldrCorpus
 from hybridret.data.cldr.split import MENTIONS, Part
 from hybridret.data.cldr.things import KINDS, Thing
-from hybridret.languages import language_name, script_of
 
 EXAMPLES = ("T:JP:currency", "G:sw:word.sunday", "S:Geor:place")
 

@@ -8,9 +8,9 @@ from collections import Counter
 from functools import cache
 from typing import Any
 
+from hybridret.base.languages import script_of
 from hybridret.data.cldr.locales import own_locale
 from hybridret.data.cldr.things import Thing
-from hybridret.languages import script_of
 
 _REMARK = re.compile(r"\s*[（(].*?[)）]")
 

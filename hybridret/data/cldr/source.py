@@ -13,14 +13,14 @@ from importlib.metadata import version
 import numpy as np
 from babel.core import get_global
 
+from hybridret.base.errors import UserError
+from hybridret.base.languages import chosen_languages
+from hybridret.base.records import Collection, IntArray, ParallelPairs
 from hybridret.data.cldr.described import Described, described_facts
 from hybridret.data.cldr.render import available_languages
 from hybridret.data.cldr.split import Part, split
 from hybridret.data.cldr.things import uniform
 from hybridret.data.source import distinct_texts
-from hybridret.errors import UserError
-from hybridret.languages import chosen_languages
-from hybridret.records import Collection, IntArray, ParallelPairs
 
 TASK = "name alignment on generated sentences, not general question answering"
 

@@ -13,9 +13,9 @@ import re
 import torch
 from torch import Tensor, nn
 
+from hybridret.base.errors import UserError, nearest
 from hybridret.encoders.dual import Body
 from hybridret.encoders.quiet_import import quiet_import
-from hybridret.errors import UserError, nearest
 
 FROZEN = ("fp32", "bf16")
 

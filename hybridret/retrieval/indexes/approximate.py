@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from hybridret.progress import Progress
-from hybridret.records import FloatArray, Hits, IntArray
+from hybridret.base.progress import Progress
+from hybridret.base.records import FloatArray, Hits, IntArray
+from hybridret.distributed.process_group import ProcessGroup
 from hybridret.retrieval.indexes.exact import Exact
 from hybridret.retrieval.indexes.faiss_common import SLICE, finite_queries, hit_keys, index_bytes, on_first_rank
 from hybridret.retrieval.indexes.together import check_search
-from hybridret.retrieval.protocols import Ranks, VectorSource
+from hybridret.retrieval.protocols import VectorSource
 from hybridret.retrieval.topk import WORST, dense_ties, unpack
 
 
@@ -41,7 +42,7 @@ class Approximate(ABC):
         tie_order: IntArray,
         k: int,
         device: str,
-        ranks: Ranks,
+        ranks: ProcessGroup,
         progress: Progress,
     ) -> Hits:
         """See `protocols.Index`. Passages are -1 and scores -inf where the index found fewer than k."""
@@ -110,7 +111,7 @@ class Approximate(ABC):
         last: int,
         tie_order: IntArray,
         device: str,
-        ranks: Ranks,
+        ranks: ProcessGroup,
         progress: Progress,
     ) -> str:
         """The share of the exactly best k passages that are among those found, over a sample of the queries."""

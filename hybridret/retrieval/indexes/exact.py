@@ -21,12 +21,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hybridret.errors import UserError
-from hybridret.progress import Advance, Progress
-from hybridret.records import FloatArray, Hits, IntArray
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Advance, Progress
+from hybridret.base.records import FloatArray, Hits, IntArray
+from hybridret.distributed.process_group import ProcessGroup
 from hybridret.retrieval.indexes.together import all_or_none, check_search
 from hybridret.retrieval.one_thread import one_thread
-from hybridret.retrieval.protocols import Ranks, VectorSource
+from hybridret.retrieval.protocols import VectorSource
 from hybridret.retrieval.topk import TopK, dense_ties, merge_keys, survivors, unpack
 
 _QUERIES_AT_ONCE = 4096  # more are searched in rounds: their candidates take 100 MB a thread at k = 1000
@@ -59,7 +60,7 @@ class Exact:
         tie_order: IntArray,
         k: int,
         device: str,
-        ranks: Ranks,
+        ranks: ProcessGroup,
         progress: Progress,
     ) -> Hits:
         """See `protocols.Index`. Raises UserError, on every rank, where a score is NaN or infinite."""

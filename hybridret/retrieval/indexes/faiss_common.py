@@ -9,12 +9,13 @@ from typing import Any, cast
 
 import numpy as np
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Progress
+from hybridret.base.records import FloatArray, IntArray
+from hybridret.distributed.process_group import ProcessGroup
 from hybridret.metrics.ranks import sort_keys
-from hybridret.progress import Progress
-from hybridret.records import FloatArray, IntArray
 from hybridret.retrieval.indexes.together import all_or_none
-from hybridret.retrieval.protocols import Ranks, VectorSource
+from hybridret.retrieval.protocols import VectorSource
 from hybridret.retrieval.topk import WORST
 
 SLICE = 16384  # passages or rows read at once
@@ -114,7 +115,7 @@ def hit_keys(scores: FloatArray, columns: IntArray, ties: IntArray) -> IntArray:
     return keys
 
 
-def on_first_rank(work: Callable[[], tuple[IntArray, IntArray]], ranks: Ranks) -> tuple[IntArray, IntArray]:
+def on_first_rank(work: Callable[[], tuple[IntArray, IntArray]], ranks: ProcessGroup) -> tuple[IntArray, IntArray]:
     """Two arrays that only rank 0 works out and all ranks get; the first has two dimensions, the second one."""
 
     def mine() -> tuple[IntArray, IntArray]:

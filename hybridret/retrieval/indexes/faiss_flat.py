@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from hybridret.errors import UserError
-from hybridret.progress import Progress
-from hybridret.records import FloatArray, Hits, IntArray
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Progress
+from hybridret.base.records import FloatArray, Hits, IntArray
+from hybridret.distributed.process_group import ProcessGroup
 from hybridret.retrieval.indexes.exact import Exact
 from hybridret.retrieval.indexes.faiss_common import (
     fill,
@@ -24,7 +25,7 @@ from hybridret.retrieval.indexes.faiss_common import (
     to_device,
 )
 from hybridret.retrieval.indexes.together import check_search
-from hybridret.retrieval.protocols import Ranks, VectorSource
+from hybridret.retrieval.protocols import VectorSource
 from hybridret.retrieval.topk import dense_ties, unpack
 
 _QUERIES_AT_ONCE = 256
@@ -51,7 +52,7 @@ class FaissFlat:
         tie_order: IntArray,
         k: int,
         device: str,
-        ranks: Ranks,
+        ranks: ProcessGroup,
         progress: Progress,
     ) -> Hits:
         """See `protocols.Index`."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hybridret.errors import UserError
-from hybridret.progress import Progress
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Progress
 from hybridret.retrieval.indexes.approximate import Approximate
 from hybridret.retrieval.indexes.faiss_common import fill, load_faiss
 from hybridret.retrieval.protocols import VectorSource

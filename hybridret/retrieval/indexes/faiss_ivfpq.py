@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from hybridret.errors import UserError
-from hybridret.progress import Progress
-from hybridret.records import FloatArray
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Progress
+from hybridret.base.records import FloatArray
 from hybridret.retrieval.indexes.approximate import Approximate
 from hybridret.retrieval.indexes.faiss_common import fill, load_faiss, slices, to_device
 from hybridret.retrieval.protocols import VectorSource

@@ -7,14 +7,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from hybridret.errors import UserError
-from hybridret.records import IntArray
-from hybridret.retrieval.protocols import Ranks
+from hybridret.base.errors import UserError
+from hybridret.base.records import IntArray
+from hybridret.distributed.process_group import ProcessGroup
 
 Result = TypeVar("Result")
 
 
-def all_or_none(work: Callable[[], Result], ranks: Ranks) -> Result:
+def all_or_none(work: Callable[[], Result], ranks: ProcessGroup) -> Result:
     """What `work` returns on this rank. Where it raised UserError on any rank, every rank raises the first one's.
 
     All ranks must call it together. Other exceptions end the process, as they should.

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import pytrec_eval
 
+from hybridret.base.progress import Quiet
+from hybridret.base.records import Collection
+from hybridret.base.settings import EvaluationSettings
 from hybridret.data.retrieval_set import published_id
 from hybridret.evaluation.evaluate import evaluate
-from hybridret.progress import Quiet
-from hybridret.records import Collection
 from hybridret.retrieval.bm25 import Bm25
-from hybridret.settings import EvaluationSettings
 
 Judgment = tuple[str, str, int]
 WriteLines = Callable[..., Path]

@@ -11,9 +11,9 @@ from typing import Any
 import huggingface_hub
 import pytest
 
+from hybridret.base.errors import UserError
 from hybridret.data.benchmarks.beir import CQADUPSTACK, SETS, SUBFORUMS
 from hybridret.data.benchmarks.beir import Beir as Published
-from hybridret.errors import UserError
 
 Beir = partial(Published, allow_other=True)  # the sets here are small
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hybridret.base.errors import UserError
+from hybridret.base.records import Collection
 from hybridret.data.benchmarks.beir_folder import Folder
-from hybridret.errors import UserError
 from hybridret.evaluation.judgments import Judgments
-from hybridret.records import Collection
 
 WriteBeir = Callable[..., Path]
 # Three languages, out of order; en where none is said.

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from hybridret.base.errors import UserError
 from hybridret.data.benchmarks.heldout import Heldout
 from hybridret.data.jsonl import JsonlPairs
-from hybridret.errors import UserError
 
 
 def test_hands_on_the_test_part(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hybridret.base.errors import UserError
 from hybridret.data.benchmarks.beir import Beir
 from hybridret.data.benchmarks.beir_folder import Folder
 from hybridret.data.benchmarks.miracl import Miracl
@@ -17,7 +18,6 @@ from hybridret.data.benchmarks.mlqa_r import MlqaR
 from hybridret.data.benchmarks.mr_tydi import MrTydi
 from hybridret.data.benchmarks.xquad_r import XquadR
 from hybridret.data.jsonl import JsonlPairs
-from hybridret.errors import UserError
 
 WriteLines = Callable[..., Path]
 Hard = partial(Miracl, corpus="hard_negatives")

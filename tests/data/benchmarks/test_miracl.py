@@ -13,13 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
+from hybridret.base.errors import UserError
+from hybridret.base.records import Collection
 from hybridret.data.benchmarks.miracl import LANGUAGES, TRAIN_LANGUAGES
 from hybridret.data.benchmarks.miracl import Miracl as Published
 from hybridret.data.benchmarks.miracl_layout import CORPUS, HARD_NEGATIVES, PUBLISHED_COUNTS, TOPICS
 from hybridret.data.columns import Column
 from hybridret.data.qrels import read_qrels, read_topics
-from hybridret.errors import UserError
-from hybridret.records import Collection
 
 Miracl = partial(Published, allow_other=True)  # the sets here are small
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hybridret.base.errors import UserError
 from hybridret.data.benchmarks.mlqa_r import MlqaR as Published
 from hybridret.data.benchmarks.mlqa_r import counts_text, mlqa_r_counts
-from hybridret.errors import UserError
 
 MlqaR = partial(Published, allow_other=True)  # the sets here are small
 

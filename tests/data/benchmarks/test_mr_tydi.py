@@ -12,11 +12,11 @@ import huggingface_hub
 import numpy as np
 import pytest
 
+from hybridret.base.errors import UserError
+from hybridret.base.records import Collection
 from hybridret.data.benchmarks.mr_tydi import CORPUS, PUBLISHED, TOPICS
 from hybridret.data.benchmarks.mr_tydi import MrTydi as Published
 from hybridret.data.columns import Column
-from hybridret.errors import UserError
-from hybridret.records import Collection
 
 MrTydi = partial(Published, allow_other=True)  # the sets here are small
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from hybridret.base.errors import UserError
 from hybridret.data.archive import unpacked
 from hybridret.data.benchmarks import mlqa_r, mr_tydi, xquad_r
 from hybridret.data.benchmarks.beir import CQADUPSTACK, SETS, SUBFORUMS, Beir
@@ -25,7 +26,6 @@ from hybridret.data.benchmarks.mlqa_r import MlqaR
 from hybridret.data.benchmarks.mr_tydi import MrTydi
 from hybridret.data.benchmarks.xquad_r import XquadR
 from hybridret.data.jsonl import JsonlPairs
-from hybridret.errors import UserError
 
 WriteBeir = Callable[..., Path]
 CORPUS = [{"_id": f"d{n}", "title": f"t{n}", "text": f"text {n}", "metadata": {}} for n in range(3)]

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hybridret.base.errors import UserError
 from hybridret.data.benchmarks.xquad_r import LANGUAGES
 from hybridret.data.benchmarks.xquad_r import XquadR as Published
 from hybridret.data.jsonl import JsonlPairs
-from hybridret.errors import UserError
 
 XquadR = partial(Published, allow_other=True)  # the sets here are small
 

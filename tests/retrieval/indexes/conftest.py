@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from hybridret.progress import Quiet
-from hybridret.records import FloatArray, Hits, IntArray
-from hybridret.retrieval.protocols import Index, Ranks
+from hybridret.base.progress import Quiet
+from hybridret.base.records import FloatArray, Hits, IntArray
+from hybridret.distributed.process_group import ProcessGroup
+from hybridret.retrieval.protocols import Index
 
 
 @dataclass
@@ -40,7 +41,7 @@ class Memory:
 
 
 class Threads:
-    """Ranks that are threads of one process."""
+    """ProcessGroup that are threads of one process."""
 
     def __init__(self, rank: int, world: int, meeting: threading.Barrier, board: list[Any]) -> None:
         self.rank, self.world = rank, world
@@ -90,7 +91,7 @@ def search() -> Search:
         first: int = 0,
         last: int | None = None,
         ties: IntArray | None = None,
-        ranks: Ranks | None = None,
+        ranks: ProcessGroup | None = None,
     ) -> Hits:
         passages = passages if isinstance(passages, Memory) else Memory(passages)
         last = len(passages) if last is None else last

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 from hybridret.retrieval.indexes.faiss_hnsw import FaissHnsw
 from hybridret.retrieval.indexes.faiss_ivfpq import FaissIvfPq
 
@@ -164,7 +164,7 @@ def test_the_index_is_kept_for_the_same_vectors(search: Make, source: Make, unit
 
 
 def test_the_sample_is_of_all_passages(source: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hybridret.progress import Quiet
+    from hybridret.base.progress import Quiet
 
     monkeypatch.setattr("hybridret.retrieval.indexes.faiss_common.SLICE", 64)
     vectors = np.arange(3000, dtype=np.float32).repeat(2).reshape(3000, 2)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 from hybridret.retrieval.indexes.exact import Exact
 from hybridret.retrieval.search import search_top_k
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 from hybridret.retrieval.indexes.faiss_common import load_faiss, to_device
 from hybridret.retrieval.indexes.faiss_flat import FaissFlat
 from hybridret.retrieval.indexes.faiss_hnsw import FaissHnsw

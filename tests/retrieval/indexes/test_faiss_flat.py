@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hybridret.errors import UserError
+from hybridret.base.errors import UserError
 from hybridret.retrieval.indexes.exact import Exact
 from hybridret.retrieval.indexes.faiss_flat import FaissFlat
 

@@ -14,15 +14,15 @@ PROGRAM = """
 import sys
 import numpy as np
 import torch.distributed as dist
-from hybridret.progress import Quiet
+from hybridret.base.progress import Quiet
 from hybridret.retrieval.indexes.exact import Exact
-from hybridret.retrieval.ranks import Alone, Gloo
+from hybridret.distributed.process_group import SingleProcess, GlooGroup
 from hybridret.retrieval.vectors import ArrayVectors
 
 rank, world, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 if world > 1:
     dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=world)
-ranks = Gloo() if world > 1 else Alone()
+ranks = GlooGroup() if world > 1 else SingleProcess()
 rng = np.random.default_rng(0)
 queries, passages = (rng.standard_normal((n, 48)).astype(np.float32) for n in (20, 1500))
 passages[::7] = passages[0]

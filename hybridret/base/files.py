@@ -1,0 +1,134 @@
+"""Files that are whole or absent: atomic writes, JSON, content hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from hybridret.base.errors import UserError
+
+NOT_JSON = (ValueError, RecursionError)  # what json.loads raises; the first for a number of thousands of digits, too
+_UMASK = threading.Lock()  # a umask is read by setting it: two threads at once would leave the wrong one
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in the same folder; move it to `path` when the block ends without an error.
+
+    A reader sees the old file or the new one, never half of one. Raises UserError when the folder cannot be written
+    or the disk is full.
+    """
+    path = Path(path)
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        with open(temporary, "rb") as written:
+            os.fsync(written.fileno())
+        os.chmod(temporary, 0o666 & ~umask())  # mkstemp makes 0600: colleagues on a cluster must be able to read
+        os.replace(temporary, path)
+    except OSError as error:
+        raise UserError(
+            f"Cannot write {path}: {error.strerror or error}. Free some space or choose another folder "
+            f"(output=FOLDER), then run the same command again; finished work is kept."
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def umask() -> int:
+    """The umask of this process: `0o666 & ~umask()` is what a new file gets."""
+    with _UMASK:
+        mask = os.umask(0o077)
+        os.umask(mask)
+    return mask
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as JSON, atomically. NaN is an error: JSON has none, and a metric must not be one."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON. Raises UserError naming the file and the line when it is broken."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"Cannot read {path}: {error}.") from error
+    except NOT_JSON as error:
+        line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise UserError(f"{path}{line}: not valid JSON ({json_fault(error)}).") from error
+
+
+def json_fault(error: BaseException) -> str:
+    """What is wrong with a text of which `json.loads` raised one of `NOT_JSON`."""
+    if isinstance(error, json.JSONDecodeError):
+        return error.msg
+    return "nested too deeply" if isinstance(error, RecursionError) else "a number with too many digits"
+
+
+def hash_json(value: Any, length: int = 16) -> str:
+    """A hash of a JSON value that does not depend on the order of its keys: `length` hex digits of SHA-256."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
+
+
+def hash_file(path: Path, length: int = 16) -> str:
+    """`length` hex digits of the SHA-256 of a file's bytes."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:length]
+
+
+def file_crc32(path: Path) -> int:
+    """The CRC-32 of a file's bytes: some gigabytes a second, and it finds every flipped bit."""
+    found = 0
+    with open(path, "rb") as file:
+        while block := file.read(1 << 22):
+            found = zlib.crc32(block, found)
+    return found
+
+
+def set_aside(folder: Path) -> None:
+    """Remove a folder that is damaged, in one step; processes that have its files open keep them."""
+    if folder.exists():
+        aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+        with suppress(FileNotFoundError):  # another process was faster
+            folder.rename(aside / folder.name)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def file_name(name: str) -> str:
+    """`name` as a part of a file name: what no file name should hold becomes `_`, and then a hash keeps it apart.
+
+    >>> file_name("xquad_r"), file_name("org/name")
+    ('xquad_r', 'org_name-c2762257')
+    """
+    plain = re.sub(r"[^\w.+@-]", "_", name).lstrip(".")
+    return plain if plain == name else f"{plain}-{hash_json(name, 8)}"
+
+
+def cache_folder() -> Path:
+    """Where things that can be rebuilt live: `$HYBRIDRET_CACHE`, else `hybridret` in the user's cache folder (XDG)."""
+    if folder := os.environ.get("HYBRIDRET_CACHE"):
+        return Path(folder)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hybridret"

@@ -1,0 +1,26 @@
+"""Warnings of libraries are for their developers: a user of a command cannot act on them, and a sweep would repeat
+them a hundred times."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import Any
+
+from hybridret.base.markup import printable
+
+OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+def own_warnings_only() -> None:
+    """Show only warnings that this package is the cause of; with -W or PYTHONWARNINGS all that was asked for."""
+    if sys.warnoptions:
+        return
+    shown = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], filename: str, *more: Any, **named: Any) -> None:
+        if filename.startswith(OWN):
+            shown(printable(str(message)), category, filename, *more, **named)
+
+    warnings.showwarning = show

@@ -1,1 +1,0 @@
-"""Sweeps: the processes of their points, what they show, the summary, and signals."""

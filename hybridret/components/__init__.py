@@ -1,0 +1,1 @@
+"""The objects of one run, built from its settings."""

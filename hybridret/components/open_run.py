@@ -1,0 +1,97 @@
+"""Open a finished run again: its config, its encoder, its test collections."""
+
+from __future__ import annotations
+
+import io
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from hybridret.base.checksums import read_sealed_text
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Quiet
+from hybridret.base.records import Collection
+from hybridret.components.components import Parts
+from hybridret.config.entry import config_folder
+from hybridret.config.trust import REMOTE_CODE, check_plain, check_stored
+from hybridret.config.validate import read_settings
+from hybridret.data.benchmarks.heldout import Heldout
+from hybridret.encoders.dual import DualEncoder
+from hybridret.runs import RunDirectory
+from hybridret.runs.sums import check_sum
+
+PLAN = {"gpus": [], "price_per_gpu_hour": 0.0, "utilisation": 0.4, "reserve": 0.0, "refuse": False}
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """What a finished run left: the encoder of its lowest validation loss, its test collections, its config."""
+
+    encoder: DualEncoder
+    collections: tuple[Collection, ...]
+    config: dict[str, Any]
+
+
+def open_run(path: Path, trust: Sequence[str] = ()) -> OpenRun:
+    """Load a run directory. Raises UserError where it is missing, damaged, or its data is not there any more.
+
+    It starts only the plug-ins that `conf/` names. `trust` adds others by their `_target_`, and with "remote_code" the
+    code that its model brings.
+    """
+    run = RunDirectory(Path(path))
+    config = read_config(run, trust)
+    parts = Parts(read_settings(config))
+    trained = run.read_result()
+    if trained is not None:
+        check_heldout(parts, trained, run.path)
+    return OpenRun(parts.load(run, REMOTE_CODE in trust), parts.collections(Quiet()), config)
+
+
+def check_heldout(parts: Parts, trained: Mapping[str, Any], run: Path) -> None:
+    """Raise UserError where the held-out part of the data is asked for and the data is not what was trained on: an
+    article may have moved from the training to the test part.
+    """
+    held = (trained.get("data") or {}).get("fingerprint")
+    if held is None or parts.source is None or not any(isinstance(one, Heldout) for one in parts.benchmarks.values()):
+        return
+    found = parts.source.fingerprint()
+    if found != held:
+        raise UserError(
+            f"The training data of {run} changed since it was trained (fingerprint {held}, now {found}), so its "
+            f"held-out part may hold what was trained on. Restore the data, or evaluate on other benchmarks."
+        )
+
+
+def read_config(run: RunDirectory, trust: Sequence[str] = ()) -> dict[str, Any]:
+    """The resolved config of a run directory, which may come from somebody else: nothing in it is started that `conf/`
+    does not name and `trust` does not grant. Raises UserError.
+    """
+    if not run.config.is_file():
+        raise UserError(f"{run.path} is not a run directory: it has no config.yaml. Give multirun/SWEEP/RUN.")
+    check_sum(run.config)
+    try:
+        stored = OmegaConf.load(io.StringIO(read_sealed_text(run.config)))
+        check_plain(OmegaConf.to_container(stored, resolve=False), run.config)
+        plain = OmegaConf.to_container(stored, resolve=True)
+    except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{run.config} cannot be read: {' '.join(str(error).split())}.") from error
+    if not isinstance(plain, dict):
+        raise UserError(f"{run.config} is not the config of a run. Copy the run directory again.")
+    config = _with_later_keys(typing.cast(dict[str, Any], plain))
+    check_stored(config, run.config, Path(config_folder()), trust)
+    return config
+
+
+def _with_later_keys(plain: dict[str, Any]) -> dict[str, Any]:
+    """A config of an earlier version, with the values that keys of today had when they could not be chosen yet."""
+    filled = {"adapter": {"_target_": "hybridret.encoders.adapters.full.Full"}, "plan": PLAN} | plain
+    training = filled.get("training")
+    if isinstance(training, dict):
+        filled["training"] = {"recompute_layers": False, "compile": False} | training
+    return filled

@@ -1,0 +1,84 @@
+"""The points of a command line without starting any: each composed in this process, as the sweep would compose it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra import initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from hybridret.base.errors import UserError
+from hybridret.config.entry import config_folder
+from hybridret.config.explain import explain
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A point: `label` is what tells it from the others, empty where none are asked for; `config` None where it does
+    not compose, for `reason`.
+    """
+
+    label: str
+    overrides: tuple[str, ...]
+    config: DictConfig | None
+    reason: str = ""
+
+
+def points(overrides: Sequence[str], multirun: bool) -> list[Composed]:
+    """One point, or with `multirun` the grid of all comma-separated values and of `hydra.sweeper.params`.
+
+    Raises Hydra's errors for an override that cannot be read, and UserError where nothing composes at all.
+    """
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(config_folder(), version_base="1.3"):
+        loader = GlobalHydra.instance().config_loader()
+        grid = _grid(overrides, loader) if multirun else [list(overrides)]
+        names = labels(grid) if multirun else [""]
+        made = [_composed(point, label, loader) for point, label in zip(grid, names, strict=True)]
+    if all(point.config is None for point in made):
+        raise UserError(made[0].reason)
+    return made
+
+
+def _grid(overrides: Sequence[str], loader: ConfigLoader) -> list[list[str]]:
+    parser = OverridesParser.create(config_loader=loader)
+    parsed = parser.parse_overrides(list(overrides))
+    fixed = [text for text, one in zip(overrides, parsed, strict=True) if not one.is_sweep_override()]
+    config = loader.load_configuration("config", fixed, RunMode.MULTIRUN)
+    params = OmegaConf.select(config, "hydra.sweeper.params") or {}  # an experiment may bring a grid of its own
+    given = parser.parse_overrides([*(f"{key}={value}" for key, value in params.items()), *overrides])
+    given = [one for one in given if not str(one.key_or_group).startswith("hydra")]
+    return [list(point) for batch in BasicSweeper.split_arguments(given, None) for point in batch]
+
+
+def labels(grid: Sequence[Sequence[str]]) -> Iterator[str]:
+    """What tells the points from each other: options of groups by their name alone, `3b`, values with their key.
+    Where nothing does, as of a lone point, the model that it names.
+    """
+    for point in grid:
+        swept = [text for place, text in enumerate(point) if len({other[place] for other in grid}) > 1]
+        named = swept or [text for text in point if text.startswith(("model=", "backbone="))]
+        yield " ".join(_short(text) for text in named) or "the point"
+
+
+def _short(override: str) -> str:
+    key, _, value = override.partition("=")
+    is_group = (Path(config_folder()) / key).is_dir()
+    return value if is_group else f"{key.rpartition('.')[2]}={value}"
+
+
+def _composed(point: Sequence[str], label: str, loader: ConfigLoader) -> Composed:
+    try:
+        config = loader.load_configuration("config", list(point), RunMode.RUN)
+    except (HydraException, OmegaConfBaseException) as error:
+        return Composed(label or " ".join(point), tuple(point), None, explain(error, point, loader, "config"))
+    return Composed(label, tuple(point), config)

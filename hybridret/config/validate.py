@@ -1,0 +1,75 @@
+"""A composed config becomes `Settings`: resolved, complete, without unknown keys."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import (
+    InterpolationResolutionError,
+    InterpolationToMissingValueError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+)
+
+from hybridret.base.errors import UserError, nearest
+from hybridret.base.settings import Settings
+from hybridret.config.instantiate import check_types
+from hybridret.config.run_identity import check_seed, check_size, without_defaults
+
+BACKBONE_EXTRAS = ("name", "default_size", "checkpoint")  # for other sections and reports
+
+
+def resolved(config: DictConfig) -> dict[str, Any]:
+    """The config without interpolations and without what `without_defaults` leaves out, as plain dicts and lists.
+
+    Raises UserError for a mandatory value that is missing (`???`), for a size that the family lacks, and for a broken
+    interpolation.
+    """
+    check_size(config)
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except MissingMandatoryValue as error:
+        key = error.full_key or "a value"
+        raise UserError(f"{key} has no value: set it on the command line, {key}=VALUE.") from error
+    except InterpolationToMissingValueError as error:  # what lacks a value is the key that the interpolation names
+        named = re.search(r"Missing mandatory value: (\S+)", str(error))
+        key = named[1] if named else error.full_key or "a value"
+        raise UserError(f"{key} has no value: set it on the command line, {key}=VALUE.") from error
+    except (InterpolationResolutionError, OmegaConfBaseException) as error:
+        raise UserError(f"{getattr(error, 'full_key', None) or 'config'}: {str(error).splitlines()[0]}") from error
+    return without_defaults(typing.cast(dict[str, Any], plain))
+
+
+def read_settings(plain: Mapping[str, Any]) -> Settings:
+    """Check a resolved config against `Settings`, section by section.
+
+    Raises UserError naming the key (and the nearest right one) for whatever is unknown, missing or of another type, and
+    for a seed that no generator takes.
+    """
+    plain = {key: value for key, value in plain.items() if key != "hydra"}
+    if "seed" in plain:  # first: OmegaConf has no bounds, and the name of the run holds it
+        check_seed(plain["seed"])
+    return typing.cast(Settings, _section(Settings, plain, ""))
+
+
+def _section(kind: type, values: Mapping[str, Any], prefix: str) -> Any:
+    hints = typing.get_type_hints(kind)
+    for key in values:
+        if key not in hints:
+            raise UserError(f"Unknown key {prefix}{key}. {nearest(str(key), hints)}")
+    missing = [key for key in hints if key not in values]
+    if missing:
+        raise UserError(f"{prefix}{missing[0]} is missing from the config: set it, {prefix}{missing[0]}=VALUE.")
+    nested = {key: hint for key, hint in hints.items() if dataclasses.is_dataclass(hint)}
+    plain = [(key, hint) for key, hint in hints.items() if key not in nested]
+    checked = check_types(plain, values, prefix.rstrip(".") or "config")
+    for key, hint in nested.items():
+        if not isinstance(values[key], Mapping):
+            raise UserError(f"{prefix}{key}={values[key]!r}: it is a section; set {key}.KEY=VALUE.")
+        checked[key] = _section(typing.cast(type, hint), values[key], f"{prefix}{key}.")
+    return kind(**checked)

@@ -1,0 +1,243 @@
+"""`python -m hybridret.evaluate`: benchmarks on a trained run, on an encoder as it comes, or on BM25."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from hybridret.base.bars import Bars
+from hybridret.base.checksums import write_sealed_text
+from hybridret.base.errors import DONE, UserError
+from hybridret.base.files import write_json
+from hybridret.base.graceful_stop import StoppingProgress, StopRequested, graceful_stop
+from hybridret.base.interruption import command_line
+from hybridret.base.progress import Both, Progress, Quiet
+from hybridret.base.settings import Settings
+from hybridret.components.components import Parts
+from hybridret.components.open_run import check_heldout, read_config
+from hybridret.config.instantiate import plugin_name
+from hybridret.config.run_identity import evaluation_directory
+from hybridret.config.trust import REMOTE_CODE
+from hybridret.config.validate import read_settings, resolved
+from hybridret.distributed.rendezvous import join
+from hybridret.encoders.dual import DualEncoder
+from hybridret.evaluation.check import check_settings
+from hybridret.export.tracking import check_tracker
+from hybridret.pipelines.result_record import identity, outcome
+from hybridret.pipelines.score_files import write_scores
+from hybridret.pipelines.scoring import Scores, follow, score
+from hybridret.pipelines.terminal_summary import print_summary
+from hybridret.pipelines.token_shares import collection_shares
+from hybridret.pipelines.tracked_results import shown
+from hybridret.pipelines.train_run import plain_without_hydra
+from hybridret.runs import Decision, RunDirectory, State, StatusProgress, StatusWriter, config_hash, environment
+from hybridret.runs.leftovers import remove_leftovers
+from hybridret.runs.naming import folder_name
+from hybridret.runs.sums import read_result, write_result
+
+FROM_RUN = (
+    "model",
+    "text",
+    "training",
+    "schedule",
+    "backbone",
+    "adapter",
+    "batching",
+    "data",
+    "loss",
+    "optim",
+    "seed",
+    "sweep",
+)
+NOT_SETTINGS = ("checkpoint", "name", "trust")  # of this command, not of what it evaluates
+
+
+def assess(config: DictConfig, overrides: Sequence[str]) -> int:
+    """Evaluate and return the exit code. What is done already with the same config is left as it is."""
+    checkpoint = config.get("checkpoint")
+    with graceful_stop() as stop:
+        try:
+            progress = StoppingProgress(stop, Bars())
+            return (
+                _checkpoint(config, Path(str(checkpoint)), overrides, progress)
+                if checkpoint
+                else _as_it_comes(config, overrides, progress)
+            )
+        except StopRequested as request:
+            again = command_line(sys.argv)
+            print(f"Stopped; passages that are encoded are kept in the cache. Go on with: {again}", file=sys.stderr)
+            return request.exit_code
+
+
+def _checkpoint(config: DictConfig, path: Path, overrides: Sequence[str], progress: Progress) -> int:
+    """A run of ours: its own data, text settings and weights; benchmarks and evaluation from the command line."""
+    run = RunDirectory(path)
+    for override in overrides:
+        if override.lstrip("+~").partition("=")[0].partition(".")[0].partition("@")[0] in FROM_RUN:
+            raise UserError(
+                f"{override}: a checkpoint brings its own {', '.join(FROM_RUN)}; evaluated with others its numbers "
+                f"would be another model's. Leave it out, or train a run with it."
+            )
+    if not path.is_dir():
+        raise UserError(f"checkpoint={path}: there is no such folder. Give a run directory, multirun/SWEEP/RUN.")
+    run.look()
+    trained = run.read_result()
+    if trained is None:
+        raise UserError(f"checkpoint={path} is not a finished run: it has no result.json. Train it to the end first.")
+    if "config_hash" not in trained:
+        raise UserError(f"{run.result} does not say of which config it is: it was not written by hybridret.run.")
+    asked = [str(key) for key in config if key not in ("hydra", *FROM_RUN)]
+    plain = resolved(OmegaConf.masked_copy(config, asked))
+    own = read_config(run, plain["trust"])
+    merged = {key: value for key, value in plain.items() if key not in NOT_SETTINGS}
+    if missing := [key for key in FROM_RUN if key not in own]:
+        raise UserError(f"{run.config} is not whole: it lacks {', '.join(missing)}. Copy the run directory again.")
+    merged |= {key: own[key] for key in FROM_RUN}
+    settings = read_settings(merged)
+    name = folder_name(plain["name"] or "-".join(settings.eval), "name")
+    folder = run.evaluation(name)
+    asked_for = {key: merged[key] for key in ("eval", "evaluation", "index")}
+    digest = config_hash({"run": trained["config_hash"], **asked_for})
+    if (folder / "result.json").is_file():
+        held = read_result(folder / "result.json")
+        if held.get("config_hash") != digest:
+            raise UserError(
+                f"{folder} holds an evaluation with other settings. Choose another name for this one, name=NAME, or "
+                f"delete the folder."
+            )
+        print(f"{folder} is finished; nothing to do.")
+        return DONE
+    check_tracker(settings.logger)
+    parts = Parts(settings, shared=True)
+    check_settings(settings.evaluation, parts.device)
+    check_heldout(parts, trained, path)
+    encoder = parts.load(run, REMOTE_CODE in plain["trust"]).to(parts.device)
+    join(progress, digest)
+    if parts.ranks.rank > 0:
+        return _follow(parts, encoder)
+    with RunDirectory(folder).lock():  # not the run's own: several evaluations may be added to it at once
+        remove_leftovers(folder)
+        scores = _score(parts, encoder, folder, progress)
+        write_scores(folder, scores, settings.evaluation, run.name, str(trained["config_hash"]), encoder)
+        replaced = ("metrics", "notes", "finished", "config_hash")
+        head = {key: value for key, value in trained.items() if key not in replaced}
+        tokens = collection_shares(encoder.tokenization, scores.collections)
+        result = {**head, "config_hash": digest, "tokens": tokens, **outcome(scores, settings, encoder)}
+        strategy = str(trained["strategy"])
+        with shown(run, str(trained["config_hash"]), settings, strategy, own, scores, progress):
+            write_result(folder / "result.json", result)
+    print_summary(scores.evaluation.macro())
+    print(f"Finished: {folder}")
+    return DONE
+
+
+def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progress) -> int:
+    """A backbone without training, in a run directory of its own, so that it stands in a sweep's report."""
+    if config.get("name"):
+        raise UserError(
+            f"name={config.name} names an evaluation that is added to a run, checkpoint=RUN. Leave it out: one of a "
+            f"backbone is named after it and its benchmarks; the folder above it is sweep=NAME."
+        )
+    if not config.get("backbone"):
+        raise UserError("Say what to evaluate: checkpoint=multirun/SWEEP/RUN, or backbone=NAME (minilm, bm25, ...).")
+    plain = plain_without_hydra(resolved(config))
+    plain = {key: value for key, value in plain.items() if key not in NOT_SETTINGS}
+    settings = _untrained(plain)
+    parts = Parts(settings, shared=True)
+    _ = parts.benchmarks, parts.index, parts.backbone  # bad input ends here, before anything is written
+    _check_text(parts, overrides)
+    check_settings(settings.evaluation, parts.device)
+    check_tracker(settings.logger)
+    run, digest = evaluation_directory(config, overrides), config_hash(plain)
+    if run.decide(digest) is Decision.FINISHED:
+        run.look()
+        print(f"{run.path} is finished; nothing to do.")
+        return DONE
+    join(progress, digest)
+    parts.collections(progress if parts.ranks.rank == 0 else Quiet())
+    if parts.ranks.rank > 0:
+        return _follow(parts, _encoder(parts))
+    with run.lock():
+        status = StatusWriter(run.status, digest)
+        run.claim(digest)
+        status.set(State.RUNNING)
+        progress = Both(StatusProgress(status), progress)
+        try:
+            write_sealed_text(run.config, OmegaConf.to_yaml(OmegaConf.create(plain)))
+            write_json(run.environment, environment())
+            with progress.task("build the encoder", None):
+                encoder = _encoder(parts)
+            scores = _score(parts, encoder, run.path, progress)
+            write_scores(run.path, scores, settings.evaluation, run.name, digest, encoder)
+            strategy = "untrained" if encoder is not None else plugin_name(settings.backbone)
+            result = {
+                **identity(run, digest, settings, strategy),
+                "parameters": encoder.parameters_counted() if encoder is not None else None,
+                "training": None,
+                "tokens": collection_shares(encoder.tokenization, scores.collections) if encoder else {},
+                "data": None,
+                **outcome(scores, settings, encoder),
+            }
+            with shown(run, digest, settings, strategy, plain, scores, progress):
+                run.write_result(result)
+        except BaseException as error:
+            stopped = isinstance(error, (KeyboardInterrupt, StopRequested))
+            reason = str(error) if isinstance(error, (UserError, StopRequested)) else f"{type(error).__name__}: {error}"
+            status.give_up(State.INTERRUPTED if stopped else State.FAILED, reason)
+            raise
+        status.set(State.FINISHED)
+    print_summary(scores.evaluation.macro())
+    print(f"Finished: {run.path}")
+    return DONE
+
+
+def _check_text(parts: Parts, overrides: Sequence[str]) -> None:
+    """Raise UserError for text settings that the backbone does not read: its numbers would stand under a wrong name."""
+    if parts.trainable and not getattr(parts.backbone, "evaluation_only", False):
+        return
+    for override in overrides:
+        if override.lstrip("+~").startswith("text."):
+            own = (
+                "it reads whole texts" if not parts.trainable else "it has its own lengths, and prompts in its section"
+            )
+            raise UserError(
+                f"{override}: backbone={parts.settings.backbone.get('name')} does not read text settings, {own}. Leave "
+                f"it out."
+            )
+
+
+def _encoder(parts: Parts) -> DualEncoder | None:
+    """The backbone as it comes, on its device; None where it is a retriever of its own."""
+    return parts.encoder().to(parts.device) if parts.trainable else None
+
+
+def _score(parts: Parts, encoder: DualEncoder | None, folder: Path, progress: Progress) -> Scores:
+    settings = parts.settings.evaluation
+    trec = folder / "trec" if settings.trec else None
+    return score(parts.retriever(encoder), parts.collections(progress), settings, progress, trec)
+
+
+def _follow(parts: Parts, encoder: DualEncoder | None) -> int:
+    """A further rank under torchrun: the first one keeps the records."""
+    settings = parts.settings.evaluation
+    follow(parts.retriever(encoder), parts.collections(Quiet()), settings, settings.trec)
+    return DONE
+
+
+def _untrained(plain: dict[str, Any]) -> Settings:
+    """Settings of something that is not trained: the sections that only training reads are filled with nothing."""
+    nothing = {
+        "training": {
+            "steps": 0, "batch_size": 0, "chunk_size": None, "recompute": False, "recompute_layers": False,
+            "compile": False, "clip_norm": None, "validate_every": 0, "validation_batches": 0, "patience": None,
+            "checkpoint_every": 0,
+        },
+        "schedule": {"warmup": 0.0, "decay": "constant", "embedding_lr": None},
+        "adapter": {}, "batching": {}, "loss": {}, "optim": {}, "data": {}, "text": {},
+    }  # fmt: skip
+    chosen = {key: value for key, value in plain.items() if value is not None}
+    return read_settings(nothing | chosen)

@@ -1,0 +1,51 @@
+"""What `result.json` says, in the same words for trained runs, added evaluations and backbones as they come."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from hybridret.base.settings import Settings
+from hybridret.data.source import PairSource
+from hybridret.pipelines.scoring import Scores
+from hybridret.runs import RunDirectory
+
+
+def identity(run: RunDirectory, digest: str, settings: Settings, strategy: str) -> dict[str, Any]:
+    """Who the run is."""
+    alpha = settings.batching.get("alpha")
+    return {
+        "version": 1,
+        "run": run.name,
+        "sweep": settings.sweep,
+        "strategy": strategy,
+        "alpha": None if alpha is None else float(alpha),
+        "seed": settings.seed,
+        "backbone": str(settings.backbone.get("name", "custom")),
+        "size": settings.model.size,
+        "config_hash": digest,
+    }
+
+
+def data(source: PairSource) -> dict[str, Any]:
+    """What was trained on: name, fingerprint, licence, and what the reader counted and dropped where it does count."""
+    summary = getattr(source, "summary", None)
+    return {
+        "name": getattr(source, "name", type(source).__name__),
+        "fingerprint": source.fingerprint(),
+        "licence": source.licence(),
+        **({"summary": summary()} if summary is not None else {}),
+    }
+
+
+def outcome(scores: Scores, settings: Settings, encoder: Any) -> dict[str, Any]:
+    """What came out, and how it was measured; `encoder` (None for BM25) knows the text settings that it really has."""
+    return {
+        "metrics": scores.evaluation.macro(),
+        "notes": scores.notes,
+        "text": None if encoder is None else asdict(encoder.tokenization.text),
+        "eval": settings.eval,
+        "evaluation": {**vars(settings.evaluation)},
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,57 @@
+"""Truncated and unknown-token shares of what a model reads, for the run record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from hybridret.base.records import Collection
+from hybridret.data.source import PairSource
+from hybridret.encoders.shares import shares
+from hybridret.encoders.tokenization import Tokenization
+
+SAMPLE = 2000  # texts per language, evenly spaced: shares to within a percent or two, and no minutes on large data
+
+
+def training_shares(tokenization: Tokenization, source: PairSource) -> dict[str, dict[str, float]]:
+    """`shares` of the questions and passages that are trained on, per language."""
+    queries: dict[str, list[str]] = {}
+    passages: dict[str, list[str]] = {}
+    for pairs in source.training():
+        for language in pairs.languages:
+            for side, texts in ((queries, pairs.queries), (passages, pairs.passages)):
+                side.setdefault(language, []).extend(text for text in texts[language] if text is not None)
+    return _sampled(tokenization, queries, passages)
+
+
+def collection_shares(tokenization: Tokenization, collections: Iterable[Collection]) -> dict[str, dict[str, float]]:
+    """`shares` of the queries and passages of benchmarks, per language; contexts may be cut and do not count."""
+    queries: dict[str, list[str]] = {}
+    passages: dict[str, list[str]] = {}
+    for collection in collections:
+        for side, texts, spoken in (
+            (queries, collection.queries, collection.query_languages),
+            (passages, collection.passages, collection.passage_languages),
+        ):
+            for index, language in enumerate(collection.languages):
+                # Spaced out before reading: a large corpus lies on disk.
+                places = _spaced(np.flatnonzero(spoken == index))
+                side.setdefault(language, []).extend(texts[place] for place in places.tolist())
+    return _sampled(tokenization, queries, passages)
+
+
+def _sampled(
+    tokenization: Tokenization, queries: dict[str, list[str]], passages: dict[str, list[str]]
+) -> dict[str, dict[str, float]]:
+    return shares(
+        tokenization,
+        {language: _spaced(texts) for language, texts in queries.items()},
+        {language: _spaced(texts) for language, texts in passages.items()},
+    )
+
+
+def _spaced(texts: Any) -> Any:
+    """Every n-th of a list or an array, at most `SAMPLE`."""
+    return texts[:: max(1, -(-len(texts) // SAMPLE))]

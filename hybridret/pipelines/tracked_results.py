@@ -1,0 +1,120 @@
+"""A run's identity and results as the tracker wants them; trained runs and evaluations say the same."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from hybridret.base.errors import UserError
+from hybridret.base.files import hash_json
+from hybridret.base.progress import Progress
+from hybridret.base.settings import Settings
+from hybridret.evaluation.tables import Evaluation
+from hybridret.export.tracking import Past, Tracker, open_tracker
+from hybridret.pipelines.scoring import Scores
+from hybridret.runs import RunDirectory
+from hybridret.runs.lock import enter_when_free, exclusive
+from hybridret.runs.sums import read_result
+
+
+def tracker_of(run: RunDirectory, digest: str, settings: Settings, strategy: str, config: Mapping[str, Any]) -> Tracker:
+    """Group = sweep, name = run, job type = strategy. An evaluation added later has the id of its run.
+
+    What the files of `run` hold is shown from the start.
+    """
+    return open_tracker(
+        run.path,
+        settings.logger,
+        _past(run),
+        group=run.sweep,
+        name=run.name,
+        job_type=strategy,
+        run_id=hash_json([run.sweep, run.name, digest]),
+        config=config,
+        tags=[strategy, str(settings.model.size)],
+    )
+
+
+@contextmanager
+def shown(
+    run: RunDirectory,
+    digest: str,
+    settings: Settings,
+    strategy: str,
+    config: Mapping[str, Any],
+    scores: Scores,
+    progress: Progress,
+) -> Iterator[None]:
+    """Show `scores` of a run that nothing trains now. The block writes the result.json that makes them count.
+
+    The mirror of a result that is there is whole, so the offline one is closed first. Evaluations that are added at the
+    same time wait for each other: each shows all that is finished, and itself.
+    """
+    offline = settings.logger.mode == "offline"
+    with ExitStack() as stack:
+        if offline:
+            waiting = "wait for another evaluation that writes W&B's files"
+            enter_when_free(stack, lambda: exclusive(run.path / "wandb" / ".lock"), progress, waiting)
+        tracker = tracker_of(run, digest, settings, strategy, config)
+        stack.callback(tracker.close)
+        show(tracker, scores)
+        if offline:
+            tracker.close()
+        yield
+
+
+def _past(run: RunDirectory) -> Past:
+    """Evaluations that were added replace what the run says of the same dataset, the later the earlier."""
+    metrics: dict[str, float] = {}
+    tables: dict[str, pd.DataFrame] = {}
+    for result, folder in _results(run):
+        with suppress(UserError):  # damaged: the report says so
+            evaluation = Evaluation.read(folder)
+            for name, table in _tables(evaluation).items():
+                tables[name] = table
+                metrics = {key: value for key, value in metrics.items() if not key.startswith(f"{name}/")}
+            metrics.update(evaluation.macro())
+            metrics.update(_of_training(result))
+    history: Sequence[dict[str, Any]] | None = None
+    try:
+        history = run.read_history()
+    except UserError as error:  # a mirror is not worth an evaluation
+        print(f"W&B gets no training curve: {error}", file=sys.stderr)
+    return Past(history, metrics, tables)
+
+
+def _results(run: RunDirectory) -> list[tuple[dict[str, Any], Path]]:
+    """The results of the run and of what was added to it, in the order of their making."""
+    found = []
+    for file in (run.result, *run.evaluation("x").parent.glob("*/result.json")):
+        with suppress(UserError):
+            if file.is_file():
+                found.append((read_result(file), file.parent))
+    return sorted(found, key=lambda pair: str(pair[0].get("finished") or ""))
+
+
+def _of_training(result: Mapping[str, Any]) -> dict[str, float]:
+    trained = result.get("training") or {}
+    mix = trained.get("mix") or {}
+    values = {
+        "train/pairs_per_second": trained.get("pairs_per_second"),
+        "train/padding_share": trained.get("padding_share"),
+        "train/realised_alpha": mix.get("alpha"),
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
+    return {str(name): table for name, table in evaluation.metrics.groupby("dataset", sort=True)}
+
+
+def show(tracker: Tracker, scores: Scores, training: Mapping[str, Any] | None = None) -> None:
+    """Macro metrics, and of a run's `training` throughput and mix, in the summary; one table per dataset with every
+    language and pair."""
+    metrics = {**scores.evaluation.macro(), **_of_training({"training": training})}
+    tracker.results(metrics, _tables(scores.evaluation))

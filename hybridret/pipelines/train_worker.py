@@ -1,0 +1,85 @@
+"""The training of a point, on each of its processes: they meet, train together, and part."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from hybridret.base.errors import DONE, UserError
+from hybridret.base.graceful_stop import Stop, StoppingProgress, StopRequested, graceful_stop
+from hybridret.base.progress import Advance, Progress, Quiet
+from hybridret.components.components import Parts
+from hybridret.distributed.rendezvous import explain_lost_processes, join, leave
+from hybridret.encoders.dual import DualEncoder
+from hybridret.runs import RunDirectory
+from hybridret.training.train import TrainingResult, train
+
+
+class StoppedTogether(StopRequested):
+    """All ranks stopped after the same step, with the state saved: at least one of them had a signal."""
+
+
+def train_parts(
+    parts: Parts,
+    encoder: DualEncoder,
+    run: RunDirectory,
+    digest: str,
+    progress: Progress,
+    on_history: Any,
+    stop: Stop,
+) -> TrainingResult:
+    """Raises StopRequested where training was stopped, on every rank."""
+    settings, source = parts.settings, parts.source
+    if source is None:
+        raise UserError("data has no value: choose where training pairs come from, data=cldr or data=jsonl.")
+    datasets = source.training()
+    join(StoppingProgress(stop, progress), digest)
+    with explain_lost_processes():
+        result = train(
+            encoder,
+            parts.strategy.schedule(datasets, settings.training.batch_size),
+            datasets,
+            source.validation(),
+            parts.loss,
+            parts.make_optimizer,
+            settings.training,
+            settings.schedule,
+            settings.trainer,
+            settings.seed,
+            run.path,
+            progress,
+            on_history,
+            stop,
+        )
+    leave()
+    if result.stopped == "interrupted":
+        raise StoppedTogether(stop.signal_number or signal.SIGTERM)
+    return result
+
+
+class Remembered:
+    """Progress of a rank without a status.json: `status` holds the phase that it would tell. Steps are counted by the
+    first rank alone.
+    """
+
+    def __init__(self) -> None:
+        self.status: dict[str, str] = {}
+
+    @contextmanager
+    def task(self, description: str, total: int | None) -> Iterator[Advance]:
+        self.status = {"phase": description}
+        with Quiet().task(description, total) as advance:
+            yield advance
+
+
+def follow(parts: Parts, run: RunDirectory, digest: str, progress: Progress) -> int:
+    """The part of a further rank: train, and leave records and evaluation to the first."""
+    with graceful_stop() as stop:
+        encoder = parts.trained_encoder()
+        stop.check()
+        # Stopped in training, it has done its part: the first says so, and is not ended for the code of this one.
+        with suppress(StoppedTogether):
+            train_parts(parts, encoder, run, digest, progress, lambda row: None, stop)
+    return DONE

@@ -1,0 +1,62 @@
+"""The rankings of an evaluation as TREC files, one run and one qrels per pool of passages."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from hybridret.base.errors import UserError
+from hybridret.base.files import file_name
+from hybridret.base.progress import Progress
+from hybridret.base.records import Collection, Unmet
+from hybridret.base.settings import EvaluationSettings
+from hybridret.evaluation.evaluate import chosen_settings
+from hybridret.evaluation.judgments import Judgments
+from hybridret.evaluation.topk_ranking import search_corpus
+from hybridret.export.trec import write_qrels, write_run
+from hybridret.retrieval.protocols import Retriever
+
+
+def write_trec(
+    retriever: Retriever,
+    collection: Collection,
+    settings: EvaluationSettings,
+    folder: Path | None,
+    progress: Progress,
+) -> str | None:
+    """What could not be written and why, None if all was.
+
+    Files are `NAME.LANGUAGE.run.gz` and `NAME.LANGUAGE.qrels` for the passages of each language that a setting needs,
+    and `NAME.all.*` for the pool of all; a further rank searches and writes nothing (`folder` None).
+
+    Searched to `settings.depth` also where the metrics come from full ranks. A file that cannot be written ends the
+    writing, not the searches, which all ranks make together: the metrics do not depend on it. A passage that a query's
+    qrels do not name in one of the files may be relevant in another: each pool has judgments of its own.
+    """
+    judgments, failed = Judgments(collection), None
+    for corpus in judgments.corpora(chosen_settings(collection, settings)):
+        queries, hits = search_corpus(retriever, judgments, corpus, settings.depth, progress)
+        if folder is None or failed:
+            continue
+        language = "all" if corpus.language < 0 else collection.languages[corpus.language]
+        name = f"{file_name(collection.name)}.{language}"
+        rows = corpus.judgments
+        unmet, places = collection.unmet, judgments.passages[corpus.unmet] - len(collection.passage_ids)
+        judged = dataclasses.replace(
+            collection,
+            relevant_queries=judgments.queries[rows],
+            relevant_passages=judgments.passages[rows],
+            grades=judgments.grades[rows],
+            unmet=Unmet(
+                unmet.queries[places],
+                [unmet.passage_ids[place] for place in places.tolist()],
+                unmet.grades[places],
+                unmet.languages[places],
+            ),
+        )
+        try:
+            write_run(folder / f"{name}.run.gz", collection, queries, hits, tag="hybridret")
+            write_qrels(folder / f"{name}.qrels", judged)
+        except UserError as error:
+            failed = str(error)
+    return failed

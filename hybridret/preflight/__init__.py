@@ -1,0 +1,1 @@
+"""Before anything starts: what a run needs, what it costs, what is missing here."""

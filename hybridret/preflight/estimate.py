@@ -1,0 +1,137 @@
+"""The forecast of one point: its plan, and on each GPU of `plan.gpus` whether it fits, how long, for how much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hybridret.base.errors import UserError
+from hybridret.base.settings import PlanSettings
+from hybridret.planning.cheapest import cheapest
+from hybridret.planning.cost import encoding_hours, fits, gpu_hours, seconds_per_step
+from hybridret.planning.gpus import Gpu, gpu_by_name
+from hybridret.planning.plan import Plan
+from hybridret.planning.recipe import Recipe
+from hybridret.preflight.plan_inputs import Planned
+
+
+@dataclass(frozen=True)
+class Option:
+    """One recipe on one kind of GPU. `hours` of the training by the clock, `gpu_hours` of all its devices;
+    `encoding_hours` of the evaluation, on one GPU; `cost` of both, in the currency of the price.
+    """
+
+    gpu: Gpu
+    recipe: Recipe
+    plan: Plan
+    fits: bool
+    seconds_per_step: float
+    hours: float
+    gpu_hours: float
+    encoding_hours: float
+    cost: float
+
+    @property
+    def all_gpu_hours(self) -> float:
+        """What is paid for: the training's devices, and one GPU for the evaluation."""
+        return self.gpu_hours + self.encoding_hours
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """`plan`: of the recipe as asked. `asked` and `cheapest` have an option for each GPU, in the order of `plan.gpus`;
+    None in `cheapest` where nothing near the recipe fits.
+    """
+
+    planned: Planned
+    plan: Plan
+    asked: tuple[Option, ...]
+    cheapest: tuple[Option | None, ...]
+
+    @property
+    def best_as_asked(self) -> Option | None:
+        """The cheapest GPU that the recipe fits as it is."""
+        return _least([option for option in self.asked if option.fits])
+
+    @property
+    def best(self) -> Option | None:
+        """The cheapest recipe on all GPUs, among those that change the training least: what a point is trained with
+        is worth more than a few per cent of its cost.
+        """
+        options = [option for option in self.cheapest if option is not None]
+        nearest = min((self._departure(option) for option in options), default=None)
+        return _least([option for option in options if self._departure(option) == nearest])
+
+    def _departure(self, option: Option) -> tuple[bool, bool, bool]:
+        asked, other = self.planned.gpu_recipe, option.recipe
+        return other.devices != asked.devices, other.adapter != asked.adapter, other.optimizer != asked.optimizer
+
+
+@dataclass(frozen=True)
+class PlannedPoint:
+    """A point with its forecast, or with the `reason` for having none; `skipped`: the family lacks the size."""
+
+    label: str
+    overrides: tuple[str, ...]
+    forecast: Forecast | None
+    reason: str = ""
+    skipped: bool = False
+
+
+def forecast(planned: Planned) -> Forecast:
+    """Raises UserError for a GPU that is not known, an assumption out of range, and what `plan` refuses."""
+    settings = planned.settings.plan
+    gpus = check_assumptions(settings)
+    recipe = planned.gpu_recipe
+    asked = tuple(option(planned, recipe, gpu) for gpu in gpus)
+    least = tuple(cheapest_option(planned, recipe, gpu) for gpu in gpus)
+    return Forecast(planned, planned.plan_of(recipe), asked, least)
+
+
+def option(planned: Planned, recipe: Recipe, gpu: Gpu) -> Option:
+    """What `recipe` comes to on `gpu`."""
+    settings, workload = planned.settings.plan, planned.workload
+    made = planned.plan_of(recipe)
+    training = gpu_hours(made, recipe, workload, gpu, settings.utilisation)
+    encoding = encoding_hours(made, planned.settings.evaluation.precision, gpu, settings.utilisation)
+    return Option(
+        gpu=gpu,
+        recipe=recipe,
+        plan=made,
+        fits=fits(made, gpu, settings.reserve),
+        seconds_per_step=seconds_per_step(made, recipe, gpu, settings.utilisation),
+        hours=training / recipe.devices,
+        gpu_hours=training,
+        encoding_hours=encoding,
+        cost=(training + encoding) * settings.price_per_gpu_hour,
+    )
+
+
+def cheapest_option(planned: Planned, recipe: Recipe, gpu: Gpu, eight_bit: bool = True) -> Option | None:
+    """The recipe with the fewest GPU-hours among those near `recipe` that fit `gpu`. `eight_bit`: whether 8-bit Adam
+    may be among them.
+    """
+    settings, body_of, pooling = planned.settings.plan, planned.body_of, planned.pooling
+    found = cheapest(body_of, pooling, recipe, planned.workload, gpu, settings.utilisation, settings.reserve, eight_bit)
+    return None if found is None else option(planned, found, gpu)
+
+
+def check_assumptions(settings: PlanSettings) -> list[Gpu]:
+    """The GPUs of `plan.gpus`. Raises UserError for an unknown one and for shares and prices that cannot be."""
+    if not 0 < settings.utilisation <= 1:
+        raise UserError(f"plan.utilisation={settings.utilisation}: a share of the GPU's peak, above 0 and at most 1.")
+    if not 0 <= settings.reserve < 1:
+        raise UserError(f"plan.reserve={settings.reserve}: a share of the GPU's memory, from 0 to below 1.")
+    if not settings.price_per_gpu_hour >= 0:
+        raise UserError(f"plan.price_per_gpu_hour={settings.price_per_gpu_hour}: it must be 0 or more.")
+    if not settings.gpus:
+        raise UserError("plan.gpus is empty: name one or more, such as plan.gpus=[h200].")
+    return [gpu_by_name(name) for name in settings.gpus]
+
+
+def in_a_line(error: Exception) -> str:
+    """Why a model cannot be planned, of an error that is none of the user's."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def _least(options: list[Option]) -> Option | None:
+    return min(options, key=lambda one: one.all_gpu_hours, default=None)

@@ -1,0 +1,94 @@
+"""`python -m hybridret.plan`: the points of a command line, their forecasts, and what is printed of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from hybridret.base.errors import DONE, POINT_FAILED, SizeMissing, UserError
+from hybridret.base.files import hash_json
+from hybridret.base.settings import Settings
+from hybridret.components.checks import check_config, check_family
+from hybridret.components.components import Parts
+from hybridret.config.compose import points
+from hybridret.config.run_identity import check_size
+from hybridret.config.validate import read_settings, resolved
+from hybridret.preflight.estimate import Forecast, PlannedPoint, check_assumptions, forecast, in_a_line
+from hybridret.preflight.plan_csv import write_csv
+from hybridret.preflight.plan_inputs import planned
+from hybridret.preflight.plan_table import print_plan
+from hybridret.training.train import check_training
+
+
+def plan_points(overrides: Sequence[str], multirun: bool, csv: Path | None) -> int:
+    """Print the plan of a command line and return the exit code. Raises UserError for bad input."""
+    forecasts = Forecasts()
+    made = [
+        PlannedPoint(point.label, point.overrides, None, point.reason)
+        if point.config is None
+        else forecasts.of(point.label, point.overrides, point.config)
+        for point in points(overrides, multirun)
+    ]
+    if len(made) == 1 and made[0].forecast is None:
+        raise UserError(made[0].reason)
+    print_plan(made)
+    if csv is not None:
+        write_csv(csv, made)
+    return DONE if all(point.forecast or point.skipped for point in made) else POINT_FAILED
+
+
+class Forecasts:
+    """Makes forecasts; points that differ in nothing that a plan depends on (seeds, strategies, rates) share one."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Forecast] = {}
+
+    def of(self, label: str, overrides: Sequence[str], config: DictConfig) -> PlannedPoint:
+        """Raises UserError where `plan.*` is wrong: that is no matter of one point."""
+        try:
+            check_config(config)
+            check_size(config)
+            settings = read_settings(resolved(filled(config)))
+        except UserError as error:
+            return PlannedPoint(label, tuple(overrides), None, str(error), isinstance(error, SizeMissing))
+        check_assumptions(settings.plan)
+        label = label or f"{settings.backbone.get('name', 'custom')} {settings.model.size}"
+        try:
+            parts = Parts(settings)
+            parts.check()
+            check_family(parts)
+            check_training(settings.training, settings.schedule, settings.trainer)
+            if (key := _key(settings)) not in self._made:
+                self._made[key] = forecast(planned(parts))
+        except UserError as error:
+            return PlannedPoint(label, tuple(overrides), None, str(error), isinstance(error, SizeMissing))
+        except Exception as error:  # code that came with a checkpoint may do what fake tensors cannot follow
+            return PlannedPoint(label, tuple(overrides), None, in_a_line(error))
+        return PlannedPoint(label, tuple(overrides), self._made[key])
+
+
+def filled(config: DictConfig) -> DictConfig:
+    """A copy without Hydra's part. Paths that are still to be named get a value: no plan reads what lies there."""
+    config = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    try:
+        missing = OmegaConf.missing_keys(config)
+    except OmegaConfBaseException:
+        return config  # a value that others refer to: whoever resolves the config says which
+    for key in missing:
+        if key.rpartition(".")[2] == "path":
+            OmegaConf.update(config, key, "FOLDER")
+    return config
+
+
+def _key(settings: Settings) -> str:
+    """All that a forecast depends on. Not the hash of a run: that leaves out `plan` and where a training runs."""
+    plain = asdict(settings)
+    sections = ("model", "backbone", "adapter", "text", "training", "trainer", "eval", "plan")
+    kept = {section: plain[section] for section in sections}
+    kept["optim"] = {key: value for key, value in plain["optim"].items() if key != "lr"}
+    kept["evaluation"] = {key: plain["evaluation"][key] for key in ("precision", "vectors")}
+    return hash_json(kept)

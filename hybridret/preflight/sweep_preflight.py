@@ -1,0 +1,103 @@
+"""The plan of a sweep's points and all that each lacks on this machine, printed before any of them starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from omegaconf import DictConfig, OmegaConf
+
+from hybridret.base.errors import UserError
+from hybridret.components.components import Parts
+from hybridret.config.validate import read_settings, resolved
+from hybridret.encoders.counting import counted
+from hybridret.encoders.sizes import LARGE
+from hybridret.preflight.estimate import PlannedPoint
+from hybridret.preflight.memory_check import expectation
+from hybridret.preflight.missing import Obstacle, gpu_is_here, line, obstacles_of, wants_gpu
+from hybridret.preflight.plan_command import Forecasts, filled
+from hybridret.preflight.plan_table import print_plan
+
+NOTE = (
+    "Note: data=cldr is the built-in corpus of short generated sentences. For pairs of your own: data=jsonl "
+    "data.path=FOLDER."
+)
+
+
+def looked_over(points: Sequence[tuple[str, Sequence[str], DictConfig]]) -> list[str | None]:
+    """Print the plan and what is missing; return for each point (label, overrides, config) None, or a line that says
+    why it cannot run, and then each obstacle on a line of its own. A point that cannot be judged is left to its own
+    process: nothing that is wrong with one ends the others (traps 18).
+    """
+    forecasts = Forecasts()
+    planned = [_planned(forecasts, label, overrides, config) for label, overrides, config in points]
+    found = [obstacles_of(point, config) for point, (*_, config) in zip(planned, points, strict=True)]
+    if shown := [point for point in planned if point.forecast is not None]:
+        print_plan(shown)
+        if any(str(OmegaConf.select(config, "data._target_")).endswith(".CldrCorpus") for *_, config in points):
+            print(NOTE)
+    for point, obstacles in zip(planned, found, strict=True):
+        if point.reason and not obstacles:
+            print(f"{point.label}: no plan, and its own process says more: {line(point.reason)}")
+    _print_missing(planned, found)
+    refused = [[one for one in each if one.certain or _refuses(config)]
+               for each, (*_, config) in zip(found, points, strict=True)]  # fmt: skip
+    return [
+        None
+        if not obstacles
+        else "\n".join([f"cannot run here: {_kinds(obstacles)}; what to do stands above and in the run's log.txt"]
+                       + [f"- {one.what}: {one.text}" for one in obstacles])
+        for obstacles in refused
+    ]  # fmt: skip
+
+
+def _planned(forecasts: Forecasts, label: str, overrides: Sequence[str], config: DictConfig) -> PlannedPoint:
+    """With a forecast where that tells something, or with the reason for having none."""
+    try:
+        if _is_small(config):
+            return PlannedPoint(label, tuple(overrides), None)
+        return forecasts.of(label, overrides, config)
+    except UserError as error:
+        return PlannedPoint(label, tuple(overrides), None, str(error))
+    except Exception as error:  # code that came with a checkpoint, a value that nobody expected
+        return PlannedPoint(label, tuple(overrides), None, f"{type(error).__name__}: {str(error)[:200]}")
+
+
+def _is_small(config: DictConfig) -> bool:
+    """Whether a plan has nothing to tell: a small model that surely fits, and no GPU is asked for in vain."""
+    try:
+        parts = Parts(read_settings(resolved(filled(config))))
+        parts.check()
+        if wants_gpu(parts):
+            return gpu_is_here() and counted(parts.backbone.meta(parts.settings.model.size))["total"] < LARGE
+        expected = expectation(parts, ())
+        return expected.tiny and counted(expected.planned.body_of(parts.adapter.name))["total"] < LARGE
+    except UserError:
+        return False  # the forecast says why
+
+
+def _refuses(config: DictConfig) -> bool:
+    return OmegaConf.select(config, "plan.refuse") is not False
+
+
+def _print_missing(points: Sequence[PlannedPoint], found: Sequence[Sequence[Obstacle]]) -> None:
+    """What all points lack once, then what each lacks besides."""
+    if not any(found):
+        return
+    common = [one for one in found[0] if all(one in obstacles for obstacles in found)] if len(found) > 1 else []
+    print("\nMissing here")
+    if common:
+        print("  every point:")
+        for one in common:
+            print(f"  - {one.what}: {one.text}")
+    for point, obstacles in zip(points, found, strict=True):
+        if own := [one for one in obstacles if one not in common]:
+            print(f"  {point.label}:")
+            for one in own:
+                print(f"  - {one.what}: {one.text}")
+    if not all(one.certain for obstacles in found for one in obstacles):
+        print("  A point that lacks only a checkpoint or files of the hub starts all the same with plan.refuse=false.")
+    print()
+
+
+def _kinds(obstacles: Sequence[Obstacle]) -> str:
+    return ", ".join(dict.fromkeys(one.what for one in obstacles))

@@ -1,0 +1,55 @@
+"""`hybridret.run` that disturbs itself once, at its fourth step, where the file `armed` lies.
+
+Empty: the first rank sends Ctrl-C to the process that started it, the sweep. `USR1 PID`: it sends that signal there.
+Both then wait for what comes back. `KILL RANK`: that rank is killed.
+`ORPHAN`: the sweep is killed, and the point, of one rank, waits for the SIGTERM that follows from it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from hybridret import run
+from hybridret.base.interruption import interruptible
+from hybridret.distributed.world import process_info
+from hybridret.training.checkpoints import Checkpoints
+
+_original = Checkpoints.on_train_batch_end
+_armed = Path("armed").read_text().split() if Path("armed").exists() else None
+
+
+def _disturb(order: list[str]) -> None:
+    if order[:1] == ["KILL"]:
+        if process_info().rank == int(order[1]):
+            Path("armed").unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+    elif order[:1] == ["ORPHAN"]:
+        Path("armed").unlink()
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        os.kill(os.getppid(), signal.SIGKILL)
+        signal.sigwait({signal.SIGTERM})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        signal.raise_signal(signal.SIGTERM)
+    elif process_info().first:
+        Path("armed").unlink()
+        number = signal.Signals[f"SIG{order[0]}"] if order else signal.SIGINT
+        signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+        os.kill(int(order[1]) if order else os.getppid(), number)
+        signal.sigwait({number})  # whoever got it passes it on
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+        signal.raise_signal(number)
+
+
+def _on_train_batch_end(self: Checkpoints, trainer: Any, *rest: Any) -> None:
+    if trainer.global_step == 4 and _armed is not None:
+        _disturb(_armed)
+    _original(self, trainer, *rest)
+
+
+if __name__ == "__main__":
+    Checkpoints.on_train_batch_end = _on_train_batch_end  # type: ignore[method-assign]
+    sys.exit(interruptible(run.main))
