@@ -27,11 +27,11 @@ def main() -> int:
     def evaluate(config: DictConfig) -> None:
         from hydra.core.hydra_config import HydraConfig
 
-        from hybridret.pipelines.evaluate_run import assess  # torch: not needed for --help
+        from hybridret.pipelines.evaluate_run import evaluate_run  # torch: not needed for --help
 
         nonlocal code
         # Guarded in here too: an error that passes through Hydra makes it print a line of its own.
-        code = guarded(lambda: assess(config, list(HydraConfig.get().overrides.task)))
+        code = guarded(lambda: evaluate_run(config, list(HydraConfig.get().overrides.task)))
 
     def entry() -> int:
         evaluate()

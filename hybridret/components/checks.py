@@ -6,7 +6,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hybridret.base.errors import UserError
 from hybridret.base.settings import TrainerSettings
-from hybridret.components.components import Parts
+from hybridret.components.components import Components
 from hybridret.config.instantiate import plugin_name
 from hybridret.distributed.world import ProcessInfo
 
@@ -18,11 +18,11 @@ def check_config(config: DictConfig) -> None:
         raise UserError(f"backbone={name} has nothing to train: use `python -m hybridret.evaluate backbone={name}`.")
 
 
-def check_family(parts: Parts) -> None:
+def check_family(components: Components) -> None:
     """Raise UserError for an encoder that is taken as it comes."""
-    if getattr(parts.backbone, "evaluation_only", False):
+    if getattr(components.backbone, "evaluation_only", False):
         raise UserError(
-            f"backbone={plugin_name(parts.settings.backbone)} is for evaluation only: use `python -m "
+            f"backbone={plugin_name(components.settings.backbone)} is for evaluation only: use `python -m "
             f"hybridret.evaluate`, or backbone=huggingface to train the checkpoint with a pooling of yours."
         )
 

@@ -34,7 +34,7 @@ from hybridret.runs import RunDirectory
 
 
 @dataclass(frozen=True)
-class Parts:
+class Components:
     """Plug-ins of a run. The data source is read when first asked for. `shared`: all processes that torchrun or srun
     started take part in the evaluation (those of a training have left before)."""
 

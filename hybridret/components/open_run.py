@@ -17,7 +17,7 @@ from hybridret.base.checksums import read_sealed_text
 from hybridret.base.errors import UserError
 from hybridret.base.progress import Quiet
 from hybridret.base.records import Collection
-from hybridret.components.components import Parts
+from hybridret.components.components import Components
 from hybridret.config.entry import config_folder
 from hybridret.config.trust import REMOTE_CODE, check_plain, check_stored
 from hybridret.config.validate import read_settings
@@ -46,21 +46,25 @@ def open_run(path: Path, trust: Sequence[str] = ()) -> OpenRun:
     """
     run = RunDirectory(Path(path))
     config = read_config(run, trust)
-    parts = Parts(read_settings(config))
+    components = Components(read_settings(config))
     trained = run.read_result()
     if trained is not None:
-        check_heldout(parts, trained, run.path)
-    return OpenRun(parts.load(run, REMOTE_CODE in trust), parts.collections(Quiet()), config)
+        check_heldout(components, trained, run.path)
+    return OpenRun(components.load(run, REMOTE_CODE in trust), components.collections(Quiet()), config)
 
 
-def check_heldout(parts: Parts, trained: Mapping[str, Any], run: Path) -> None:
+def check_heldout(components: Components, trained: Mapping[str, Any], run: Path) -> None:
     """Raise UserError where the held-out part of the data is asked for and the data is not what was trained on: an
     article may have moved from the training to the test part.
     """
     held = (trained.get("data") or {}).get("fingerprint")
-    if held is None or parts.source is None or not any(isinstance(one, Heldout) for one in parts.benchmarks.values()):
+    if (
+        held is None
+        or components.source is None
+        or not any(isinstance(one, Heldout) for one in components.benchmarks.values())
+    ):
         return
-    found = parts.source.fingerprint()
+    found = components.source.fingerprint()
     if found != held:
         raise UserError(
             f"The training data of {run} changed since it was trained (fingerprint {held}, now {found}), so its "

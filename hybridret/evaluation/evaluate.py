@@ -6,8 +6,8 @@ macro average is the mean over queries, then over languages or pairs. A query wh
 corpora is left out of one; a relevant passage that the whole collection lacks counts in R and is never found, as in
 trec_eval.
 
-Where a pool is larger than `evaluation.full_ranks`, ranks come from the best `evaluation.depth` hits (`searched.py`):
-mAP is then cut there and says so, and measures of the whole ranking are left out.
+Where a pool is larger than `evaluation.full_ranks`, ranks come from the best `evaluation.depth` hits
+(`topk_ranking.py`): mAP is then cut there and says so, and measures of the whole ranking are left out.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from hybridret.base.progress import Advance, Progress
 from hybridret.base.records import Collection, FloatArray, IntArray
 from hybridret.base.settings import EvaluationSettings
 from hybridret.evaluation.judgment_ranks import Measured
-from hybridret.evaluation.judgments import Corpus, Judgments
+from hybridret.evaluation.judgments import Judgments, PassagePool
 from hybridret.evaluation.topk_ranking import excluded_from
 from hybridret.metrics.awrf import DEPTH, awrf
 from hybridret.metrics.entropy import contrastive_entropy, sample_passages
@@ -39,25 +39,25 @@ def measure(
     """
     collection = judgments.collection
     result = Measured.empty(judgments, None)
-    corpora = [
-        _Ranker(corpus, judgments, retriever.cosine, settings, seed, result)
-        for corpus in judgments.corpora(used)
-        if len(corpus.judgments)
+    rankers = [
+        _Ranker(pool, judgments, retriever.cosine, settings, seed, result)
+        for pool in judgments.pools(used)
+        if len(pool.judgments)
     ]
     # Only monolingual: scoring a query against all languages would be wasted.
-    shared = retriever.cosine and (len(corpora) > 1 and set(used) != {"monolingual"})
-    groups = [corpora] if shared else [[one] for one in corpora]
+    shared = retriever.cosine and (len(rankers) > 1 and set(used) != {"monolingual"})
+    groups = [rankers] if shared else [[one] for one in rankers]
     for group in groups:
-        whole = np.arange(len(collection.passage_ids)) if len(group) > 1 else group[0].corpus.passages
+        whole = np.arange(len(collection.passage_ids)) if len(group) > 1 else group[0].pool.passages
         index = retriever.index(collection, whole, progress)
-        asked = np.unique(np.concatenate([judgments.queries[one.corpus.judgments] for one in group]))
+        asked = np.unique(np.concatenate([judgments.queries[one.pool.judgments] for one in group]))
         with progress.task(f"rank {collection.name} {_name(group, collection)}", len(asked)) as advance:
             _rank(index, whole, asked, group, judgments, advance)
     return result
 
 
 def _name(group: Sequence[_Ranker], collection: Collection) -> str:
-    language = group[0].corpus.language if len(group) == 1 else -1
+    language = group[0].pool.language if len(group) == 1 else -1
     return "in all languages" if language < 0 else f"in {collection.languages[language]}"
 
 
@@ -85,37 +85,37 @@ def _rank(
 
 
 class _Ranker:
-    """Ranks the judgments of one corpus, from tiles that cover it or more."""
+    """Ranks the judgments of one pool, from tiles that cover it or more."""
 
     def __init__(
         self,
-        corpus: Corpus,
+        pool: PassagePool,
         judgments: Judgments,
         cosine: bool,
         settings: EvaluationSettings,
         seed: int,
         result: Measured,
     ) -> None:
-        self.corpus = corpus
+        self.pool = pool
         self._judgments = judgments
         self._result = result
-        self._queries = judgments.queries[corpus.judgments]
+        self._queries = judgments.queries[pool.judgments]
         self._temperature = settings.entropy_temperature
         collection = judgments.collection
         self._sample = (
-            sample_passages(collection.passage_ids, corpus.passages, settings.entropy_sample, seed)
+            sample_passages(collection.passage_ids, pool.passages, settings.entropy_sample, seed)
             if cosine
             else np.zeros(0, dtype=np.int64)
         )
         self._cosine = cosine
-        if corpus.language < 0:
+        if pool.language < 0:
             self._language_at = np.empty(len(collection.passage_ids), dtype=np.int64)  # by tie position
             self._language_at[collection.tie_order] = collection.passage_languages
 
     def rank(self, tile: IntArray, whole: IntArray, scores: FloatArray, keys: IntArray) -> None:
         """Use one tile: `scores` and `keys` [q, P'] of queries `tile` [q] for passages `whole` [P'] (both ascend)."""
         begin, end = np.searchsorted(self._queries, tile[0]), np.searchsorted(self._queries, tile[-1], side="right")
-        rows = self.corpus.judgments[begin:end]
+        rows = self.pool.judgments[begin:end]
         if not len(rows):
             return
         asked, row_of = np.unique(self._queries[begin:end], return_inverse=True)
@@ -123,12 +123,12 @@ class _Ranker:
         columns = np.searchsorted(whole, self._judgments.passages[rows])
         wanted = keys[in_tile, columns]
         ordered = keys[np.searchsorted(tile, asked)]
-        if len(self.corpus.passages) < len(whole):
-            ordered = np.ascontiguousarray(ordered[:, np.searchsorted(whole, self.corpus.passages)])
+        if len(self.pool.passages) < len(whole):
+            ordered = np.ascontiguousarray(ordered[:, np.searchsorted(whole, self.pool.passages)])
         ordered.sort(axis=1)
         ranks = ranks_in(ordered, row_of, wanted)
-        pooled = self.corpus.language < 0
-        kept_ranks, kept_entropy = self._result.of(self.corpus)
+        pooled = self.pool.language < 0
+        kept_ranks, kept_entropy = self._result.of(self.pool)
         kept_ranks[rows] = ranks
         if pooled:
             top = ordered[:, :DEPTH]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hybridret.base.records import IntArray
-from hybridret.evaluation.judgments import Corpus, Judgments
+from hybridret.evaluation.judgments import Judgments, PassagePool
 from hybridret.metrics.hits import NOT_FOUND
 from hybridret.metrics.ranks import Values
 
@@ -41,7 +41,7 @@ class Measured:
             depth,
         )
 
-    def of(self, corpus: Corpus) -> tuple[IntArray, Values]:
-        """Ranks and entropies of the kind of pool that `corpus` is."""
-        pooled = corpus.language < 0
+    def of(self, pool: PassagePool) -> tuple[IntArray, Values]:
+        """Ranks and entropies of the kind of pool that `pool` is."""
+        pooled = pool.language < 0
         return (self.pool_ranks, self.pool_entropy) if pooled else (self.own_ranks, self.own_entropy)

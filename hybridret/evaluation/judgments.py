@@ -21,7 +21,7 @@ MONOLINGUAL, CROSS_LINGUAL, MULTILINGUAL = SETTINGS = ("monolingual", "cross-lin
 
 
 @dataclass(frozen=True)
-class Corpus:
+class PassagePool:
     """One pool of passages: `passages` [P'] ascending indices, the `judgments` [r] to be ranked in it, by query, and
     the `unmet` ones [u], whose passages it lacks."""
 
@@ -108,7 +108,7 @@ class Judgments:
             raise UserError(f"evaluation.settings: unknown setting {setting!r}. {nearest(setting, SETTINGS)}")
         return masks[setting]
 
-    def corpora(self, settings: Sequence[str]) -> Iterator[Corpus]:
+    def pools(self, settings: Sequence[str]) -> Iterator[PassagePool]:
         """The pools that `settings` need, the pool of all languages last."""
         own = np.zeros(len(self), dtype=bool)
         for setting in settings:
@@ -118,16 +118,18 @@ class Judgments:
         for language in range(len(self.collection.languages)):
             rows = own & (self.passage_languages == language)
             if rows.any():
-                yield self._corpus(language, np.flatnonzero(self.collection.passage_languages == language), rows)
+                yield self._pool(language, np.flatnonzero(self.collection.passage_languages == language), rows)
         if MULTILINGUAL in settings and len(self):
-            yield self._corpus(-1, np.arange(len(self.collection.passage_ids)), np.ones(len(self), dtype=bool))
+            yield self._pool(-1, np.arange(len(self.collection.passage_ids)), np.ones(len(self), dtype=bool))
 
-    def _corpus(self, language: int, passages: IntArray, rows: BoolArray) -> Corpus:
-        return Corpus(language, passages, np.flatnonzero(rows & self.present), np.flatnonzero(rows & ~self.present))
+    def _pool(self, language: int, passages: IntArray, rows: BoolArray) -> PassagePool:
+        return PassagePool(
+            language, passages, np.flatnonzero(rows & self.present), np.flatnonzero(rows & ~self.present)
+        )
 
-    def asked(self, corpus: Corpus) -> IntArray:
-        """[q]: the queries that have a judgment in `corpus`, ascending."""
-        return np.unique(self.queries[np.r_[corpus.judgments, corpus.unmet]])
+    def asked(self, pool: PassagePool) -> IntArray:
+        """[q]: the queries that have a judgment in `pool`, ascending."""
+        return np.unique(self.queries[np.r_[pool.judgments, pool.unmet]])
 
 
 def largest_pool(collection: Collection, settings: Iterable[str]) -> int:

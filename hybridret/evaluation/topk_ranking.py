@@ -16,7 +16,7 @@ from hybridret.base.progress import Progress
 from hybridret.base.records import BoolArray, Collection, FloatArray, Hits, IntArray
 from hybridret.base.settings import EvaluationSettings
 from hybridret.evaluation.judgment_ranks import Measured
-from hybridret.evaluation.judgments import Corpus, Judgments
+from hybridret.evaluation.judgments import Judgments, PassagePool
 from hybridret.metrics.awrf import DEPTH, awrf
 from hybridret.metrics.entropy import contrastive_entropy, sample_passages
 from hybridret.metrics.hits import drop_identical, ranks_in_hits
@@ -38,22 +38,22 @@ class CosineRetriever(Protocol):
     ) -> FloatArray: ...
 
 
-def search_corpus(
-    retriever: Retriever, judgments: Judgments, corpus: Corpus, depth: int, progress: Progress
+def search_pool(
+    retriever: Retriever, judgments: Judgments, pool: PassagePool, depth: int, progress: Progress
 ) -> tuple[IntArray, Hits]:
-    """The queries [q] that have a judgment in `corpus`, ascending, and their best `depth` passages in it.
+    """The queries [q] that have a judgment in `pool`, ascending, and their best `depth` passages in it.
 
     A passage with the id of its query is no hit where the collection says so. Raises UserError when the passages of a
     language do not stand side by side.
     """
     collection = judgments.collection
-    first, last = int(corpus.passages[0]), int(corpus.passages[-1]) + 1
-    if last - first != len(corpus.passages):
+    first, last = int(pool.passages[0]), int(pool.passages[-1]) + 1
+    if last - first != len(pool.passages):
         raise UserError(
             f"{collection.name}: the passages of a language do not stand side by side, so they can only be ranked in "
             f"full: raise evaluation.full_ranks above {len(collection.passage_ids)}."
         )
-    asked = judgments.asked(corpus)
+    asked = judgments.asked(pool)
     extra = int(collection.drop_identical)
     hits = retriever.search(collection, asked, first, last, depth + extra, progress)
     return asked, drop_identical(hits, judgments.identical[asked], depth) if extra else hits
@@ -69,18 +69,18 @@ def measure_searched(
 ) -> Measured:
     """`measure` for large pools: searches each for the best `settings.depth` passages."""
     result = Measured.empty(judgments, settings.depth)
-    for corpus in judgments.corpora(used):
-        if not len(corpus.judgments):
+    for pool in judgments.pools(used):
+        if not len(pool.judgments):
             continue
-        asked, hits = search_corpus(retriever, judgments, corpus, settings.depth, progress)
-        rows = corpus.judgments
+        asked, hits = search_pool(retriever, judgments, pool, settings.depth, progress)
+        rows = pool.judgments
         row_of = np.searchsorted(asked, judgments.queries[rows])
-        ranks, entropy = result.of(corpus)
+        ranks, entropy = result.of(pool)
         ranks[rows] = ranks_in_hits(hits.passages, row_of, judgments.passages[rows], len(judgments.collection.passages))
-        if corpus.language < 0:
+        if pool.language < 0:
             result.awrf[asked] = _awrf(judgments, asked, hits.passages[:, :DEPTH])
         if retriever.cosine:
-            entropy[rows] = _entropy(retriever, judgments, corpus, settings, seed, progress)  # type: ignore[arg-type]
+            entropy[rows] = _entropy(retriever, judgments, pool, settings, seed, progress)  # type: ignore[arg-type]
     return result
 
 
@@ -94,14 +94,14 @@ def _awrf(judgments: Judgments, asked: IntArray, top: IntArray) -> Values:
 def _entropy(
     retriever: CosineRetriever,
     judgments: Judgments,
-    corpus: Corpus,
+    pool: PassagePool,
     settings: EvaluationSettings,
     seed: int,
     progress: Progress,
 ) -> Values:
-    """[r] of the judgments of a corpus, as in full ranking: only the sample and the positives are scored."""
-    collection, rows = judgments.collection, corpus.judgments
-    sample = sample_passages(collection.passage_ids, corpus.passages, settings.entropy_sample, seed)
+    """[r] of the judgments of a pool, as in full ranking: only the sample and the positives are scored."""
+    collection, rows = judgments.collection, pool.judgments
+    sample = sample_passages(collection.passage_ids, pool.passages, settings.entropy_sample, seed)
     positives = retriever.pair_scores(collection, judgments.queries[rows], judgments.passages[rows], progress)
     found = np.empty(len(rows))
     for begin, end, asked, row_of in _portions(judgments.queries[rows]):

@@ -17,7 +17,7 @@ from hybridret.base.graceful_stop import StoppingProgress, StopRequested, gracef
 from hybridret.base.interruption import command_line
 from hybridret.base.progress import Both, Progress, Quiet
 from hybridret.base.settings import Settings
-from hybridret.components.components import Parts
+from hybridret.components.components import Components
 from hybridret.components.open_run import check_heldout, read_config
 from hybridret.config.instantiate import plugin_name
 from hybridret.config.run_identity import evaluation_directory
@@ -56,16 +56,16 @@ FROM_RUN = (
 NOT_SETTINGS = ("checkpoint", "name", "trust")  # of this command, not of what it evaluates
 
 
-def assess(config: DictConfig, overrides: Sequence[str]) -> int:
+def evaluate_run(config: DictConfig, overrides: Sequence[str]) -> int:
     """Evaluate and return the exit code. What is done already with the same config is left as it is."""
     checkpoint = config.get("checkpoint")
     with graceful_stop() as stop:
         try:
             progress = StoppingProgress(stop, Bars())
             return (
-                _checkpoint(config, Path(str(checkpoint)), overrides, progress)
+                _evaluate_checkpoint(config, Path(str(checkpoint)), overrides, progress)
                 if checkpoint
-                else _as_it_comes(config, overrides, progress)
+                else _evaluate_untrained(config, overrides, progress)
             )
         except StopRequested as request:
             again = command_line(sys.argv)
@@ -73,7 +73,7 @@ def assess(config: DictConfig, overrides: Sequence[str]) -> int:
             return request.exit_code
 
 
-def _checkpoint(config: DictConfig, path: Path, overrides: Sequence[str], progress: Progress) -> int:
+def _evaluate_checkpoint(config: DictConfig, path: Path, overrides: Sequence[str], progress: Progress) -> int:
     """A run of ours: its own data, text settings and weights; benchmarks and evaluation from the command line."""
     run = RunDirectory(path)
     for override in overrides:
@@ -112,16 +112,16 @@ def _checkpoint(config: DictConfig, path: Path, overrides: Sequence[str], progre
         print(f"{folder} is finished; nothing to do.")
         return DONE
     check_tracker(settings.logger)
-    parts = Parts(settings, shared=True)
-    check_settings(settings.evaluation, parts.device)
-    check_heldout(parts, trained, path)
-    encoder = parts.load(run, REMOTE_CODE in plain["trust"]).to(parts.device)
+    components = Components(settings, shared=True)
+    check_settings(settings.evaluation, components.device)
+    check_heldout(components, trained, path)
+    encoder = components.load(run, REMOTE_CODE in plain["trust"]).to(components.device)
     join(progress, digest)
-    if parts.ranks.rank > 0:
-        return _follow(parts, encoder)
+    if components.ranks.rank > 0:
+        return _follow(components, encoder)
     with RunDirectory(folder).lock():  # not the run's own: several evaluations may be added to it at once
         remove_leftovers(folder)
-        scores = _score(parts, encoder, folder, progress)
+        scores = _score(components, encoder, folder, progress)
         write_scores(folder, scores, settings.evaluation, run.name, str(trained["config_hash"]), encoder)
         replaced = ("metrics", "notes", "finished", "config_hash")
         head = {key: value for key, value in trained.items() if key not in replaced}
@@ -135,7 +135,7 @@ def _checkpoint(config: DictConfig, path: Path, overrides: Sequence[str], progre
     return DONE
 
 
-def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progress) -> int:
+def _evaluate_untrained(config: DictConfig, overrides: Sequence[str], progress: Progress) -> int:
     """A backbone without training, in a run directory of its own, so that it stands in a sweep's report."""
     if config.get("name"):
         raise UserError(
@@ -147,10 +147,10 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
     plain = plain_without_hydra(resolved(config))
     plain = {key: value for key, value in plain.items() if key not in NOT_SETTINGS}
     settings = _untrained(plain)
-    parts = Parts(settings, shared=True)
-    _ = parts.benchmarks, parts.index, parts.backbone  # bad input ends here, before anything is written
-    _check_text(parts, overrides)
-    check_settings(settings.evaluation, parts.device)
+    components = Components(settings, shared=True)
+    _ = components.benchmarks, components.index, components.backbone  # bad input ends here, before anything is written
+    _check_text(components, overrides)
+    check_settings(settings.evaluation, components.device)
     check_tracker(settings.logger)
     run, digest = evaluation_directory(config, overrides), config_hash(plain)
     if run.decide(digest) is Decision.FINISHED:
@@ -158,9 +158,9 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
         print(f"{run.path} is finished; nothing to do.")
         return DONE
     join(progress, digest)
-    parts.collections(progress if parts.ranks.rank == 0 else Quiet())
-    if parts.ranks.rank > 0:
-        return _follow(parts, _encoder(parts))
+    components.collections(progress if components.ranks.rank == 0 else Quiet())
+    if components.ranks.rank > 0:
+        return _follow(components, _encoder(components))
     with run.lock():
         status = StatusWriter(run.status, digest)
         run.claim(digest)
@@ -170,8 +170,8 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
             write_sealed_text(run.config, OmegaConf.to_yaml(OmegaConf.create(plain)))
             write_json(run.environment, environment())
             with progress.task("build the encoder", None):
-                encoder = _encoder(parts)
-            scores = _score(parts, encoder, run.path, progress)
+                encoder = _encoder(components)
+            scores = _score(components, encoder, run.path, progress)
             write_scores(run.path, scores, settings.evaluation, run.name, digest, encoder)
             strategy = "untrained" if encoder is not None else plugin_name(settings.backbone)
             result = {
@@ -195,36 +195,38 @@ def _as_it_comes(config: DictConfig, overrides: Sequence[str], progress: Progres
     return DONE
 
 
-def _check_text(parts: Parts, overrides: Sequence[str]) -> None:
+def _check_text(components: Components, overrides: Sequence[str]) -> None:
     """Raise UserError for text settings that the backbone does not read: its numbers would stand under a wrong name."""
-    if parts.trainable and not getattr(parts.backbone, "evaluation_only", False):
+    if components.trainable and not getattr(components.backbone, "evaluation_only", False):
         return
     for override in overrides:
         if override.lstrip("+~").startswith("text."):
             own = (
-                "it reads whole texts" if not parts.trainable else "it has its own lengths, and prompts in its section"
+                "it reads whole texts"
+                if not components.trainable
+                else "it has its own lengths, and prompts in its section"
             )
             raise UserError(
-                f"{override}: backbone={parts.settings.backbone.get('name')} does not read text settings, {own}. Leave "
-                f"it out."
+                f"{override}: backbone={components.settings.backbone.get('name')} does not read text settings, {own}. "
+                f"Leave it out."
             )
 
 
-def _encoder(parts: Parts) -> DualEncoder | None:
+def _encoder(components: Components) -> DualEncoder | None:
     """The backbone as it comes, on its device; None where it is a retriever of its own."""
-    return parts.encoder().to(parts.device) if parts.trainable else None
+    return components.encoder().to(components.device) if components.trainable else None
 
 
-def _score(parts: Parts, encoder: DualEncoder | None, folder: Path, progress: Progress) -> Scores:
-    settings = parts.settings.evaluation
+def _score(components: Components, encoder: DualEncoder | None, folder: Path, progress: Progress) -> Scores:
+    settings = components.settings.evaluation
     trec = folder / "trec" if settings.trec else None
-    return score(parts.retriever(encoder), parts.collections(progress), settings, progress, trec)
+    return score(components.retriever(encoder), components.collections(progress), settings, progress, trec)
 
 
-def _follow(parts: Parts, encoder: DualEncoder | None) -> int:
+def _follow(components: Components, encoder: DualEncoder | None) -> int:
     """A further rank under torchrun: the first one keeps the records."""
-    settings = parts.settings.evaluation
-    follow(parts.retriever(encoder), parts.collections(Quiet()), settings, settings.trec)
+    settings = components.settings.evaluation
+    follow(components.retriever(encoder), components.collections(Quiet()), settings, settings.trec)
     return DONE
 
 

@@ -41,7 +41,7 @@ def score(
     notes: dict[str, dict[str, str]] = {}
     left_out = _left_out(collections) if trec is not None else {}
     for collection in collections:
-        own = alike(collection, collections, settings)
+        own = same_ranking_mode(collection, collections, settings)
         parts.append(evaluate(retriever, collection, own, ENTROPY_SEED, progress))
         notes[collection.name] = {**collection.notes, **retriever.about(collection)}
         if is_searched(collection, own):
@@ -70,7 +70,7 @@ def follow(retriever: Retriever, collections: Sequence[Collection], settings: Ev
     Every search of `score` is met here, in the same order, or the ranks would wait for each other for ever.
     """
     for collection in collections:
-        own = alike(collection, collections, settings)
+        own = same_ranking_mode(collection, collections, settings)
         if is_searched(collection, own):
             evaluate(retriever, collection, own, ENTROPY_SEED, Quiet())
         if trec and unwritable(collection) is None:
@@ -85,7 +85,7 @@ def _left_out(collections: Sequence[Collection]) -> dict[str, str]:
     return found
 
 
-def alike(
+def same_ranking_mode(
     collection: Collection, collections: Sequence[Collection], settings: EvaluationSettings
 ) -> EvaluationSettings:
     """`settings` such that all collections of one group are ranked alike: full and cut values have no mean."""

@@ -18,7 +18,7 @@ from hybridret.base.interruption import command_line, work_begins
 from hybridret.base.progress import Both, Progress
 from hybridret.base.settings import Settings
 from hybridret.components.checks import check_config, check_family, check_processes
-from hybridret.components.components import Parts
+from hybridret.components.components import Components
 from hybridret.config.instantiate import plugin_name
 from hybridret.config.run_identity import point_directory, point_hash
 from hybridret.config.validate import read_settings, resolved
@@ -31,9 +31,9 @@ from hybridret.pipelines.scoring import Scores, score
 from hybridret.pipelines.terminal_summary import print_summary
 from hybridret.pipelines.token_shares import training_shares
 from hybridret.pipelines.tracked_results import show, tracker_of
-from hybridret.pipelines.train_worker import Remembered, follow, train_parts
-from hybridret.preflight.memory_check import admit, check_gpu
-from hybridret.preflight.out_of_memory import memory_told
+from hybridret.pipelines.train_worker import Remembered, follow, train_components
+from hybridret.preflight.memory_check import check_fits, check_gpu
+from hybridret.preflight.out_of_memory import explain_out_of_memory
 from hybridret.runs import Decision, RunDirectory, State, StatusProgress, StatusWriter, environment
 from hybridret.training.checkpoints import saved_rows, saved_step
 from hybridret.training.optimisation import check_optimizer
@@ -49,28 +49,28 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
     check_config(config)
     plain = resolved(config)
     settings = read_settings(plain)
-    parts = Parts(settings)
+    components = Components(settings)
     check_processes(settings.trainer, process_info())
     run, digest = point_directory(config, overrides), point_hash(config)
-    parts.check()
+    components.check()
     check_training(settings.training, settings.schedule, settings.trainer)
-    check_optimizer(parts.make_optimizer)
-    parts.adapter.check_precision(settings.trainer.precision)
-    check_family(parts)
+    check_optimizer(components.make_optimizer)
+    components.adapter.check_precision(settings.trainer.precision)
+    check_family(components)
     check_tracker(settings.logger)
     if run.decide(digest) is Decision.FINISHED:
         run.look()
         print(f"{run.path} is finished; nothing to do.")
         return DONE
-    check_gpu(parts, overrides)  # a finished run is finished on a machine without one, too
-    expected = admit(parts, overrides)
+    check_gpu(components, overrides)  # a finished run is finished on a machine without one, too
+    expected = check_fits(components, overrides)
     if not process_info().first:
         seen = Remembered()
-        with memory_told(expected, lambda: seen.status):
-            return follow(parts, run, digest, seen)
+        with explain_out_of_memory(expected, lambda: seen.status):
+            return follow(components, run, digest, seen)
     print(expected.told())
     bars = Bars()
-    parts.collections(bars)  # a test set that cannot be read is said before the training, not behind it
+    components.collections(bars)  # a test set that cannot be read is said before the training, not behind it
     with graceful_stop() as stop, run.lock(stop.check):
         status = StatusWriter(run.status, digest)
         try:
@@ -78,8 +78,8 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
             status.set(State.RUNNING)
             write_sealed_text(run.config, OmegaConf.to_yaml(OmegaConf.create(plain_without_hydra(plain))))
             write_json(run.environment, environment())
-            with memory_told(expected, lambda: run.read_status() or {}):
-                work = _Work(parts, run, digest, plain, Both(StatusProgress(status), bars), stop)
+            with explain_out_of_memory(expected, lambda: run.read_status() or {}):
+                work = _Work(components, run, digest, plain, Both(StatusProgress(status), bars), stop)
                 code = work.do(resume=decision is Decision.RESUME)
         except StopRequested as request:
             status.give_up(State.INTERRUPTED, str(request))
@@ -114,10 +114,16 @@ class _Work:
     """The work in a claimed run directory."""
 
     def __init__(
-        self, parts: Parts, run: RunDirectory, digest: str, plain: dict[str, Any], progress: Progress, stop: Stop
+        self,
+        components: Components,
+        run: RunDirectory,
+        digest: str,
+        plain: dict[str, Any],
+        progress: Progress,
+        stop: Stop,
     ) -> None:
-        self.parts, self.run, self.digest, self.plain, self.stop = parts, run, digest, plain, stop
-        self.settings: Settings = parts.settings
+        self.components, self.run, self.digest, self.plain, self.stop = components, run, digest, plain, stop
+        self.settings: Settings = components.settings
         self.progress = progress
 
     def do(self, resume: bool) -> int:
@@ -127,13 +133,13 @@ class _Work:
         safe = StoppingProgress(self.stop, self.progress)
         with safe.task("read data and build the encoder", None):
             self._check_data(resume)
-            encoder = self.parts.trained_encoder()
+            encoder = self.components.trained_encoder()
         self.stop.check()
         config = plain_without_hydra(self.plain)
         tracker = tracker_of(self.run, self.digest, self.settings, self._strategy_name(), config)
         try:
             trained = self._fit(encoder, tracker)
-            scores = self._evaluate(self.parts.load(self.run), safe)
+            scores = self._evaluate(self.components.load(self.run), safe)
             self._record(encoder, trained, scores, tracker)
         except BaseException:
             tracker.close(exit_code=1)
@@ -146,18 +152,18 @@ class _Work:
             self.run.append_history(row)
             tracker.history(row)
 
-        return train_parts(self.parts, encoder, self.run, self.digest, self.progress, on_history, self.stop)
+        return train_components(self.components, encoder, self.run, self.digest, self.progress, on_history, self.stop)
 
     def _evaluate(self, best: DualEncoder, progress: Progress) -> Scores:
-        best.to(self.parts.device)
-        retriever = self.parts.retriever(best)
+        best.to(self.components.device)
+        retriever = self.components.retriever(best)
         settings = self.settings.evaluation
         trec = self.run.path / "trec" if settings.trec else None
-        return score(retriever, self.parts.collections(progress), settings, progress, trec)
+        return score(retriever, self.components.collections(progress), settings, progress, trec)
 
     def _record(self, encoder: DualEncoder, trained: TrainingResult, scores: Scores, tracker: Tracker) -> None:
         write_scores(self.run.path, scores, self.settings.evaluation, self.run.name, self.digest, encoder)
-        source = self.parts.source
+        source = self.components.source
         assert source is not None
         show(tracker, scores, asdict(trained))
         if self.settings.logger.mode == "offline":
@@ -178,7 +184,7 @@ class _Work:
     def _check_data(self, resume: bool) -> None:
         """The config names the data but does not hold it: a checkpoint must not go on with other texts under it."""
         path = self.run.checkpoints / "data.json"
-        source = self.parts.source
+        source = self.components.source
         found = source.fingerprint() if source is not None else None
         known = resume and path.is_file()
         held = read_sealed(path, "the fingerprint of training data").get("fingerprint") if known else found

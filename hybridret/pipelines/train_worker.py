@@ -10,7 +10,7 @@ from typing import Any
 from hybridret.base.errors import DONE, UserError
 from hybridret.base.graceful_stop import Stop, StoppingProgress, StopRequested, graceful_stop
 from hybridret.base.progress import Advance, Progress, Quiet
-from hybridret.components.components import Parts
+from hybridret.components.components import Components
 from hybridret.distributed.rendezvous import explain_lost_processes, join, leave
 from hybridret.encoders.dual import DualEncoder
 from hybridret.runs import RunDirectory
@@ -21,8 +21,8 @@ class StoppedTogether(StopRequested):
     """All ranks stopped after the same step, with the state saved: at least one of them had a signal."""
 
 
-def train_parts(
-    parts: Parts,
+def train_components(
+    components: Components,
     encoder: DualEncoder,
     run: RunDirectory,
     digest: str,
@@ -31,7 +31,7 @@ def train_parts(
     stop: Stop,
 ) -> TrainingResult:
     """Raises StopRequested where training was stopped, on every rank."""
-    settings, source = parts.settings, parts.source
+    settings, source = components.settings, components.source
     if source is None:
         raise UserError("data has no value: choose where training pairs come from, data=cldr or data=jsonl.")
     datasets = source.training()
@@ -39,11 +39,11 @@ def train_parts(
     with explain_lost_processes():
         result = train(
             encoder,
-            parts.strategy.schedule(datasets, settings.training.batch_size),
+            components.strategy.schedule(datasets, settings.training.batch_size),
             datasets,
             source.validation(),
-            parts.loss,
-            parts.make_optimizer,
+            components.loss,
+            components.make_optimizer,
             settings.training,
             settings.schedule,
             settings.trainer,
@@ -74,12 +74,12 @@ class Remembered:
             yield advance
 
 
-def follow(parts: Parts, run: RunDirectory, digest: str, progress: Progress) -> int:
+def follow(components: Components, run: RunDirectory, digest: str, progress: Progress) -> int:
     """The part of a further rank: train, and leave records and evaluation to the first."""
     with graceful_stop() as stop:
-        encoder = parts.trained_encoder()
+        encoder = components.trained_encoder()
         stop.check()
         # Stopped in training, it has done its part: the first says so, and is not ended for the code of this one.
         with suppress(StoppedTogether):
-            train_parts(parts, encoder, run, digest, progress, lambda row: None, stop)
+            train_components(components, encoder, run, digest, progress, lambda row: None, stop)
     return DONE

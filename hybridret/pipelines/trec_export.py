@@ -12,7 +12,7 @@ from hybridret.base.records import Collection, Unmet
 from hybridret.base.settings import EvaluationSettings
 from hybridret.evaluation.evaluate import chosen_settings
 from hybridret.evaluation.judgments import Judgments
-from hybridret.evaluation.topk_ranking import search_corpus
+from hybridret.evaluation.topk_ranking import search_pool
 from hybridret.export.trec import write_qrels, write_run
 from hybridret.retrieval.protocols import Retriever
 
@@ -34,14 +34,14 @@ def write_trec(
     qrels do not name in one of the files may be relevant in another: each pool has judgments of its own.
     """
     judgments, failed = Judgments(collection), None
-    for corpus in judgments.corpora(chosen_settings(collection, settings)):
-        queries, hits = search_corpus(retriever, judgments, corpus, settings.depth, progress)
+    for pool in judgments.pools(chosen_settings(collection, settings)):
+        queries, hits = search_pool(retriever, judgments, pool, settings.depth, progress)
         if folder is None or failed:
             continue
-        language = "all" if corpus.language < 0 else collection.languages[corpus.language]
+        language = "all" if pool.language < 0 else collection.languages[pool.language]
         name = f"{file_name(collection.name)}.{language}"
-        rows = corpus.judgments
-        unmet, places = collection.unmet, judgments.passages[corpus.unmet] - len(collection.passage_ids)
+        rows = pool.judgments
+        unmet, places = collection.unmet, judgments.passages[pool.unmet] - len(collection.passage_ids)
         judged = dataclasses.replace(
             collection,
             relevant_queries=judgments.queries[rows],

@@ -24,7 +24,7 @@ from hybridret.planning.gpus import Gpu
 from hybridret.planning.plan import executed, plan
 from hybridret.planning.recipe import Recipe
 from hybridret.planning.states import EIGHT_BIT
-from hybridret.planning.step import Standing, peak
+from hybridret.planning.step import SteadyState, peak
 from hybridret.planning.workload import Workload
 
 DEVICES = (2, 4, 8, 16, 32, 64)
@@ -49,7 +49,7 @@ def cheapest(
     """
     for changed in _steps(recipe, workload, eight_bit):
         body = body_of(changed.adapter)
-        standing = Standing.of(body, changed)
+        standing = SteadyState.of(body, changed)
         if standing.stepping(changed).total > usable_bytes(gpu, reserve):
             continue  # whatever the chunks
         ways = list(_same_gradient(changed, workload))

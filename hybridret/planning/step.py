@@ -76,7 +76,7 @@ class Batches:
 
 
 @dataclass(frozen=True)
-class Standing:
+class SteadyState:
     """What a device holds between steps, in bytes, and what its weights come to. `gradients` when all are there."""
 
     weights: int
@@ -85,7 +85,7 @@ class Standing:
     largest: int  # fp32 bytes of the largest tensor that is trained
 
     @classmethod
-    def of(cls, body: Body, recipe: Recipe) -> Standing:
+    def of(cls, body: Body, recipe: Recipe) -> SteadyState:
         weights = optimizer = gradients = largest = 0
         for one in body.parameters():
             size = held(one, recipe.precision).itemsize
@@ -113,7 +113,7 @@ def _moments(body: Body, pooling: str, recipe: Recipe, workload: Workload, like:
     batches = Batches.of(recipe, workload)
     again = batches.recomputed(recipe)
     encoding = Encoding(body, pooling, recipe)
-    standing = Standing.of(body, recipe)
+    steady = SteadyState.of(body, recipe)
     queries, passages = batches.queries, batches.passages
     of_queries = encoding.profile(queries.rows, queries.tokens, again, like)
     of_passages = encoding.profile(passages.rows, passages.tokens, again, like)
@@ -127,13 +127,13 @@ def _moments(body: Body, pooling: str, recipe: Recipe, workload: Workload, like:
     table = next(iter(body.input_embeddings().parameters()))
     shared = encoding.table_shared and table.requires_grad
     summed_table = Held(gradients=table.numel() * encoding.used(table).itemsize if shared else 0)
-    spread = _Spread.of(body, recipe, encoding, standing, again)
+    spread = _ShardingOverhead.of(body, recipe, encoding, steady, again)
 
     def moment(held: Held, other: float, tensors: float = 0, logits: int = 0, among_all: int = 0) -> Memory:
         return Memory(
-            weights=standing.weights,
+            weights=steady.weights,
             gradients=round(held.gradients * spread.summed),
-            optimizer=standing.optimizer,
+            optimizer=steady.optimizer,
             activations=round(held.activations + held.embedded + tensors),
             logits=logits,
             gathered=among_all,
@@ -161,12 +161,12 @@ def _moments(body: Body, pooling: str, recipe: Recipe, workload: Workload, like:
     if queries.chunks > 1:
         backward(of_queries.last[:2], saved_queries - of_queries.saved)
     backward(of_queries.last, Held())
-    moments.append(standing.stepping(recipe))
+    moments.append(steady.stepping(recipe))
     return moments
 
 
 @dataclass(frozen=True)
-class _Spread:
+class _ShardingOverhead:
     """What several devices add, in bytes: undivided weights in the `forward` and the `backward` pass, and `always`.
     `summed`: bytes of a summed-up gradient per byte of a gradient that a chunk makes.
     """
@@ -177,10 +177,10 @@ class _Spread:
     summed: float
 
     @classmethod
-    def of(cls, body: Body, recipe: Recipe, encoding: Encoding, standing: Standing, again: bool) -> _Spread:
+    def of(cls, body: Body, recipe: Recipe, encoding: Encoding, steady: SteadyState, again: bool) -> _ShardingOverhead:
         if not recipe.sharded:
             # DDP keeps gradients a second time, in the buckets that it reduces.
-            return cls(0, 0, standing.gradients if recipe.devices > 1 else 0, 1.0)
+            return cls(0, 0, steady.gradients if recipe.devices > 1 else 0, 1.0)
         groups = parameter_groups(body)
         sizes = [sum(one.numel() * encoding.used(one).itemsize for one in group) for group in groups]
         trained = [sum(one.numel() for one in group if one.requires_grad) * _REDUCED for group in groups]

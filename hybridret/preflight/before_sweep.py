@@ -25,12 +25,12 @@ def before_sweep(points: Sequence[tuple[Sequence[str], DictConfig]]) -> list[str
     if not doubtful:
         return [None] * len(points)
     from hybridret.config.compose import labels
-    from hybridret.preflight.sweep_preflight import looked_over  # torch, transformers
+    from hybridret.preflight.sweep_preflight import check_points  # torch, transformers
 
     reasons: list[str | None] = [None] * len(points)
     names = list(labels([list(overrides) for overrides, _ in points]))  # what tells it from those that are not shown
     shown = [(names[number], *points[number]) for number in doubtful]
-    for number, reason in zip(doubtful, looked_over(shown), strict=True):
+    for number, reason in zip(doubtful, check_points(shown), strict=True):
         reasons[number] = reason
     return reasons
 

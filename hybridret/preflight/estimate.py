@@ -1,4 +1,4 @@
-"""The forecast of one point: its plan, and on each GPU of `plan.gpus` whether it fits, how long, for how much."""
+"""The estimate of one point: its plan, and on each GPU of `plan.gpus` whether it fits, how long, for how much."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from hybridret.planning.cost import encoding_hours, fits, gpu_hours, seconds_per
 from hybridret.planning.gpus import Gpu, gpu_by_name
 from hybridret.planning.plan import Plan
 from hybridret.planning.recipe import Recipe
-from hybridret.preflight.plan_inputs import Planned
+from hybridret.preflight.plan_inputs import PlanInputs
 
 
 @dataclass(frozen=True)
-class Option:
+class GpuEstimate:
     """One recipe on one kind of GPU. `hours` of the training by the clock, `gpu_hours` of all its devices;
     `encoding_hours` of the evaluation, on one GPU; `cost` of both, in the currency of the price.
     """
@@ -37,23 +37,23 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Forecast:
+class Estimate:
     """`plan`: of the recipe as asked. `asked` and `cheapest` have an option for each GPU, in the order of `plan.gpus`;
     None in `cheapest` where nothing near the recipe fits.
     """
 
-    planned: Planned
+    inputs: PlanInputs
     plan: Plan
-    asked: tuple[Option, ...]
-    cheapest: tuple[Option | None, ...]
+    asked: tuple[GpuEstimate, ...]
+    cheapest: tuple[GpuEstimate | None, ...]
 
     @property
-    def best_as_asked(self) -> Option | None:
+    def best_as_asked(self) -> GpuEstimate | None:
         """The cheapest GPU that the recipe fits as it is."""
         return _least([option for option in self.asked if option.fits])
 
     @property
-    def best(self) -> Option | None:
+    def best(self) -> GpuEstimate | None:
         """The cheapest recipe on all GPUs, among those that change the training least: what a point is trained with
         is worth more than a few per cent of its cost.
         """
@@ -61,39 +61,39 @@ class Forecast:
         nearest = min((self._departure(option) for option in options), default=None)
         return _least([option for option in options if self._departure(option) == nearest])
 
-    def _departure(self, option: Option) -> tuple[bool, bool, bool]:
-        asked, other = self.planned.gpu_recipe, option.recipe
+    def _departure(self, option: GpuEstimate) -> tuple[bool, bool, bool]:
+        asked, other = self.inputs.gpu_recipe, option.recipe
         return other.devices != asked.devices, other.adapter != asked.adapter, other.optimizer != asked.optimizer
 
 
 @dataclass(frozen=True)
-class PlannedPoint:
-    """A point with its forecast, or with the `reason` for having none; `skipped`: the family lacks the size."""
+class PointEstimate:
+    """A point with its estimate, or with the `reason` for having none; `skipped`: the family lacks the size."""
 
     label: str
     overrides: tuple[str, ...]
-    forecast: Forecast | None
+    estimate: Estimate | None
     reason: str = ""
     skipped: bool = False
 
 
-def forecast(planned: Planned) -> Forecast:
+def estimate(inputs: PlanInputs) -> Estimate:
     """Raises UserError for a GPU that is not known, an assumption out of range, and what `plan` refuses."""
-    settings = planned.settings.plan
+    settings = inputs.settings.plan
     gpus = check_assumptions(settings)
-    recipe = planned.gpu_recipe
-    asked = tuple(option(planned, recipe, gpu) for gpu in gpus)
-    least = tuple(cheapest_option(planned, recipe, gpu) for gpu in gpus)
-    return Forecast(planned, planned.plan_of(recipe), asked, least)
+    recipe = inputs.gpu_recipe
+    asked = tuple(gpu_estimate(inputs, recipe, gpu) for gpu in gpus)
+    least = tuple(cheapest_gpu_estimate(inputs, recipe, gpu) for gpu in gpus)
+    return Estimate(inputs, inputs.plan_of(recipe), asked, least)
 
 
-def option(planned: Planned, recipe: Recipe, gpu: Gpu) -> Option:
+def gpu_estimate(inputs: PlanInputs, recipe: Recipe, gpu: Gpu) -> GpuEstimate:
     """What `recipe` comes to on `gpu`."""
-    settings, workload = planned.settings.plan, planned.workload
-    made = planned.plan_of(recipe)
+    settings, workload = inputs.settings.plan, inputs.workload
+    made = inputs.plan_of(recipe)
     training = gpu_hours(made, recipe, workload, gpu, settings.utilisation)
-    encoding = encoding_hours(made, planned.settings.evaluation.precision, gpu, settings.utilisation)
-    return Option(
+    encoding = encoding_hours(made, inputs.settings.evaluation.precision, gpu, settings.utilisation)
+    return GpuEstimate(
         gpu=gpu,
         recipe=recipe,
         plan=made,
@@ -106,13 +106,13 @@ def option(planned: Planned, recipe: Recipe, gpu: Gpu) -> Option:
     )
 
 
-def cheapest_option(planned: Planned, recipe: Recipe, gpu: Gpu, eight_bit: bool = True) -> Option | None:
+def cheapest_gpu_estimate(inputs: PlanInputs, recipe: Recipe, gpu: Gpu, eight_bit: bool = True) -> GpuEstimate | None:
     """The recipe with the fewest GPU-hours among those near `recipe` that fit `gpu`. `eight_bit`: whether 8-bit Adam
     may be among them.
     """
-    settings, body_of, pooling = planned.settings.plan, planned.body_of, planned.pooling
-    found = cheapest(body_of, pooling, recipe, planned.workload, gpu, settings.utilisation, settings.reserve, eight_bit)
-    return None if found is None else option(planned, found, gpu)
+    settings, body_of, pooling = inputs.settings.plan, inputs.body_of, inputs.pooling
+    found = cheapest(body_of, pooling, recipe, inputs.workload, gpu, settings.utilisation, settings.reserve, eight_bit)
+    return None if found is None else gpu_estimate(inputs, found, gpu)
 
 
 def check_assumptions(settings: PlanSettings) -> list[Gpu]:
@@ -133,5 +133,5 @@ def in_a_line(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
-def _least(options: list[Option]) -> Option | None:
+def _least(options: list[GpuEstimate]) -> GpuEstimate | None:
     return min(options, key=lambda one: one.all_gpu_hours, default=None)

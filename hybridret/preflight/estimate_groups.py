@@ -1,21 +1,21 @@
-"""Points that share a forecast, as one: a grid over seeds and strategies has a few models and many points."""
+"""Points that share an estimate, as one: a grid over seeds and strategies has a few models and many points."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hybridret.preflight.estimate import Option, PlannedPoint
+from hybridret.preflight.estimate import GpuEstimate, PointEstimate
 
 
 @dataclass(frozen=True)
-class Alike:
-    """`points` of one forecast, or one point without any. `label` has the words that all their labels share."""
+class EstimateGroup:
+    """`points` of one estimate, or one point without any. `label` has the words that all their labels share."""
 
-    points: tuple[PlannedPoint, ...]
+    points: tuple[PointEstimate, ...]
 
     @property
-    def first(self) -> PlannedPoint:
+    def first(self) -> PointEstimate:
         return self.points[0]
 
     @property
@@ -27,15 +27,15 @@ class Alike:
         return " ".join([*words, f"({len(self.points)} points)"])
 
     @property
-    def chosen(self) -> Option | None:
+    def chosen(self) -> GpuEstimate | None:
         """As asked on the cheapest GPU that it fits, else the cheapest recipe that fits; None: nothing does."""
-        forecast = self.first.forecast
-        return None if forecast is None else forecast.best_as_asked or forecast.best
+        estimate = self.first.estimate
+        return None if estimate is None else estimate.best_as_asked or estimate.best
 
 
-def alike(points: Sequence[PlannedPoint]) -> list[Alike]:
+def group_by_estimate(points: Sequence[PointEstimate]) -> list[EstimateGroup]:
     """The groups in the order of their first points."""
-    groups: dict[int, list[PlannedPoint]] = {}
+    groups: dict[int, list[PointEstimate]] = {}
     for point in points:
-        groups.setdefault(id(point.forecast or point), []).append(point)
-    return [Alike(tuple(members)) for members in groups.values()]
+        groups.setdefault(id(point.estimate or point), []).append(point)
+    return [EstimateGroup(tuple(members)) for members in groups.values()]

@@ -10,17 +10,17 @@ from omegaconf import DictConfig, OmegaConf
 
 from hybridret.base.errors import UserError
 from hybridret.base.machine import visible_gpus
-from hybridret.components.components import Parts
+from hybridret.components.components import Components
 from hybridret.components.hub import hub_is_reachable, is_here, is_pickled, offline
 from hybridret.config.validate import read_settings, resolved
 from hybridret.encoders.sizes import resolve_size
-from hybridret.preflight.estimate import PlannedPoint
-from hybridret.preflight.memory_check import Expectation, elsewhere, place
+from hybridret.preflight.estimate import PointEstimate
+from hybridret.preflight.memory_check import MemoryCheck, elsewhere, target_device
 from hybridret.preflight.plan_command import filled
 
 
 @dataclass(frozen=True)
-class Obstacle:
+class MissingRequirement:
     """`what`: in a word; `text`: what is missing, and the command that fetches or fits it. `certain`: not only that
     the hub's cache does not look as expected, which `plan.refuse=false` overrules.
     """
@@ -30,41 +30,41 @@ class Obstacle:
     certain: bool = True
 
 
-def obstacles_of(point: PlannedPoint, config: DictConfig) -> list[Obstacle]:
+def missing_requirements(point: PointEstimate, config: DictConfig) -> list[MissingRequirement]:
     """All that can be found out here, in the order in which one would see to it."""
-    found: list[Obstacle] = []
+    found: list[MissingRequirement] = []
     try:
         found.extend(_each(point, config))  # what came before an error stays
     except UserError as error:
-        found.append(Obstacle("config", line(str(error))))
+        found.append(MissingRequirement("config", line(str(error))))
     except Exception:  # the point's own process says it best
         return found
     return found
 
 
-def _each(point: PlannedPoint, config: DictConfig) -> Iterator[Obstacle]:
+def _each(point: PointEstimate, config: DictConfig) -> Iterator[MissingRequirement]:
     missing = [key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra")]
-    yield from (Obstacle(key, f"has no value: set {key}=FOLDER.") for key in sorted(missing))
+    yield from (MissingRequirement(key, f"has no value: set {key}=FOLDER.") for key in sorted(missing))
     settings = read_settings(resolved(filled(config)))
-    parts = Parts(settings)
-    parts.check()
-    yield from _checkpoint(parts)
-    look = getattr(parts.source, "missing", None)  # a corpus that is generated has no files
+    components = Components(settings)
+    components.check()
+    yield from _checkpoint(components)
+    look = getattr(components.source, "missing", None)  # a corpus that is generated has no files
     if look is not None and "data.path" not in missing:
-        yield from (Obstacle("data", line(text)) for text in look())
-    for name, benchmark in parts.benchmarks.items():
+        yield from (MissingRequirement("data", line(text)) for text in look())
+    for name, benchmark in components.benchmarks.items():
         local = settings.eval[name].get("path") is not None
         if f"eval.{name}.path" in missing or (not local and hub_is_reachable()):
             continue
         with offline():
             key = f"eval.{name}"
             texts = [line(text).removeprefix(f"{key}: ") for text in benchmark.missing()]
-        yield from (Obstacle(key, text, certain=local) for text in texts)
-    yield from _machine(point, parts)
+        yield from (MissingRequirement(key, text, certain=local) for text in texts)
+    yield from _machine(point, components)
 
 
-def _checkpoint(parts: Parts) -> Iterator[Obstacle]:
-    family, size = parts.backbone, parts.settings.model.size
+def _checkpoint(components: Components) -> Iterator[MissingRequirement]:
+    family, size = components.backbone, components.settings.model.size
     entry = family.sizes[resolve_size(family.sizes, size)]
     name = entry.get("checkpoint")
     if name is None or getattr(family, "init", None) == "random":
@@ -74,7 +74,7 @@ def _checkpoint(parts: Parts) -> Iterator[Obstacle]:
         return
     if is_pickled(str(name), revision):
         loads = f".from_pretrained('{name}').save_pretrained('FOLDER')"
-        yield Obstacle(
+        yield MissingRequirement(
             "checkpoint",
             f"{name} is in the local hub cache, but without safetensors: pickled weights are not read, they may run "
             f'code. Convert it where you trust it: python -c "from transformers import AutoModel, AutoTokenizer; '
@@ -83,7 +83,7 @@ def _checkpoint(parts: Parts) -> Iterator[Obstacle]:
             certain=False,
         )
     else:
-        yield Obstacle(
+        yield MissingRequirement(
             "checkpoint",
             f"{name} is neither a folder nor in the local hub cache, and the hub is not reached. On a connected "
             f"machine: hf download {name} ; then copy that cache here and set HF_HOME to it, or give the folder: "
@@ -92,24 +92,26 @@ def _checkpoint(parts: Parts) -> Iterator[Obstacle]:
         )
 
 
-def _machine(point: PlannedPoint, parts: Parts) -> Iterator[Obstacle]:
+def _machine(point: PointEstimate, components: Components) -> Iterator[MissingRequirement]:
     """Too little memory on the CPU, or no GPU. What a GPU that is there holds is for the point's own process to see:
     to ask it here would keep a part of its memory for as long as the sweep runs.
     """
-    if point.forecast is None:
+    if point.estimate is None:
         return
-    if wants_gpu(parts) and not gpu_is_here():
-        where = elsewhere(point.forecast, point.overrides)
-        yield Obstacle("GPU", f"trainer.accelerator={parts.settings.trainer.accelerator}, and there is none. {where}")
-    elif parts.settings.trainer.accelerator == "cpu":
-        expected = Expectation(point.forecast.planned, point.overrides, place(parts), point.forecast)
-        if not expected.fits and parts.settings.plan.refuse:
-            yield Obstacle("memory", expected.shortage())
+    if wants_gpu(components) and not gpu_is_here():
+        where = elsewhere(point.estimate, point.overrides)
+        yield MissingRequirement(
+            "GPU", f"trainer.accelerator={components.settings.trainer.accelerator}, and there is none. {where}"
+        )
+    elif components.settings.trainer.accelerator == "cpu":
+        expected = MemoryCheck(point.estimate.inputs, point.overrides, target_device(components), point.estimate)
+        if not expected.fits and components.settings.plan.refuse:
+            yield MissingRequirement("memory", expected.shortage())
 
 
-def wants_gpu(parts: Parts) -> bool:
+def wants_gpu(components: Components) -> bool:
     """Whether the point refuses to train without one."""
-    return parts.settings.trainer.accelerator in ("gpu", "cuda")
+    return components.settings.trainer.accelerator in ("gpu", "cuda")
 
 
 def gpu_is_here() -> bool:

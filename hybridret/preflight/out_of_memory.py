@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from hybridret.base.errors import POINT_FAILED, UserError
-from hybridret.preflight.memory_check import Expectation, in_parts
+from hybridret.preflight.memory_check import MemoryCheck, in_parts
 from hybridret.preflight.wording import gib
 
 #: What errors of other types say where memory is all that is wrong.
@@ -36,7 +36,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 @contextmanager
-def memory_told(expected: Expectation, status: Callable[[], dict[str, Any]]) -> Iterator[None]:
+def explain_out_of_memory(expected: MemoryCheck, status: Callable[[], dict[str, Any]]) -> Iterator[None]:
     """Turn an out-of-memory error of the block into OutOfMemory; `status()` is then asked for the phase and step."""
     try:
         yield
@@ -46,7 +46,7 @@ def memory_told(expected: Expectation, status: Callable[[], dict[str, Any]]) -> 
         raise OutOfMemory(_paragraph(error, expected, status())) from error
 
 
-def _paragraph(error: BaseException, expected: Expectation, status: dict[str, Any]) -> str:
+def _paragraph(error: BaseException, expected: MemoryCheck, status: dict[str, Any]) -> str:
     said = " ".join((str(error) or type(error).__name__).split())
     said = said if len(said) <= 300 else f"{said[:300]} ..."
     phase, done, total = status.get("phase") or START, status.get("done"), status.get("total")
@@ -59,12 +59,12 @@ def _paragraph(error: BaseException, expected: Expectation, status: dict[str, An
         )
     planned = (
         f"The plan expected {in_parts(expected.plan.memory)} at the peak of a training step, of "
-        f"{gib(expected.place.memory_bytes)} GiB of {expected.place.name}."
+        f"{gib(expected.target.memory_bytes)} GiB of {expected.target.name}."
     )
     if phase in BEFORE or (phase == "train" and (total is None or done != total)):
-        limit = LESS * min(expected.plan.memory.total, expected.place.memory_bytes)
+        limit = LESS * min(expected.plan.memory.total, expected.target.memory_bytes)
         return f"{head} {planned} {expected.smaller(limit)}."
-    size = expected.planned.settings.evaluation.batch_size
+    size = expected.inputs.settings.evaluation.batch_size
     return (
         f"{head} {planned} The training is over and kept: the same command goes on with the evaluation where there is "
         f"more memory. A run of its own with evaluation.batch_size={max(1, size // 4)} instead of {size}, or "

@@ -1,4 +1,4 @@
-"""`python -m hybridret.plan`: the points of a command line, their forecasts, and what is printed of them."""
+"""`python -m hybridret.plan`: the points of a command line, their estimates, and what is printed of them."""
 
 from __future__ import annotations
 
@@ -13,62 +13,62 @@ from hybridret.base.errors import DONE, POINT_FAILED, SizeMissing, UserError
 from hybridret.base.files import hash_json
 from hybridret.base.settings import Settings
 from hybridret.components.checks import check_config, check_family
-from hybridret.components.components import Parts
+from hybridret.components.components import Components
 from hybridret.config.compose import points
 from hybridret.config.run_identity import check_size
 from hybridret.config.validate import read_settings, resolved
-from hybridret.preflight.estimate import Forecast, PlannedPoint, check_assumptions, forecast, in_a_line
+from hybridret.preflight.estimate import Estimate, PointEstimate, check_assumptions, estimate, in_a_line
 from hybridret.preflight.plan_csv import write_csv
-from hybridret.preflight.plan_inputs import planned
+from hybridret.preflight.plan_inputs import plan_inputs
 from hybridret.preflight.plan_table import print_plan
 from hybridret.training.train import check_training
 
 
 def plan_points(overrides: Sequence[str], multirun: bool, csv: Path | None) -> int:
     """Print the plan of a command line and return the exit code. Raises UserError for bad input."""
-    forecasts = Forecasts()
+    estimates = Estimates()
     made = [
-        PlannedPoint(point.label, point.overrides, None, point.reason)
+        PointEstimate(point.label, point.overrides, None, point.reason)
         if point.config is None
-        else forecasts.of(point.label, point.overrides, point.config)
+        else estimates.of(point.label, point.overrides, point.config)
         for point in points(overrides, multirun)
     ]
-    if len(made) == 1 and made[0].forecast is None:
+    if len(made) == 1 and made[0].estimate is None:
         raise UserError(made[0].reason)
     print_plan(made)
     if csv is not None:
         write_csv(csv, made)
-    return DONE if all(point.forecast or point.skipped for point in made) else POINT_FAILED
+    return DONE if all(point.estimate or point.skipped for point in made) else POINT_FAILED
 
 
-class Forecasts:
-    """Makes forecasts; points that differ in nothing that a plan depends on (seeds, strategies, rates) share one."""
+class Estimates:
+    """Makes estimates; points that differ in nothing that a plan depends on (seeds, strategies, rates) share one."""
 
     def __init__(self) -> None:
-        self._made: dict[str, Forecast] = {}
+        self._made: dict[str, Estimate] = {}
 
-    def of(self, label: str, overrides: Sequence[str], config: DictConfig) -> PlannedPoint:
+    def of(self, label: str, overrides: Sequence[str], config: DictConfig) -> PointEstimate:
         """Raises UserError where `plan.*` is wrong: that is no matter of one point."""
         try:
             check_config(config)
             check_size(config)
             settings = read_settings(resolved(filled(config)))
         except UserError as error:
-            return PlannedPoint(label, tuple(overrides), None, str(error), isinstance(error, SizeMissing))
+            return PointEstimate(label, tuple(overrides), None, str(error), isinstance(error, SizeMissing))
         check_assumptions(settings.plan)
         label = label or f"{settings.backbone.get('name', 'custom')} {settings.model.size}"
         try:
-            parts = Parts(settings)
-            parts.check()
-            check_family(parts)
+            components = Components(settings)
+            components.check()
+            check_family(components)
             check_training(settings.training, settings.schedule, settings.trainer)
             if (key := _key(settings)) not in self._made:
-                self._made[key] = forecast(planned(parts))
+                self._made[key] = estimate(plan_inputs(components))
         except UserError as error:
-            return PlannedPoint(label, tuple(overrides), None, str(error), isinstance(error, SizeMissing))
+            return PointEstimate(label, tuple(overrides), None, str(error), isinstance(error, SizeMissing))
         except Exception as error:  # code that came with a checkpoint may do what fake tensors cannot follow
-            return PlannedPoint(label, tuple(overrides), None, in_a_line(error))
-        return PlannedPoint(label, tuple(overrides), self._made[key])
+            return PointEstimate(label, tuple(overrides), None, in_a_line(error))
+        return PointEstimate(label, tuple(overrides), self._made[key])
 
 
 def filled(config: DictConfig) -> DictConfig:
@@ -85,7 +85,7 @@ def filled(config: DictConfig) -> DictConfig:
 
 
 def _key(settings: Settings) -> str:
-    """All that a forecast depends on. Not the hash of a run: that leaves out `plan` and where a training runs."""
+    """All that an estimate depends on. Not the hash of a run: that leaves out `plan` and where a training runs."""
     plain = asdict(settings)
     sections = ("model", "backbone", "adapter", "text", "training", "trainer", "eval", "plan")
     kept = {section: plain[section] for section in sections}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridret.base.files import write_text
-from hybridret.preflight.estimate import Forecast, Option, PlannedPoint
+from hybridret.preflight.estimate import Estimate, GpuEstimate, PointEstimate
 
 COLUMNS = (
     "point", "reason", "gpu", "which", "fits", "recipe", "parameters", "body", "trained", "flops_per_pair",
@@ -18,30 +18,30 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def write_csv(path: Path, points: Sequence[PlannedPoint]) -> None:
-    """Bytes, seconds and hours. A point without a forecast has one row with its reason. Raises UserError when `path`
+def write_csv(path: Path, points: Sequence[PointEstimate]) -> None:
+    """Bytes, seconds and hours. A point without an estimate has one row with its reason. Raises UserError when `path`
     cannot be written.
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for point in points:
-        if point.forecast is None:
+        if point.estimate is None:
             writer.writerow({"point": point.label, "reason": " ".join(point.reason.split())})
             continue
-        for row in _rows(point.forecast):
+        for row in _rows(point.estimate):
             writer.writerow({"point": point.label, **row})
     write_text(path, text.getvalue())
 
 
-def _rows(forecast: Forecast) -> Iterator[dict[str, Any]]:
-    for asked, cheapest in zip(forecast.asked, forecast.cheapest, strict=True):
+def _rows(estimate: Estimate) -> Iterator[dict[str, Any]]:
+    for asked, cheapest in zip(estimate.asked, estimate.cheapest, strict=True):
         yield _row("as asked", asked)
         if cheapest is not None:
             yield _row("cheapest", cheapest)
 
 
-def _row(which: str, option: Option) -> dict[str, Any]:
+def _row(which: str, option: GpuEstimate) -> dict[str, Any]:
     plan = option.plan
     return {
         "gpu": option.gpu.name,

@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 
 from hybridret.base.errors import UserError
 from hybridret.base.settings import Settings
-from hybridret.components.components import Parts
+from hybridret.components.components import Components
 from hybridret.components.hub import hub_is_reachable, is_here, offline
 from hybridret.config.entry import config_folder
 from hybridret.config.instantiate import make
@@ -33,7 +33,7 @@ BYTES = {"float32": 4, "float16": 2}
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlanInputs:
     """`body_of(adapter)`: the body on the meta device with `full`, `lora` or the point's own adapter applied, and
     `plan_of(recipe)`: made once for each. `recipe` and `workload` as the point asks. `unknown`: benchmarks whose size
     only reading tells.
@@ -58,9 +58,9 @@ class Planned:
         return replace(self.recipe, precision="bf16-mixed") if plain else self.recipe
 
 
-def planned(parts: Parts) -> Planned:
+def plan_inputs(components: Components) -> PlanInputs:
     """Raises UserError for a backbone that is not trained, and whatever its size, adapter or config refuse."""
-    family, settings = parts.backbone, parts.settings
+    family, settings = components.backbone, components.settings
     check_settings(settings.evaluation)
     if not hasattr(family, "meta"):
         raise UserError(f"backbone={settings.backbone.get('name')} has nothing to train, so there is nothing to plan.")
@@ -70,15 +70,15 @@ def planned(parts: Parts) -> Planned:
         asks = _asks_the_hub(family.sizes[resolve_size(family.sizes, settings.model.size)])
         with nullcontext() if not asks or hub_is_reachable() else offline():
             body: Body = family.meta(settings.model.size)
-        _adapter(adapter, parts).apply(body, settings.seed)
+        _adapter(adapter, components).apply(body, settings.seed)
         return body
 
     @cache
     def plan_of(recipe: Recipe) -> Plan:
         return plan(body_of(recipe.adapter), str(family.pooling), recipe, workload)
 
-    workload, unknown = _workload(parts)
-    return Planned(settings, body_of, plan_of, str(family.pooling), recipe_of(parts), workload, unknown)
+    workload, unknown = _workload(components)
+    return PlanInputs(settings, body_of, plan_of, str(family.pooling), recipe_of(components), workload, unknown)
 
 
 def _asks_the_hub(entry: Mapping[str, Any]) -> bool:
@@ -87,27 +87,27 @@ def _asks_the_hub(entry: Mapping[str, Any]) -> bool:
     return entry.get("config") is None and checkpoint is not None and not is_here(str(checkpoint))
 
 
-def recipe_of(parts: Parts) -> Recipe:
+def recipe_of(components: Components) -> Recipe:
     """What the config asks for, in a plan's words."""
-    trainer, training = parts.settings.trainer, parts.settings.training
-    optimizer = str(parts.settings.optim["_target_"]).rpartition(".")[2].lower()
+    trainer, training = components.settings.trainer, components.settings.training
+    optimizer = str(components.settings.optim["_target_"]).rpartition(".")[2].lower()
     return Recipe(
         devices=trainer.devices * trainer.nodes,
         sharded=trainer.strategy == "fsdp",
         precision=trainer.precision,
         optimizer="adam8bit" if "8bit" in optimizer else optimizer,
-        adapter=parts.adapter.name,
+        adapter=components.adapter.name,
         chunk_size=training.chunk_size,
         recompute=training.recompute,
         recompute_layers=training.recompute_layers,
         compile=training.compile,
-        attention=getattr(parts.backbone, "attention", None),
+        attention=getattr(components.backbone, "attention", None),
     )
 
 
-def _workload(parts: Parts) -> tuple[Workload, tuple[str, ...]]:
-    settings = parts.settings
-    sizes = {name: benchmark.published() for name, benchmark in parts.benchmarks.items()}
+def _workload(components: Components) -> tuple[Workload, tuple[str, ...]]:
+    settings = components.settings
+    sizes = {name: benchmark.published() for name, benchmark in components.benchmarks.items()}
     known = [size for size in sizes.values() if size is not None]
     workload = Workload(
         batch_size=settings.training.batch_size,
@@ -122,10 +122,10 @@ def _workload(parts: Parts) -> tuple[Workload, tuple[str, ...]]:
     return workload, tuple(name for name, size in sizes.items() if size is None)
 
 
-def _adapter(name: str, parts: Parts) -> Adapter:
+def _adapter(name: str, components: Components) -> Adapter:
     """The point's own adapter where it is the one that is named, else that of the yaml."""
-    if name == parts.adapter.name:
-        return parts.adapter
+    if name == components.adapter.name:
+        return components.adapter
     if name == Full.name:
         return Full()
     path = Path(config_folder()) / "adapter" / f"{name}.yaml"

@@ -12,14 +12,14 @@ from hybridret.base.settings import Settings
 from hybridret.config.entry import config_folder
 from hybridret.encoders.sizes import resolve_size
 from hybridret.planning.recipe import Recipe
-from hybridret.preflight.plan_inputs import Planned
+from hybridret.preflight.plan_inputs import PlanInputs
 
 _OF_A_RECIPE = ("trainer.accelerator", "trainer.devices", "trainer.nodes", "trainer.strategy", "trainer.precision")
 _OF_SLURM = ("trainer", "trainer.devices", "trainer.nodes")  # what `make slurm-run` is told in words of its own
 LORA_RATE = 10  # times the rate of full fine-tuning, as conf/adapter/lora.yaml says
 
 
-def command_with(overrides: Sequence[str], recipe: Recipe, point: Planned, move: bool = True) -> str:
+def command_with(overrides: Sequence[str], recipe: Recipe, point: PlanInputs, move: bool = True) -> str:
     """The command that trains `point`, which `overrides` ask for, with `recipe`. `move`: on GPUs; else where it runs
     now. More than one machine needs a meeting place, so such a command is one for SLURM.
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from omegaconf import DictConfig, OmegaConf
 
 from hybridret.base.errors import UserError
-from hybridret.components.components import Parts
+from hybridret.components.components import Components
 from hybridret.config.validate import read_settings, resolved
 from hybridret.encoders.counting import counted
 from hybridret.encoders.sizes import LARGE
-from hybridret.preflight.estimate import PlannedPoint
-from hybridret.preflight.memory_check import expectation
-from hybridret.preflight.missing import Obstacle, gpu_is_here, line, obstacles_of, wants_gpu
-from hybridret.preflight.plan_command import Forecasts, filled
+from hybridret.preflight.estimate import PointEstimate
+from hybridret.preflight.memory_check import memory_check
+from hybridret.preflight.missing import MissingRequirement, gpu_is_here, line, missing_requirements, wants_gpu
+from hybridret.preflight.plan_command import Estimates, filled
 from hybridret.preflight.plan_table import print_plan
 
 NOTE = (
@@ -23,22 +23,22 @@ NOTE = (
 )
 
 
-def looked_over(points: Sequence[tuple[str, Sequence[str], DictConfig]]) -> list[str | None]:
+def check_points(points: Sequence[tuple[str, Sequence[str], DictConfig]]) -> list[str | None]:
     """Print the plan and what is missing; return for each point (label, overrides, config) None, or a line that says
     why it cannot run, and then each obstacle on a line of its own. A point that cannot be judged is left to its own
     process: nothing that is wrong with one ends the others (traps 18).
     """
-    forecasts = Forecasts()
-    planned = [_planned(forecasts, label, overrides, config) for label, overrides, config in points]
-    found = [obstacles_of(point, config) for point, (*_, config) in zip(planned, points, strict=True)]
-    if shown := [point for point in planned if point.forecast is not None]:
+    shared = Estimates()
+    estimates = [_estimated(shared, label, overrides, config) for label, overrides, config in points]
+    found = [missing_requirements(point, config) for point, (*_, config) in zip(estimates, points, strict=True)]
+    if shown := [point for point in estimates if point.estimate is not None]:
         print_plan(shown)
         if any(str(OmegaConf.select(config, "data._target_")).endswith(".CldrCorpus") for *_, config in points):
             print(NOTE)
-    for point, obstacles in zip(planned, found, strict=True):
+    for point, obstacles in zip(estimates, found, strict=True):
         if point.reason and not obstacles:
             print(f"{point.label}: no plan, and its own process says more: {line(point.reason)}")
-    _print_missing(planned, found)
+    _print_missing(estimates, found)
     refused = [[one for one in each if one.certain or _refuses(config)]
                for each, (*_, config) in zip(found, points, strict=True)]  # fmt: skip
     return [
@@ -50,36 +50,36 @@ def looked_over(points: Sequence[tuple[str, Sequence[str], DictConfig]]) -> list
     ]  # fmt: skip
 
 
-def _planned(forecasts: Forecasts, label: str, overrides: Sequence[str], config: DictConfig) -> PlannedPoint:
-    """With a forecast where that tells something, or with the reason for having none."""
+def _estimated(shared: Estimates, label: str, overrides: Sequence[str], config: DictConfig) -> PointEstimate:
+    """With an estimate where that tells something, or with the reason for having none."""
     try:
         if _is_small(config):
-            return PlannedPoint(label, tuple(overrides), None)
-        return forecasts.of(label, overrides, config)
+            return PointEstimate(label, tuple(overrides), None)
+        return shared.of(label, overrides, config)
     except UserError as error:
-        return PlannedPoint(label, tuple(overrides), None, str(error))
+        return PointEstimate(label, tuple(overrides), None, str(error))
     except Exception as error:  # code that came with a checkpoint, a value that nobody expected
-        return PlannedPoint(label, tuple(overrides), None, f"{type(error).__name__}: {str(error)[:200]}")
+        return PointEstimate(label, tuple(overrides), None, f"{type(error).__name__}: {str(error)[:200]}")
 
 
 def _is_small(config: DictConfig) -> bool:
     """Whether a plan has nothing to tell: a small model that surely fits, and no GPU is asked for in vain."""
     try:
-        parts = Parts(read_settings(resolved(filled(config))))
-        parts.check()
-        if wants_gpu(parts):
-            return gpu_is_here() and counted(parts.backbone.meta(parts.settings.model.size))["total"] < LARGE
-        expected = expectation(parts, ())
-        return expected.tiny and counted(expected.planned.body_of(parts.adapter.name))["total"] < LARGE
+        components = Components(read_settings(resolved(filled(config))))
+        components.check()
+        if wants_gpu(components):
+            return gpu_is_here() and counted(components.backbone.meta(components.settings.model.size))["total"] < LARGE
+        expected = memory_check(components, ())
+        return expected.tiny and counted(expected.inputs.body_of(components.adapter.name))["total"] < LARGE
     except UserError:
-        return False  # the forecast says why
+        return False  # the estimate says why
 
 
 def _refuses(config: DictConfig) -> bool:
     return OmegaConf.select(config, "plan.refuse") is not False
 
 
-def _print_missing(points: Sequence[PlannedPoint], found: Sequence[Sequence[Obstacle]]) -> None:
+def _print_missing(points: Sequence[PointEstimate], found: Sequence[Sequence[MissingRequirement]]) -> None:
     """What all points lack once, then what each lacks besides."""
     if not any(found):
         return
@@ -99,5 +99,5 @@ def _print_missing(points: Sequence[PlannedPoint], found: Sequence[Sequence[Obst
     print()
 
 
-def _kinds(obstacles: Sequence[Obstacle]) -> str:
+def _kinds(obstacles: Sequence[MissingRequirement]) -> str:
     return ", ".join(dict.fromkeys(one.what for one in obstacles))

@@ -7,8 +7,8 @@ from dataclasses import fields
 
 from hybridret.planning.gpus import GIB, Gpu
 from hybridret.planning.recipe import Recipe
-from hybridret.preflight.estimate import Forecast, Option
-from hybridret.preflight.estimate_groups import Alike
+from hybridret.preflight.estimate import Estimate, GpuEstimate
+from hybridret.preflight.estimate_groups import EstimateGroup
 from hybridret.preflight.suggestion import command_with
 
 
@@ -59,9 +59,9 @@ def money(number: float) -> str:
     return f"{number:,.0f}" if number >= 100 else f"{number:.2f}"
 
 
-def communication(label: str, forecast: Forecast) -> str:
+def communication(label: str, estimate: Estimate) -> str:
     """How often FSDP2 gathers weights and sums gradients in a step."""
-    plan = forecast.plan
+    plan = estimate.plan
     return (
         f"FSDP2, {label} as asked: {plan.all_gathers:,} all-gathers of a layer in each step, and gradients are summed "
         f"once ({plan.reduce_scatters} reduce-scatters). Their time is not counted."
@@ -94,26 +94,26 @@ def changed(asked: Recipe, other: Recipe) -> str:
     return ", ".join(words) or "as asked"
 
 
-def verdict(group: Alike) -> str:
+def verdict(group: EstimateGroup) -> str:
     """One line: whether a point fits as asked and for how much, else the command of the cheapest recipe that fits."""
-    point, forecast = group.first, group.first.forecast
-    if forecast is None:
+    point, estimate = group.first, group.first.estimate
+    if estimate is None:
         return f"{group.label}: {'skipped' if point.skipped else 'cannot be planned'}: {' '.join(point.reason.split())}"
-    asked, best, recipe = forecast.best_as_asked, forecast.best, forecast.planned.gpu_recipe
+    asked, best, recipe = estimate.best_as_asked, estimate.best, estimate.inputs.gpu_recipe
     if asked is not None:
         line = f"{group.label}: fits {_devices(recipe)} {asked.gpu.name} as asked, {_for(asked)}."
         if best is None or best.all_gpu_hours > 0.95 * asked.all_gpu_hours:
             return line
-        return f"{line} Cheaper: {suggestion(point.overrides, forecast, best)}."
-    names = ", ".join(option.gpu.name for option in forecast.asked)
-    each = f"{gib(forecast.plan.memory.total)} GiB" + (f" on each of {recipe.devices}" if recipe.devices > 1 else "")
+        return f"{line} Cheaper: {suggestion(point.overrides, estimate, best)}."
+    names = ", ".join(option.gpu.name for option in estimate.asked)
+    each = f"{gib(estimate.plan.memory.total)} GiB" + (f" on each of {recipe.devices}" if recipe.devices > 1 else "")
     line = f"{group.label}: fits none of {names} as asked ({each})"
     if best is None:
         return f"{line}, and no recipe that plan knows fits either: choose a smaller model or batch."
-    return f"{line}. The cheapest recipe that fits: {suggestion(point.overrides, forecast, best)}."
+    return f"{line}. The cheapest recipe that fits: {suggestion(point.overrides, estimate, best)}."
 
 
-def total(groups: Sequence[Alike]) -> str:
+def total(groups: Sequence[EstimateGroup]) -> str:
     """What all points come to, each as asked where that fits and else by the cheapest recipe that fits."""
     chosen = [(len(group.points), group.chosen) for group in groups if group.chosen is not None]
     number = sum(size for size, _ in chosen)
@@ -122,19 +122,19 @@ def total(groups: Sequence[Alike]) -> str:
     return f"All {number} points that fit: {spent:,.1f} GPU hours, cost {money(cost)}."
 
 
-def suggestion(overrides: Sequence[str], forecast: Forecast, best: Option) -> str:
+def suggestion(overrides: Sequence[str], estimate: Estimate, best: GpuEstimate) -> str:
     """A recipe, where it fits, what it costs, and the command that trains the point of `overrides` with it."""
-    recipe = forecast.planned.gpu_recipe
-    command = command_with(overrides, best.recipe, forecast.planned)
+    recipe = estimate.inputs.gpu_recipe
+    command = command_with(overrides, best.recipe, estimate.inputs)
     what = changed(recipe, best.recipe).replace(f" over {best.recipe.devices}", "")
     return f"{_devices(best.recipe)} {best.gpu.name} {_how(what)}, {_for(best)}: `{command}`"
 
 
-def assumptions(made: Sequence[tuple[str, Forecast]]) -> list[str]:
-    """What the numbers of labelled forecasts rest on; where they rest on different things, a line for each."""
-    forecasts = [forecast for _, forecast in made]
-    texts = sorted({(one.planned.workload.query_tokens, one.planned.workload.passage_tokens) for one in forecasts})
-    batches = sorted({(one.planned.workload.batch_size, one.planned.workload.steps) for one in forecasts})
+def assumptions(made: Sequence[tuple[str, Estimate]]) -> list[str]:
+    """What the numbers of labelled estimates rest on; where they rest on different things, a line for each."""
+    estimates = [estimate for _, estimate in made]
+    texts = sorted({(one.inputs.workload.query_tokens, one.inputs.workload.passage_tokens) for one in estimates})
+    batches = sorted({(one.inputs.workload.batch_size, one.inputs.workload.steps) for one in estimates})
     lengths = ", ".join(f"{query} + {passage}" for query, passage in texts)
     steps = ", ".join(f"{size:,} pairs, {number:,} steps" for size, number in batches)
     lines = [
@@ -142,16 +142,16 @@ def assumptions(made: Sequence[tuple[str, Forecast]]) -> list[str]:
         f"upper bound; no hard negatives; {steps}.",
         *_distinct(made, _prices),
     ]
-    if any(one.planned.on_cpu for one in forecasts):
+    if any(one.inputs.on_cpu for one in estimates):
         lines.append("trainer=cpu was asked for: GPUs are planned with what trainer=gpu brings (bf16-mixed, one GPU).")
-    lines += _distinct([(label, one) for label, one in made if one.planned.workload.evaluation_passages], _evaluation)
-    if unknown := sorted({name for one in forecasts for name in one.planned.unknown}):
+    lines += _distinct([(label, one) for label, one in made if one.inputs.workload.evaluation_passages], _evaluation)
+    if unknown := sorted({name for one in estimates for name in one.inputs.unknown}):
         lines.append(f"Not in encoding and index: {', '.join(unknown)}, whose size only reading tells.")
     return lines
 
 
-def _distinct(made: Sequence[tuple[str, Forecast]], say: Callable[[Forecast], str]) -> list[str]:
-    """What `say` says of the forecasts, each sentence once; with their labels where it is not the same for all."""
+def _distinct(made: Sequence[tuple[str, Estimate]], say: Callable[[Estimate], str]) -> list[str]:
+    """What `say` says of the estimates, each sentence once; with their labels where it is not the same for all."""
     said: dict[str, list[str]] = {}
     for label, one in made:
         said.setdefault(say(one), []).append(label)
@@ -160,8 +160,8 @@ def _distinct(made: Sequence[tuple[str, Forecast]], say: Callable[[Forecast], st
     return [f"{text} This holds for: {', '.join(labels)}." for text, labels in said.items()]
 
 
-def _prices(forecast: Forecast) -> str:
-    settings = forecast.planned.settings.plan
+def _prices(estimate: Estimate) -> str:
+    settings = estimate.inputs.settings.plan
     return (
         f"Time: {settings.utilisation:.0%} of the GPU's dense peak is reached (plan.utilisation). Cost: "
         f"{settings.price_per_gpu_hour:g} for each GPU hour of training and encoding (plan.price_per_gpu_hour), the "
@@ -169,8 +169,8 @@ def _prices(forecast: Forecast) -> str:
     )
 
 
-def _evaluation(forecast: Forecast) -> str:
-    settings, passages = forecast.planned.settings.evaluation, forecast.planned.workload.evaluation_passages
+def _evaluation(estimate: Estimate) -> str:
+    settings, passages = estimate.inputs.settings.evaluation, estimate.inputs.workload.evaluation_passages
     faster = "; bf16 takes less time" if settings.precision == "fp32" else ""
     return (
         f"Evaluation: {passages:,} passages as published, encoded once in {settings.precision} (evaluation.precision"
@@ -178,7 +178,7 @@ def _evaluation(forecast: Forecast) -> str:
     )
 
 
-def _for(option: Option) -> str:
+def _for(option: GpuEstimate) -> str:
     spent = f"{hours(option.hours + option.encoding_hours)}, cost {money(option.cost)}"
     return f"{share_of(option.plan.memory.total, option.gpu)} GiB, {spent}"
 

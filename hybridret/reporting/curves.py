@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from hybridret.analysis.smoothing import smooth
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.plot import Plot, legend_below, new_axes
-from hybridret.reporting.plot_style import looks
+from hybridret.reporting.plot_style import plot_styles
 from hybridret.reporting.select import select
 
 
@@ -34,7 +34,7 @@ def curve_plots(sweep: Sweep) -> dict[str, Plot]:
 
 
 def _curve(sweep: Sweep, split: str, column: str, title: str) -> Figure:
-    rows, style = select(sweep.history, split=split).dropna(subset=[column]), looks(sweep.runs)
+    rows, style = select(sweep.history, split=split).dropna(subset=[column]), plot_styles(sweep.runs)
     figure, axes = new_axes()
     seen: set[str] = set()
     lowest = np.inf

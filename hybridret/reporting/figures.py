@@ -13,7 +13,7 @@ from hybridret.analysis.spread import mean_and_spread
 from hybridret.base.files import file_name
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.plot import Plot, legend_below, new_axes
-from hybridret.reporting.plot_style import looks
+from hybridret.reporting.plot_style import plot_styles
 from hybridret.reporting.scatter import front_of, tradeoff
 from hybridret.reporting.select import MACRO, SETTINGS, configurations, map_cutoffs, select, title_of
 from hybridret.reporting.tables import pair_table
@@ -55,7 +55,7 @@ def dataset_plots(sweep: Sweep, dataset: str) -> dict[str, Plot]:
 
 
 def _scatter(sweep: Sweep, dataset: str) -> Figure:
-    points, style, quality = _tradeoff(sweep, dataset), looks(sweep.runs), _quality(sweep, dataset)
+    points, style, quality = _tradeoff(sweep, dataset), plot_styles(sweep.runs), _quality(sweep, dataset)
     figure, axes = new_axes(6.4, 4.6)
     front = front_of(points)
     axes.plot(
@@ -104,7 +104,7 @@ def _bias(sweep: Sweep, dataset: str) -> Figure:
     rows = select(sweep.metrics, dataset=dataset, metric="rank_distance", setting="multilingual")
     rows = rows[rows["query_language"] != MACRO]
     means = mean_and_spread(rows, ["configuration", "query_language"])
-    languages, style = sorted(rows["query_language"].unique()), looks(sweep.runs)
+    languages, style = sorted(rows["query_language"].unique()), plot_styles(sweep.runs)
     figure, axes = new_axes()
     for name in configurations(sweep, dataset):
         of_one = select(means, configuration=name).set_index("query_language")["mean"].reindex(languages)
@@ -172,7 +172,7 @@ def _size(sweep: Sweep, dataset: str, setting: str) -> Figure:
     rows = _maps(sweep, dataset, setting=setting, query_language=MACRO)
     trained = sweep.runs[sweep.runs["trained"] & sweep.runs["parameters_body"].gt(0)]
     rows = rows.merge(trained[["run", "family", "parameters_body"]], on="run")
-    style = looks(sweep.runs)
+    style = plot_styles(sweep.runs)
     figure, axes = new_axes()
     for family, one in rows.groupby("family", sort=False):
         found = mean_and_spread(one, ["parameters_body"]).sort_values("parameters_body")

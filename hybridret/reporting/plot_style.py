@@ -20,7 +20,7 @@ _DASHES = ("-", "--", ":", "-.")
 
 
 @dataclass(frozen=True)
-class Look:
+class PlotStyle:
     """`mark` and `dash` in matplotlib's letters; `colour` as #rrggbb."""
 
     colour: str
@@ -28,7 +28,7 @@ class Look:
     dash: str
 
 
-def looks(runs: pd.DataFrame) -> dict[str, Look]:
+def plot_styles(runs: pd.DataFrame) -> dict[str, PlotStyle]:
     """The look of each configuration of `runs` (a collected sweep's table of runs)."""
     rows = runs.drop_duplicates("configuration").to_dict("records")
     known = len({strategy_rank(name) for name in ("mono", "cross", "hybrid", "x_x", "en_en")})
@@ -49,5 +49,5 @@ def looks(runs: pd.DataFrame) -> dict[str, Look]:
         i = variants.index(variant)
         place = known + others.index(strategy) if strategy in others else strategy_rank(strategy)
         colour = _COLOURS[place % len(_COLOURS)] if row["trained"] else _UNTRAINED
-        found[label] = Look(colour, _MARKS[i % len(_MARKS)], _DASHES[i % len(_DASHES)])
+        found[label] = PlotStyle(colour, _MARKS[i % len(_MARKS)], _DASHES[i % len(_DASHES)])
     return found

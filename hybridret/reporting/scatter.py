@@ -14,7 +14,7 @@ import pandas as pd
 
 from hybridret.analysis.pareto import pareto_front
 from hybridret.reporting.collect import Sweep
-from hybridret.reporting.plot_style import Look, looks
+from hybridret.reporting.plot_style import PlotStyle, plot_styles
 from hybridret.reporting.select import MACRO, METRICS, cutoff_of, map_cutoffs, select, title_of
 from hybridret.reporting.table import score
 
@@ -76,7 +76,7 @@ def scatter_svg(sweep: Sweep, dataset: str, choice: Choice) -> str:
     points = tradeoff(sweep, dataset, choice.metric, choice.cutoff, choice.untrained)
     if points.empty:
         return ""
-    style = looks(sweep.runs)
+    style = plot_styles(sweep.runs)
     x, y = _Axis(points["mono"], LEFT, WIDTH - RIGHT), _Axis(points["cross"], HEIGHT - BOTTOM, TOP)
     grid = "".join(
         f'<line x1="{x(v):.1f}" x2="{x(v):.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>' for v in x.ticks
@@ -120,7 +120,7 @@ def mark_svg(mark: str, x: float, y: float, r: float = 6.0) -> str:
     return '<polygon points="' + " ".join(f"{x + a * r:.1f},{y + b * r:.1f}" for a, b in corners[mark]) + '"/>'
 
 
-def legend_html(style: dict[str, Look], names: list[str]) -> str:
+def legend_html(style: dict[str, PlotStyle], names: list[str]) -> str:
     """The legend of the scatter, below it so that it wraps on narrow screens."""
     items = "".join(
         f'<li><svg viewBox="0 0 18 18" aria-hidden="true"><g fill="{style[name].colour}">'
@@ -154,7 +154,7 @@ class _Axis:
         return shown.removeprefix("0") if shown.startswith("0.") and value else shown
 
 
-def _mark(row: dict[str, object], style: dict[str, Look], x: _Axis, y: _Axis, sweep: str) -> str:
+def _mark(row: dict[str, object], style: dict[str, PlotStyle], x: _Axis, y: _Axis, sweep: str) -> str:
     look = style[str(row["configuration"])]
     mono, cross, multi = (float(str(row[key])) for key in ("mono", "cross", "multi"))
     values = f"Mo. {score(mono)} · Cr. {score(cross)}" + ("" if np.isnan(multi) else f" · Mul. {score(multi)}")

@@ -11,7 +11,7 @@ from hybridret.reporting.collect import Sweep
 from hybridret.reporting.facts import Fact
 from hybridret.reporting.paper import differences, paper_table
 from hybridret.reporting.plot import Plot
-from hybridret.reporting.plot_style import looks
+from hybridret.reporting.plot_style import plot_styles
 from hybridret.reporting.scatter import legend_html, scatter_choices, scatter_svg, tradeoff
 from hybridret.reporting.select import MACRO, configurations, map_cutoffs, select, title_of
 from hybridret.reporting.table import Table
@@ -88,7 +88,8 @@ def _scatter(sweep: Sweep, dataset: str, key: str) -> str:
     shown = set(tradeoff(sweep, dataset, choices[0].metric, choices[0].cutoff)["configuration"])
     names = [name for name in configurations(sweep, dataset) if name in shown]
     return (
-        f'<h3 id="{key}-tradeoff">Trade-off</h3><figure data-choices>{panels}{legend_html(looks(sweep.runs), names)}'
+        f'<h3 id="{key}-tradeoff">Trade-off</h3><figure data-choices>{panels}'
+        f"{legend_html(plot_styles(sweep.runs), names)}"
         "<figcaption>One mark per run; up and to the right is better. Point at a mark, or tab to it, to see its "
         "run.</figcaption></figure>"
     )

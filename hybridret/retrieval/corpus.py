@@ -22,7 +22,7 @@ from hybridret.base.progress import Progress
 from hybridret.base.records import IntArray
 from hybridret.distributed.process_group import ProcessGroup
 from hybridret.retrieval.encode import TextEncoder, inference
-from hybridret.retrieval.indexes.together import all_or_none
+from hybridret.retrieval.indexes.together import raise_on_all_ranks
 from hybridret.retrieval.protocols import VectorSource
 from hybridret.retrieval.tile_store import TileStore, tile_vectors
 from hybridret.retrieval.tiles import TileBar, TileEncoder, Tiles
@@ -112,7 +112,7 @@ def _complete(store: TileStore, work: TileEncoder, precision: str, ranks: Proces
         pending = _missing(store, entries, ranks, progress)
         if ranks.rank == 0:
             _warn_of_damage(store, entries, pending)
-        all_or_none(partial(store.check_space, tiles.count(pending)), ranks)
+        raise_on_all_ranks(partial(store.check_space, tiles.count(pending)), ranks)
         own = [tiles.span(tile) for tile in pending[ranks.rank :: ranks.world]]
         tokenised = stack.enter_context(closing(work.ahead(own)))
         advance = stack.enter_context(progress.task("encode passages", tiles.passages))
@@ -129,7 +129,7 @@ def _complete(store: TileStore, work: TileEncoder, precision: str, ranks: Proces
             together = pending[first : first + ROUND * ranks.world]
             share = together[ranks.rank :: ranks.world]
             bar.round(tiles.count(share), tiles.count(together))
-            all_or_none(partial(encode, share), ranks)
+            raise_on_all_ranks(partial(encode, share), ranks)
         bar.round(0, 0)
 
 
@@ -159,7 +159,7 @@ def _in_memory(work: TileEncoder, precision: str, ranks: ProcessGroup, progress:
 def _from_first(read: Callable[[], IntArray], ranks: ProcessGroup) -> IntArray:
     """The entries that the first rank reads, on every rank."""
     nothing = np.empty((0, 2), dtype=np.int64)
-    found = ranks.gather(all_or_none(lambda: nothing if ranks.rank else read(), ranks))[0]
+    found = ranks.gather(raise_on_all_ranks(lambda: nothing if ranks.rank else read(), ranks))[0]
     return found.astype(np.int64, copy=False)
 
 
@@ -178,7 +178,7 @@ def _missing(store: TileStore, entries: IntArray, ranks: ProcessGroup, progress:
                     advance(len(part))
         return np.concatenate(fit)
 
-    fit = np.concatenate(ranks.gather(all_or_none(check, ranks)))
+    fit = np.concatenate(ranks.gather(raise_on_all_ranks(check, ranks)))
     missing: list[int] = np.setdiff1d(np.arange(len(store.tiles)), fit).tolist()
     return missing
 

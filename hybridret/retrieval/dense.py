@@ -15,7 +15,7 @@ from hybridret.base.records import Collection, FloatArray, Hits, IntArray
 from hybridret.distributed.process_group import ProcessGroup, SingleProcess
 from hybridret.retrieval.corpus import encode_corpus, fingerprint
 from hybridret.retrieval.encode import TextEncoder, encode_texts
-from hybridret.retrieval.indexes.together import all_or_none
+from hybridret.retrieval.indexes.together import raise_on_all_ranks
 from hybridret.retrieval.products import products
 from hybridret.retrieval.protocols import Index, VectorSource
 from hybridret.retrieval.vectors import ArrayVectors, chosen_rows
@@ -162,7 +162,9 @@ class Dense:
         self._searched = None
         own = partial(self._vectors, "query", collection.queries, None, progress)
         nothing = np.empty((0, self._encoder.dimension), dtype=np.float32)
-        queries = self._ranks.gather(all_or_none(own if self._ranks.rank == 0 else lambda: nothing, self._ranks))[0]
+        queries = self._ranks.gather(
+            raise_on_all_ranks(own if self._ranks.rank == 0 else lambda: nothing, self._ranks)
+        )[0]
         texts, contexts = collection.passages, collection.contexts
         large = len(texts) >= self._cache_from
         if large and (self._cache is not None or self._ranks.world > 1):

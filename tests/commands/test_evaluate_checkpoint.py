@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from commands import SMALL, Commands, Train, paragraph, rows, run_of, write_rows
 
-from hybridret.components import components
-from hybridret.components.components import Parts
+from hybridret.components.components import Components
 from hybridret.components.open_run import read_config
 from hybridret.config.validate import read_settings
 from hybridret.runs import RunDirectory
@@ -72,10 +71,12 @@ def test_code_of_a_checkpoint_runs_only_where_the_run_allowed_it(
     config: dict[str, Any] = read_config(RunDirectory(run_copy))
     config["backbone"]["trust_remote_code"] = trusted
     asked: list[tuple[Path, bool]] = []
-    monkeypatch.setattr(components, "load_encoder", lambda folder, trust: asked.append((folder, trust)))
+    monkeypatch.setattr(
+        "hybridret.components.components.load_encoder", lambda folder, trust: asked.append((folder, trust))
+    )
     run = RunDirectory(run_copy)
-    Parts(read_settings(config)).load(run)
-    Parts(read_settings(config)).load(run, trusted=not trusted)  # the word of the command line counts
+    Components(read_settings(config)).load(run)
+    Components(read_settings(config)).load(run, trusted=not trusted)  # the word of the command line counts
     assert asked == [(run.best_checkpoint, trusted), (run.best_checkpoint, not trusted)]
 
 

@@ -86,7 +86,7 @@ def test_a_signal_in_training_saves_and_the_same_command_goes_on(
 
 def test_what_is_said_is_a_command(train: Train, tmp_path: Path) -> None:
     """Quoted for a shell: it composes to the same run directory."""
-    hook = {"target": "hybridret.components.components:Parts.encoder", "call": 1, "signal": signal.SIGINT}
+    hook = {"target": "hybridret.components.components:Components.encoder", "call": 1, "signal": signal.SIGINT}
     stopped = train(tmp_path, hooks=[hook])
     assert stopped.returncode == 130
     assert status(run_of(tmp_path))["state"] == "interrupted"
@@ -100,7 +100,7 @@ def test_what_is_said_is_a_command(train: Train, tmp_path: Path) -> None:
 def test_a_signal_before_anything_is_claimed_leaves_nothing(
     train: Train, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    hook = {"target": "hybridret.components.components:Parts.check", "call": 1, "signal": number}
+    hook = {"target": "hybridret.components.components:Components.check", "call": 1, "signal": number}
     stopped = train(tmp_path, hooks=[hook])
     assert stopped.returncode == code, stopped.stderr
     assert f"To go on: {COMMAND} model=nano" in stopped.stderr
@@ -127,8 +127,8 @@ def test_a_signal_in_the_evaluation_keeps_the_training(
 @pytest.mark.parametrize(
     "target",
     [
-        "hybridret.components.components:Parts.collections",  # before the directory is claimed
-        "hybridret.components.components:Parts.trained_encoder",
+        "hybridret.components.components:Components.collections",  # before the directory is claimed
+        "hybridret.components.components:Components.trained_encoder",
         "pytorch_lightning:Trainer.fit",
         "pytorch_lightning.loops.fit_loop:_FitLoop.setup_data",  # Lightning's own handlers would be in place here
     ],

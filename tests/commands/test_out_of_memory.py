@@ -44,7 +44,7 @@ def test_in_the_evaluation_the_training_is_kept(train: Train, tmp_path: Path) ->
     ("target", "call", "rank", "phase"),
     [
         (STEP, 4, 1, "'train'"),
-        ("hybridret.components.components:Parts.trained_encoder", 1, 1, "'read data and build the encoder'"),
+        ("hybridret.components.components:Components.trained_encoder", 1, 1, "'read data and build the encoder'"),
         ("hybridret.distributed.rendezvous:_wait_for_verdict", 1, 0, "'wait for the other processes'"),
     ],
 )

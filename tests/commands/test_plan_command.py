@@ -11,11 +11,11 @@ import pytest
 from commands import Answer, Commands, paragraph
 from hydra import compose, initialize_config_dir
 
-from hybridret.components.components import Parts
+from hybridret.components.components import Components
 from hybridret.config.compose import labels
 from hybridret.config.entry import config_folder
 from hybridret.config.validate import read_settings, resolved
-from hybridret.preflight.plan_command import Forecasts
+from hybridret.preflight.plan_command import Estimates
 from hybridret.preflight.plan_inputs import recipe_of
 
 SIZES = ("1b", "3b", "10b")
@@ -43,9 +43,9 @@ def rows(study: Answer, folder: Path) -> list[dict[str, Any]]:
         return list(csv.DictReader(file))
 
 
-def composed(*overrides: str) -> Parts:
+def composed(*overrides: str) -> Components:
     with initialize_config_dir(config_folder(), version_base="1.3"):
-        return Parts(read_settings(resolved(compose("config", overrides=list(overrides)))))
+        return Components(read_settings(resolved(compose("config", overrides=list(overrides)))))
 
 
 def test_a_row_for_each_point_and_gpu_as_asked(rows: list[dict[str, Any]]) -> None:
@@ -101,10 +101,10 @@ def test_what_is_suggested_composes_to_what_was_planned(study: Answer, rows: lis
     for text in commands:
         words = shlex.split(text)
         assert words[0] in ("python", "torchrun")
-        parts = composed(*words[words.index("hybridret.run") + 1 :])
-        size = parts.settings.model.size
+        components = composed(*words[words.index("hybridret.run") + 1 :])
+        size = components.settings.model.size
         recipes = {row["recipe"] for row in rows if row["point"] == size and row["which"] == "cheapest"}
-        assert recipe_of(parts).spell() in recipes
+        assert recipe_of(components).spell() in recipes
 
 
 def test_a_sharded_point_says_how_often_it_communicates(command: Commands, tmp_path: Path) -> None:
@@ -173,8 +173,8 @@ def test_what_fake_tensors_cannot_follow_is_a_reason(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("hybridret.preflight.plan_inputs.plan", fails)
     with initialize_config_dir(config_folder(), version_base="1.3"):
-        point = Forecasts().of("here", (), compose("config", overrides=["model=nano"]))
-    assert (point.forecast, point.reason) == (None, "NotImplementedError: no fake for this kernel")
+        point = Estimates().of("here", (), compose("config", overrides=["model=nano"]))
+    assert (point.estimate, point.reason) == (None, "NotImplementedError: no fake for this kernel")
 
 
 def test_every_point_has_a_name() -> None:

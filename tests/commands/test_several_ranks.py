@@ -55,7 +55,7 @@ def test_a_signal_before_the_first_step_leaves_nobody_waiting(
 ) -> None:
     """Whoever comes first: a rank that leaves before all are there takes the others along; later all stop together."""
     target = {
-        "reading": "hybridret.components.components:Parts.trained_encoder",
+        "reading": "hybridret.components.components:Components.trained_encoder",
         "waiting": "hybridret.distributed.rendezvous:_wait_for_verdict",
         "joined": "hybridret.pipelines.train_worker:train",
     }[place]

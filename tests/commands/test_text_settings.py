@@ -13,7 +13,7 @@ from hybridret.base.errors import UserError
 from hybridret.config.entry import config_folder
 from hybridret.config.run_identity import point_hash
 from hybridret.config.validate import read_settings, resolved
-from hybridret.pipelines.evaluate_run import assess
+from hybridret.pipelines.evaluate_run import evaluate_run
 
 BACKBONES = sorted(path.stem for path in (Path(config_folder()) / "backbone").glob("*.yaml") if path.stem != "bm25")
 SCRATCH = {"query_prefix": "Query: ", "passage_prefix": "Passage: ", "query_length": 32, "passage_length": 64}
@@ -71,4 +71,4 @@ def test_a_backbone_without_text_settings_is_told_what_it_lacks() -> None:
 def test_settings_that_a_backbone_does_not_read_are_refused() -> None:
     arguments = ["backbone=bm25", "data=cldr", "text.passage_length=128"]
     with pytest.raises(UserError, match=r"text.passage_length=128: backbone=bm25 does not read text settings"):
-        assess(composed("evaluate", *arguments), arguments)
+        evaluate_run(composed("evaluate", *arguments), arguments)

@@ -1,4 +1,4 @@
-"""Parts to a collection: against a slow join by dictionaries, and whatever does not fit together."""
+"""Components to a collection: against a slow join by dictionaries, and whatever does not fit together."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from types import ModuleType
 
 from hybridret.reporting.collect import collect
 from hybridret.reporting.facts import facts
-from hybridret.reporting.plot_style import looks
+from hybridret.reporting.plot_style import plot_styles
 from hybridret.reporting.tables_runs import token_tables
 from hybridret.reporting.write import write_report
 
@@ -30,7 +30,7 @@ def test_an_untrained_backbone_is_called_by_its_name(fabricate: ModuleType, tmp_
     assert next(fact.text for fact in facts(sweep).data if fact.name == "backbone and size") == (
         "scratch tiny, bm25, minilm small"
     )
-    look = looks(sweep.runs)
+    look = plot_styles(sweep.runs)
     assert look["BM25"].colour == look["minilm, not trained"].colour != look["mono"].colour
     assert len({one.mark for one in look.values()}) == 3
 

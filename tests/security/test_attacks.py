@@ -22,7 +22,7 @@ from torch.distributed.checkpoint.state_dict_saver import _save_state_dict
 
 from hybridret.base.errors import UserError
 from hybridret.base.files import file_name
-from hybridret.components import components, open_run
+from hybridret.components import open_run
 from hybridret.components.open_run import read_config
 from hybridret.config.entry import config_folder, guarded
 from hybridret.config.validate import resolved
@@ -201,8 +201,10 @@ def test_a_stored_config_starts_no_process(foreign: Path, mark: Path, monkeypatc
     assert not mark.exists()
     started: list[Any] = []
     monkeypatch.setattr(open_run, "check_stored", lambda *unused: None)
-    monkeypatch.setattr(components, "read_collections", lambda _, source, progress: started.append(source) or ())
-    monkeypatch.setattr(components, "load_encoder", lambda *unused: None)
+    monkeypatch.setattr(
+        "hybridret.components.components.read_collections", lambda _, source, progress: started.append(source) or ()
+    )
+    monkeypatch.setattr("hybridret.components.components.load_encoder", lambda *unused: None)
     earlier = set(threading.enumerate())
     open_run.open_run(foreign)
     for thread in set(threading.enumerate()) - earlier:
@@ -263,7 +265,7 @@ def test_every_entry_reads_stored_configs_through_this_door() -> None:
     """No other module reads a stored config with OmegaConf; two read yamls of conf/."""
     package = Path(open_run.__file__).parent.parent
     found = {path.name for path in package.rglob("*.py") if "OmegaConf.load(" in path.read_text(encoding="utf-8")}
-    assert found == {"open_run.py", "planned.py", "suggested.py"}
+    assert found == {"open_run.py", "plan_inputs.py", "suggestion.py"}
 
 
 HOSTILE = "<img src=x onerror=alert(1)>|[x](javascript:alert(1))`\n# title \x1b[2J"

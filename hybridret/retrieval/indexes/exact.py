@@ -25,7 +25,7 @@ from hybridret.base.errors import UserError
 from hybridret.base.progress import Advance, Progress
 from hybridret.base.records import FloatArray, Hits, IntArray
 from hybridret.distributed.process_group import ProcessGroup
-from hybridret.retrieval.indexes.together import all_or_none, check_search
+from hybridret.retrieval.indexes.together import check_search, raise_on_all_ranks
 from hybridret.retrieval.one_thread import one_thread
 from hybridret.retrieval.protocols import VectorSource
 from hybridret.retrieval.topk import TopK, dense_ties, merge_keys, survivors, unpack
@@ -81,7 +81,7 @@ class Exact:
             for start in rounds:
                 part = slice(start, min(start + at_once, len(queries)))
                 scan = _Scan(queries[part], start, passages, iter(mine), first, last, ties, k, device, advance)
-                keys = all_or_none(partial(scan.run, self._query_tile, size), ranks)
+                keys = raise_on_all_ranks(partial(scan.run, self._query_tile, size), ranks)
                 keys = merge_keys(cast(list[IntArray], ranks.gather(keys)), k)
                 found[part], scores[part] = unpack(keys, columns)
         found += first

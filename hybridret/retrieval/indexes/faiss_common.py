@@ -14,7 +14,7 @@ from hybridret.base.progress import Progress
 from hybridret.base.records import FloatArray, IntArray
 from hybridret.distributed.process_group import ProcessGroup
 from hybridret.metrics.ranks import sort_keys
-from hybridret.retrieval.indexes.together import all_or_none
+from hybridret.retrieval.indexes.together import raise_on_all_ranks
 from hybridret.retrieval.protocols import VectorSource
 from hybridret.retrieval.topk import WORST
 
@@ -121,7 +121,7 @@ def on_first_rank(work: Callable[[], tuple[IntArray, IntArray]], ranks: ProcessG
     def mine() -> tuple[IntArray, IntArray]:
         return work() if ranks.rank == 0 else (np.zeros((0, 0), dtype=np.int64), np.zeros(0, dtype=np.int64))
 
-    keys, numbers = all_or_none(mine, ranks)
+    keys, numbers = raise_on_all_ranks(mine, ranks)
     shape = ranks.gather(np.array(keys.shape, dtype=np.int64))[0].tolist()
     if ranks.rank:  # only the first dimension may differ
         keys = np.zeros((0, int(shape[1])), dtype=np.int64)

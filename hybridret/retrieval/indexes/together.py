@@ -14,7 +14,7 @@ from hybridret.distributed.process_group import ProcessGroup
 Result = TypeVar("Result")
 
 
-def all_or_none(work: Callable[[], Result], ranks: ProcessGroup) -> Result:
+def raise_on_all_ranks(work: Callable[[], Result], ranks: ProcessGroup) -> Result:
     """What `work` returns on this rank. Where it raised UserError on any rank, every rank raises the first one's.
 
     All ranks must call it together. Other exceptions end the process, as they should.

@@ -14,31 +14,30 @@ from hydra import compose, initialize_config_dir
 
 from hybridret.base.errors import UserError
 from hybridret.base.machine import available_memory
-from hybridret.components.components import Parts
+from hybridret.components.components import Components
 from hybridret.config.entry import config_folder
 from hybridret.config.validate import read_settings, resolved
 from hybridret.planning.gpus import GPUS
 from hybridret.planning.recipe import Recipe
-from hybridret.preflight import memory_check
-from hybridret.preflight.estimate import option
-from hybridret.preflight.memory_check import admit, check_gpu, expectation, upper_bound
-from hybridret.preflight.out_of_memory import OutOfMemory, memory_told
-from hybridret.preflight.plan_inputs import planned
+from hybridret.preflight.estimate import gpu_estimate
+from hybridret.preflight.memory_check import check_fits, check_gpu, memory_check, upper_bound
+from hybridret.preflight.out_of_memory import OutOfMemory, explain_out_of_memory
+from hybridret.preflight.plan_inputs import plan_inputs
 from hybridret.preflight.suggestion import command_with
 
 GIB = 2**30
 SMALL = ("model=base", "training.batch_size=16", "training.chunk_size=8", "plan.gpus=[h100]")
 
 
-def parts(*overrides: str) -> Parts:
+def components(*overrides: str) -> Components:
     with initialize_config_dir(config_folder(), version_base="1.3"):
-        return Parts(read_settings(resolved(compose("config", overrides=list(overrides)))))
+        return Components(read_settings(resolved(compose("config", overrides=list(overrides)))))
 
 
 @pytest.fixture
 def memory(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Sets the memory of this machine, in bytes."""
-    return lambda size: monkeypatch.setattr(memory_check, "available_memory", lambda: int(size))
+    return lambda size: monkeypatch.setattr("hybridret.preflight.memory_check.available_memory", lambda: int(size))
 
 
 def test_a_run_says_its_recipe_once_and_before_anything_else(train: Train, tmp_path: Path) -> None:
@@ -53,14 +52,14 @@ def test_a_run_says_its_recipe_once_and_before_anything_else(train: Train, tmp_p
 
 def test_a_point_that_fits_is_told_with_its_parts(memory: Any) -> None:
     memory(64 * GIB)
-    found = admit(parts(*SMALL), SMALL)
+    found = check_fits(components(*SMALL), SMALL)
     assert f"{found.plan.memory.total / GIB:.1f} GiB" in found.told() or found.tiny
 
 
 def test_a_point_that_cannot_fit_is_refused_with_a_command(memory: Any) -> None:
     memory(0.03 * GIB)
     with pytest.raises(UserError) as refused:
-        admit(parts(*SMALL), SMALL)
+        check_fits(components(*SMALL), SMALL)
     said = str(refused.value)
     assert said.startswith("scratch base (5.24M parameters) does not fit:")
     assert "this machine's free memory is 0.030 GiB" in said
@@ -71,25 +70,25 @@ def test_a_point_that_cannot_fit_is_refused_with_a_command(memory: Any) -> None:
 def test_the_border_is_the_plan_and_its_reserve(memory: Any) -> None:
     """The slow twin of the refusal: the same point, a byte more or less."""
     memory(1)
-    needed = expectation(parts(*SMALL), SMALL).plan.memory.total
+    needed = memory_check(components(*SMALL), SMALL).plan.memory.total
     memory(needed / (1 - 0.05) + 2)
-    admit(parts(*SMALL), SMALL)
+    check_fits(components(*SMALL), SMALL)
     memory(needed / (1 - 0.05) - 2)
     with pytest.raises(UserError, match="does not fit"):
-        admit(parts(*SMALL), SMALL)
-    admit(parts(*SMALL, "plan.reserve=0"), SMALL)
+        check_fits(components(*SMALL), SMALL)
+    check_fits(components(*SMALL, "plan.reserve=0"), SMALL)
 
 
 def test_told_to_go_on_it_goes_on(memory: Any) -> None:
     memory(0.01 * GIB)
-    found = admit(parts(*SMALL, "plan.refuse=false"), SMALL)
+    found = check_fits(components(*SMALL, "plan.refuse=false"), SMALL)
     assert found.told().endswith("does not fit, but plan.refuse=false.")
 
 
 def test_processes_of_a_machine_share_its_memory(memory: Any) -> None:
     memory(4 * GIB)
     two = (*SMALL, "trainer.devices=2", "trainer.strategy=ddp")
-    assert expectation(parts(*two), two).place.memory_bytes == 2 * GIB
+    assert memory_check(components(*two), two).target.memory_bytes == 2 * GIB
 
 
 @pytest.mark.parametrize(
@@ -104,13 +103,13 @@ def test_processes_of_a_machine_share_its_memory(memory: Any) -> None:
     ids=lambda overrides: " ".join(overrides),
 )
 def test_the_bound_that_spares_the_plan_is_above_it(overrides: tuple[str, ...]) -> None:
-    found = expectation(parts(*overrides), overrides)
-    assert found.plan.memory.total < upper_bound(found.planned)
+    found = memory_check(components(*overrides), overrides)
+    assert found.plan.memory.total < upper_bound(found.inputs)
 
 
 def test_a_tiny_point_is_not_planned(memory: Any) -> None:
     memory(64 * GIB)
-    found = admit(parts("model=nano"), ())
+    found = check_fits(components("model=nano"), ())
     assert "a small part of this machine's free memory" in found.told()
     assert "plan" not in vars(found)
 
@@ -126,7 +125,7 @@ def test_a_gpu_that_is_not_there_is_said_first(command: Commands, tmp_path: Path
 
 
 def test_the_cpu_needs_no_gpu() -> None:
-    check_gpu(parts("model=nano"), ())
+    check_gpu(components("model=nano"), ())
 
 
 def test_a_command_keeps_what_the_user_chose_besides_the_recipe() -> None:
@@ -139,11 +138,11 @@ def test_a_command_keeps_what_the_user_chose_besides_the_recipe() -> None:
         "plan.refuse=true",
     ]
     other = Recipe(8, True, "bf16-mixed", "adam8bit", "full", 32, True, False, False, "sdpa")
-    assert command_with(overrides, other, planned(parts("model=3b"))) == (
+    assert command_with(overrides, other, plan_inputs(components("model=3b"))) == (
         "torchrun --nproc-per-node=8 -m hybridret.run model=3b trainer.workers=2 'data.path=a b' trainer=fsdp "
         "trainer.devices=8 trainer.precision=bf16-mixed optim=adam8bit training.chunk_size=32 training.recompute=true"
     )
-    asked = planned(parts("trainer.precision=bf16-mixed"))
+    asked = plan_inputs(components("trainer.precision=bf16-mixed"))
     assert command_with(["trainer.precision=bf16-mixed"], asked.recipe, asked, move=False) == (
         "python -m hybridret.run trainer.precision=bf16-mixed"
     )
@@ -151,7 +150,7 @@ def test_a_command_keeps_what_the_user_chose_besides_the_recipe() -> None:
 
 def suggested(change: dict[str, Any], *overrides: str) -> list[str]:
     """The words of the command for a point of `overrides` with its recipe changed."""
-    point = planned(parts(*overrides))
+    point = plan_inputs(components(*overrides))
     return shlex.split(command_with(overrides, replace(point.gpu_recipe, **change), point))
 
 
@@ -161,7 +160,7 @@ def test_several_machines_are_asked_of_slurm() -> None:
     arguments = shlex.split(words[5].removeprefix("ARGS=").replace("$$", "$"))
     assert arguments[:2] == ["model=10b", "text.query_prefix='to $ask: '"]
     assert not any(text.startswith(("trainer=", "trainer.devices=", "trainer.nodes=")) for text in arguments)
-    assert parts(*arguments).settings.text.query_prefix == "to $ask: "
+    assert components(*arguments).settings.text.query_prefix == "to $ask: "
 
 
 def test_the_same_devices_stay_where_they_are() -> None:
@@ -178,14 +177,14 @@ def test_keys_of_another_optimizer_are_left_out() -> None:
     words = suggested({"optimizer": "adam8bit"}, *asked)
     told = words[words.index("hybridret.run") + 1 :]
     assert "optim.fused=false" not in told
-    optim = parts(*told).settings.optim
+    optim = components(*told).settings.optim
     assert (optim["weight_decay"], optim["betas"]) == (0.1, [0.8, 0.9])
 
 
 def test_lora_brings_its_learning_rate() -> None:
     lora = {"adapter": "lora"}
     told = [text for text in suggested(lora, "model=10b") if text.startswith("optim.lr=")]
-    point = parts("model=10b")
+    point = components("model=10b")
     assert [float(text.partition("=")[2]) for text in told] == [pytest.approx(10 * point.settings.optim["lr"])]
     assert suggested(lora, "model=10b", "optim.lr=3e-4").count("optim.lr=3e-4") == 1
     assert [text for text in suggested(lora, "model=10b", "optim.lr=3e-4") if "optim.lr" in text] == ["optim.lr=3e-4"]
@@ -196,17 +195,17 @@ def test_no_more_devices_are_proposed_here_than_there_are(
     monkeypatch: pytest.MonkeyPatch, there: int, here: bool
 ) -> None:
     point = ("trainer=gpu", *SMALL)
-    found = expectation(parts(*point), point)
-    other = option(found.planned, replace(found.planned.recipe, devices=2, sharded=True), GPUS["h100"])
-    monkeypatch.setattr(memory_check, "cheapest_option", lambda *arguments, **named: other)
+    found = memory_check(components(*point), point)
+    other = gpu_estimate(found.inputs, replace(found.inputs.recipe, devices=2, sharded=True), GPUS["h100"])
+    monkeypatch.setattr("hybridret.preflight.memory_check.cheapest_gpu_estimate", lambda *arguments, **named: other)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: there)
     assert found.smaller(64 * GIB).startswith("It fits here with FSDP2 over 2" if here else "It fits one h100 as asked")
 
 
 def test_the_cpu_is_not_offered_eight_bit_adam(memory: Any) -> None:
-    found = expectation(parts(*SMALL), SMALL)
-    spare = replace(found.planned.recipe, chunk_size=1, recompute=True, recompute_layers=True, optimizer="adam8bit")
-    needed = found.planned.plan_of(spare).memory.total
+    found = memory_check(components(*SMALL), SMALL)
+    spare = replace(found.inputs.recipe, chunk_size=1, recompute=True, recompute_layers=True, optimizer="adam8bit")
+    needed = found.inputs.plan_of(spare).memory.total
     assert "optim=adam8bit" not in found.smaller(1.1 * needed)
 
 
@@ -217,18 +216,18 @@ def test_a_gpu_that_is_not_there_is_said_even_of_what_cannot_be_planned(monkeypa
     monkeypatch.setattr("hybridret.preflight.plan_inputs.plan", fails)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(UserError, match=r"sees no GPU .* cannot be planned \(NotImplementedError: no fake"):
-        check_gpu(parts("trainer=gpu", "model=nano"), ())
+        check_gpu(components("trainer=gpu", "model=nano"), ())
 
 
 def test_vectors_of_no_known_type_are_the_users_error() -> None:
     with pytest.raises(UserError, match=r"evaluation\.vectors=fp16: choose one of"):
-        planned(parts("evaluation.vectors=fp16"))
+        plan_inputs(components("evaluation.vectors=fp16"))
 
 
 def test_hard_negatives_that_are_not_counted_are_said(memory: Any) -> None:
     memory(GIB)
     for data, said in (((), False), (("data=jsonl", "data.path=FOLDER"), True)):
-        found = expectation(parts(*SMALL, *data), SMALL)
+        found = memory_check(components(*SMALL, *data), SMALL)
         assert not found.tiny
         assert ("hard negatives not counted" in found.told()) == said
 
@@ -268,8 +267,8 @@ def test_a_model_that_cannot_be_planned_is_trained_all_the_same(memory: Any, mon
 
     memory(0.03 * GIB)
     monkeypatch.setattr("hybridret.preflight.plan_inputs.plan", fails)
-    found = admit(parts(*SMALL), SMALL)
+    found = check_fits(components(*SMALL), SMALL)
     assert "Memory: it cannot be planned (NotImplementedError: no fake for this kernel)." in found.told()
     with pytest.raises(OutOfMemory, match=r"could not be planned .*training\.recompute_layers=true"):
-        with memory_told(found, dict):
+        with explain_out_of_memory(found, dict):
             raise MemoryError("no room")

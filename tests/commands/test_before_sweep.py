@@ -20,7 +20,7 @@ from hybridret.components.hub import hub_is_reachable, is_here, is_pickled
 from hybridret.config.entry import config_folder
 from hybridret.preflight import missing, sweep_preflight
 from hybridret.preflight.before_sweep import before_sweep, is_doubtful
-from hybridret.preflight.sweep_preflight import looked_over
+from hybridret.preflight.sweep_preflight import check_points
 
 SIZES = ("1b", "3b", "10b")
 
@@ -161,12 +161,12 @@ def test_what_the_hub_will_bring_is_not_missing(
 ) -> None:
     monkeypatch.setattr(missing, "hub_is_reachable", lambda: reached)
     overrides = ("backbone=minilm", "eval=[beir]", "trainer.precision=bf16-mixed")
-    (reason,) = looked_over([("", overrides, composed(*overrides, "training.batch_size=8"))])
+    (reason,) = check_points([("", overrides, composed(*overrides, "training.batch_size=8"))])
     assert (reason is None) is reached
     said = capsys.readouterr().out
     assert ("hf download mteb/scifact" in said) is not reached
     assert ("starts all the same with plan.refuse=false" in said) is not reached
-    (reason,) = looked_over([("", overrides, composed(*overrides, "training.batch_size=8", "plan.refuse=false"))])
+    (reason,) = check_points([("", overrides, composed(*overrides, "training.batch_size=8", "plan.refuse=false"))])
     assert reason is None  # the hub's cache may look otherwise than expected: told to go on, the point finds out
     assert ("hf download mteb/scifact" in capsys.readouterr().out) is not reached
 
@@ -197,7 +197,7 @@ def test_pickled_weights_are_told_from_none(
     assert (is_here("a/pickled"), is_pickled("a/pickled")) == (False, True)
     assert is_here("a/safe")
     assert (is_here("a/none"), is_pickled("a/none")) == (False, False)
-    reasons = looked_over([("x", XLMR, composed(*XLMR, f"backbone.sizes.base.checkpoint=a/{name}"))
+    reasons = check_points([("x", XLMR, composed(*XLMR, f"backbone.sizes.base.checkpoint=a/{name}"))
                            for name in ("pickled", "safe", "none")])  # fmt: skip
     assert [reason is None for reason in reasons] == [False, True, False]
     assert reasons[0] is not None
@@ -214,7 +214,7 @@ def test_a_gpu_is_missing_where_neither_files_nor_torch_know_one(monkeypatch: py
     monkeypatch.setattr("torch.cuda.device_count", lambda: int(where == "torch"))
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: where == "mps")
     asked = (*SMALL, "trainer=gpu", "plan.gpus=[h200]")
-    (reason,) = looked_over([("", asked, composed(*asked))])
+    (reason,) = check_points([("", asked, composed(*asked))])
     assert (reason is None) is (where != "nowhere")
     assert reason is None or reason.startswith("cannot run here: GPU;")
 
@@ -253,8 +253,8 @@ def test_a_point_that_cannot_be_planned_is_left_to_its_own_process(
         raise KeyError("of nobody's making")
 
     monkeypatch.setattr(missing, "hub_is_reachable", lambda: True)
-    monkeypatch.setattr(sweep_preflight, "expectation", broken)
-    monkeypatch.setattr(missing.Parts, "source", property(broken))
+    monkeypatch.setattr(sweep_preflight, "memory_check", broken)
+    monkeypatch.setattr(missing.Components, "source", property(broken))
     assert before_sweep([(("seed=1",), composed(*SMALL, "eval=[beir]", "seed=1"))]) == [None]
     assert ": no plan, and its own process says more: KeyError: " in capsys.readouterr().out
 
