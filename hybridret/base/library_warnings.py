@@ -10,7 +10,7 @@ from typing import Any
 
 from hybridret.base.markup import printable
 
-OWN = os.path.dirname(os.path.abspath(__file__)) + os.sep
+OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # the package
 
 
 def own_warnings_only() -> None:

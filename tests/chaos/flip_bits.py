@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "build")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "commands")]
 
 from commands import SMALL, Commands, rows, write_rows  # noqa: E402
 from later_work import read_scene  # noqa: E402
@@ -156,7 +156,7 @@ def main() -> int:
         place = options.folder or Path(temporary)
         os.environ["HYBRIDRET_CACHE"] = str(place / "work" / "cache")
         server = subprocess.Popen(
-            [sys.executable, str(HERE.parent / "build" / "forking.py")],
+            [sys.executable, str(HERE.parent / "commands" / "forking.py")],
             env={**os.environ, "HYBRIDRET_CACHE": "cache"},  # below the folder of each command
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

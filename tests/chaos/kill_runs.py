@@ -22,7 +22,7 @@ from pathlib import Path
 from processes import ROOT, Sweep, alive_in, deliver
 from verdicts import differences, leftovers_in, states, wrong_code, wrong_states
 
-sys.path.insert(0, str(ROOT / "tests" / "build"))
+sys.path.insert(0, str(ROOT / "tests" / "commands"))
 from commands import SMALL, rows, write_rows
 
 ARGUMENTS = (

@@ -15,7 +15,7 @@ from hybridret.base.errors import UserError
 from hybridret.base.progress import Quiet
 from hybridret.base.records import Collection
 from hybridret.base.settings import EvaluationSettings
-from hybridret.evaluation import ranking
+from hybridret.evaluation import full_ranking
 from hybridret.evaluation.evaluate import evaluate
 from hybridret.metrics.entropy import sample_passages
 
@@ -122,7 +122,7 @@ def test_equal_to_the_slow_twin(
     seed: int,
     distinct: int,
 ) -> None:
-    monkeypatch.setattr(ranking, "TILE", 170)  # three queries of 50 passages at a time
+    monkeypatch.setattr(full_ranking, "TILE", 170)  # three queries of 50 passages at a time
     collection = make_collection(seed, max_judged=5)
     matrix = cosines(collection, seed, distinct)
     retriever = given(matrix)

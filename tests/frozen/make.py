@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "build")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "commands")]
 
 import recipes  # noqa: E402
 import yaml  # noqa: E402
@@ -108,7 +108,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         cache = {"OMP_NUM_THREADS": "1", "HYBRIDRET_CACHE": f"{folder}/cache"}
         server = subprocess.Popen(
-            [sys.executable, str(HERE.parent / "build" / "forking.py")],
+            [sys.executable, str(HERE.parent / "commands" / "forking.py")],
             env={**os.environ, **cache},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -15,7 +15,7 @@ from hybridret.base.errors import UserError
 from hybridret.base.progress import Quiet
 from hybridret.base.records import Collection
 from hybridret.base.settings import EvaluationSettings
-from hybridret.evaluation import searched
+from hybridret.evaluation import topk_ranking
 from hybridret.evaluation.evaluate import evaluate, is_searched
 
 FULL_ONLY = {"rank_distance", "rank_distance_median", "rank_distance_share", "peer"}
@@ -53,7 +53,7 @@ def test_hits_of_the_whole_pool_give_what_full_ranks_give(
     monkeypatch: pytest.MonkeyPatch,
     seed: int,
 ) -> None:
-    monkeypatch.setattr(searched, "QUERIES", 3)
+    monkeypatch.setattr(topk_ranking, "QUERIES", 3)
     collection = side_by_side(make_collection(seed, max_judged=5))
     matrix = scores(collection, seed)
     full = table(evaluate(given(matrix), collection, settings, 7, Quiet()).queries)
