@@ -21,7 +21,7 @@ from compare import compare, cut, minilm, padding, sentences
 from sentence_transformers import SentenceTransformer
 
 from hybridret.base.progress import Quiet
-from hybridret.encoders.huggingface import checkpoint_place
+from hybridret.encoders.checkpoint import checkpoint_place
 from hybridret.retrieval.encode import encode_texts, length_batches
 
 

@@ -22,7 +22,8 @@ import torch
 from hybridret.base.progress import Quiet
 from hybridret.base.records import FloatArray
 from hybridret.distributed.process_group import SingleProcess
-from hybridret.retrieval.indexes.exact import Exact, inner_products, operand
+from hybridret.retrieval.indexes.exact import Exact
+from hybridret.retrieval.indexes.exact_scan import inner_products, operand
 from hybridret.retrieval.indexes.faiss_common import load_faiss
 from hybridret.retrieval.vectors import ArrayVectors
 

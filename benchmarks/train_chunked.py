@@ -30,9 +30,9 @@ from transformers import AutoTokenizer, BertConfig, BertModel
 from transformers.utils import logging
 
 from hybridret.base.settings import TextSettings
+from hybridret.encoders.checkpoint import checkpoint_place
 from hybridret.encoders.chunked import encode_chunks
 from hybridret.encoders.dual import DualEncoder
-from hybridret.encoders.huggingface import checkpoint_place
 from hybridret.encoders.huggingface_body import HuggingFaceBody
 from hybridret.encoders.tokenization import Tokenization, Tokens
 from hybridret.losses.infonce import InfoNCE

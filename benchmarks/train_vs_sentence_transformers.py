@@ -36,9 +36,9 @@ from transformers.utils import logging
 from hybridret.base.progress import Quiet
 from hybridret.base.records import Batch, ParallelPairs
 from hybridret.base.settings import ScheduleSettings, TextSettings, TrainerSettings, TrainingSettings
+from hybridret.encoders.checkpoint import checkpoint_place
 from hybridret.encoders.chunked import padding_share
 from hybridret.encoders.dual import DualEncoder
-from hybridret.encoders.huggingface import checkpoint_place
 from hybridret.encoders.huggingface_body import HuggingFaceBody
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.losses.infonce import InfoNCE

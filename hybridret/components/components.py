@@ -6,9 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from hybridret.base.errors import UserError
 from hybridret.base.progress import Progress
@@ -23,14 +21,14 @@ from hybridret.data.source import PairSource
 from hybridret.distributed.process_group import GlooGroup, ProcessGroup, SingleProcess
 from hybridret.distributed.world import process_info
 from hybridret.encoders.adapters.adapter import Adapter
-from hybridret.encoders.dual import DualEncoder
-from hybridret.encoders.folder import load_encoder
-from hybridret.encoders.identity import encoder_identity
 from hybridret.evaluation.check import check_settings
-from hybridret.losses.infonce import InfoNCE
-from hybridret.retrieval.dense import Dense
+from hybridret.losses.loss import Loss
 from hybridret.retrieval.protocols import Index, Retriever
 from hybridret.runs import RunDirectory
+from hybridret.training.check import check_rates
+
+if TYPE_CHECKING:
+    from hybridret.encoders.dual import DualEncoder
 
 
 @dataclass(frozen=True)
@@ -54,9 +52,9 @@ class Components:
         return strategy
 
     @cached_property
-    def loss(self) -> InfoNCE:
+    def loss(self) -> Loss:
         """The training loss."""
-        loss: InfoNCE = make(self.settings.loss, "loss")
+        loss: Loss = make(self.settings.loss, "loss")
         return loss
 
     @cached_property
@@ -103,7 +101,11 @@ class Components:
     def device(self) -> str:
         """Where encoders are evaluated: `trainer.accelerator` in torch's words."""
         accelerator = self.settings.trainer.accelerator
-        found = accelerator in ("gpu", "cuda") or (accelerator == "auto" and torch.cuda.is_available())
+        if accelerator == "auto":
+            import torch
+
+            accelerator = "gpu" if torch.cuda.is_available() else "cpu"
+        found = accelerator in ("gpu", "cuda")
         return f"cuda:{process_info().local_rank}" if found else "cpu"
 
     @property
@@ -129,6 +131,8 @@ class Components:
         """The encoder of the lowest validation loss of a run of these settings. `trusted`: whether code that it brings
         may run; None where the settings come from the command line, which says so.
         """
+        from hybridret.encoders.folder import load_encoder
+
         own = bool(self.settings.backbone.get("trust_remote_code", False))
         return load_encoder(run.best_checkpoint, own if trusted is None else trusted)
 
@@ -137,6 +141,9 @@ class Components:
         if encoder is None:
             retriever: Retriever = self.backbone
             return retriever
+        from hybridret.encoders.identity import encoder_identity
+        from hybridret.retrieval.dense import Dense
+
         evaluation = self.settings.evaluation
         own = getattr(encoder, "identity", None)  # an encoder that is not ours knows itself what its vectors depend on
         return Dense(
@@ -154,5 +161,13 @@ class Components:
 
     def check(self) -> None:
         """Check and build all that is cheap: bad input ends the run before a directory or a checkpoint is touched."""
+        check_settings(self.settings.evaluation, None if self.settings.trainer.accelerator == "auto" else self.device)
+        check_rates(self.settings.optim)
+        _ = self.strategy, self.loss, self.benchmarks, self.backbone, self.adapter, self.index
+
+    def check_optimizer(self) -> None:
+        """Build the optimizer, and ask for the device: what only torch knows."""
+        from hybridret.training.optimisation import check_optimizer
+
         check_settings(self.settings.evaluation, self.device)
-        _ = self.strategy, self.loss, self.make_optimizer, self.benchmarks, self.backbone, self.adapter, self.index
+        check_optimizer(self.make_optimizer)

@@ -22,9 +22,11 @@ from hybridret.config.entry import config_folder
 from hybridret.config.trust import REMOTE_CODE, check_plain, check_stored
 from hybridret.config.validate import read_settings
 from hybridret.data.benchmarks.heldout import Heldout
-from hybridret.encoders.dual import DualEncoder
 from hybridret.runs import RunDirectory
 from hybridret.runs.sums import check_sum
+
+if typing.TYPE_CHECKING:
+    from hybridret.encoders.dual import DualEncoder
 
 PLAN = {"gpus": [], "price_per_gpu_hour": 0.0, "utilisation": 0.4, "reserve": 0.0, "refuse": False}
 

@@ -73,3 +73,8 @@ def _section(kind: type, values: Mapping[str, Any], prefix: str) -> Any:
             raise UserError(f"{prefix}{key}={values[key]!r}: it is a section; set {key}.KEY=VALUE.")
         checked[key] = _section(typing.cast(type, hint), values[key], f"{prefix}{key}.")
     return kind(**checked)
+
+
+def plain_without_hydra(plain: dict[str, Any]) -> dict[str, Any]:
+    """The resolved config as a run directory keeps it."""
+    return {key: value for key, value in plain.items() if key != "hydra"}

@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 
 from hybridret.base.errors import UserError
 from hybridret.base.records import FloatArray, IntArray
@@ -101,6 +100,8 @@ class GlooGroup:
 
     def _all(self, array: FloatArray | IntArray) -> list[FloatArray | IntArray]:
         """Arrays of one shape and type from all ranks."""
+        import torch
+
         own = torch.from_numpy(np.ascontiguousarray(array))
         parts = [torch.empty_like(own) for _ in range(self.world)]
         self._finish(lambda: self._dist.all_gather(parts, own, group=self._group, async_op=True))

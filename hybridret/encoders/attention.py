@@ -16,8 +16,6 @@ import importlib.util
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import torch
-
 from hybridret.base.errors import UserError, nearest
 from hybridret.encoders.quiet_import import quiet_import
 
@@ -152,6 +150,8 @@ def _mask_can_go() -> bool:
         vocab_size=4, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1, use_cache=False
     )
     config.is_causal = False
+    import torch
+
     with torch.random.fork_rng(devices=[]), torch.inference_mode(), torch.device("cpu"):
         torch.manual_seed(0)
         first = LlamaModel(config)(input_ids=torch.tensor([[1, 2], [1, 3]])).last_hidden_state[:, 0]

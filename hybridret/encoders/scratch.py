@@ -6,17 +6,16 @@ minutes.
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from hybridret.base.errors import UserError
 from hybridret.base.settings import TextSettings
-from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.sizes import size_entry
-from hybridret.encoders.tokenization import Tokenization
-from hybridret.encoders.tokenizer_training import Corpus, trained_tokenizer
-from hybridret.encoders.transformer import Transformer
+
+if TYPE_CHECKING:
+    from hybridret.encoders.dual import DualEncoder
+    from hybridret.encoders.tokenizer_training import Corpus
+    from hybridret.encoders.transformer import Transformer
 
 
 class Scratch:
@@ -50,6 +49,13 @@ class Scratch:
                 "backbone=scratch trains its tokenizer on a corpus, and there is none here. Name one with data=..., or "
                 "pass a trained run with checkpoint=multirun/SWEEP/RUN."
             )
+        import torch  # here: wrong settings are refused without it
+
+        from hybridret.encoders.dual import DualEncoder
+        from hybridret.encoders.tokenization import Tokenization
+        from hybridret.encoders.tokenizer_training import trained_tokenizer
+        from hybridret.encoders.transformer import Transformer
+
         tokenizer = trained_tokenizer(corpus, self.vocabulary_size, (text.query_prefix, text.passage_prefix))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -61,5 +67,9 @@ class Scratch:
         only a part.
         """
         entry = size_entry(self.sizes, size, required=frozenset({"width", "layers", "heads"}))
+        import torch
+
+        from hybridret.encoders.transformer import Transformer
+
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
             return Transformer(self.vocabulary_size, positions=self.max_positions, dropout=self.dropout, **entry)

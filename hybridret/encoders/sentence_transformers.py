@@ -12,20 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-from safetensors import SafetensorError
-
 from hybridret.base.errors import UserError
 from hybridret.base.settings import TextSettings
 from hybridret.encoders.checkpoint import checkpoint_place, one_line
 from hybridret.encoders.quiet_import import quiet_import
 from hybridret.encoders.sizes import size_entry
-from hybridret.encoders.st_encoder import StEncoder
-from hybridret.encoders.st_files import checked_files, prompts_of
-from hybridret.encoders.tokenizer_training import Corpus
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+
+    from hybridret.encoders.st_encoder import StEncoder
+    from hybridret.encoders.tokenizer_training import Corpus
 
 OWNER = "sentence-transformers"  # of hub names without one
 TRUST = "If you trust its code, set backbone.trust_remote_code=true."
@@ -65,6 +62,11 @@ class SentenceTransformers:
                 "text.query_prefix and text.passage_prefix do not reach a sentence-transformers model: set "
                 "backbone.query_prompt and backbone.passage_prompt instead."
             )
+        from safetensors import SafetensorError  # here: wrong settings are refused without torch
+
+        from hybridret.encoders.st_encoder import StEncoder
+        from hybridret.encoders.st_files import checked_files, prompts_of
+
         checkpoint = str(entry["checkpoint"])
         revision = entry.get("revision")
         place = checkpoint_place(checkpoint)
@@ -92,6 +94,8 @@ class SentenceTransformers:
             ) from error
 
     def _model(self, checkpoint: str, place: str, revision: str | None) -> SentenceTransformer:
+        import torch
+
         try:
             with quiet_import():
                 from sentence_transformers import SentenceTransformer

@@ -7,8 +7,10 @@ without any sign in the loss; every run records these shares.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from hybridret.encoders.tokenization import Tokenization
+if TYPE_CHECKING:
+    from hybridret.encoders.tokenization import Tokenization
 
 
 def truncated_share(tokenization: Tokenization, texts: Sequence[str], prefix: str, length: int) -> float:

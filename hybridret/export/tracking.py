@@ -14,17 +14,19 @@ import shlex
 import shutil
 import sys
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlparse
-
-import pandas as pd
 
 from hybridret.base.errors import UserError
 from hybridret.base.files import file_name
 from hybridret.base.settings import LoggerSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MODES = ("offline", "online", "disabled")
 FLUSHED = 0.1  # seconds
@@ -90,20 +92,23 @@ class WandbTracker:
         self._failed = self._closed = self._logged = False
         self._offline = settings.mode == "offline"
         earlier = [path.resolve() for path in (folder / "wandb").glob("offline-run-*")] if self._offline else []
-        self._run = wandb.init(
-            mode=typing.cast(Any, settings.mode),
-            dir=str(folder),
-            project=settings.project,
-            entity=settings.entity,
-            group=group,
-            job_type=job_type,
-            name=name,
-            id=run_id,
-            resume="allow",
-            tags=list(dict.fromkeys(tag[:64] for tag in (*settings.tags, *tags))),
-            config=dict(config),
-            settings=wandb.Settings(silent=True, console="off", disable_git=True, save_code=False, **_flushed(wandb)),
-        )
+        with _without_launch():
+            self._run = wandb.init(
+                mode=typing.cast(Any, settings.mode),
+                dir=str(folder),
+                project=settings.project,
+                entity=settings.entity,
+                group=group,
+                job_type=job_type,
+                name=name,
+                id=run_id,
+                resume="allow",
+                tags=list(dict.fromkeys(tag[:64] for tag in (*settings.tags, *tags))),
+                config=dict(config),
+                settings=wandb.Settings(
+                    silent=True, console="off", disable_git=True, save_code=False, **_flushed(wandb)
+                ),
+            )
         for split in ("train", "validation"):
             self._run.define_metric(f"{split}/*", step_metric="step")
         self._known = self._run.starting_step  # steps below are on the server
@@ -177,6 +182,25 @@ def _has_key() -> bool:
         return netrc.netrc(str(path)).authenticators(host) is not None
     except (OSError, netrc.NetrcParseError):
         return False
+
+
+@contextmanager
+def _without_launch() -> Iterator[None]:
+    """Each run of W&B looks for inputs that its own job agents staged, and imports those agents and its public API for
+    it: .3 s, and nothing is ever staged here.
+    """
+    from wandb.sdk.wandb_run import Run
+
+    name = "_detect_and_apply_job_inputs"
+    before = getattr(Run, name, None)
+    if before is None:  # another version
+        yield
+        return
+    setattr(Run, name, lambda run: None)
+    try:
+        yield
+    finally:
+        setattr(Run, name, before)
 
 
 def _flushed(wandb: Any) -> dict[str, Any]:

@@ -12,30 +12,31 @@ Similarity and softmax are fp32 under any precision (traps 10).
 
 from __future__ import annotations
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from typing import TYPE_CHECKING
 
 from hybridret.base.errors import UserError
 from hybridret.base.machine import LARGEST
 
+if TYPE_CHECKING:
+    from torch import Tensor
 
-class InfoNCE(nn.Module):
+
+class InfoNCE:
     """Mean InfoNCE of the queries. Raises UserError when `temperature` is not a positive number.
 
+    >>> import torch
     >>> queries = torch.eye(2)
     >>> round(InfoNCE(temperature=1.0)(queries, queries, torch.arange(2), torch.arange(2), torch.arange(2)).item(), 4)
     0.3133
     """
 
     def __init__(self, temperature: float = 0.05, mask_false_negatives: bool = True) -> None:
-        super().__init__()
         if not 0 < temperature <= LARGEST:
             raise UserError(f"loss.temperature={temperature} must be a positive number; 0.05 is a good start.")
         self.temperature = temperature
         self.mask_false_negatives = mask_false_negatives
 
-    def forward(
+    def __call__(
         self, queries: Tensor, passages: Tensor, positives: Tensor, query_groups: Tensor, passage_groups: Tensor
     ) -> Tensor:
         """[B, D], [P, D], [B], [B], [P] -> scalar, fp32.
@@ -43,6 +44,9 @@ class InfoNCE(nn.Module):
         `positives[i]` is the row of query i's own passage. Groups are passage groups, -1 where none is known: such a
         query or passage is never masked.
         """
+        import torch  # here: a wrong temperature is refused without it
+        import torch.nn.functional as F
+
         precision = torch.promote_types(queries.dtype, torch.float32)
         with torch.autocast(queries.device.type, enabled=False):
             logits = queries.to(precision) @ passages.to(precision).T / self.temperature

@@ -5,39 +5,39 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from hybridret.base.bars import Bars
-from hybridret.base.checksums import write_sealed_text
 from hybridret.base.errors import DONE, UserError
-from hybridret.base.files import write_json
 from hybridret.base.graceful_stop import StoppingProgress, StopRequested, graceful_stop
 from hybridret.base.interruption import command_line
-from hybridret.base.progress import Both, Progress, Quiet
+from hybridret.base.progress import Progress, Quiet
 from hybridret.base.settings import Settings
 from hybridret.components.components import Components
 from hybridret.components.open_run import check_heldout, read_config
 from hybridret.config.instantiate import plugin_name
 from hybridret.config.run_identity import evaluation_directory
 from hybridret.config.trust import REMOTE_CODE
-from hybridret.config.validate import read_settings, resolved
+from hybridret.config.validate import plain_without_hydra, read_settings, resolved
 from hybridret.distributed.rendezvous import join
-from hybridret.encoders.dual import DualEncoder
 from hybridret.evaluation.check import check_settings
 from hybridret.export.tracking import check_tracker
 from hybridret.pipelines.result_record import identity, outcome
+from hybridret.pipelines.run_claim import claimed
 from hybridret.pipelines.score_files import write_scores
 from hybridret.pipelines.scoring import Scores, follow, score
 from hybridret.pipelines.terminal_summary import print_summary
 from hybridret.pipelines.token_shares import collection_shares
 from hybridret.pipelines.tracked_results import shown
-from hybridret.pipelines.train_run import plain_without_hydra
-from hybridret.runs import Decision, RunDirectory, State, StatusProgress, StatusWriter, config_hash, environment
+from hybridret.runs import Decision, RunDirectory, config_hash
 from hybridret.runs.leftovers import remove_leftovers
 from hybridret.runs.naming import folder_name
 from hybridret.runs.sums import read_result, write_result
+
+if TYPE_CHECKING:
+    from hybridret.encoders.dual import DualEncoder
 
 FROM_RUN = (
     "model",
@@ -161,35 +161,22 @@ def _evaluate_untrained(config: DictConfig, overrides: Sequence[str], progress: 
     components.collections(progress if components.ranks.rank == 0 else Quiet())
     if components.ranks.rank > 0:
         return _follow(components, _encoder(components))
-    with run.lock():
-        status = StatusWriter(run.status, digest)
-        run.claim(digest)
-        status.set(State.RUNNING)
-        progress = Both(StatusProgress(status), progress)
-        try:
-            write_sealed_text(run.config, OmegaConf.to_yaml(OmegaConf.create(plain)))
-            write_json(run.environment, environment())
-            with progress.task("build the encoder", None):
-                encoder = _encoder(components)
-            scores = _score(components, encoder, run.path, progress)
-            write_scores(run.path, scores, settings.evaluation, run.name, digest, encoder)
-            strategy = "untrained" if encoder is not None else plugin_name(settings.backbone)
-            result = {
-                **identity(run, digest, settings, strategy),
-                "parameters": encoder.parameters_counted() if encoder is not None else None,
-                "training": None,
-                "tokens": collection_shares(encoder.tokenization, scores.collections) if encoder else {},
-                "data": None,
-                **outcome(scores, settings, encoder),
-            }
-            with shown(run, digest, settings, strategy, plain, scores, progress):
-                run.write_result(result)
-        except BaseException as error:
-            stopped = isinstance(error, (KeyboardInterrupt, StopRequested))
-            reason = str(error) if isinstance(error, (UserError, StopRequested)) else f"{type(error).__name__}: {error}"
-            status.give_up(State.INTERRUPTED if stopped else State.FAILED, reason)
-            raise
-        status.set(State.FINISHED)
+    with claimed(run, digest, plain, progress) as claim:
+        with claim.progress.task("build the encoder", None):
+            encoder = _encoder(components)
+        scores = _score(components, encoder, run.path, claim.progress)
+        write_scores(run.path, scores, settings.evaluation, run.name, digest, encoder)
+        strategy = "untrained" if encoder is not None else plugin_name(settings.backbone)
+        result = {
+            **identity(run, digest, settings, strategy),
+            "parameters": encoder.parameters_counted() if encoder is not None else None,
+            "training": None,
+            "tokens": collection_shares(encoder.tokenization, scores.collections) if encoder else {},
+            "data": None,
+            **outcome(scores, settings, encoder),
+        }
+        with shown(run, digest, settings, strategy, plain, scores, claim.progress):
+            run.write_result(result)
     print_summary(scores.evaluation.macro())
     print(f"Finished: {run.path}")
     return DONE

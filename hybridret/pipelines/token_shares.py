@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hybridret.base.records import Collection
 from hybridret.data.source import PairSource
 from hybridret.encoders.shares import shares
-from hybridret.encoders.tokenization import Tokenization
+
+if TYPE_CHECKING:
+    from hybridret.encoders.tokenization import Tokenization
 
 SAMPLE = 2000  # texts per language, evenly spaced: shares to within a percent or two, and no minutes on large data
 

@@ -28,9 +28,9 @@ def loss_memory(queries: int, passages: int, dimension: int, dtype: torch.dtype)
         positives = torch.zeros(queries, dtype=torch.int64)
         groups = [torch.zeros(rows, dtype=torch.int64) for rows in (queries, passages)]
         with Tape([*sides, positives, *groups]) as tape:
-            loss = InfoNCE()(*sides, positives, *groups)
+            loss = InfoNCE()(sides[0], sides[1], positives, groups[0], groups[1])
             half = tape.tick()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
         gradients = {tape.number(side.grad) for side in sides if side.grad is not None}
     live = tape.live(number for number in range(len(tape.allocations)) if number not in gradients)
     return LossMemory(int(live[:half].max()), int(live[half:].max()))

@@ -21,7 +21,7 @@ from hybridret.preflight.estimate import Estimate, PointEstimate, check_assumpti
 from hybridret.preflight.plan_csv import write_csv
 from hybridret.preflight.plan_inputs import plan_inputs
 from hybridret.preflight.plan_table import print_plan
-from hybridret.training.train import check_training
+from hybridret.training.check import check_training
 
 
 def plan_points(overrides: Sequence[str], multirun: bool, csv: Path | None) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from hybridret.base.records import FloatArray
-from hybridret.retrieval.indexes.exact import inner_products, operand
+from hybridret.retrieval.indexes.exact_scan import inner_products, operand
 from hybridret.retrieval.one_thread import mapped
 
 BLOCK = 1 << 12  # passages of one product

@@ -8,15 +8,16 @@ of their query so far become candidates: about k * log2(P / k) of P passages in 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from hybridret.base.errors import UserError
 from hybridret.base.records import BoolArray, FloatArray, IntArray
 from hybridret.metrics.ranks import sort_keys, tie_positions
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 WORST = np.iinfo(np.int64).max  # stands behind the last candidate; no key of a finite score is as large
 _ALL_LOWER = np.uint64(0x0101010101010101)  # eight comparisons that came out true
@@ -66,6 +67,8 @@ def survivors(scores: Tensor, thresholds: FloatArray, width: int, lower: BoolArr
     `lower`, at least [r, W], is room to work in: new memory for each tile would cost as much as the comparisons.
     """
     if scores.device.type != "cpu":
+        import torch
+
         kept = ~(scores < torch.from_numpy(thresholds).to(scores.device))
         kept[:, width:] = False
         found = kept.view(-1).nonzero().view(-1)

@@ -17,6 +17,7 @@ from hybridret.base.settings import ScheduleSettings
 from hybridret.encoders.accumulated import encode_accumulated
 from hybridret.encoders.chunked import encode_chunks
 from hybridret.encoders.dual import DualEncoder
+from hybridret.losses.loss import Loss
 from hybridret.training.collate import TrainingBatch
 from hybridret.training.errors import NonFiniteError
 from hybridret.training.frozen import Frozen
@@ -46,7 +47,7 @@ class RetrieverModule(pl.LightningModule):
     def __init__(
         self,
         encoder: DualEncoder,
-        loss: nn.Module,
+        loss: Loss,
         make_optimizer: MakeOptimizer,
         schedule: ScheduleSettings,
         steps: int,

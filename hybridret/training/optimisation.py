@@ -15,10 +15,11 @@ import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from hybridret.base.errors import UserError, nearest
+from hybridret.base.errors import UserError
 from hybridret.base.machine import LARGEST
 from hybridret.base.settings import ScheduleSettings
 from hybridret.encoders.dual import DualEncoder
+from hybridret.training.check import check_schedule, warmup_steps
 
 ParameterGroups = list[dict[str, Any]]
 MakeOptimizer = Callable[[ParameterGroups], Optimizer]
@@ -67,25 +68,6 @@ def check_optimizer(make_optimizer: MakeOptimizer) -> None:
         number = value.item() if isinstance(value, torch.Tensor) else value  # torchao keeps the rate as a tensor
         if isinstance(number, float) and not abs(number) <= LARGEST:
             raise UserError(f"optim.{key}={number} must be finite in single precision.")
-
-
-def warmup_steps(settings: ScheduleSettings, steps: int) -> int:
-    """How many of `steps` the rate rises. Raises UserError for a share outside 0..1."""
-    if not 0 <= settings.warmup <= 1:
-        raise UserError(f"schedule.warmup={settings.warmup} is not a share of the steps: give a number from 0 to 1.")
-    return round(settings.warmup * steps)
-
-
-def check_schedule(settings: ScheduleSettings) -> None:
-    """Raise UserError for a warm-up outside 0..1, an unknown decay, or a rate of embeddings that is none."""
-    warmup_steps(settings, 1)
-    if settings.decay not in _DECAYS:
-        raise UserError(f"schedule.decay={settings.decay!r} is unknown. {nearest(settings.decay, _DECAYS)}")
-    if settings.embedding_lr is not None and not 0 <= settings.embedding_lr <= LARGEST:
-        raise UserError(
-            f"schedule.embedding_lr={settings.embedding_lr} is no learning rate: give a number of 0 or more, or null "
-            f"for the optimizer's own."
-        )
 
 
 def learning_rate_schedule(optimizer: Optimizer, settings: ScheduleSettings, steps: int) -> LambdaLR:

@@ -11,26 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
-from hybridret.base.errors import UserError
-from hybridret.base.machine import check_count
 from hybridret.base.progress import Progress
 from hybridret.base.records import ParallelPairs
 from hybridret.base.settings import ScheduleSettings, TrainerSettings, TrainingSettings
 from hybridret.batching.mix import MixCounter
-from hybridret.batching.ranks import check_world_size
 from hybridret.batching.strategy import Schedule
 from hybridret.distributed.world import process_info
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.layers import compile_layers, recompute_layers
+from hybridret.losses.loss import Loss
+from hybridret.training.check import check_training
 from hybridret.training.checkpoints import Checkpoints, best_path, last_path
 from hybridret.training.collate import TrainingBatch
 from hybridret.training.data_module import PairDataModule
 from hybridret.training.fit import fit
 from hybridret.training.history import History, Row
 from hybridret.training.module import RetrieverModule
-from hybridret.training.optimisation import MakeOptimizer, check_schedule
+from hybridret.training.optimisation import MakeOptimizer
 from hybridret.training.throughput import Throughput
 from hybridret.training.validation import Validation
 
@@ -61,7 +59,7 @@ def train(
     schedule: Schedule,
     datasets: Sequence[ParallelPairs],
     validation: ParallelPairs,
-    loss: nn.Module,
+    loss: Loss,
     make_optimizer: MakeOptimizer,
     training: TrainingSettings,
     schedule_settings: ScheduleSettings,
@@ -129,39 +127,6 @@ def train(
         stopped="early" if validator.stopped_early else "interrupted" if steps < training.steps else "steps",
         mix=history.mix.as_dict(),
     )
-
-
-def check_training(training: TrainingSettings, schedule: ScheduleSettings, trainer: TrainerSettings) -> None:
-    """Raise UserError naming the key of the first value that no training could use; needs no data and no model."""
-    for key, value in (
-        ("training.steps", training.steps),
-        ("training.validate_every", training.validate_every),
-        ("training.checkpoint_every", training.checkpoint_every),
-        ("training.chunk_size", training.chunk_size),
-        ("training.patience", training.patience),
-        ("trainer.threads", trainer.threads),
-        ("trainer.devices", trainer.devices),
-        ("trainer.nodes", trainer.nodes),
-    ):
-        if value is not None and value < 1:
-            raise UserError(f"{key}={value} must be at least 1.")
-    if training.clip_norm is not None and not training.clip_norm > 0:
-        raise UserError(f"training.clip_norm={training.clip_norm} must be positive; null turns clipping off.")
-    for key, value in (
-        ("training.validation_batches", training.validation_batches),
-        ("trainer.workers", trainer.workers),
-    ):
-        if value < 0:
-            raise UserError(f"{key}={value} must be 0 or more.")
-    check_count("trainer.workers", trainer.workers, "processes that make batches")
-    check_count("trainer.threads", trainer.threads or 0, "threads")
-    if training.batch_size < 2:
-        raise UserError(
-            f"training.batch_size={training.batch_size} must be at least 2: the other passages of a batch are its "
-            f"negatives."
-        )
-    check_schedule(schedule)
-    check_world_size(training.batch_size, trainer.devices * trainer.nodes)
 
 
 def _tell_of_languages_left_out(mono: Sequence[TrainingBatch], validation: ParallelPairs, batches: int) -> None:

@@ -71,9 +71,7 @@ def test_code_of_a_checkpoint_runs_only_where_the_run_allowed_it(
     config: dict[str, Any] = read_config(RunDirectory(run_copy))
     config["backbone"]["trust_remote_code"] = trusted
     asked: list[tuple[Path, bool]] = []
-    monkeypatch.setattr(
-        "hybridret.components.components.load_encoder", lambda folder, trust: asked.append((folder, trust))
-    )
+    monkeypatch.setattr("hybridret.encoders.folder.load_encoder", lambda folder, trust: asked.append((folder, trust)))
     run = RunDirectory(run_copy)
     Components(read_settings(config)).load(run)
     Components(read_settings(config)).load(run, trusted=not trusted)  # the word of the command line counts

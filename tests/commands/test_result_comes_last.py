@@ -12,7 +12,7 @@ import pytest
 from hybridret.base.settings import TextSettings
 from hybridret.evaluation.tables import METRIC_COLUMNS, QUERY_COLUMNS, Evaluation
 from hybridret.export.tracking import NoTracker
-from hybridret.pipelines import train_run
+from hybridret.pipelines import point_work
 from hybridret.pipelines.scoring import Scores
 from hybridret.runs import Decision, RunDirectory, State
 from hybridret.training.train import TrainingResult
@@ -28,7 +28,7 @@ class Encoder:
         return {"total": 1, "body": 1, "trainable": 1}
 
 
-def work(run: RunDirectory) -> train_run._Work:
+def work(run: RunDirectory) -> point_work.PointWork:
     source = SimpleNamespace(fingerprint=lambda: "f", licence=lambda: "l")
     settings = SimpleNamespace(
         batching={"_target_": "hybridret.batching.mono.Mono"},
@@ -40,7 +40,7 @@ def work(run: RunDirectory) -> train_run._Work:
         evaluation=SimpleNamespace(cutoffs=[10], mteb=False),
         logger=SimpleNamespace(mode="offline"),
     )
-    made = object.__new__(train_run._Work)
+    made = object.__new__(point_work.PointWork)
     made.parts, made.settings, made.run, made.digest = SimpleNamespace(source=source), settings, run, "h"  # type: ignore[assignment]
     return made
 
@@ -59,7 +59,7 @@ def test_the_result_is_written_when_all_else_is(
 
     run, tracker = RunDirectory(tmp_path / "s" / "r"), NoTracker()
     run.write_status(State.RUNNING, "h")
-    monkeypatch.setattr(train_run, "training_shares", fail if failing == "shares" else lambda *_: {})
+    monkeypatch.setattr(point_work, "training_shares", fail if failing == "shares" else lambda *_: {})
     if failing == "tables":
         monkeypatch.setattr(Evaluation, "write", fail)
     if failing == "tracker":

@@ -93,7 +93,7 @@ def test_after_any_interruption_one_folder_holds_the_whole_run(train: Train, tmp
 
 @pytest.mark.parametrize("target", ["_record", "_evaluate"])
 def test_a_run_that_fails_shows_what_there_was(train: Train, tmp_path: Path, target: str) -> None:
-    hook = {"target": f"hybridret.pipelines.train_run:_Work.{target}", "call": 1, "error": "UserError"}
+    hook = {"target": f"hybridret.pipelines.point_work:PointWork.{target}", "call": 1, "error": "UserError"}
     failed = train(tmp_path, "logger=wandb", hooks=[hook])
     assert failed.returncode == 2
     run = run_of(tmp_path)

@@ -246,7 +246,7 @@ def test_rows_that_do_not_end_with_the_end_of_text_are_an_error(
 
     PreTrainedTokenizerFast.from_pretrained(bert, eos_token="[SEP]").save_pretrained(bert)
     assert build(bert, text, append_eos=True).tokenization.append_eos
-    monkeypatch.setattr("hybridret.encoders.huggingface.Tokenization", Open)
+    monkeypatch.setattr("hybridret.encoders.huggingface_loading.Tokenization", Open)
     with pytest.raises(UserError, match=r"append_eos=true, but rows .* do not end with its end-of-text token"):
         build(bert, text, append_eos=True)
 

@@ -204,7 +204,7 @@ def test_a_stored_config_starts_no_process(foreign: Path, mark: Path, monkeypatc
     monkeypatch.setattr(
         "hybridret.components.components.read_collections", lambda _, source, progress: started.append(source) or ()
     )
-    monkeypatch.setattr("hybridret.components.components.load_encoder", lambda *unused: None)
+    monkeypatch.setattr("hybridret.encoders.folder.load_encoder", lambda *unused: None)
     earlier = set(threading.enumerate())
     open_run.open_run(foreign)
     for thread in set(threading.enumerate()) - earlier:

@@ -10,9 +10,9 @@ from training_helpers import encoder
 
 from hybridret.base.errors import UserError
 from hybridret.base.settings import ScheduleSettings
+from hybridret.training.check import check_schedule
 from hybridret.training.optimisation import (
     check_optimizer,
-    check_schedule,
     learning_rate_schedule,
     parameter_groups,
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from hybridret.encoders.dual import Body
+if TYPE_CHECKING:
+    from hybridret.encoders.dual import Body
 
 
 class Adapter(Protocol):

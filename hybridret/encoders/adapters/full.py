@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from hybridret.encoders.dual import Body
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hybridret.encoders.dual import Body
 
 
 class Full:

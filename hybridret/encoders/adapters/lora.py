@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import math
 import re
-
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING
 
 from hybridret.base.errors import UserError, nearest
-from hybridret.encoders.dual import Body
 from hybridret.encoders.quiet_import import quiet_import
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from hybridret.encoders.dual import Body
 
 FROZEN = ("fp32", "bf16")
 
@@ -50,6 +52,8 @@ class LoRA:
         """Put the small matrices into `body` and freeze all else; `seed` alone decides them, and the caller's random
         state is left as it was. Raises UserError for a target that no linear layer has.
         """
+        import torch  # here and below: a wrong rank is refused without it
+
         names = self._chosen(linear_layers(body))
         with quiet_import():
             from peft import LoraConfig, inject_adapter_in_model
@@ -90,6 +94,8 @@ class LoRA:
 
 def linear_layers(body: Body) -> list[str]:
     """The names in `body` of all linear layers inside its repeated layers."""
+    from torch import nn
+
     inside = {id(module) for module in body.layers().modules()}
     return [name for name, module in body.named_modules() if id(module) in inside and isinstance(module, nn.Linear)]
 
@@ -100,6 +106,9 @@ def _ends_with(name: str, target: str) -> bool:
 
 def _keep_in_bf16(body: Body) -> None:
     """Frozen matrices of linear layers and the table of embeddings, which together are nearly all there is."""
+    import torch
+    from torch import nn
+
     table = body.input_embeddings()
     for module in body.modules():
         weight = getattr(module, "weight", None)

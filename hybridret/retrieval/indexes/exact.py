@@ -1,36 +1,12 @@
-"""Exact search: the inner product of every query with every passage, streamed, in memory that does not grow with them.
-
-Work is cut into matmuls of `query_tile` x `passage_tile`, the last ones padded with zeros, always the same ones,
-counted from query 0 and from passage `first`. BLAS libraries may add in another order for another shape or number of
-threads, so a matmul is never split and runs on one thread. Threads and ranks take whole passage tiles in turn instead,
-and their candidates are merged: a score has the same bits for any number of threads and ranks, and so has the result.
-Another tile size, kind of processor or version of torch may change last bits.
-"""
+"""Exact search: the inner product of every query with every passage; how it is computed is in `exact_scan.py`."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import partial
-from typing import cast
-
-import numpy as np
-import torch
-from torch import Tensor
-
 from hybridret.base.errors import UserError
-from hybridret.base.progress import Advance, Progress
+from hybridret.base.progress import Progress
 from hybridret.base.records import FloatArray, Hits, IntArray
 from hybridret.distributed.process_group import ProcessGroup
-from hybridret.retrieval.indexes.together import check_search, raise_on_all_ranks
-from hybridret.retrieval.one_thread import one_thread
 from hybridret.retrieval.protocols import VectorSource
-from hybridret.retrieval.topk import TopK, dense_ties, merge_keys, survivors, unpack
-
-_QUERIES_AT_ONCE = 4096  # more are searched in rounds: their candidates take 100 MB a thread at k = 1000
 
 
 class Exact:
@@ -64,142 +40,10 @@ class Exact:
         progress: Progress,
     ) -> Hits:
         """See `protocols.Index`. Raises UserError, on every rank, where a score is NaN or infinite."""
-        span = (first, last, len(passages))
-        check_search(len(queries), (queries.shape[1], passages.dimension), span, len(tie_order), k)
-        k = min(k, last - first)
-        found = np.empty((len(queries), k), dtype=np.int64)
-        scores = np.empty((len(queries), k), dtype=np.float32)
-        if not found.size:
-            return Hits(found, scores)
-        ties, columns = dense_ties(tie_order)
-        size = self._passage_tile
-        mine = range(first + ranks.rank * size, last, ranks.world * size)
-        at_once = -(-_QUERIES_AT_ONCE // self._query_tile) * self._query_tile
-        rounds = range(0, len(queries), at_once)
-        total = sum(min(size, last - start) for start in mine) * len(rounds)
-        with progress.task("search", total) as advance:
-            for start in rounds:
-                part = slice(start, min(start + at_once, len(queries)))
-                scan = _Scan(queries[part], start, passages, iter(mine), first, last, ties, k, device, advance)
-                keys = raise_on_all_ranks(partial(scan.run, self._query_tile, size), ranks)
-                keys = merge_keys(cast(list[IntArray], ranks.gather(keys)), k)
-                found[part], scores[part] = unpack(keys, columns)
-        found += first
-        return Hits(found, scores)
+        from hybridret.retrieval.indexes.exact_scan import search  # here: torch
+
+        tiles = (self._query_tile, self._passage_tile)
+        return search(*tiles, queries, passages, first, last, tie_order, k, device, ranks, progress)
 
     def notes(self) -> dict[str, str]:
         return {}
-
-
-@dataclass
-class _Scan:
-    """One rank's passage tiles, which begin at `starts`, against some queries; `query` is the number of the first."""
-
-    queries: FloatArray
-    query: int
-    passages: VectorSource
-    starts: Iterator[int]
-    first: int
-    last: int
-    ties: IntArray
-    k: int
-    device: str
-    advance: Advance
-    lock: threading.Lock = field(default_factory=threading.Lock)  # sources and progress are not made for threads
-
-    def run(self, query_tile: int, passage_tile: int) -> IntArray:
-        """Keys [q, k], ascending, of the best passages of this rank's tiles; `WORST` behind the last."""
-        bad = np.flatnonzero(~np.isfinite(self.queries).all(axis=1))
-        if len(bad):
-            raise UserError(
-                f"The vector of query {self.query + int(bad[0])} holds NaN or infinity, so that its scores, from "
-                f"passage {self.first} on, are no numbers. Check the weights and the precision of the encoder."
-            )
-        with _one_thread_matmuls() as threads:
-            if threads == 1 or torch.device(self.device).type != "cpu":
-                return self._work(query_tile, passage_tile)
-            with ThreadPoolExecutor(threads, "search") as pool:
-                workers = [pool.submit(self._work, query_tile, passage_tile) for _ in range(threads)]
-                try:
-                    wait(workers, return_when=FIRST_EXCEPTION)
-                finally:
-                    self.starts = iter(())  # after an error or Ctrl-C the other threads find nothing more to do
-                return merge_keys([worker.result() for worker in workers], self.k)
-
-    @torch.inference_mode()
-    def _work(self, query_tile: int, passage_tile: int) -> IntArray:
-        """What one thread does: tile after tile until none is left."""
-        count, dimension = self.queries.shape
-        tiles = torch.zeros((-(-count // query_tile), query_tile, dimension))
-        tiles.view(-1, dimension).numpy()[:count] = self.queries
-        prepared = [operand(tile, self.device) for tile in tiles]
-        best = [TopK(min(query_tile, count - row), self.k, passage_tile) for row in range(0, count, query_tile)]
-        vectors = torch.zeros((passage_tile, dimension))
-        lower = np.empty((query_tile, passage_tile), dtype=np.bool_)
-        while (start := self._next(vectors)) is not None:
-            width = min(passage_tile, self.last - start)
-            columns = operand(vectors, self.device)
-            ties = self.ties[start - self.first : start - self.first + width]
-            for number, kept in enumerate(best):
-                scores = inner_products(prepared[number], columns)[: len(kept.thresholds)]
-                flat, values = survivors(scores, kept.thresholds, width, lower)
-                if not np.isfinite(values).all():
-                    place = int(flat[np.flatnonzero(~np.isfinite(values))[0]])
-                    query = self.query + number * query_tile + place // passage_tile
-                    raise _not_finite(query, start + place % passage_tile)
-                kept.add(flat, values, passage_tile, ties)
-            with self.lock:
-                self.advance(width)
-        return np.concatenate([kept.best() for kept in best])
-
-    def _next(self, vectors: Tensor) -> int | None:
-        """Read the next tile into `vectors` [passage_tile, D]; its first passage, or None behind the last tile."""
-        with self.lock:
-            start = next(self.starts, None)
-            if start is None:
-                return None
-            width = min(len(vectors), self.last - start)
-            vectors.numpy()[:width] = self.passages.rows(start, start + width)
-        vectors[width:] = 0
-        if not torch.isfinite(vectors.sum()):  # the sum of finite numbers is hardly ever infinite: then look closer
-            bad = torch.isfinite(vectors).all(dim=1).logical_not().nonzero()
-            if len(bad):
-                raise _not_finite(self.query, start + int(bad[0]))
-        return start
-
-
-def _not_finite(query: int, passage: int) -> UserError:
-    return UserError(
-        f"The score of query {query} and passage {passage} is NaN or infinite. A vector that holds no number, or "
-        f"far too large ones, cannot be ranked: check the weights and the precision of the encoder, and encode again."
-    )
-
-
-def operand(tile: Tensor, device: str) -> Tensor:
-    """A tile [n, D] as `inner_products` wants it: on its device, on a CPU in the layout of oneDNN where torch has it.
-
-    Which BLAS torch.mm calls is up to the build; on processors that MKL does not know as its own, oneDNN is twice as
-    fast in the same precision.
-    """
-    if torch.device(device).type == "cpu" and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
-        return tile.to_mkldnn()
-    return tile.to(device)
-
-
-def inner_products(queries: Tensor, passages: Tensor) -> Tensor:
-    """[q, p] fp32 of two `operand`s."""
-    if queries.is_mkldnn:
-        return torch.nn.functional.linear(queries, passages).to_dense()
-    return queries @ passages.T
-
-
-@contextmanager
-def _one_thread_matmuls() -> Iterator[int]:
-    """Each matmul on one thread and in full fp32; yields the number of threads that torch had, and gives it back."""
-    precision = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        with one_thread() as threads:
-            yield threads
-    finally:
-        torch.set_float32_matmul_precision(precision)

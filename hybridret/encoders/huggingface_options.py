@@ -1,0 +1,45 @@
+"""What the yaml of a Hugging Face backbone says, checked without torch or transformers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hybridret.base.errors import UserError, nearest
+from hybridret.encoders.attention import check_kernel
+
+INITS = ("pretrained", "random")
+
+
+class HuggingFaceOptions:
+    """`sizes`: name -> {checkpoint, revision (null: main), config}, and learning rates that the config refers to
+    (`encoders/sizes.py`).
+
+    `checkpoint` is a hub name, a folder, or `package:NAME` for the folder `model` of an installed package; `config` is
+    what builds the same network without it: a transformers `model_type` and that type's numbers. `init` is `pretrained`
+    or `random`. `append_eos` is for decoder backbones with `pooling=last`. `attention` is `sdpa`, `eager`,
+    `flash_attention_2` or `packed` (no padding inside the network), null for transformers' own choice; `bidirectional`
+    removes a decoder's causal mask. `dropout` null keeps the checkpoint's own rates.
+    """
+
+    def __init__(
+        self,
+        sizes: dict[str, Any],
+        init: str = "pretrained",
+        pooling: str = "mean",
+        append_eos: bool = False,
+        attention: str | None = None,
+        bidirectional: bool = False,
+        trust_remote_code: bool = False,
+        dropout: float | None = None,
+    ) -> None:
+        if init not in INITS:
+            raise UserError(f"backbone.init={init} is no way to start. {nearest(init, INITS)}")
+        check_kernel(attention)
+        self.sizes = sizes
+        self.init = init
+        self.pooling = pooling
+        self.append_eos = append_eos
+        self.attention = attention
+        self.bidirectional = bidirectional
+        self.trust_remote_code = trust_remote_code
+        self.dropout = dropout

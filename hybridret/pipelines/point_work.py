@@ -1,0 +1,126 @@
+"""The work of one point in its claimed run directory: train, evaluate, record."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from hybridret.base.checksums import read_sealed, write_sealed
+from hybridret.base.errors import DONE, UserError
+from hybridret.base.graceful_stop import Stop, StoppingProgress
+from hybridret.base.progress import Progress
+from hybridret.base.settings import Settings
+from hybridret.components.components import Components
+from hybridret.config.instantiate import plugin_name
+from hybridret.config.validate import plain_without_hydra
+from hybridret.encoders.dual import DualEncoder
+from hybridret.export.tracking import Tracker
+from hybridret.pipelines.result_record import data, identity, outcome
+from hybridret.pipelines.score_files import write_scores
+from hybridret.pipelines.scoring import Scores, score
+from hybridret.pipelines.terminal_summary import print_summary
+from hybridret.pipelines.token_shares import training_shares
+from hybridret.pipelines.tracked_results import show, tracker_of
+from hybridret.pipelines.train_worker import train_components
+from hybridret.runs import RunDirectory
+from hybridret.training.checkpoints import saved_rows, saved_step
+from hybridret.training.train import TrainingResult
+
+
+class PointWork:
+    """The work in a claimed run directory: train, evaluate the best encoder, record. Each step on its own."""
+
+    def __init__(
+        self,
+        components: Components,
+        run: RunDirectory,
+        digest: str,
+        plain: dict[str, Any],
+        progress: Progress,
+        stop: Stop,
+    ) -> None:
+        self.components, self.run, self.digest, self.plain, self.stop = components, run, digest, plain, stop
+        self.settings: Settings = components.settings
+        self.progress = progress
+
+    def do(self, resume: bool) -> int:
+        """Train, evaluate, write the result; raises StopRequested at a safe point after a signal."""
+        if resume:
+            self._forget_later_rows()
+        safe = StoppingProgress(self.stop, self.progress)
+        with safe.task("read data and build the encoder", None):
+            self._check_data(resume)
+            encoder = self.components.trained_encoder()
+        self.stop.check()
+        config = plain_without_hydra(self.plain)
+        tracker = tracker_of(self.run, self.digest, self.settings, self._strategy_name(), config)
+        try:
+            trained = self._fit(encoder, tracker)
+            scores = self._evaluate(self.components.load(self.run), safe)
+            self._record(encoder, trained, scores, tracker)
+        except BaseException:
+            tracker.close(exit_code=1)
+            raise
+        tracker.close()
+        return DONE
+
+    def _fit(self, encoder: DualEncoder, tracker: Tracker) -> TrainingResult:
+        def on_history(row: dict[str, Any]) -> None:
+            self.run.append_history(row)
+            tracker.history(row)
+
+        return train_components(self.components, encoder, self.run, self.digest, self.progress, on_history, self.stop)
+
+    def _evaluate(self, best: DualEncoder, progress: Progress) -> Scores:
+        best.to(self.components.device)
+        retriever = self.components.retriever(best)
+        settings = self.settings.evaluation
+        trec = self.run.path / "trec" if settings.trec else None
+        return score(retriever, self.components.collections(progress), settings, progress, trec)
+
+    def _record(self, encoder: DualEncoder, trained: TrainingResult, scores: Scores, tracker: Tracker) -> None:
+        write_scores(self.run.path, scores, self.settings.evaluation, self.run.name, self.digest, encoder)
+        source = self.components.source
+        assert source is not None
+        show(tracker, scores, asdict(trained))
+        if self.settings.logger.mode == "offline":
+            tracker.close()  # a run that says that it is finished has its whole mirror; an upload may take long
+        self.run.write_result(
+            {
+                **identity(self.run, self.digest, self.settings, self._strategy_name()),
+                "parameters": encoder.parameters_counted(),
+                "training": asdict(trained),
+                "tokens": training_shares(encoder.tokenization, source),
+                "data": data(source),
+                **outcome(scores, self.settings, encoder),
+            }
+        )
+        print_summary(scores.evaluation.macro())
+        print(f"Finished: {self.run.path}")
+
+    def _check_data(self, resume: bool) -> None:
+        """The config names the data but does not hold it: a checkpoint must not go on with other texts under it."""
+        path = self.run.checkpoints / "data.json"
+        source = self.components.source
+        found = source.fingerprint() if source is not None else None
+        known = resume and path.is_file()
+        held = read_sealed(path, "the fingerprint of training data").get("fingerprint") if known else found
+        if held != found:
+            raise UserError(
+                f"The training data changed since {self.run.last_checkpoint} was written (fingerprint {held}, now "
+                f"{found}). Restore the data, choose another sweep=NAME, or delete {self.run.path} to start anew."
+            )
+        write_sealed(path, {"fingerprint": found})
+
+    def _forget_later_rows(self) -> None:
+        """Rows behind the checkpoint will be written again."""
+        step, rows = saved_step(self.run.last_checkpoint), saved_rows(self.run.last_checkpoint)
+        kept = self.run.truncate_history(step)
+        if kept < rows:  # a machine that crashed: the checkpoint was on its disk, the latest rows were not
+            told = f"{self.run.history} has lost {rows - kept} of its {rows} rows: the curve has a gap."
+            print(told, file=sys.stderr)
+        print(f"Resuming {self.run.path} at step {step}.")
+
+    def _strategy_name(self) -> str:
+        return plugin_name(self.settings.batching)
