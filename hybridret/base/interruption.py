@@ -29,6 +29,7 @@ from hybridret.base.markup import printable
 #: Ctrl-C; the end of a machine's lease; SLURM's warning before a time limit (`--signal=B:USR1@120`).
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
+CONSOLE = "hybridret "  # how the console command begins the first word of a command line
 PARENT = "HYBRIDRET_PARENT"  # the environment variable by which a sweep tells its points its process id
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
@@ -194,6 +195,8 @@ def command_line(arguments: Sequence[str]) -> str:
     """
     if typed := os.environ.get("HYBRIDRET_COMMAND"):
         return typed
+    if arguments[0].startswith(CONSOLE):
+        return shlex.join([*arguments[0].split(), *arguments[1:]])
     main = sys.modules.get("__main__")
     spec = getattr(main, "__spec__", None)
     program = ["python", "-m", spec.name] if spec is not None and spec.name else ["python", arguments[0]]

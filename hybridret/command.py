@@ -1,0 +1,40 @@
+"""`hybridret run|evaluate|plan|report|search|publish|status`: the commands of `python -m hybridret.NAME` in one."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+from hybridret.base.errors import BAD_INPUT, DONE, nearest
+from hybridret.base.interruption import CONSOLE, interruptible
+
+COMMANDS = {
+    "run": "train and evaluate one run, or with -m a sweep of runs",
+    "evaluate": "benchmarks on a run, on a Hugging Face encoder or on BM25",
+    "plan": "memory, time and cost of a run or a sweep, before it is started",
+    "report": "tables, figures and one page from a sweep",
+    "search": "ask questions, and see the best passages in all languages",
+    "publish": "a run as a folder for sentence-transformers",
+    "status": "what each run of a sweep is doing, and where",
+}
+
+
+def main() -> int:
+    """Run the command that the first argument names; returns its exit code, 2 where there is none of that name."""
+    return interruptible(_dispatched)
+
+
+def _dispatched() -> int:
+    name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if name in ("-h", "--help"):
+        print(__doc__)
+        for known, what in COMMANDS.items():
+            print(f"  hybridret {known:<9} {what}")
+        print("\n`hybridret COMMAND --help` shows its options.")
+        return DONE
+    if name not in COMMANDS:
+        print(f"Error: hybridret {name}: there is no such command. {nearest(name, COMMANDS)}", file=sys.stderr)
+        return BAD_INPUT
+    sys.argv = [f"{CONSOLE}{name}", *sys.argv[2:]]  # Hydra and argparse read the rest
+    code: int = import_module(f"hybridret.{name}").main()
+    return code
