@@ -1,9 +1,9 @@
 """Stop at a safe point instead of in the middle: signals set a flag that long work asks.
 
 Lightning turns a Ctrl-C during `fit` into exit code 1 and ignores SIGUSR1 unless it requeues itself; outside `fit` a
-signal simply kills the process (traps 19). So work that has a state to save puts handlers of its own in place. The
-first signal only raises a flag; training asks for it after each step (`should_stop=stop`), other work at each advance
-of its progress (`StoppingProgress(stop)`). A second Ctrl-C is a KeyboardInterrupt at once.
+signal simply kills the process (docs/pitfalls.md#signals). So work that has a state to save puts handlers of its own in
+place. The first signal only raises a flag; training asks for it after each step (`should_stop=stop`), other work at
+each advance of its progress (`StoppingProgress(stop)`). A second Ctrl-C is a KeyboardInterrupt at once.
 
 >>> with graceful_stop() as stop:
 ...     train(..., should_stop=stop)      # saves last.ckpt and returns when stop() is true

@@ -1,6 +1,7 @@
 """Ids in order, and ids that occur twice, for corpora whose ids are too many for a Python sort.
 
-An id is read once, in slices, so that sequences which read from disk serve as well as lists.
+An id is read once, in slices, so that sequences which read from disk serve as well as lists
+(docs/pitfalls.md#slow-ids).
 """
 
 from __future__ import annotations

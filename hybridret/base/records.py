@@ -34,7 +34,7 @@ class ParallelPairs:
     `queries[l][q]` and `passages[l][q]` are the texts of question q in language l, or None where the question does not
     exist in l (both are None or neither). `passage_groups` [Q] names the passage of each question: questions that share
     a passage share the number, and so do all languages of a passage; positives of one group are never negatives of
-    each other (traps 6).
+    each other (docs/pitfalls.md#false-negatives).
     """
 
     name: str

@@ -1,4 +1,6 @@
-"""How ranks share a global batch: strided slices of its rows sorted by length (traps 2 and 8).
+"""How ranks share a global batch: strided slices of its rows sorted by length.
+
+See docs/pitfalls.md#batch-types and docs/pitfalls.md#unequal-shapes.
 
 Every world size trains on the same batches, each rank holds rows of every length, and all ranks hold equally many.
 """

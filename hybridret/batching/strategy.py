@@ -2,7 +2,8 @@
 
 A schedule is a pure function of (seed, step). Nothing is carried from one step to the next, so resume needs no sampler
 state, every rank and every dataloader worker may ask for any step in any order, and all of them see the same global
-batch: its type and its language belong to the batch, not to a rank (arXiv 2408.10536, section 3; traps 2 and 3).
+batch: its type and its language belong to the batch, not to a rank (arXiv 2408.10536, section 3;
+docs/pitfalls.md#batch-types, docs/pitfalls.md#samplers).
 """
 
 from __future__ import annotations

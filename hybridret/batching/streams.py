@@ -2,9 +2,10 @@
 
 Batch k of a stream is slice k mod n of the permutation of epoch k div n, so any batch is found without simulating the
 ones before. That needs the number n of batches per epoch to be known beforehand, although no passage group may stand
-twice in a batch (traps 6). It is: groups with c_g questions fill n batches of B rows if and only if
-sum_g min(c_g, n) >= n B, and then dealing the questions, sorted by group, to the n batches in turn puts no group twice
-into one (McNaughton's wrap-around rule). n is the largest such number, so no other order would use more of the data.
+twice in a batch (docs/pitfalls.md#false-negatives). It is: groups with c_g questions fill n batches of B rows if and
+only if sum_g min(c_g, n) >= n B, and then dealing the questions, sorted by group, to the n batches in turn puts no
+group twice into one (McNaughton's wrap-around rule). n is the largest such number, so no other order would use more of
+the data.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def check_processes(trainer: TrainerSettings, here: ProcessInfo) -> None:
     """Raise UserError where other processes are asked for than were started.
 
     Lightning would start missing ones itself by running sys.argv again, and each would take itself for the first
-    (traps 20).
+    (docs/pitfalls.md#started-processes).
     """
     wanted = trainer.devices * trainer.nodes
     asked = f"trainer.devices={trainer.devices} trainer.nodes={trainer.nodes}"

@@ -2,7 +2,8 @@
 
 InfoNCE needs all vectors of a batch at once, but not all activations: each chunk is encoded under
 `torch.utils.checkpoint`, which forgets activations and recomputes them, with the same dropout, in the backward pass
-(traps 5). Gradients are those of the whole batch: no cache of gradients is needed, and it works under DDP and autocast.
+(docs/pitfalls.md#chunked-losses). Gradients are those of the whole batch: no cache of gradients is needed, and it works
+under DDP and autocast.
 
 The loss does not change when rows move inside a batch, so rows are sorted by length first: a chunk of equal lengths has
 little padding.

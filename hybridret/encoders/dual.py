@@ -2,7 +2,8 @@
 cosine.
 
 A body is any network that turns ids into hidden states and can write down and rebuild its architecture. Hidden states
-are pooled and normalised in fp32 whatever precision the body ran in (traps 10); an fp64 body stays fp64.
+are pooled and normalised in fp32 whatever precision the body ran in (docs/pitfalls.md#low-precision); an fp64 body
+stays fp64.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@ together.
 
 `encoder.json` holds the format version, the body's kind and architecture, pooling, text settings, and the SHA-256 of
 every other file and of itself, so that a folder that was cut short, mixed or edited is found before it gives wrong
-vectors (traps 4, 9). Weights load strictly. Nothing is unpickled.
+vectors (docs/pitfalls.md#missing-weights, docs/pitfalls.md#text-settings). Weights load strictly. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def load_encoder(folder: Path, trust_remote_code: bool = False) -> DualEncoder:
 
 def weights_hash(encoder: DualEncoder, length: int = 16) -> str:
     """`length` hex digits of the SHA-256 of all weights with their names, types and shapes: a part of cache keys
-    (traps 12).
+    (docs/pitfalls.md#stale-caches).
     """
     return state_hash(encoder.body.state_dict())[:length]
 

@@ -2,8 +2,8 @@
 package, or random weights.
 
 Weights come from safetensors files only (nothing is unpickled) and in fp32; a weight that the checkpoint lacks is an
-error, never a random number (traps 4). Of a model of text and images, and of an encoder-decoder, only the part that
-reads text is kept.
+error, never a random number (docs/pitfalls.md#missing-weights). Of a model of text and images, and of an
+encoder-decoder, only the part that reads text is kept.
 """
 
 from __future__ import annotations

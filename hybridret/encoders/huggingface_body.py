@@ -1,7 +1,8 @@
 """A transformers model as the body of a dual encoder: only the part that reads text, no pooler, head or decoder.
 
 Positions are counted from the mask and given to the model, so that a text's vector does not depend on the side of the
-padding (traps 9): left to themselves, models with absolute positions count padding too, or look for the padding id.
+padding (docs/pitfalls.md#padding): left to themselves, models with absolute positions count padding too, or look for
+the padding id.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What a vector depends on beside its text: the part of a cache key that the encoder answers for (traps 12)."""
+"""What a vector depends on beside its text: the part of a cache key that the encoder answers for.
+
+See docs/pitfalls.md#stale-caches.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """From hidden states to one vector per text: mean, first token or last token.
 
-Each rule reads the attention mask, never a fixed position, so the result depends neither on the side of the padding
-nor on the other texts of the batch (traps 9). LaReQA-style encoders use `cls` or `mean`, decoder backbones `last`.
+Each rule reads the attention mask, never a fixed position, so the result depends neither on the side of the padding nor
+on the other texts of the batch (docs/pitfalls.md#padding). LaReQA-style encoders use `cls` or `mean`, decoder backbones
+`last`.
 
 Shape legend: b texts, T tokens, D dimension.
 """

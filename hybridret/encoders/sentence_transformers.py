@@ -1,7 +1,8 @@
 """Backbone family for models in the format of sentence-transformers, as they come: for evaluation.
 
 Their pooling, prompts, lengths, normalisation and further modules are run by the package itself. As for any backbone
-here, weights come from safetensors files only and in fp32, and a missing weight is an error (traps 4).
+here, weights come from safetensors files only and in fp32, and a missing weight is an error
+(docs/pitfalls.md#missing-weights).
 """
 
 from __future__ import annotations

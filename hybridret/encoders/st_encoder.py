@@ -77,7 +77,7 @@ class StEncoder(nn.Module):
         return {"total": sum(counted.values()), "body": sum(counted.values()) - embeddings, "trainable": trainable}
 
     def identity(self) -> dict[str, str]:
-        """What a vector depends on beside its text, for keys of caches (traps 12)."""
+        """What a vector depends on beside its text, for keys of caches (docs/pitfalls.md#stale-caches)."""
         from sentence_transformers import __version__
 
         chain: list[Any] = [[type(module).__name__, getattr(module, "get_config_dict", dict)()] for module in self.body]

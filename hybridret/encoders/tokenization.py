@@ -1,4 +1,6 @@
-"""Text to token ids, by rules that belong to the checkpoint: prefixes, lengths, the end-of-text token (traps 9).
+"""Text to token ids, by rules that belong to the checkpoint: prefixes, lengths, the end-of-text token.
+
+See docs/pitfalls.md#text-settings.
 
 Padding is always on the right and made here, whatever `tokenizer.padding_side` says. Where a passage has a context (the
 paragraph of a sentence), both are read as a text pair and the context is cut first. Token type ids are not used.

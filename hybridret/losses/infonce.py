@@ -6,8 +6,9 @@ For query i with its own passage p(i), temperature t and cosine s:
 
 (van den Oord et al. 2018, arXiv 1807.03748, eq. 4). The candidates are all passages of the batch, those of the other
 queries and hard negatives. In parallel data a passage exists in many languages and several questions share one, so a
-candidate of the query's own passage group is an answer, not a negative: it is left out of the sum (traps 6).
-Similarity and softmax are fp32 under any precision (traps 10).
+candidate of the query's own passage group is an answer, not a negative: it is left out of the sum
+(docs/pitfalls.md#false-negatives). Similarity and softmax are fp32 under any precision
+(docs/pitfalls.md#low-precision).
 """
 
 from __future__ import annotations

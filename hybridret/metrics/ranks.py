@@ -1,8 +1,8 @@
 """Full ranks: the exact position of each relevant passage in the ranking of the whole pool.
 
 mAP over the pool and rank distance cannot come from a top-k list, so every measure here starts from full ranks. Equal
-scores are ordered as trec_eval does, by passage id descending (`Collection.tie_order`); scores are compared as fp32. A
-passage of score -inf is no hit: it has no rank (`NOT_FOUND`), whatever the size of the pool.
+scores are ordered as trec_eval does, by passage id descending (`Collection.tie_order`, docs/pitfalls.md#ties); scores
+are compared as fp32. A passage of score -inf is no hit: it has no rank (`NOT_FOUND`), whatever the size of the pool.
 
 A score and its tie position are packed into one integer, so that one plain sort gives trec_eval's strict order and a
 binary search gives a rank: no tie ever needs care again. Counting, the definition, is `ranks_by_counting`.

@@ -1,6 +1,7 @@
 """Out of memory, as a paragraph: where it happened, what the plan had expected, and what would fit.
 
-Only errors that say so are caught: another RuntimeError taken for one could be retried for ever (traps 13).
+Only errors that say so are caught: another RuntimeError taken for one could be retried for ever
+(docs/pitfalls.md#out-of-memory).
 """
 
 from __future__ import annotations

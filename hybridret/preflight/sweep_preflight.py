@@ -26,7 +26,7 @@ NOTE = (
 def check_points(points: Sequence[tuple[str, Sequence[str], DictConfig]]) -> list[str | None]:
     """Print the plan and what is missing; return for each point (label, overrides, config) None, or a line that says
     why it cannot run, and then each obstacle on a line of its own. A point that cannot be judged is left to its own
-    process: nothing that is wrong with one ends the others (traps 18).
+    process: nothing that is wrong with one ends the others (docs/pitfalls.md#failing-points).
     """
     shared = Estimates()
     estimates = [_estimated(shared, label, overrides, config) for label, overrides, config in points]

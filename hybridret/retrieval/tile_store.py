@@ -5,7 +5,8 @@
     FOLDER/KEY/journal-0.txt      "TILE CRC32" of the tiles that rank 0 wrote, each line written after its vectors
     FOLDER/KEY/.lock              held by the first rank while anything is written
 
-A tile is done when a journal says so and the bytes have that checksum; nothing else is believed (traps 12).
+A tile is done when a journal says so and the bytes have that checksum; nothing else is believed
+(docs/pitfalls.md#stale-caches).
 """
 
 from __future__ import annotations

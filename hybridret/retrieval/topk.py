@@ -1,4 +1,5 @@
-"""The running k best of every query over tiles of scores: what streamed exact search keeps, whatever the corpus size.
+"""The running k best of every query over tiles of scores: what streamed exact search keeps, whatever the corpus size
+(docs/pitfalls.md#top-k-lists).
 
 A candidate is one integer that holds its score and its tie position (`metrics.ranks.sort_keys`), so that candidates are
 never equal and the smallest k keys are the answer, ties at the boundary included. Only scores that reach the k-th best

@@ -3,7 +3,8 @@
     multirun/SWEEP/RUN/ config.yaml environment.json status.json history.jsonl checkpoints/{last.ckpt,best/}
                         metrics.csv queries.parquet result.json evaluations/NAME/ log.txt
 
-`result.json` is written last and atomically, and only it makes a run finished (traps 17, 18).
+`result.json` is written last and atomically, and only it makes a run finished (docs/pitfalls.md#run-directories,
+docs/pitfalls.md#failing-points).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ class PointProcess:
     """A running point. `on_end(self)` is called from another thread as soon as its processes have ended.
 
     A point of several devices is as many processes: Lightning would start them by running the sweep's own command
-    again (traps 20). The first prints into `log.txt`, the others into `log-rank-K.txt`.
+    again (docs/pitfalls.md#started-processes). The first prints into `log.txt`, the others into `log-rank-K.txt`.
     """
 
     def __init__(

@@ -1,7 +1,8 @@
 """`checkpoints/last.ckpt`, from which training resumes exactly, and `checkpoints/best/`, the encoder to use.
 
 Both names are fixed and each file is whole or absent: a reader that finds `last-v1.ckpt` beside a stale `last.ckpt`
-resumes from the wrong one (traps 7). Files are read with `weights_only=True`, so nothing in them is executed.
+resumes from the wrong one (docs/pitfalls.md#checkpoint-names). Files are read with `weights_only=True`, so nothing in
+them is executed.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ from hybridret.base.errors import POINT_FAILED, UserError
 
 
 class NonFiniteError(UserError):
-    """The loss or the gradient became infinite or NaN; the weights were not touched by that step (traps 11).
+    """The loss or the gradient became infinite or NaN; the weights were not touched by that step
+    (docs/pitfalls.md#non-finite-numbers).
 
     The message says what to try, as for all errors of the user; but a point that diverges is no bad input.
     """

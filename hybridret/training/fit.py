@@ -1,5 +1,5 @@
 """One call of Lightning's trainer, made to behave inside a program of ours: it prints nothing, takes no signal and
-exits no process (traps 19)."""
+exits no process (docs/pitfalls.md#signals)."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ def fit(
             f"strategy={settings.strategy}, precision={settings.precision}: this machine or Lightning cannot do that "
             f"({error}). Change one of these keys; trainer=cpu works everywhere."
         ) from error
-    # Signals stay the caller's (traps 19). Lightning's answer to SIGTERM is a broadcast from inside the handler: with
-    # several ranks it waits for ever.
+    # Signals stay the caller's (docs/pitfalls.md#signals). Lightning's answer to SIGTERM is a broadcast from inside the
+    # handler: with several ranks it waits for ever.
     lightning._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
     last = last_path(folder)
     interrupt_handler = signal.getsignal(signal.SIGINT)

@@ -1,6 +1,6 @@
 """Frozen weights are not written into every `last.ckpt`: of a body of 10b with LoRA that would be 20 GB every few
 hundred steps, of weights that the config alone decides. A fingerprint stands for them, because going on with others
-under trained ones would go unnoticed (traps 4).
+under trained ones would go unnoticed (docs/pitfalls.md#resume).
 """
 
 from __future__ import annotations

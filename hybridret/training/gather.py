@@ -16,7 +16,8 @@ _REDUCE_SCATTER: Any = getattr(dist, "reduce_scatter_single", None) or dist.redu
 def gather_rows(rows: Tensor) -> Tensor:
     """[n, D] of each of W processes -> [W n, D], process by process; n is the same everywhere.
 
-    The gradient is the sum over the processes of theirs with respect to these rows (traps 1).
+    The gradient is the sum over the processes of theirs with respect to these rows
+    (docs/pitfalls.md#gathered-gradients).
     """
     gathered: Tensor = _Gather.apply(rows)  # type: ignore[no-untyped-call]
     return gathered

@@ -36,8 +36,9 @@ class RetrieverModule(pl.LightningModule):
     """Trains a dual encoder with in-batch negatives.
 
     Each rank's loss is the mean over its own queries against the passages of all ranks, gathered with gradient; the
-    mean over ranks that DDP takes is then exactly the gradient of the whole batch (traps 1). After a step `last_loss`
-    (of this rank), `last_lr` (of the first group) and `last_gradient_norm` (before clipping) are plain floats.
+    mean over ranks that DDP takes is then exactly the gradient of the whole batch
+    (docs/pitfalls.md#gathered-gradients). After a step `last_loss` (of this rank), `last_lr` (of the first group) and
+    `last_gradient_norm` (before clipping) are plain floats.
     """
 
     # Lightning skips hooks that cannot be called; an empty one costs it as much as a full one, in every step.
@@ -126,7 +127,8 @@ class RetrieverModule(pl.LightningModule):
 
     def _gather(self, passages: Tensor, counts: tuple[int, ...]) -> Tensor:
         """[P of this rank, D] -> [P of all, D], rank by rank. Ranks may differ in hard negatives; the shapes that are
-        gathered may not (traps 8), so the shorter ones are filled with rows that are dropped again.
+        gathered may not (docs/pitfalls.md#unequal-shapes), so the shorter ones are filled with rows that are dropped
+        again.
         """
         filled = nn.functional.pad(passages, (0, 0, 0, max(counts) - len(passages)))
         everyone = torch.split(gather_rows(filled), max(counts))

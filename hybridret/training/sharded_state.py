@@ -122,7 +122,9 @@ def named(state: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
 
 
 def check_shapes(folder: Path, mine: Mapping[str, tuple[int, ...]]) -> None:
-    """Raise UserError unless the folder holds exactly the tensors of this model (loading is strict, traps 4)."""
+    """Raise UserError unless the folder holds exactly the tensors of this model: loading is strict
+    (docs/pitfalls.md#resume).
+    """
     try:
         metadata = ShardedReader(folder).read_metadata().state_dict_metadata
     except (Exception, CheckpointException) as error:  # the latter is no Exception

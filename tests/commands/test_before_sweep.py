@@ -235,7 +235,7 @@ def test_what_is_wrong_anywhere_is_said_before_a_gpu_is_looked_for(train: Train,
 def test_a_wrong_value_leaves_the_other_points_alone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Traps 18: nothing that is wrong with one point ends a sweep."""
+    """docs/pitfalls.md#failing-points: nothing that is wrong with one point ends a sweep."""
     monkeypatch.setattr(missing, "hub_is_reachable", lambda: True)
     wrong, right = ("evaluation.vectors=fp16",), ("evaluation.vectors=float32",)
     points = [(one, composed(*SMALL, "eval=[beir]", *one)) for one in (wrong, right)]

@@ -1,4 +1,4 @@
-"""Out of memory is a failed point with one paragraph; other errors are left alone (traps 13)."""
+"""Out of memory is a failed point with one paragraph; other errors are left alone (docs/pitfalls.md#out-of-memory)."""
 
 from __future__ import annotations
 

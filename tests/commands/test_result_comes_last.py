@@ -1,4 +1,7 @@
-"""A point that fails after its evaluation, whatever fails, has no `result.json` and so is not finished (traps 18)."""
+"""A point that fails after its evaluation, whatever fails, has no `result.json` and so is not finished.
+
+See docs/pitfalls.md#failing-points.
+"""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def test_a_killed_rank_ends_the_other_with_a_paragraph(
 
 
 def test_ranks_with_different_configs_end_before_training(pair: Pair, tmp_path: Path) -> None:
-    """Ranks that compose separately see different things (traps 16)."""
+    """Ranks that compose separately see different things (docs/pitfalls.md#saved-configs)."""
     other = {"target": "hybridret.pipelines.train_run:point_hash", "call": 1, "returns": "of another file"}
     late = {"target": "hybridret.runs:RunDirectory.decide", "call": 1, "returns": "it looked before the first claimed"}
     refused = pair(tmp_path, hooks={1: [other, late]})

@@ -1,4 +1,7 @@
-"""An error while encoding ends the work at once: nothing is tried again as if memory had run out (traps 13)."""
+"""An error while encoding ends the work at once: nothing is tried again as if memory had run out.
+
+See docs/pitfalls.md#out-of-memory.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gradients do not depend on how a batch is cut: into chunks, or over ranks (traps 1, 5, 8)."""
+"""Gradients do not depend on how a batch is cut into chunks (docs/pitfalls.md#chunked-losses)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""False negatives are masked by passage group across the whole gathered batch, not only on the query's own rank (traps
-6).
+"""False negatives are masked by passage group across the whole gathered batch, not only on the query's own rank.
+
+See docs/pitfalls.md#false-negatives.
 """
 
 from __future__ import annotations

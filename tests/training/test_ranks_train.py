@@ -1,4 +1,7 @@
-"""What several processes train is what one trains: gradients, steps, validation, mix (traps 1, 2, 8)."""
+"""What several processes train is what one trains: gradients, steps, validation, mix.
+
+See docs/pitfalls.md#gathered-gradients, docs/pitfalls.md#batch-types and docs/pitfalls.md#unequal-shapes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""N + N steps equal 2N steps bit by bit, for every recipe that runs on a CPU (traps 4)."""
+"""N + N steps equal 2N steps bit by bit, for every recipe that runs on a CPU (docs/pitfalls.md#resume)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""N + N steps equal 2N steps bit by bit, however the first N ended (traps 4)."""
+"""N + N steps equal 2N steps bit by bit, however the first N ended (docs/pitfalls.md#resume)."""
 
 from __future__ import annotations
 

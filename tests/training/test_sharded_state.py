@@ -1,4 +1,7 @@
-"""State of a sharded training: resumed at any number of processes, as one file, and whole or absent (traps 4, 7)."""
+"""State of a sharded training: resumed at any number of processes, as one file, and whole or absent.
+
+See docs/pitfalls.md#resume and docs/pitfalls.md#checkpoint-names.
+"""
 
 from __future__ import annotations
 

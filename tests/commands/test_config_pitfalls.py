@@ -1,4 +1,7 @@
-"""What goes wrong with configs elsewhere: saved unresolved, different for each process, `??` for `???` (traps 16)."""
+"""What goes wrong with configs elsewhere: saved unresolved, different for each process, `??` for `???`.
+
+See docs/pitfalls.md#saved-configs.
+"""
 
 from __future__ import annotations
 
