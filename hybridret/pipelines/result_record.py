@@ -10,13 +10,14 @@ from hybridret.base.settings import Settings
 from hybridret.data.source import PairSource
 from hybridret.pipelines.scoring import Scores
 from hybridret.runs import RunDirectory
+from hybridret.runs.sums import VERSION
 
 
 def identity(run: RunDirectory, digest: str, settings: Settings, strategy: str) -> dict[str, Any]:
     """Who the run is."""
     alpha = settings.batching.get("alpha")
     return {
-        "version": 1,
+        "version": VERSION,
         "run": run.name,
         "sweep": settings.sweep,
         "strategy": strategy,

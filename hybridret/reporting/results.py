@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridret.base.errors import UserError
-from hybridret.runs.sums import read_result
+from hybridret.runs.sums import VERSION, read_result
 
 _Test = Callable[[Any], bool]
 
@@ -69,8 +69,8 @@ _TYPES: Mapping[str, tuple[_Test, str]] = {
 def report_result(file: Path) -> dict[str, Any]:
     """The content of a `result.json`. Raises UserError naming the file and the key of a value of another type."""
     result = read_result(file)
-    if result.get("version", 1) != 1:
-        raise UserError(f"{file}: written in version {result['version']} of the format, this program reads version 1.")
+    if (found := result.get("version", VERSION)) != VERSION:
+        raise UserError(f"{file}: written in version {found} of the format, this program reads version {VERSION}.")
     for name, (test, words) in _TYPES.items():
         value: Any = result
         for key in name.split("."):

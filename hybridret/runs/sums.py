@@ -15,6 +15,7 @@ from hybridret.base.errors import UserError
 from hybridret.base.files import hash_file
 
 RESULT = "result.json"
+VERSION = 1  # of result.json
 SUMMED = ("config.yaml", "environment.json", "history.jsonl", "metrics.csv", "queries.parquet")
 AGAIN = "delete it and run the same command again: what is trained is kept"
 _LENGTH = 64  # hex digits

@@ -16,6 +16,8 @@ from hybridret.base.interruption import command_line
 from hybridret.config.run_identity import sweep_directory
 from hybridret.sweep.point import Point
 
+VERSION = 1  # of sweep.json
+
 
 class Summary:
     """Writes the summary into the sweep folder of its points (several folders if `sweep` itself is swept)."""
@@ -35,7 +37,7 @@ class Summary:
         for folder, points in folders.items():
             counts = Counter(str(point.state) for point in points)
             records = [point.record() for point in points]
-            head = {"version": 1, "command": self.command, "started": self._started, "updated": _now()}
+            head = {"version": VERSION, "command": self.command, "started": self._started, "updated": _now()}
             write_sealed(folder / "sweep.json", {**head, "counts": dict(sorted(counts.items())), "points": records})
 
     def write_if_possible(self) -> None:
