@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PYTEST = $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
 JOBS ?= 2
 SWEEP ?= run
 GPUS ?= 8
@@ -18,7 +19,7 @@ DATA ?= ../shared/data
 ARGS ?= batching=mono,cross,hybrid seed=1,2,3
 MODE := cpu
 
-.PHONY: help run test check format results lint types imports gpu-check gpu-sweep slurm slurm-run clean
+.PHONY: help run test test-fast check format results lint types imports gpu-check gpu-sweep slurm slurm-run clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,7 +40,10 @@ run: $(VENV)/.installed  ## sweep mono, cross and hybrid on the built-in corpus 
 	$(BIN)/python -m hybridret.report multirun/$(SWEEP)
 
 test: $(VENV)/.developed  ## the whole test suite
-	$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=worksteal
+	$(PYTEST)
+
+test-fast: $(VENV)/.developed  ## the tests that are not marked slow, for every small change
+	$(PYTEST) -m "not slow"
 
 check: lint types imports  ## ruff, mypy and the import rules
 

@@ -1,9 +1,10 @@
-"""Shared fixtures: where real data is, and quiet, offline libraries."""
+"""Shared fixtures: where real data is, and quiet, offline libraries; which tests lack the mark `slow`."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +18,7 @@ os.environ.setdefault("WANDB_SILENT", "true")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 ROOT = Path(__file__).resolve().parent.parent
+SLOW = 10  # seconds
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +47,15 @@ def started() -> Iterator[Callable[..., subprocess.Popen[str]]]:
             return process
 
         yield start
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Name the tests that take long and are not marked slow. It fails nothing: seconds depend on the machine."""
+    took: Counter[str] = Counter()
+    for report in (one for reports in terminalreporter.stats.values() for one in reports):
+        if isinstance(report, pytest.TestReport) and "slow" not in report.keywords:
+            took[report.nodeid] += report.duration
+    if late := [(name, seconds) for name, seconds in took.most_common() if seconds > SLOW]:
+        terminalreporter.section(f"more than {SLOW} s and not marked slow: `make test-fast` runs these, too")
+        for name, seconds in late:
+            terminalreporter.line(f"{seconds:6.1f} s  {name}")

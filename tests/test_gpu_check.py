@@ -18,12 +18,13 @@ sys.path.insert(0, str(SCRIPT.parent))
 import gpu_case  # noqa: E402
 from gpu_check import CASES  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 
 def check(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, str(SCRIPT), *arguments], capture_output=True, text=True, timeout=280)
 
 
-@pytest.mark.slow
 def test_a_case_of_every_recipe_runs_and_is_written(tmp_path: Path) -> None:
     options = ("--tiny", "--device", "cpu", "--out", str(tmp_path), "--only")
     for chosen in (

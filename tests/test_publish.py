@@ -19,6 +19,8 @@ from hybridret.encoders.folder import load_encoder, save_encoder
 from hybridret.encoders.scratch import Scratch
 from hybridret.retrieval.encode import encode_texts
 
+pytestmark = pytest.mark.slow
+
 HEADER = "dataset,setting,query_language,corpus_language,metric,cutoff,value,num_queries\n"
 
 

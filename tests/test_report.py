@@ -17,6 +17,8 @@ from hybridret.base.errors import UserError
 from hybridret.base.progress import Quiet
 from hybridret.base.records import Collection
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 
 

@@ -27,6 +27,7 @@ def flips(raw: bytes, count: int = 300) -> list[bytes]:
     return found
 
 
+@pytest.mark.slow
 def test_no_flipped_bit_of_an_object_is_believed(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     write_sealed(path, CONTENT)
@@ -42,6 +43,7 @@ def test_no_flipped_bit_of_an_object_is_believed(tmp_path: Path) -> None:
     assert refused > 0.9 * len(flips(raw))
 
 
+@pytest.mark.slow
 def test_no_flipped_bit_of_a_text_is_believed(tmp_path: Path) -> None:
     path, text = tmp_path / "config.yaml", "seed: 1\nbatching:\n  alpha: 0.5\nname: größe\n"
     write_sealed_text(path, text)

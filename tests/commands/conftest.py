@@ -84,3 +84,10 @@ def undisturbed(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run_copy(whole: Path, tmp_path: Path) -> Path:
     """A finished run of one's own, to damage."""
     return Path(shutil.copytree(whole, tmp_path / "a run"))
+
+
+@pytest.fixture(autouse=True)
+def _commands_are_slow(request: pytest.FixtureRequest) -> None:
+    """`make test-fast` has no time for tests that start commands of the program: each must have the mark."""
+    if "command" in request.fixturenames and request.node.get_closest_marker("slow") is None:
+        pytest.fail("This test starts commands: mark it, or its file, with pytest.mark.slow.", pytrace=False)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from commands import Commands, paragraph
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("arguments", "said"),

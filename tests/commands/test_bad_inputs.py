@@ -9,6 +9,8 @@ import pytest
 from bad_inputs import Case, attempt, cases, fault
 from commands import Answer, Commands
 
+pytestmark = pytest.mark.slow
+
 COUNT = 40
 ALL = cases(Path())
 NAMES = [case.name for case in ALL]

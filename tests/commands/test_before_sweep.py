@@ -22,6 +22,8 @@ from hybridret.preflight import missing, sweep_preflight
 from hybridret.preflight.before_sweep import before_sweep, is_doubtful
 from hybridret.preflight.sweep_preflight import check_points
 
+pytestmark = pytest.mark.slow
+
 SIZES = ("1b", "3b", "10b")
 
 

@@ -16,6 +16,8 @@ from hybridret.base.files import hash_json
 from hybridret.runs.look import look
 from hybridret.runs.sums import write_result
 
+pytestmark = pytest.mark.slow
+
 STEP = "hybridret.training.checkpoints:Checkpoints.on_train_batch_end"
 
 

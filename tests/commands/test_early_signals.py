@@ -14,6 +14,8 @@ from commands import SMALL, rows, write_rows
 
 from hybridret.base.interruption import PARENT
 
+pytestmark = pytest.mark.slow
+
 SENDER = """
 import functools, importlib.abc, os, runpy, sys
 

@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 from commands import Commands, paragraph
 
+pytestmark = pytest.mark.slow
+
 TINY = [
     "experiment=smoke",
     "model=nano",

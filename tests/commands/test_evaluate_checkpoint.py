@@ -16,6 +16,8 @@ from hybridret.components.open_run import read_config
 from hybridret.config.validate import read_settings
 from hybridret.runs import RunDirectory
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "override", ["text.passage_length=4", "backbone=minilm", "seed=9", "data=jsonl", "+data.path=x", "model=tiny"]

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from commands import Commands, run_of
 
+pytestmark = pytest.mark.slow
+
 EVALUATE = ("backbone=bm25", "eval=[folder]", "logger=none", "evaluation.trec=true", "evaluation.mteb=true")
 
 

@@ -19,6 +19,8 @@ from commands import COMMAND, Commands, Train, run_of, status
 
 from hybridret.runs import RunDirectory
 
+pytestmark = pytest.mark.slow
+
 STEP = "hybridret.training.checkpoints:Checkpoints.on_train_batch_end"  # the last callback of each step
 HERE = Path(__file__).resolve().parent
 

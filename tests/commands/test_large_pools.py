@@ -16,6 +16,8 @@ from commands import Commands, Train, paragraph, run_of
 
 from hybridret.evaluation.tables import Evaluation
 
+pytestmark = pytest.mark.slow
+
 LANGUAGES = ("en", "ko", "sw")
 SEARCHED = ("evaluation.full_ranks=10", "logger=none")
 Row = dict[str, Any]

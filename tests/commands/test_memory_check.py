@@ -25,6 +25,8 @@ from hybridret.preflight.out_of_memory import OutOfMemory, explain_out_of_memory
 from hybridret.preflight.plan_inputs import plan_inputs
 from hybridret.preflight.suggestion import command_with
 
+pytestmark = pytest.mark.slow
+
 GIB = 2**30
 SMALL = ("model=base", "training.batch_size=16", "training.chunk_size=8", "plan.gpus=[h100]")
 

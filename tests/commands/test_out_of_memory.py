@@ -12,6 +12,8 @@ from pairs import Pair
 
 from hybridret.preflight.out_of_memory import is_out_of_memory
 
+pytestmark = pytest.mark.slow
+
 STEP = "hybridret.training.checkpoints:Checkpoints.on_train_batch_end"
 
 

@@ -18,6 +18,8 @@ from hybridret.config.validate import read_settings, resolved
 from hybridret.preflight.plan_command import Estimates
 from hybridret.preflight.plan_inputs import recipe_of
 
+pytestmark = pytest.mark.slow
+
 SIZES = ("1b", "3b", "10b")
 PARTS = ("weights", "gradients", "optimizer", "activations", "logits", "gathered", "other")
 PRICE = 2.5

@@ -10,6 +10,8 @@ import torch
 from commands import Commands, Train, run_of, status
 from pairs import ALIKE, Pair, assert_finishes_as, result, state
 
+pytestmark = pytest.mark.slow
+
 STEP = "hybridret.training.checkpoints:Checkpoints.on_train_batch_end"
 
 

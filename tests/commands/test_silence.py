@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from commands import Commands, Train, run_of, status
 
+pytestmark = pytest.mark.slow
+
 OFTEN = {"target": "hybridret.base.lines:INTERVAL", "value": 0.0}  # a line at every advance
 
 

@@ -12,6 +12,8 @@ from hybridret.config.entry import config_folder
 from hybridret.config.instantiate import make
 from hybridret.config.validate import resolved
 
+pytestmark = pytest.mark.slow
+
 
 def composed(*overrides: str) -> dict[str, Any]:
     with initialize_config_dir(config_folder(), version_base="1.3"):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from commands import SMALL, Commands, rows, run_of, write_rows
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_name_with_a_slash(command: Commands, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from commands import SMALL, Train, rows, run_of, status, write_rows
 
+pytestmark = pytest.mark.slow
+
 WARNS = (
     "import sys, warnings; "
     "from hybridret.base.interruption import interruptible; "

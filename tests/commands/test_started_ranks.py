@@ -12,6 +12,8 @@ import pytest
 from commands import Train, run_of, status
 from pairs import PAIR, Pair, assert_finishes_as, state
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).resolve().parent
 SCRIPT = HERE.parent.parent / "scripts" / "slurm_run.sh"
 

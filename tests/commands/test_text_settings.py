@@ -15,6 +15,8 @@ from hybridret.config.run_identity import point_hash
 from hybridret.config.validate import read_settings, resolved
 from hybridret.pipelines.evaluate_run import evaluate_run
 
+pytestmark = pytest.mark.slow
+
 BACKBONES = sorted(path.stem for path in (Path(config_folder()) / "backbone").glob("*.yaml") if path.stem != "bm25")
 SCRATCH = {"query_prefix": "Query: ", "passage_prefix": "Passage: ", "query_length": 32, "passage_length": 64}
 PRETRAINED = {"query_prefix": "", "passage_prefix": "", "query_length": 64, "passage_length": 256}

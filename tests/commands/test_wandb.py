@@ -12,6 +12,8 @@ from commands import Answer, Train, run_of
 from wandb_records import Offline, curve_of
 from wandb_server import ServedRun, serving
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("wandb")
 
 ROW = "hybridret.runs.directory:RunDirectory.append_history"

@@ -238,6 +238,7 @@ def test_a_second_build_is_equal() -> None:
     assert (second.fingerprint(), second.test()[0].query_ids) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hash_seed", ["0", "12345"])
 def test_fingerprint_does_not_depend_on_the_process(corpus: CldrCorpus, hash_seed: str) -> None:
     code = "from hybridret.data.cldr import CldrCorpus; print(CldrCorpus().fingerprint())"
@@ -248,6 +249,7 @@ def test_fingerprint_does_not_depend_on_the_process(corpus: CldrCorpus, hash_see
     assert done.stdout.strip() == corpus.fingerprint()
 
 
+@pytest.mark.slow
 def test_fingerprint_does_not_depend_on_who_read_locales_before(corpus: CldrCorpus) -> None:
     """babel's cache of locales holds whatever was asked for first: a language's name before the facts changed them."""
     code = (

@@ -458,6 +458,7 @@ def test_a_name_is_not_empty(tmp_path: Path) -> None:
         JsonlPairs(path=str(tmp_path), languages=["en", "de"], name=" ")
 
 
+@pytest.mark.slow
 def test_real_parallel_data(real_data: Path) -> None:
     started = time.process_time()
     source = JsonlPairs(str(real_data / "train"), files=["squad-dev.*"])
@@ -481,6 +482,7 @@ def test_real_parallel_data(real_data: Path) -> None:
     assert not held[0] & held[1]
 
 
+@pytest.mark.slow
 def test_real_complete_questions(real_data: Path) -> None:
     """All complete questions stand in 33 articles; held out or not, none is lost."""
     source = JsonlPairs(str(real_data / "train"), files=["squad-dev.*"])
@@ -489,6 +491,7 @@ def test_real_complete_questions(real_data: Path) -> None:
     assert complete + source.summary()["questions"]["test"] == 1_441
 
 
+@pytest.mark.slow
 def test_real_monolingual_families(real_data: Path) -> None:
     source = JsonlPairs(str(real_data / "train"), files=["squad-dev.*", "tydiqa-*", "arcd.*"])
     assert [pairs.name for pairs in source.training()] == ["arcd", "squad-dev", "tydiqa-goldp"]

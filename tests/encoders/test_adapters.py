@@ -25,6 +25,8 @@ from hybridret.encoders.plain_state import merge, plain_state
 sys.path.insert(0, str(Path(__file__).parent))
 from test_families import FAMILIES, tiny_family
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ["What is the square of 7?", "El cuadrado de 11 es 121. El cuadrado de 12 es 144.", "7", ""]
 PLAIN: dict[str, Any] = {"rank": 2, "alpha": 6.0, "dropout": 0.0, "targets": None, "frozen": "fp32"}
 

@@ -12,6 +12,8 @@ from hybridret.base.errors import SizeMissing, UserError
 from hybridret.encoders.architectures import architecture
 from hybridret.encoders.huggingface import HuggingFace
 
+pytestmark = pytest.mark.slow
+
 CONF = Path(__file__).resolve().parents[2] / "conf"
 NAMES = ("bloom", "eurobert", "gemma3", "labse", "llama3", "minilm", "mt5", "qwen3", "xglm", "xlmr")
 STORED = {name: yaml.safe_load((CONF / "backbone" / f"{name}.yaml").read_text("utf-8")) for name in NAMES}

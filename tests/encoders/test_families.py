@@ -17,6 +17,8 @@ from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.folder import load_encoder, save_encoder
 from hybridret.encoders.huggingface import HuggingFace
 
+pytestmark = pytest.mark.slow
+
 TESTS = Path(__file__).resolve().parent.parent
 FAMILIES = ("bloom", "eurobert", "gemma3", "labse", "llama3", "minilm", "mt5", "qwen3", "xglm", "xlmr", "xlmr-xl")
 DECODERS = ("bloom", "gemma3", "llama3", "qwen3", "xglm")

@@ -115,6 +115,7 @@ def test_a_copy_computes_with_its_own_weights(make: Make) -> None:
     assert float(gradients(other, None, False)["body.blocks.0.feed_in.weight"].abs().max()) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # torch hides it itself
 @pytest.mark.parametrize("name", ["scratch", "mt5"])
 def test_compiled_layers_have_the_same_numbers(name: str, make: Make) -> None:

@@ -27,6 +27,8 @@ from hybridret.encoders.huggingface_body import HuggingFaceBody
 from hybridret.encoders.packing import Packing
 from hybridret.encoders.tokenization import Tokens
 
+pytestmark = pytest.mark.slow
+
 TESTS = Path(__file__).resolve().parent.parent
 SMALL = {
     "vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32,

@@ -24,6 +24,8 @@ from hybridret.encoders.st_files import prompts_of
 from hybridret.encoders.tokenizer_training import trained_tokenizer
 from hybridret.retrieval.encode import encode_texts
 
+pytestmark = pytest.mark.slow
+
 sentence_transformers = pytest.importorskip("sentence_transformers")
 TEXTS = ["What is the square of 7?", "El cuadrado de 11", "7", "", "¿Cuál es el cuadrado de 12? " * 9]
 PLAIN = TextSettings("", "", 5, 7)  # its lengths are not the model's

@@ -15,6 +15,8 @@ from hybridret.encoders.huggingface import HuggingFace
 from hybridret.evaluation.evaluate import evaluate
 from hybridret.retrieval.dense import Dense
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def collection() -> Collection:

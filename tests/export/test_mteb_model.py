@@ -25,6 +25,8 @@ from hybridret.export.mteb_results import model_meta, write_mteb_results
 from hybridret.retrieval.dense import Dense
 from hybridret.retrieval.encode import encode_texts
 
+pytestmark = pytest.mark.slow
+
 TEXT = TextSettings(query_prefix="Frage: ", passage_prefix="Satz: ", query_length=24, passage_length=48)
 
 

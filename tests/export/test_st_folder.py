@@ -34,6 +34,8 @@ from hybridret.export.model_card import model_card
 from hybridret.export.st_folder import export_sentence_transformers
 from hybridret.retrieval.encode import encode_texts
 
+pytestmark = pytest.mark.slow
+
 SHORT = ["What is the square of 7?", "El cuadrado de 11", "7", "", "¿Cuál es?"]
 LONG = "What is the square of 9? El cuadrado de 9 es 81. " * 6
 TEXT = TextSettings(query_prefix="Query: ", passage_prefix="The passage is: ", query_length=20, passage_length=30)

@@ -17,6 +17,8 @@ from hybridret.planning.gpus import GPUS, Gpu, gpu_by_name
 from hybridret.planning.plan import plan
 from hybridret.planning.recipe import Recipe
 
+pytestmark = pytest.mark.slow
+
 SCRATCH = {"kind": "scratch", "vocabulary": 3000, "width": 64, "layers": 4, "heads": 4, "positions": 32}
 WORK = workload_of(64, 8, 32)
 ASKED = recipe_of(precision="bf16-mixed", chunk_size=32)

@@ -17,6 +17,8 @@ from hybridret.encoders.huggingface import HuggingFace
 from hybridret.encoders.transformer import Transformer
 from hybridret.planning.plan import plan
 
+pytestmark = pytest.mark.slow
+
 CONF = Path(__file__).resolve().parents[2] / "conf" / "backbone"
 # In billions, total and without token embeddings, as published or counted from the published configs.
 PUBLISHED = {
@@ -58,7 +60,6 @@ def test_parameters_are_the_published_ones(name: str, size: str) -> None:
     assert tuple(round(numbers[key] / 1e9, 3) for key in ("total", "body")) == PUBLISHED[name][size]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_the_largest_of_each_family_is_planned_in_seconds(name: str) -> None:
     made, pooling = family(name)

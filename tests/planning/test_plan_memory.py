@@ -18,6 +18,8 @@ from hybridret.planning.plan import plan
 from hybridret.planning.profile import profile
 from hybridret.planning.states import state_bytes, states_per_weight
 
+pytestmark = pytest.mark.slow
+
 SCRATCH = {"kind": "scratch", "vocabulary": 50, "width": 32, "layers": 4, "heads": 4, "positions": 32}
 QWEN = {
     "kind": "qwen3", "vocab_size": 50, "hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 4,

@@ -6,11 +6,15 @@ import json
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 from hybridret.reporting.collect import collect
 from hybridret.reporting.facts import facts
 from hybridret.reporting.tables_data import data_tables
 from hybridret.reporting.tables_mix import mix_language_table, mix_table
 from hybridret.reporting.write import write_report
+
+pytestmark = pytest.mark.slow
 
 SUMMARY = {
     "name": "jsonl",

@@ -16,6 +16,8 @@ from hybridret.reporting.figures import dataset_plots
 from hybridret.reporting.scatter import front_of, tradeoff
 from hybridret.reporting.write import write_report
 
+pytestmark = pytest.mark.slow
+
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
 

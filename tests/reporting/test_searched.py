@@ -19,6 +19,8 @@ from hybridret.reporting.summary import summary_table
 from hybridret.reporting.tables_bias import bias_summary
 from hybridret.reporting.write import write_report
 
+pytestmark = pytest.mark.slow
+
 LANGUAGES = ("de", "en")
 
 

@@ -14,6 +14,8 @@ from hybridret.reporting.tables_runs import failure_table
 from hybridret.reporting.write import write_report
 from hybridret.runs.look import LOST
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_queued_and_an_interrupted_point_beside_a_finished_one(fabricate: ModuleType, tmp_path: Path) -> None:
     folder = tmp_path / "sweep"

@@ -251,6 +251,7 @@ def start(popen: Callable[..., subprocess.Popen[str]], folder: Path, dies_at: in
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dies_at", [-1, 60])
 def test_two_processes(
     dies_at: int,

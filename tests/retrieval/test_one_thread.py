@@ -80,6 +80,7 @@ def minilm() -> DualEncoder:
     return HuggingFace(sizes).encoder("small", TextSettings("", "", 64, 64), None, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_vectors_have_the_same_bits_for_any_number_of_threads(minilm: DualEncoder, precision: str) -> None:
     """One layer in several threads has other last bits, which is what this is for."""

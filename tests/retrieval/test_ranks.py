@@ -11,6 +11,8 @@ import pytest
 from hybridret.base.errors import UserError
 from hybridret.distributed.process_group import GlooGroup, SingleProcess
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import os
 import numpy as np

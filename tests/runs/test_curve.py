@@ -31,6 +31,7 @@ def test_rows_are_plain_json_lines(curve: Path) -> None:
     assert [{key: value for key, value in row.items() if key != "crc32"} for row in plain] == ROWS
 
 
+@pytest.mark.slow
 def test_no_flipped_bit_is_believed(curve: Path) -> None:
     raw = curve.read_bytes()
     for place in range(8 * len(raw)):

@@ -11,6 +11,8 @@ from ranks import together, train_ranks
 
 from hybridret.planning.collectives import collectives
 
+pytestmark = pytest.mark.slow
+
 
 def counted(folder: Path, layers: int, **changes: Any) -> None:
     """Train two steps and write what the last one communicated, as seen inside of FSDP2."""

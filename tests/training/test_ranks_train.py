@@ -17,6 +17,8 @@ from training_helpers import encoder, equal
 from hybridret.encoders.folder import load_encoder
 from hybridret.training.checkpoints import WholeCheckpoints, best_path, last_path
 
+pytestmark = pytest.mark.slow
+
 GRADIENTS: dict[str, Any] = {
     "optimizer": torch.optim.SGD, "lr": 1.0, "embedding_lr": None, "clip_norm": None, "steps": 1, "validate_every": 1,
     "checkpoint_every": 1, "layers": 2, "temperature": 0.07,

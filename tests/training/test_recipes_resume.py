@@ -22,6 +22,8 @@ from hybridret.training.adam8bit import Adam8bit
 from hybridret.training.checkpoints import best_path
 from hybridret.training.optimisation import MakeOptimizer
 
+pytestmark = pytest.mark.slow
+
 STATE = ("state_dict", "optimizer_states", "lr_schedulers", "global_step")
 CHUNKS: dict[str, Any] = {"chunk_size": 3, "recompute": True}
 

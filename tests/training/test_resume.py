@@ -16,6 +16,8 @@ from hybridret.base.errors import UserError
 from hybridret.encoders.folder import load_encoder
 from hybridret.training.checkpoints import WholeCheckpoints, best_path
 
+pytestmark = pytest.mark.slow
+
 STATE = ("state_dict", "optimizer_states", "lr_schedulers", "global_step")
 
 

@@ -15,6 +15,8 @@ from training_helpers import tokenization
 from hybridret.encoders.dual import DualEncoder
 from hybridret.training.checkpoints import WholeCheckpoints, last_path
 
+pytestmark = pytest.mark.slow
+
 ENCODERS = Path(__file__).resolve().parent.parent / "encoders"
 FAMILIES = ("bloom", "eurobert", "gemma3", "labse", "llama3", "mt5", "qwen3", "xglm", "xlmr", "xlmr-xl")
 STEP: dict[str, Any] = {

@@ -18,6 +18,8 @@ from hybridret.base.errors import UserError
 from hybridret.encoders.folder import load_encoder
 from hybridret.training.checkpoints import WholeCheckpoints, best_path, last_path, saved_step
 
+pytestmark = pytest.mark.slow
+
 # eps: Adam makes a step of any gradient, also of rounding, which is all that the gradient of a key's bias is.
 STEPS: dict[str, Any] = {
     "chunk_size": 3, "layers": 2, "dropout": 0.1, "checkpoint_every": 2, "validate_every": 2, "eps": 1e-3,

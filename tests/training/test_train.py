@@ -22,6 +22,8 @@ from hybridret.training.check import check_training
 from hybridret.training.checkpoints import best_path
 from hybridret.training.errors import NonFiniteError
 
+pytestmark = pytest.mark.slow
+
 # Recorded; a refactor must not move it. Steps 1 to 10, no dropout.
 GOLDEN = [3.59241, 3.99959, 5.59095, 4.73644, 1.83971, 2.31303, 4.2428, 1.43388, 2.33529, 1.97553]
 

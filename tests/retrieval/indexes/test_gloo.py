@@ -9,6 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
+
+pytestmark = pytest.mark.slow
 
 PROGRAM = """
 import sys
