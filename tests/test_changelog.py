@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 import hybridret
-from hybridret.checksums import CHECKSUM
+from hybridret.base.checksums import CHECKSUM
 from hybridret.evaluation.tables import METRIC_COLUMNS, QUERY_COLUMNS
 from hybridret.runs.curve import append_row
 from hybridret.runs.status import State, write_status

@@ -1,7 +1,7 @@
 """The typed sections of the config. Values stand in `conf/`, so nothing here has a default.
 
 What can be swapped (backbone, adapter, batching, data, eval, index, loss, optim) is a plug-in: a yaml with `_target_`
-whose other keys are the constructor's arguments. What cannot is one of these sections. Only `hybridret.build` turns a
+whose other keys are the constructor's arguments. What cannot is one of these sections. Only `hybridret.config` turns a
 config into them.
 """
 
