@@ -18,8 +18,9 @@ TRAINER ?= ddp
 DATA ?= ../shared/data
 ARGS ?= batching=mono,cross,hybrid seed=1,2,3
 MODE := cpu
+export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help run test test-fast check format results lint types imports gpu-check gpu-sweep slurm slurm-run clean
+.PHONY: help run test test-fast check format results lint types imports docs gpu-check gpu-sweep slurm slurm-run clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,7 +46,7 @@ test: $(VENV)/.developed  ## the whole test suite
 test-fast: $(VENV)/.developed  ## the tests that are not marked slow, for every small change
 	$(PYTEST) -m "not slow"
 
-check: lint types imports  ## ruff, mypy and the import rules
+check: lint types imports docs  ## ruff, mypy, the import rules, and the pages
 
 lint: $(VENV)/.developed
 	$(BIN)/ruff check .
@@ -56,6 +57,9 @@ types: $(VENV)/.developed
 
 imports: $(VENV)/.developed
 	$(BIN)/lint-imports --no-cache
+
+docs: $(VENV)/.developed  ## the documentation as a site, into site/; a broken link or a public name without a docstring fails
+	$(BIN)/mkdocs build --quiet
 
 format: $(VENV)/.developed  ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
@@ -86,5 +90,5 @@ slurm-run:  ## submit one training over NODES nodes with GPUS GPUs each: NODES=2
 	  $(ON) sweep=$(SWEEP) $(ARGS)
 
 clean:  ## remove caches and build output (never multirun/)
-	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf build dist site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -37,5 +37,7 @@ def test_hooks_need_no_network_and_look_at_the_whole_project() -> None:
 
 def test_the_programs_come_with_the_extra_dev() -> None:
     extra = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-    programs = {"pre-commit", *(hook["entry"].split()[0].replace("lint-imports", "import-linter") for hook in HOOKS)}
+    packages = {"lint-imports": "import-linter", "mkdocs": "mkdocs-material"}
+    words = [hook["entry"].split()[0] for hook in HOOKS]
+    programs = {"pre-commit", *(packages.get(word, word) for word in words)}
     assert programs - {re.split("[<>=]", one)[0] for one in extra["dev"]} == set()

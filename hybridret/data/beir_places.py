@@ -13,6 +13,7 @@ from hybridret.data.hub import find
 
 
 def holds_set(folder: Path) -> bool:
+    """Whether a folder is laid out as one set of BEIR: it has a corpus."""
     return bool(find(folder, CORPUS))
 
 

@@ -1,1 +1,1 @@
-
+"""Pure functions of ranks, one family in each file."""

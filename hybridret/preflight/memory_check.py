@@ -176,6 +176,7 @@ def in_parts(memory: Memory) -> str:
 
 
 def target_device(components: Components) -> Gpu:
+    """The GPU that a point runs on, or the share of the host's free memory that each of its processes may take."""
     if components.device != "cpu":
         found = gpu_here(int(components.device.rpartition(":")[2]))
         if found is not None:

@@ -35,6 +35,7 @@ def share_of(number: float, gpu: Gpu) -> str:
 
 
 def teraflops(number: float) -> str:
+    """FLOPs in units of 10^12, without the unit."""
     value = number / 1e12
     return f"{value:,.2f}" if value >= 0.1 else f"{value:.2g}"
 
@@ -56,6 +57,7 @@ def hours(number: float) -> str:
 
 
 def money(number: float) -> str:
+    """A cost in the currency of the price."""
     return f"{number:,.0f}" if number >= 100 else f"{number:.2f}"
 
 

@@ -1,1 +1,1 @@
-
+"""Retrievers, encoding of corpora, and indexes that search them."""

@@ -1,1 +1,1 @@
-
+"""The training of an encoder: Lightning, checkpoints, validation, sharding."""

@@ -1,0 +1,1 @@
+"""Which weights of an encoder are trained."""
