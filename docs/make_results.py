@@ -7,6 +7,8 @@
 FOLDER is laid out as `train/squad-dev.*.jsonl.gz` and `eval/xquad-r/*.json`. A marked place looks like
 
     <!-- table: SWEEP/NAME -->    from multirun/SWEEP/report/tables/NAME.md; its CSV goes to docs/results/
+    <!-- short: NAME -->         five columns of the CSV docs/results/NAME.csv
+    <!-- models: backbone -->     the sizes of each family of conf/backbone, counted
     <!-- figure: SWEEP/NAME -->   from multirun/SWEEP/report/figures/NAME.png
     <!-- notes: SWEEP/DATASET --> what the reader of a test set says of it
     <!-- output: NAME -->         what benchmarks/NAME.py printed
@@ -19,6 +21,7 @@ A place whose sweep is not below multirun/, or whose program never ran, keeps wh
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import re
 import shutil
@@ -27,9 +30,14 @@ import sys
 import textwrap
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "docs" / "results"
-PLACE = re.compile(r"(<!-- (table|figure|notes|output|machine): (\S+) -->\n).*?(<!-- end -->)", flags=re.DOTALL)
+PLACE = re.compile(
+    r"(<!-- (table|short|models|figure|notes|output|machine): (\S+) -->\n).*?(<!-- end -->)", flags=re.DOTALL
+)
+OF_THE_CODE = ("output", "short", "models")  # places that need no sweep
 
 
 def commands(data: Path, jobs: int) -> list[list[str]]:
@@ -85,7 +93,7 @@ def write() -> int:
     """Make the reports, then fill the marked places."""
     pages = [ROOT / "README.md", ROOT / "docs" / "results.md"]
     places = [place for page in pages for place in PLACE.finditer(page.read_text("utf-8"))]
-    names = {place[3].partition("/")[0] for place in places if place[2] != "output"}
+    names = {place[3].partition("/")[0] for place in places if place[2] not in OF_THE_CODE}
     here = {name for name in names if (ROOT / "multirun" / name).is_dir()}
     for name in sorted(here):
         subprocess.run([sys.executable, "-m", "hybridret.report", f"multirun/{name}"], cwd=ROOT, check=True)
@@ -94,7 +102,8 @@ def write() -> int:
     for page in pages:
         text = page.read_text("utf-8")
         for place in list(PLACE.finditer(text)):
-            if not (made(place[3]) if place[2] == "output" else place[3].partition("/")[0] in here):
+            known = place[3].partition("/")[0] in here or place[2] in ("short", "models")
+            if not (made(place[3]) if place[2] == "output" else known):
                 continue
             text = text.replace(place[0], place[1] + fill(place[2], place[3], page) + place[4])
         page.write_text(text, encoding="utf-8")
@@ -110,6 +119,10 @@ def fill(kind: str, name: str, page: Path) -> str:
         return machine(sweep)
     if kind == "notes":
         return notes(sweep, item)
+    if kind == "short":
+        return short(KEPT / f"{name}.csv")
+    if kind == "models":
+        return models()
     if kind == "output":
         return "\n" + textwrap.indent(made(name).strip(), "    ") + "\n\n"
     KEPT.mkdir(parents=True, exist_ok=True)
@@ -119,6 +132,45 @@ def fill(kind: str, name: str, page: Path) -> str:
     target = KEPT / f"{sweep}_{item}.png"
     shutil.copy(report / "figures" / f"{item}.png", target)
     return f"\n![{sweep}: {item.replace('_', ' ')}]({target.relative_to(page.parent).as_posix()})\n\n"
+
+
+def short(table: Path) -> str:
+    """The strategy, one metric of each setting, and the bias."""
+    rows = list(csv.DictReader(table.open(encoding="utf-8")))
+    lines = [
+        "| strategy | monolingual | cross-lingual | multilingual | rank distance |",
+        "| :-- | --: | --: | --: | --: |",
+    ]
+    for row in rows:
+        values = [f"{float(row[f'{setting}. mAP']):.3f}".removeprefix("0") for setting in ("Mo", "Cr", "Mul")]
+        cells = [row["configuration"], *values, f"{float(row['Bias rank distance']):,.0f}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n" + "\n".join(lines) + "\n\n"
+
+
+def models() -> str:
+    """A row for each backbone: its sizes and their parameters, counted without weights."""
+    from hybridret.components.components import Components
+    from hybridret.config.compose import points
+    from hybridret.config.validate import read_settings, resolved
+    from hybridret.encoders.counting import counted
+    from hybridret.preflight.plan_command import filled
+
+    lines = ["| `backbone=` | `model=` (parameters) |", "|---|---|"]
+    for path in sorted((ROOT / "conf" / "backbone").glob("*.yaml")):
+        family = yaml.safe_load(path.read_text("utf-8"))
+        sizes = family.get("sizes")
+        if not sizes or family.get("checkpoint") == "???":  # BM25, and families of one model that the user names
+            continue
+        words = []
+        for size in sizes:
+            (point,) = points([f"backbone={path.stem}", f"model={size}"], multirun=False)
+            assert point.config is not None
+            backbone = Components(read_settings(resolved(filled(point.config)))).backbone
+            total = counted(backbone.meta(size))["total"]
+            words.append(f"{size} ({total / 1e9:.1f}B)" if total >= 1e9 else f"{size} ({total / 1e6:.3g}M)")
+        lines.append(f"| `{path.stem}` | {', '.join(words)} |")
+    return "\n" + "\n".join(lines) + "\n\n"
 
 
 def made(name: str) -> str:

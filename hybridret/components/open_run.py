@@ -16,7 +16,7 @@ from yaml import YAMLError
 from hybridret.base.checksums import read_sealed_text
 from hybridret.base.errors import UserError
 from hybridret.base.progress import Quiet
-from hybridret.base.records import Collection
+from hybridret.base.records import Collection, FloatArray
 from hybridret.components.components import Components
 from hybridret.config.entry import config_folder
 from hybridret.config.trust import REMOTE_CODE, check_plain, check_stored
@@ -38,6 +38,14 @@ class OpenRun:
     encoder: DualEncoder
     collections: tuple[Collection, ...]
     config: dict[str, Any]
+
+    def encode(
+        self, texts: Sequence[str], kind: typing.Literal["query", "passage"], batch_size: int = 64
+    ) -> FloatArray:
+        """Unit vectors [n, D], fp32, of `texts`, with the prefix and the length that the run has for `kind`."""
+        from hybridret.retrieval.encode import encode_texts
+
+        return encode_texts(self.encoder, texts, kind, batch_size, Quiet())
 
 
 def open_run(path: Path, trust: Sequence[str] = ()) -> OpenRun:

@@ -92,9 +92,9 @@ def test_inside_an_import_or_a_destructor(tmp_path: Path, number: int, code: int
     [
         ("report", "pandas", ("nowhere",)),
         ("publish", "torch", ("nowhere", "folder")),
-        ("search", "torch", ("nowhere",)),
+        ("search", "numpy", ("nowhere",)),
         ("plan", "torch", ("model=nano",)),
-        ("evaluate", "torch", ("backbone=bm25",)),
+        ("evaluate", "pandas", ("backbone=bm25",)),
     ],
 )
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The README's Python example that needs a trained run, with one in its place."""
+"""The Python examples of README and docs that need a trained run, with one in its place."""
 
 from __future__ import annotations
 
@@ -10,13 +10,24 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def names_of(page: str, run: Path) -> dict[str, Any]:
+    """What the one example of a page that opens a run leaves behind."""
+    examples = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+    (example,) = [one for one in examples if "multirun/SWEEP/RUN" in one]
+    names: dict[str, Any] = {}
+    exec(compile(example.replace("multirun/SWEEP/RUN", str(run).replace("'", r"\'")), page, "exec"), names)
+    return names
 
 
 def test_a_run_is_a_model_for_mteb(whole: Path) -> None:
     pytest.importorskip("mteb")
-    examples = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
-    (example,) = [one for one in examples if "multirun/SWEEP/RUN" in one]
-    names: dict[str, Any] = {}
-    exec(compile(example.replace("multirun/SWEEP/RUN", str(whole).replace("'", r"\'")), str(README), "exec"), names)
-    assert names["model"].mteb_model_meta.name == "hybridret/RUN"
+    assert names_of("docs/own_data.md", whole)["model"].mteb_model_meta.name == "hybridret/RUN"
+
+
+def test_a_run_encodes(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = names_of("README.md", whole)
+    assert (names["queries"] @ names["passages"].T).shape == (2, 1)
+    assert capsys.readouterr().out.startswith("[[")

@@ -44,7 +44,8 @@ def work(run: RunDirectory) -> point_work.PointWork:
         logger=SimpleNamespace(mode="offline"),
     )
     made = object.__new__(point_work.PointWork)
-    made.parts, made.settings, made.run, made.digest = SimpleNamespace(source=source), settings, run, "h"  # type: ignore[assignment]
+    made.components, made.settings = SimpleNamespace(source=source), settings  # type: ignore[assignment]
+    made.run, made.digest = run, "h"
     return made
 
 
