@@ -155,6 +155,7 @@ def models() -> str:
     from hybridret.config.validate import read_settings, resolved
     from hybridret.encoders.counting import counted
     from hybridret.preflight.plan_command import filled
+    from hybridret.preflight.wording import count
 
     lines = ["| `backbone=` | `model=` (parameters) |", "|---|---|"]
     for path in sorted((ROOT / "conf" / "backbone").glob("*.yaml")):
@@ -168,7 +169,7 @@ def models() -> str:
             assert point.config is not None
             backbone = Components(read_settings(resolved(filled(point.config)))).backbone
             total = counted(backbone.meta(size))["total"]
-            words.append(f"{size} ({total / 1e9:.1f}B)" if total >= 1e9 else f"{size} ({total / 1e6:.3g}M)")
+            words.append(f"{size} ({count(total)})")
         lines.append(f"| `{path.stem}` | {', '.join(words)} |")
     return "\n" + "\n".join(lines) + "\n\n"
 
@@ -190,7 +191,7 @@ def notes(sweep: str, dataset: str) -> str:
 
 def programs() -> list[str]:
     """Every program of benchmarks/, by name; `compare` is what they share."""
-    return sorted(path.stem for path in (ROOT / "benchmarks").glob("*_*.py"))
+    return sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if path.stem != "compare")
 
 
 def speed(data: Path, only: list[str]) -> int:
