@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from hybridret.base.records import ParallelPairs
-from hybridret.batching.cross import Cross
-from hybridret.batching.en_en import EnEn
 from hybridret.batching.hybrid import Hybrid
-from hybridret.batching.mono import Mono
 from hybridret.batching.strategy import Strategy
-from hybridret.batching.x_x import XX
+from hybridret.config.instantiate import make
 
 MakePairs = Callable[..., ParallelPairs]
 BATCH = 8
+CONF = Path(__file__).resolve().parents[2] / "conf" / "batching"
+#: Every yaml of conf/batching, and a hybrid that is rarely monolingual.
 STRATEGIES: dict[str, Strategy] = {
-    "en_en": EnEn(),
-    "x_x": XX(),
-    "mono": Mono(),
-    "cross": Cross(),
-    "hybrid": Hybrid(0.5),
+    **{path.stem: make(yaml.safe_load(path.read_text("utf-8")), "batching") for path in sorted(CONF.glob("*.yaml"))},
     "hybrid_mostly_cross": Hybrid(0.2),
 }
 

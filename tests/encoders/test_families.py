@@ -20,8 +20,23 @@ from hybridret.encoders.huggingface import HuggingFace
 pytestmark = pytest.mark.slow
 
 TESTS = Path(__file__).resolve().parent.parent
-FAMILIES = ("bloom", "eurobert", "gemma3", "labse", "llama3", "minilm", "mt5", "qwen3", "xglm", "xlmr", "xlmr-xl")
-DECODERS = ("bloom", "gemma3", "llama3", "qwen3", "xglm")
+CONF = TESTS.parent / "conf" / "backbone"
+
+
+def _families() -> dict[str, bool]:
+    """Every yaml of a Hugging Face family with the numbers of a network, and whether its rows end with an end-of-text
+    token, as those of decoders do. XLM-R's largest sizes are another network than its smaller ones.
+    """
+    found = {}
+    for path in sorted(CONF.glob("*.yaml")):
+        stored = yaml.safe_load(path.read_text("utf-8"))
+        if any(entry.get("config") for entry in stored.get("sizes", {}).values()):
+            found[path.stem] = bool(stored.get("append_eos"))
+    return {**found, "xlmr-xl": found["xlmr"]}
+
+
+FAMILIES = tuple(_families())
+DECODERS = tuple(name for name, appends in _families().items() if appends)
 TEXTS = ["What is the square of 7?", "El cuadrado de 11 es 121. El cuadrado de 12 es 144.", "7", ""]
 SMALL = {
     "vocab_size": 300, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
@@ -38,9 +53,7 @@ Make = Callable[..., DualEncoder]
 def tiny_family(name: str, **options: Any) -> HuggingFace:
     """The family as its yaml has it, with random weights and one size: `tiny`, of the yaml's own config keys."""
     size = "3b" if name == "xlmr-xl" else None  # another network than the smaller sizes
-    stored = yaml.safe_load(
-        (TESTS.parent / "conf" / "backbone" / f"{name.removesuffix('-xl')}.yaml").read_text("utf-8")
-    )
+    stored = yaml.safe_load((CONF / f"{name.removesuffix('-xl')}.yaml").read_text("utf-8"))
     plain = {
         key: value for key, value in stored.items() if key not in ("_target_", "name", "default_size", "text", "sizes")
     }
