@@ -23,12 +23,11 @@ from hybridret.config.trust import REMOTE_CODE, check_plain, check_stored
 from hybridret.config.validate import read_settings
 from hybridret.data.benchmarks.heldout import Heldout
 from hybridret.runs import RunDirectory
+from hybridret.runs.migrations import with_later_keys
 from hybridret.runs.sums import check_sum
 
 if typing.TYPE_CHECKING:
     from hybridret.encoders.dual import DualEncoder
-
-PLAN = {"gpus": [], "price_per_gpu_hour": 0.0, "utilisation": 0.4, "reserve": 0.0, "refuse": False}
 
 
 @dataclass(frozen=True)
@@ -97,15 +96,6 @@ def read_config(run: RunDirectory, trust: Sequence[str] = ()) -> dict[str, Any]:
         raise UserError(f"{run.config} cannot be read: {' '.join(str(error).split())}.") from error
     if not isinstance(plain, dict):
         raise UserError(f"{run.config} is not the config of a run. Copy the run directory again.")
-    config = _with_later_keys(typing.cast(dict[str, Any], plain))
+    config = with_later_keys(typing.cast(dict[str, Any], plain))
     check_stored(config, run.config, Path(config_folder()), trust)
     return config
-
-
-def _with_later_keys(plain: dict[str, Any]) -> dict[str, Any]:
-    """A config of an earlier version, with the values that keys of today had when they could not be chosen yet."""
-    filled = {"adapter": {"_target_": "hybridret.encoders.adapters.full.Full"}, "plan": PLAN} | plain
-    training = filled.get("training")
-    if isinstance(training, dict):
-        filled["training"] = {"recompute_layers": False, "compile": False} | training
-    return filled

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from hybridret.runs.directory import Decision, RunDirectory
 from hybridret.runs.environment import environment
-from hybridret.runs.hashing import ADDED_LATER, NOT_HASHED, config_hash
+from hybridret.runs.hashing import NOT_HASHED, config_hash
+from hybridret.runs.migrations import ADDED_LATER
 from hybridret.runs.naming import NOT_NAMED, run_name
 from hybridret.runs.status import State, StatusProgress, StatusWriter
 

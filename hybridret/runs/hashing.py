@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hybridret.base.files import hash_json
+from hybridret.runs.migrations import ADDED_LATER
 
 #: Where a run works, where it writes and who watches: the result does not depend on it, so a run may be resumed with
 #: other values. A dotted key, or a section with all that is below it. `trainer.precision` is not among them.
@@ -26,19 +27,6 @@ NOT_HASHED = (
     "evaluation.trec",
     "evaluation.mteb",
 )
-
-#: Keys that came after the first runs, and what those runs did without them: with that value a key stays out of the
-#: hash, so that the same command still finds its finished run. Any other value changes the result and enters.
-ADDED_LATER: Mapping[str, Any] = {
-    "adapter": {"_target_": "hybridret.encoders.adapters.full.Full"},  # every weight was trained
-    "training.recompute_layers": False,  # layers kept what they computed
-    "training.compile": False,  # and ran as they were written
-    "data.ignore_pid": False,  # the pids of rows were taken as they are
-    "backbone.stemmer": False,  # BM25 took words as they stand
-    "backbone.stopwords": False,  # and all of them
-    # published files were taken for published ones
-    **{f"eval.{name}.allow_other": False for name in ("beir", "miracl", "mlqa_r", "mr_tydi", "xquad_r")},
-}
 
 
 def config_hash(config: Mapping[str, Any]) -> str:

@@ -15,6 +15,8 @@ from commands import Commands, run_of
 
 from hybridret.runs.environment import environment
 
+pytestmark = pytest.mark.slow
+
 FROZEN = Path(__file__).resolve().parent.parent / "frozen"
 
 

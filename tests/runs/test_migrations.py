@@ -1,0 +1,28 @@
+"""A config of an earlier run, filled with what that run worked with, has the hash that it had."""
+
+from __future__ import annotations
+
+from hybridret.runs import config_hash
+from hybridret.runs.migrations import with_later_keys
+
+EARLIER = {
+    "seed": 1,
+    "training": {"steps": 10},
+    "backbone": {"_target_": "hybridret.retrieval.bm25.Bm25"},
+    "data": {"path": "x"},
+    "eval": {"beir": {"names": ["scifact"]}},
+}
+
+
+def test_filled_and_bare_have_one_hash() -> None:
+    filled = with_later_keys(EARLIER)
+    assert config_hash(filled) == config_hash(EARLIER)
+    assert filled["training"] == {"steps": 10, "compile": False, "recompute_layers": False}
+    assert filled["adapter"] == {"_target_": "hybridret.encoders.adapters.full.Full"}
+    assert filled["plan"]["refuse"] is False
+    assert filled["backbone"] == EARLIER["backbone"]
+
+
+def test_what_is_there_stays() -> None:
+    today = {"training": {"compile": True, "recompute_layers": True}, "adapter": {"_target_": "x"}, "plan": {}}
+    assert with_later_keys(today) == today
