@@ -17,7 +17,7 @@ def rooms() -> list[str]:
     """The packages below hybridret, from the top floor down as the architecture page has them, then the entries."""
     found = sorted(path.parent.name for path in (ROOT / "hybridret").glob("*/__init__.py"))
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    return sorted(found, key=lambda name: page.find(f"| `{name}/`"))
+    return sorted(found, key=lambda name: page.find(f"`{name}/`"))
 
 
 def undocumented() -> list[str]:
