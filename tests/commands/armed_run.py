@@ -22,6 +22,24 @@ _original = Checkpoints.on_train_batch_end
 _armed = Path("armed").read_text().split() if Path("armed").exists() else None
 
 
+def _send_and_wait(process: int, number: int, answer: int) -> None:
+    """Send a signal, and go on when `answer` has come to this process, to whichever of its threads.
+
+    sigwait would wait for ever where the answer comes to another thread before this one waits.
+    """
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    earlier = signal.set_wakeup_fd(write)
+    try:
+        os.kill(process, number)
+        while os.read(read, 1) != bytes([answer]):
+            continue
+    finally:
+        signal.set_wakeup_fd(earlier)
+        os.close(read)
+        os.close(write)
+
+
 def _disturb(order: list[str]) -> None:
     if order[:1] == ["KILL"]:
         if process_info().rank == int(order[1]):
@@ -29,19 +47,11 @@ def _disturb(order: list[str]) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
     elif order[:1] == ["ORPHAN"]:
         Path("armed").unlink()
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        os.kill(os.getppid(), signal.SIGKILL)
-        signal.sigwait({signal.SIGTERM})
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-        signal.raise_signal(signal.SIGTERM)
+        _send_and_wait(os.getppid(), signal.SIGKILL, signal.SIGTERM)
     elif process_info().first:
         Path("armed").unlink()
         number = signal.Signals[f"SIG{order[0]}"] if order else signal.SIGINT
-        signal.pthread_sigmask(signal.SIG_BLOCK, {number})
-        os.kill(int(order[1]) if order else os.getppid(), number)
-        signal.sigwait({number})  # whoever got it passes it on
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
-        signal.raise_signal(number)
+        _send_and_wait(int(order[1]) if order else os.getppid(), number, number)  # whoever gets it passes it on
 
 
 def _on_train_batch_end(self: Checkpoints, trainer: Any, *rest: Any) -> None:
