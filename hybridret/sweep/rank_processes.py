@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -19,6 +18,7 @@ from threading import Event, Lock, Thread
 
 from hybridret.base.errors import INTERRUPTED, REQUEUE
 from hybridret.base.interruption import PARENT
+from hybridret.distributed.free_port import free_port
 
 SAVING = 120.0  # seconds that the others have after one saved its state and left
 LEAVING = 15.0  # and after one failed: to notice it and to close their files
@@ -120,9 +120,7 @@ def _places(ranks: int) -> list[dict[str, str]]:
     """What torchrun would tell each process; nothing where there is one."""
     if ranks == 1:
         return [{}]
-    with socket.socket() as free:  # closed before it is used: the first process serves it
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()  # the first process serves it
     common = {"WORLD_SIZE": str(ranks), "LOCAL_WORLD_SIZE": str(ranks), "GROUP_RANK": "0"}
     common |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     return [{**common, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(ranks)]

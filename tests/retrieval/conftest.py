@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from hybridret.base.records import Collection
+from hybridret.distributed import free_port as ports
 
 
 class ToyTokenization:
@@ -152,6 +152,4 @@ def run_ranks() -> Callable[[int, Callable[[Any], Any]], list[Any]]:
 @pytest.fixture
 def free_port() -> str:
     """A port on which the processes of a test can meet."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+    return str(ports.free_port())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import socket
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +18,7 @@ from hybridret.base.progress import Quiet
 from hybridret.base.records import Negative, ParallelPairs
 from hybridret.base.settings import ScheduleSettings
 from hybridret.batching.hybrid import Hybrid
+from hybridret.distributed.free_port import free_port
 from hybridret.encoders.adapters.lora import LoRA
 from hybridret.losses.infonce import InfoNCE
 from hybridret.training.adam8bit import Adam8bit
@@ -32,9 +32,7 @@ def together(world: int, work: Callable[..., Any], *arguments: Any, **options: A
     """Call `work` in `world` processes, which find each other as torchrun's do; an error of one is the test's."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["hybridret.training.train", "hybridret.batching.hybrid"])
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     errors = context.SimpleQueue()
     ranks = [
         context.Process(target=_rank, args=(rank, world, port, errors, work, arguments, options))
