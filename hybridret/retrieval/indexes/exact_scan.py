@@ -14,65 +14,21 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from hybridret.base.errors import UserError
-from hybridret.base.progress import Advance, Progress
-from hybridret.base.records import FloatArray, Hits, IntArray
-from hybridret.distributed.process_group import ProcessGroup
-from hybridret.retrieval.indexes.together import check_search, raise_on_all_ranks
+from hybridret.base.progress import Advance
+from hybridret.base.records import FloatArray, IntArray
 from hybridret.retrieval.one_thread import one_thread
 from hybridret.retrieval.protocols import VectorSource
-from hybridret.retrieval.topk import TopK, dense_ties, merge_keys, survivors, unpack
-
-_QUERIES_AT_ONCE = 4096  # more are searched in rounds: their candidates take 100 MB a thread at k = 1000
-
-
-def search(
-    query_tile: int,
-    passage_tile: int,
-    queries: FloatArray,
-    passages: VectorSource,
-    first: int,
-    last: int,
-    tie_order: IntArray,
-    k: int,
-    device: str,
-    ranks: ProcessGroup,
-    progress: Progress,
-) -> Hits:
-    """See `protocols.Index`. Raises UserError, on every rank, where a score is NaN or infinite."""
-    span = (first, last, len(passages))
-    check_search(len(queries), (queries.shape[1], passages.dimension), span, len(tie_order), k)
-    k = min(k, last - first)
-    found = np.empty((len(queries), k), dtype=np.int64)
-    scores = np.empty((len(queries), k), dtype=np.float32)
-    if not found.size:
-        return Hits(found, scores)
-    ties, columns = dense_ties(tie_order)
-    size = passage_tile
-    mine = range(first + ranks.rank * size, last, ranks.world * size)
-    at_once = -(-_QUERIES_AT_ONCE // query_tile) * query_tile
-    rounds = range(0, len(queries), at_once)
-    total = sum(min(size, last - start) for start in mine) * len(rounds)
-    with progress.task("search", total) as advance:
-        for start in rounds:
-            part = slice(start, min(start + at_once, len(queries)))
-            scan = _Scan(queries[part], start, passages, iter(mine), first, last, ties, k, device, advance)
-            keys = raise_on_all_ranks(partial(scan.run, query_tile, size), ranks)
-            keys = merge_keys(cast(list[IntArray], ranks.gather(keys)), k)
-            found[part], scores[part] = unpack(keys, columns)
-    found += first
-    return Hits(found, scores)
+from hybridret.retrieval.topk import TopK, merge_keys, survivors
 
 
 @dataclass
-class _Scan:
+class Scan:
     """One rank's passage tiles, which begin at `starts`, against some queries; `query` is the number of the first."""
 
     queries: FloatArray

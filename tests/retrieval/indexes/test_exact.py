@@ -96,7 +96,7 @@ def test_more_queries_than_are_searched_at_once(
 ) -> None:
     queries, passages = small_integers(50, 6, 1), small_integers(90, 6, 2)
     whole = search(Exact(4, 32), queries, passages, 10)
-    monkeypatch.setattr("hybridret.retrieval.indexes.exact_scan._QUERIES_AT_ONCE", 7)
+    monkeypatch.setattr("hybridret.retrieval.indexes.exact._QUERIES_AT_ONCE", 7)
     same(search(Exact(4, 32), queries, passages, 10), whole)
 
 
