@@ -131,25 +131,31 @@ class PlanSettings:
 
 
 @dataclass(frozen=True)
-class Settings:
-    """The whole config of a run. Plug-ins stay mappings until `build` binds them to their target's signature."""
+class EvaluateSettings:
+    """The config of an evaluation. Plug-ins stay mappings until `components` binds them to their target's signature."""
 
     seed: int
     sweep: str
     output: str
     model: ModelSettings
     text: TextSettings
-    training: TrainingSettings
-    schedule: ScheduleSettings
     trainer: TrainerSettings
     evaluation: EvaluationSettings
     logger: LoggerSettings
     plan: PlanSettings
     backbone: dict[str, Any]
-    adapter: dict[str, Any]
-    batching: dict[str, Any]
     data: dict[str, Any]
     eval: dict[str, Any]
+    index: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Settings(EvaluateSettings):
+    """The config of a run: a training and its evaluation."""
+
+    training: TrainingSettings
+    schedule: ScheduleSettings
+    adapter: dict[str, Any]
+    batching: dict[str, Any]
     loss: dict[str, Any]
     optim: dict[str, Any]
-    index: dict[str, Any]

@@ -18,6 +18,7 @@ from hybridret.base.errors import UserError
 from hybridret.base.progress import Quiet
 from hybridret.base.records import Collection, FloatArray
 from hybridret.components.components import Components
+from hybridret.components.evaluate_components import EvaluateComponents
 from hybridret.config.entry import config_folder
 from hybridret.config.trust import REMOTE_CODE, check_plain, check_stored
 from hybridret.config.validate import read_settings
@@ -62,7 +63,7 @@ def open_run(path: Path, trust: Sequence[str] = ()) -> OpenRun:
     return OpenRun(components.load(run, REMOTE_CODE in trust), components.collections(Quiet()), config)
 
 
-def check_heldout(components: Components, trained: Mapping[str, Any], run: Path) -> None:
+def check_heldout(components: EvaluateComponents, trained: Mapping[str, Any], run: Path) -> None:
     """Raise UserError where the held-out part of the data is asked for and the data is not what was trained on: an
     article may have moved from the training to the test part.
     """

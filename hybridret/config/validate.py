@@ -17,7 +17,7 @@ from omegaconf.errors import (
 )
 
 from hybridret.base.errors import UserError, nearest
-from hybridret.base.settings import Settings
+from hybridret.base.settings import EvaluateSettings, Settings
 from hybridret.config.instantiate import check_types
 from hybridret.config.run_identity import check_seed, check_size, without_defaults
 
@@ -51,10 +51,24 @@ def read_settings(plain: Mapping[str, Any]) -> Settings:
     Raises UserError naming the key (and the nearest right one) for whatever is unknown, missing or of another type, and
     for a seed that no generator takes.
     """
+    return typing.cast(Settings, _read(Settings, plain))
+
+
+def read_evaluate_settings(plain: Mapping[str, Any]) -> EvaluateSettings:
+    """The same for a backbone that is evaluated without training; sections that only a training reads are passed over.
+
+    Raises UserError as `read_settings` does.
+    """
+    of_training = typing.get_type_hints(Settings).keys() - typing.get_type_hints(EvaluateSettings).keys()
+    chosen = {key: value for key, value in plain.items() if key not in of_training and value is not None}
+    return typing.cast(EvaluateSettings, _read(EvaluateSettings, {"data": {}} | chosen))
+
+
+def _read(kind: type, plain: Mapping[str, Any]) -> Any:
     plain = {key: value for key, value in plain.items() if key != "hydra"}
     if "seed" in plain:  # first: OmegaConf has no bounds, and the name of the run holds it
         check_seed(plain["seed"])
-    return typing.cast(Settings, _section(Settings, plain, ""))
+    return _section(kind, plain, "")
 
 
 def _section(kind: type, values: Mapping[str, Any], prefix: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -14,13 +14,12 @@ from hybridret.base.errors import DONE, UserError
 from hybridret.base.graceful_stop import StoppingProgress, StopRequested, graceful_stop
 from hybridret.base.interruption import command_line
 from hybridret.base.progress import Progress, Quiet
-from hybridret.base.settings import Settings
-from hybridret.components.components import Components
+from hybridret.components.evaluate_components import EvaluateComponents
 from hybridret.components.open_run import check_heldout, read_config
 from hybridret.config.instantiate import plugin_name
 from hybridret.config.run_identity import evaluation_directory
 from hybridret.config.trust import REMOTE_CODE
-from hybridret.config.validate import plain_without_hydra, read_settings, resolved
+from hybridret.config.validate import plain_without_hydra, read_evaluate_settings, read_settings, resolved
 from hybridret.distributed.rendezvous import join
 from hybridret.evaluation.check import check_settings
 from hybridret.export.tracking import check_tracker
@@ -112,7 +111,7 @@ def _evaluate_checkpoint(config: DictConfig, path: Path, overrides: Sequence[str
         print(f"{folder} is finished; nothing to do.")
         return DONE
     check_tracker(settings.logger)
-    components = Components(settings, shared=True)
+    components = EvaluateComponents(settings, shared=True)
     check_settings(settings.evaluation, components.device)
     check_heldout(components, trained, path)
     encoder = components.load(run, REMOTE_CODE in plain["trust"]).to(components.device)
@@ -146,8 +145,8 @@ def _evaluate_untrained(config: DictConfig, overrides: Sequence[str], progress: 
         raise UserError("Say what to evaluate: checkpoint=multirun/SWEEP/RUN, or backbone=NAME (minilm, bm25, ...).")
     plain = plain_without_hydra(resolved(config))
     plain = {key: value for key, value in plain.items() if key not in NOT_SETTINGS}
-    settings = _untrained(plain)
-    components = Components(settings, shared=True)
+    settings = read_evaluate_settings(plain)
+    components = EvaluateComponents(settings, shared=True)
     _ = components.benchmarks, components.index, components.backbone  # bad input ends here, before anything is written
     _check_text(components, overrides)
     check_settings(settings.evaluation, components.device)
@@ -182,7 +181,7 @@ def _evaluate_untrained(config: DictConfig, overrides: Sequence[str], progress: 
     return DONE
 
 
-def _check_text(components: Components, overrides: Sequence[str]) -> None:
+def _check_text(components: EvaluateComponents, overrides: Sequence[str]) -> None:
     """Raise UserError for text settings that the backbone does not read: its numbers would stand under a wrong name."""
     if components.trainable and not getattr(components.backbone, "evaluation_only", False):
         return
@@ -199,34 +198,19 @@ def _check_text(components: Components, overrides: Sequence[str]) -> None:
             )
 
 
-def _encoder(components: Components) -> DualEncoder | None:
+def _encoder(components: EvaluateComponents) -> DualEncoder | None:
     """The backbone as it comes, on its device; None where it is a retriever of its own."""
     return components.encoder().to(components.device) if components.trainable else None
 
 
-def _score(components: Components, encoder: DualEncoder | None, folder: Path, progress: Progress) -> Scores:
+def _score(components: EvaluateComponents, encoder: DualEncoder | None, folder: Path, progress: Progress) -> Scores:
     settings = components.settings.evaluation
     trec = folder / "trec" if settings.trec else None
     return score(components.retriever(encoder), components.collections(progress), settings, progress, trec)
 
 
-def _follow(components: Components, encoder: DualEncoder | None) -> int:
+def _follow(components: EvaluateComponents, encoder: DualEncoder | None) -> int:
     """A further rank under torchrun: the first one keeps the records."""
     settings = components.settings.evaluation
     follow(components.retriever(encoder), components.collections(Quiet()), settings, settings.trec)
     return DONE
-
-
-def _untrained(plain: dict[str, Any]) -> Settings:
-    """Settings of something that is not trained: the sections that only training reads are filled with nothing."""
-    nothing = {
-        "training": {
-            "steps": 0, "batch_size": 0, "chunk_size": None, "recompute": False, "recompute_layers": False,
-            "compile": False, "clip_norm": None, "validate_every": 0, "validation_batches": 0, "patience": None,
-            "checkpoint_every": 0,
-        },
-        "schedule": {"warmup": 0.0, "decay": "constant", "embedding_lr": None},
-        "adapter": {}, "batching": {}, "loss": {}, "optim": {}, "data": {}, "text": {},
-    }  # fmt: skip
-    chosen = {key: value for key, value in plain.items() if value is not None}
-    return read_settings(nothing | chosen)

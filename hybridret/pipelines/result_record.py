@@ -6,16 +6,16 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from hybridret.base.settings import Settings
+from hybridret.base.settings import EvaluateSettings, Settings
 from hybridret.data.source import PairSource
 from hybridret.pipelines.scoring import Scores
 from hybridret.runs import RunDirectory
 from hybridret.runs.sums import VERSION
 
 
-def identity(run: RunDirectory, digest: str, settings: Settings, strategy: str) -> dict[str, Any]:
+def identity(run: RunDirectory, digest: str, settings: EvaluateSettings, strategy: str) -> dict[str, Any]:
     """Who the run is."""
-    alpha = settings.batching.get("alpha")
+    alpha = settings.batching.get("alpha") if isinstance(settings, Settings) else None  # nothing is drawn without it
     return {
         "version": VERSION,
         "run": run.name,
@@ -40,7 +40,7 @@ def data(source: PairSource) -> dict[str, Any]:
     }
 
 
-def outcome(scores: Scores, settings: Settings, encoder: Any) -> dict[str, Any]:
+def outcome(scores: Scores, settings: EvaluateSettings, encoder: Any) -> dict[str, Any]:
     """What came out, and how it was measured; `encoder` (None for BM25) knows the text settings that it really has."""
     return {
         "metrics": scores.evaluation.macro(),

@@ -13,7 +13,7 @@ import pandas as pd
 from hybridret.base.errors import UserError
 from hybridret.base.files import hash_json
 from hybridret.base.progress import Progress
-from hybridret.base.settings import Settings
+from hybridret.base.settings import EvaluateSettings
 from hybridret.evaluation.tables import Evaluation
 from hybridret.export.tracking import Past, Tracker, open_tracker
 from hybridret.pipelines.scoring import Scores
@@ -22,7 +22,9 @@ from hybridret.runs.lock import enter_when_free, exclusive
 from hybridret.runs.sums import read_result
 
 
-def tracker_of(run: RunDirectory, digest: str, settings: Settings, strategy: str, config: Mapping[str, Any]) -> Tracker:
+def tracker_of(
+    run: RunDirectory, digest: str, settings: EvaluateSettings, strategy: str, config: Mapping[str, Any]
+) -> Tracker:
     """Group = sweep, name = run, job type = strategy. An evaluation added later has the id of its run.
 
     What the files of `run` hold is shown from the start.
@@ -44,7 +46,7 @@ def tracker_of(run: RunDirectory, digest: str, settings: Settings, strategy: str
 def shown(
     run: RunDirectory,
     digest: str,
-    settings: Settings,
+    settings: EvaluateSettings,
     strategy: str,
     config: Mapping[str, Any],
     scores: Scores,

@@ -1,0 +1,127 @@
+"""The objects of one evaluation, built from its settings; those of a training are in `components.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Progress
+from hybridret.base.records import Collection
+from hybridret.base.settings import EvaluateSettings
+from hybridret.components.collections import read_collections
+from hybridret.config.instantiate import make
+from hybridret.config.validate import BACKBONE_EXTRAS
+from hybridret.data.benchmarks import Benchmark
+from hybridret.data.source import PairSource
+from hybridret.distributed.process_group import GlooGroup, ProcessGroup, SingleProcess
+from hybridret.distributed.world import process_info
+from hybridret.retrieval.protocols import Index, Retriever
+from hybridret.runs import RunDirectory
+
+if TYPE_CHECKING:
+    from hybridret.encoders.dual import DualEncoder
+
+
+@dataclass(frozen=True)
+class EvaluateComponents:
+    """Plug-ins of an evaluation. The data source is read when first asked for.
+
+    `shared`: all processes that torchrun or srun started take part (those of a training have left before).
+    """
+
+    settings: EvaluateSettings
+    shared: bool = False
+    _read: tuple[Collection, ...] | None = field(default=None, init=False, repr=False, compare=False)
+
+    @cached_property
+    def source(self) -> PairSource | None:
+        """Where training pairs and held-out tests come from; None where the config names no data."""
+        return make(self.settings.data, "data") if self.settings.data else None
+
+    @cached_property
+    def benchmarks(self) -> dict[str, Benchmark]:
+        """The benchmarks by the name of their yaml."""
+        return {name: make(section, f"eval.{name}") for name, section in self.settings.eval.items()}
+
+    def collections(self, progress: Progress) -> tuple[Collection, ...]:
+        """The test sets, read when first asked for: before a training, so that it is not lost to a missing file."""
+        if self._read is None:
+            object.__setattr__(self, "_read", read_collections(self.benchmarks, self.source, progress))
+        assert self._read is not None
+        return self._read
+
+    @cached_property
+    def backbone(self) -> Any:
+        """An encoder family (it has `encoder`) or a retriever that needs no training (BM25)."""
+        section = {key: value for key, value in self.settings.backbone.items() if key not in BACKBONE_EXTRAS}
+        return make(section, "backbone")
+
+    @cached_property
+    def index(self) -> Index:
+        """How large pools are searched."""
+        index: Index = make({key: value for key, value in self.settings.index.items() if key != "name"}, "index")
+        return index
+
+    @cached_property
+    def ranks(self) -> ProcessGroup:
+        """The processes that share the evaluation: those that torchrun or srun started, or this one alone."""
+        return GlooGroup.from_environment() if self.shared else SingleProcess()
+
+    @property
+    def device(self) -> str:
+        """Where encoders are evaluated: `trainer.accelerator` in torch's words."""
+        accelerator = self.settings.trainer.accelerator
+        if accelerator == "auto":
+            import torch
+
+            accelerator = "gpu" if torch.cuda.is_available() else "cpu"
+        found = accelerator in ("gpu", "cuda")
+        return f"cuda:{process_info().local_rank}" if found else "cpu"
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the backbone is an encoder, not a retriever of its own."""
+        return hasattr(self.backbone, "encoder")
+
+    def encoder(self) -> DualEncoder:
+        """A fresh encoder of the size asked for, as it comes."""
+        if not self.trainable:
+            raise UserError("This backbone has nothing to train: use `python -m hybridret.evaluate` with it.")
+        settings = self.settings
+        encoder: DualEncoder = self.backbone.encoder(settings.model.size, settings.text, self.source, settings.seed)
+        return encoder
+
+    def load(self, run: RunDirectory, trusted: bool | None = None) -> DualEncoder:
+        """The encoder of the lowest validation loss of a run of these settings. `trusted`: whether code that it brings
+        may run; None where the settings come from the command line, which says so.
+        """
+        from hybridret.encoders.folder import load_encoder
+
+        own = bool(self.settings.backbone.get("trust_remote_code", False))
+        return load_encoder(run.best_checkpoint, own if trusted is None else trusted)
+
+    def retriever(self, encoder: DualEncoder | None) -> Retriever:
+        """Dense retrieval with `encoder`, or the backbone itself where it is a retriever."""
+        if encoder is None:
+            retriever: Retriever = self.backbone
+            return retriever
+        from hybridret.encoders.identity import encoder_identity
+        from hybridret.retrieval.dense import Dense
+
+        evaluation = self.settings.evaluation
+        own = getattr(encoder, "identity", None)  # an encoder that is not ours knows itself what its vectors depend on
+        return Dense(
+            encoder,
+            evaluation.batch_size,
+            evaluation.precision,
+            index=self.index,
+            cache=Path(evaluation.cache) if evaluation.cache else None,
+            cache_from=evaluation.cache_from,
+            stored=evaluation.vectors,
+            key=own() if own is not None else encoder_identity(encoder),
+            ranks=self.ranks,
+            cosine=getattr(encoder, "cosine", True),
+        )
