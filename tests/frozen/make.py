@@ -95,7 +95,7 @@ def replace(source: Path, target: Path) -> None:
 def without_names(run: Path) -> None:
     """Take the host and the kernel out of a run directory."""
     environment = json.loads((run / "environment.json").read_text())
-    environment |= {"platform": "Linux", "git": None}
+    environment |= {"platform": "Linux", "git": None, "processor": recipes.processor()}
     (run / "environment.json").write_text(json.dumps(environment, indent=2) + "\n")
     status = read_sealed(run / "status.json", "a status")
     write_sealed(run / "status.json", {**status, "host": "elsewhere"})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+from pathlib import Path
+
 #: Of every training; `data.path` is relative, so that the config, and its hash, is the same in every folder.
 TRAINING = (
     "model=nano", "logger=none", "data=jsonl", "data.path=boxes", "backbone.vocabulary_size=300",
@@ -27,3 +30,14 @@ TIMES = ("seconds", "pairs_per_second", "crc32")  # of a row of history.jsonl th
 
 ENTRIES = ("run", "evaluate")  # whose options are a config
 TOOLS = ("plan", "report", "search", "publish", "status")  # whose options are words
+
+
+def processor() -> list[str]:
+    """Which generation of processor this is: torch and its BLAS choose their code by it, so last bits follow it."""
+    wanted = ("vendor_id", "cpu family", "model", "stepping")
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")[0].splitlines()
+    except OSError:
+        return [platform.processor()]
+    named = dict(line.replace("\t", "").partition(":")[::2] for line in lines)
+    return [f"{key} {named[key].strip()}" for key in wanted if key in named]

@@ -202,7 +202,8 @@ def test_a_stored_config_starts_no_process(foreign: Path, mark: Path, monkeypatc
     started: list[Any] = []
     monkeypatch.setattr(open_run, "check_stored", lambda *unused: None)
     monkeypatch.setattr(
-        "hybridret.components.evaluate_components.read_collections", lambda _, source, progress: started.append(source) or ()
+        "hybridret.components.evaluate_components.read_collections",
+        lambda _, source, progress: started.append(source) or (),
     )
     monkeypatch.setattr("hybridret.encoders.folder.load_encoder", lambda *unused: None)
     earlier = set(threading.enumerate())
