@@ -153,6 +153,7 @@ def models() -> str:
     from hybridret.components.components import Components
     from hybridret.config.compose import points
     from hybridret.config.validate import read_settings, resolved
+    from hybridret.encoders.backbone import Backbone
     from hybridret.encoders.counting import counted
     from hybridret.preflight.plan_command import filled
     from hybridret.preflight.wording import count
@@ -168,6 +169,7 @@ def models() -> str:
             (point,) = points([f"backbone={path.stem}", f"model={size}"], multirun=False)
             assert point.config is not None
             backbone = Components(read_settings(resolved(filled(point.config)))).backbone
+            assert isinstance(backbone, Backbone)
             total = counted(backbone.meta(size))["total"]
             words.append(f"{size} ({count(total)})")
         lines.append(f"| `{path.stem}` | {', '.join(words)} |")

@@ -9,6 +9,7 @@ from hybridret.base.settings import TrainerSettings
 from hybridret.components.components import Components
 from hybridret.config.instantiate import plugin_name
 from hybridret.distributed.world import ProcessInfo
+from hybridret.encoders.backbone import Backbone
 
 
 def check_config(config: DictConfig) -> None:
@@ -20,7 +21,7 @@ def check_config(config: DictConfig) -> None:
 
 def check_family(components: Components) -> None:
     """Raise UserError for an encoder that is taken as it comes."""
-    if getattr(components.backbone, "evaluation_only", False):
+    if not isinstance(components.backbone, Backbone):
         raise UserError(
             f"backbone={plugin_name(components.settings.backbone)} is for evaluation only: use `python -m "
             f"hybridret.evaluate`, or backbone=huggingface to train the checkpoint with a pooling of yours."

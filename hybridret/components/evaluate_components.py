@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hybridret.base.errors import UserError
 from hybridret.base.progress import Progress
@@ -18,6 +18,7 @@ from hybridret.data.benchmarks import Benchmark
 from hybridret.data.source import PairSource
 from hybridret.distributed.process_group import GlooGroup, ProcessGroup, SingleProcess
 from hybridret.distributed.world import process_info
+from hybridret.encoders.backbone import EncoderFamily
 from hybridret.retrieval.protocols import Index, Retriever
 from hybridret.runs import RunDirectory
 
@@ -54,10 +55,11 @@ class EvaluateComponents:
         return self._read
 
     @cached_property
-    def backbone(self) -> Any:
-        """An encoder family (it has `encoder`) or a retriever that needs no training (BM25)."""
+    def backbone(self) -> EncoderFamily | Retriever:
+        """An encoder family, or a retriever that needs no training (BM25)."""
         section = {key: value for key, value in self.settings.backbone.items() if key not in BACKBONE_EXTRAS}
-        return make(section, "backbone")
+        backbone: EncoderFamily | Retriever = make(section, "backbone")
+        return backbone
 
     @cached_property
     def index(self) -> Index:
@@ -81,18 +83,12 @@ class EvaluateComponents:
         found = accelerator in ("gpu", "cuda")
         return f"cuda:{process_info().local_rank}" if found else "cpu"
 
-    @property
-    def trainable(self) -> bool:
-        """Whether the backbone is an encoder, not a retriever of its own."""
-        return hasattr(self.backbone, "encoder")
-
     def encoder(self) -> DualEncoder:
         """A fresh encoder of the size asked for, as it comes."""
-        if not self.trainable:
+        if not isinstance(self.backbone, EncoderFamily):
             raise UserError("This backbone has nothing to train: use `python -m hybridret.evaluate` with it.")
         settings = self.settings
-        encoder: DualEncoder = self.backbone.encoder(settings.model.size, settings.text, self.source, settings.seed)
-        return encoder
+        return self.backbone.encoder(settings.model.size, settings.text, self.source, settings.seed)
 
     def load(self, run: RunDirectory, trusted: bool | None = None) -> DualEncoder:
         """The encoder of the lowest validation loss of a run of these settings. `trusted`: whether code that it brings
@@ -106,8 +102,8 @@ class EvaluateComponents:
     def retriever(self, encoder: DualEncoder | None) -> Retriever:
         """Dense retrieval with `encoder`, or the backbone itself where it is a retriever."""
         if encoder is None:
-            retriever: Retriever = self.backbone
-            return retriever
+            assert not isinstance(self.backbone, EncoderFamily)
+            return self.backbone
         from hybridret.encoders.identity import encoder_identity
         from hybridret.retrieval.dense import Dense
 

@@ -6,7 +6,7 @@ resumed run must meet the same indices.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from hybridret.base.records import Collection, ParallelPairs
@@ -25,6 +25,10 @@ class PairSource(Protocol):
 
     def test(self) -> tuple[Collection, ...]:
         """The held-out test sets."""
+        ...
+
+    def texts(self) -> Iterable[str]:
+        """All training texts in a fixed order: what a tokenizer is trained on."""
         ...
 
     def fingerprint(self) -> str:

@@ -10,17 +10,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hybridret.base.errors import UserError
-from hybridret.base.settings import TextSettings
 from hybridret.encoders.pooling import pooling_by_name
 from hybridret.encoders.tokenization import Tokenization
-from hybridret.encoders.tokenizer_training import Corpus
 
 
 class Body(nn.Module, ABC):
@@ -89,12 +87,3 @@ class DualEncoder(nn.Module):
     def embedding_parameters(self) -> list[nn.Parameter]:
         """The parameters of the input embeddings: the group that `schedule.embedding_lr` is for."""
         return list(self.body.input_embeddings().parameters())
-
-
-class Backbone(Protocol):
-    """A family of encoders with a table of sizes; plug-in `backbone`.
-
-    Encoders come in evaluation mode, as from a folder: training switches dropout on with `encoder.train()`.
-    """
-
-    def encoder(self, size: str, text: TextSettings, corpus: Corpus | None, seed: int) -> DualEncoder: ...

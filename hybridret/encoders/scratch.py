@@ -24,6 +24,9 @@ class Scratch:
     `max_positions` is the longest text in tokens that the encoder will ever read.
     """
 
+    init = "random"
+    attention: str | None = None  # there is one kernel
+
     def __init__(
         self,
         sizes: dict[str, Any],

@@ -36,8 +36,6 @@ class SentenceTransformers:
     names none of these, its default prompt. `query_prompt` and `passage_prompt` replace them, "" by nothing.
     """
 
-    evaluation_only = True
-
     def __init__(
         self,
         sizes: dict[str, Any],

@@ -21,6 +21,7 @@ from hybridret.config.run_identity import evaluation_directory
 from hybridret.config.trust import REMOTE_CODE
 from hybridret.config.validate import plain_without_hydra, read_evaluate_settings, read_settings, resolved
 from hybridret.distributed.rendezvous import join
+from hybridret.encoders.backbone import Backbone, EncoderFamily
 from hybridret.evaluation.check import check_settings
 from hybridret.export.tracking import check_tracker
 from hybridret.pipelines.result_record import identity, outcome
@@ -183,13 +184,13 @@ def _evaluate_untrained(config: DictConfig, overrides: Sequence[str], progress: 
 
 def _check_text(components: EvaluateComponents, overrides: Sequence[str]) -> None:
     """Raise UserError for text settings that the backbone does not read: its numbers would stand under a wrong name."""
-    if components.trainable and not getattr(components.backbone, "evaluation_only", False):
+    if isinstance(components.backbone, Backbone):
         return
     for override in overrides:
         if override.lstrip("+~").startswith("text."):
             own = (
                 "it reads whole texts"
-                if not components.trainable
+                if not isinstance(components.backbone, EncoderFamily)
                 else "it has its own lengths, and prompts in its section"
             )
             raise UserError(
@@ -200,7 +201,8 @@ def _check_text(components: EvaluateComponents, overrides: Sequence[str]) -> Non
 
 def _encoder(components: EvaluateComponents) -> DualEncoder | None:
     """The backbone as it comes, on its device; None where it is a retriever of its own."""
-    return components.encoder().to(components.device) if components.trainable else None
+    family = isinstance(components.backbone, EncoderFamily)
+    return components.encoder().to(components.device) if family else None
 
 
 def _score(components: EvaluateComponents, encoder: DualEncoder | None, folder: Path, progress: Progress) -> Scores:

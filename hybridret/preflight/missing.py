@@ -13,6 +13,7 @@ from hybridret.base.machine import visible_gpus
 from hybridret.components.components import Components
 from hybridret.components.hub import hub_is_reachable, is_here, is_pickled, offline
 from hybridret.config.validate import read_settings, resolved
+from hybridret.encoders.backbone import Backbone
 from hybridret.encoders.sizes import resolve_size
 from hybridret.preflight.estimate import PointEstimate
 from hybridret.preflight.memory_check import MemoryCheck, elsewhere, target_device
@@ -65,9 +66,11 @@ def _each(point: PointEstimate, config: DictConfig) -> Iterator[MissingRequireme
 
 def _checkpoint(components: Components) -> Iterator[MissingRequirement]:
     family, size = components.backbone, components.settings.model.size
+    if not isinstance(family, Backbone):
+        return
     entry = family.sizes[resolve_size(family.sizes, size)]
     name = entry.get("checkpoint")
-    if name is None or getattr(family, "init", None) == "random":
+    if name is None or family.init == "random":
         return
     revision = entry.get("revision") or "main"
     if is_here(str(name), revision) or hub_is_reachable():

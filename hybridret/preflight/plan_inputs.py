@@ -22,6 +22,7 @@ from hybridret.config.entry import config_folder
 from hybridret.config.instantiate import make
 from hybridret.encoders.adapters.adapter import Adapter
 from hybridret.encoders.adapters.full import Full
+from hybridret.encoders.backbone import Backbone
 from hybridret.encoders.dual import Body
 from hybridret.encoders.sizes import resolve_size
 from hybridret.evaluation.check import check_settings
@@ -62,23 +63,23 @@ def plan_inputs(components: Components) -> PlanInputs:
     """Raises UserError for a backbone that is not trained, and whatever its size, adapter or config refuse."""
     family, settings = components.backbone, components.settings
     check_settings(settings.evaluation)
-    if not hasattr(family, "meta"):
+    if not isinstance(family, Backbone):
         raise UserError(f"backbone={settings.backbone.get('name')} has nothing to train, so there is nothing to plan.")
 
     @cache
     def body_of(adapter: str) -> Body:
         asks = _asks_the_hub(family.sizes[resolve_size(family.sizes, settings.model.size)])
         with nullcontext() if not asks or hub_is_reachable() else offline():
-            body: Body = family.meta(settings.model.size)
+            body = family.meta(settings.model.size)
         _adapter(adapter, components).apply(body, settings.seed)
         return body
 
     @cache
     def plan_of(recipe: Recipe) -> Plan:
-        return plan(body_of(recipe.adapter), str(family.pooling), recipe, workload)
+        return plan(body_of(recipe.adapter), family.pooling, recipe, workload)
 
     workload, unknown = _workload(components)
-    return PlanInputs(settings, body_of, plan_of, str(family.pooling), recipe_of(components), workload, unknown)
+    return PlanInputs(settings, body_of, plan_of, family.pooling, recipe_of(components), workload, unknown)
 
 
 def _asks_the_hub(entry: Mapping[str, Any]) -> bool:
@@ -90,6 +91,7 @@ def _asks_the_hub(entry: Mapping[str, Any]) -> bool:
 def recipe_of(components: Components) -> Recipe:
     """What the config asks for, in a plan's words."""
     trainer, training = components.settings.trainer, components.settings.training
+    family = components.backbone
     optimizer = str(components.settings.optim["_target_"]).rpartition(".")[2].lower()
     return Recipe(
         devices=trainer.devices * trainer.nodes,
@@ -101,7 +103,7 @@ def recipe_of(components: Components) -> Recipe:
         recompute=training.recompute,
         recompute_layers=training.recompute_layers,
         compile=training.compile,
-        attention=getattr(components.backbone, "attention", None),
+        attention=family.attention if isinstance(family, Backbone) else None,
     )
 
 

@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from hybridret.base.errors import UserError
 from hybridret.components.components import Components
 from hybridret.config.validate import read_settings, resolved
+from hybridret.encoders.backbone import Backbone
 from hybridret.encoders.counting import counted
 from hybridret.encoders.sizes import LARGE
 from hybridret.preflight.estimate import PointEstimate
@@ -67,8 +68,9 @@ def _is_small(config: DictConfig) -> bool:
     try:
         components = Components(read_settings(resolved(filled(config))))
         components.check()
-        if wants_gpu(components):
-            return gpu_is_here() and counted(components.backbone.meta(components.settings.model.size))["total"] < LARGE
+        family = components.backbone
+        if wants_gpu(components) and isinstance(family, Backbone):
+            return gpu_is_here() and counted(family.meta(components.settings.model.size))["total"] < LARGE
         expected = memory_check(components, ())
         return expected.tiny and counted(expected.inputs.body_of(components.adapter.name))["total"] < LARGE
     except UserError:
