@@ -25,6 +25,7 @@ from hybridret.distributed.process_group import SingleProcess
 from hybridret.retrieval.indexes.exact import Exact
 from hybridret.retrieval.indexes.exact_scan import inner_products, operand
 from hybridret.retrieval.indexes.faiss_common import load_faiss
+from hybridret.retrieval.search_request import SearchRequest
 from hybridret.retrieval.vectors import ArrayVectors
 
 
@@ -84,7 +85,7 @@ def main() -> None:
     exact = Exact(options.query_tile, options.passage_tile)
 
     def ours() -> None:
-        exact.search(queries, source, 0, len(source), ties, options.k, "cpu", SingleProcess(), Quiet())
+        exact.search(SearchRequest(queries, source, 0, len(source), ties, options.k), SingleProcess(), Quiet())
 
     tiles = (options.query_tile, options.passage_tile)
     rivals: dict[str, tuple[Callable[[], object], float]] = {

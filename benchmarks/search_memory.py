@@ -23,6 +23,7 @@ from hybridret.base.progress import Quiet
 from hybridret.base.records import FloatArray
 from hybridret.distributed.process_group import SingleProcess
 from hybridret.retrieval.indexes.exact import Exact
+from hybridret.retrieval.search_request import SearchRequest
 
 TARGET = 20  # bytes per passage
 
@@ -67,10 +68,11 @@ def child(path: Path, passages: int, queries: int, k: int) -> None:
     source = FileVectors(path, passages)
     rng = np.random.default_rng(1)
     vectors = rng.standard_normal((queries, source.dimension), dtype=np.float32)
-    Exact().search(vectors, FileVectors(path, 5000), 0, 5000, np.arange(5000), k, "cpu", SingleProcess(), Quiet())
+    warm = SearchRequest(vectors, FileVectors(path, 5000), 0, 5000, np.arange(5000), k)
+    Exact().search(warm, SingleProcess(), Quiet())
     before = peak_memory()
     ties = np.arange(passages)  # given to the search: 8 of the bytes
-    hits = Exact().search(vectors, source, 0, passages, ties, k, "cpu", SingleProcess(), Quiet())
+    hits = Exact().search(SearchRequest(vectors, source, 0, passages, ties, k), SingleProcess(), Quiet())
     assert hits.passages.shape == (queries, k)
     print(json.dumps([before, peak_memory()]))
 

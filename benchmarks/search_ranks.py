@@ -24,6 +24,7 @@ from hybridret.base.progress import Quiet
 from hybridret.base.records import FloatArray
 from hybridret.distributed.process_group import GlooGroup, SingleProcess
 from hybridret.retrieval.indexes.exact import Exact
+from hybridret.retrieval.search_request import SearchRequest
 from hybridret.retrieval.vectors import ArrayVectors
 
 
@@ -53,7 +54,7 @@ def child(rank: int, world: int, folder: str, kill: int, options: argparse.Names
     ties = rng.permutation(options.passages)
     reads = -(-options.passages // 1024) // world // 2
     source = Fatal(passages, reads) if kill else ArrayVectors(passages)
-    hits = Exact().search(queries, source, 0, len(source), ties, options.k, "cpu", ranks, Quiet())
+    hits = Exact().search(SearchRequest(queries, source, 0, len(source), ties, options.k), ranks, Quiet())
     print(hashlib.sha256(hits.passages.tobytes() + hits.scores.tobytes()).hexdigest())
     ranks.barrier()
     if world > 1:

@@ -147,20 +147,20 @@ class Bm25:
         return Bm25Index(model, table, words)
 
     def search(
-        self, collection: Collection, queries: IntArray, first: int, last: int, k: int, progress: Progress
+        self, collection: Collection, queries: IntArray, first: int, last: int, depth: int, progress: Progress
     ) -> Hits:
-        """The best min(k, last - first) of the passages `first` to `last` - 1, by their own document frequencies.
+        """The best min(depth, last - first) of the passages `first` to `last` - 1, by their own document frequencies.
 
         A passage without any word of the query is no hit, as in Lucene. The index of the last range is kept.
         """
-        k = min(k, last - first)
+        depth = min(depth, last - first)
         if self._index is None or self._index[0] is not collection or self._index[1:3] != (first, last):
             self._index = None  # before the next: never two indexes in memory
             self._index = (collection, first, last, self.index(collection, np.arange(first, last), progress))
         large = len(queries) * (last - first) >= COMPILED
         compiled = self._backend == "numba" or (self._backend == "auto" and large and _has_numba())
-        compiled = compiled and self._method not in ("bm25l", "bm25+") and k > 0
-        hits = self._index[3].best(queries, k, collection.tie_order[first:last], compiled, progress)
+        compiled = compiled and self._method not in ("bm25l", "bm25+") and depth > 0
+        hits = self._index[3].best(queries, depth, collection.tie_order[first:last], compiled, progress)
         return Hits(np.where(hits.passages < 0, -1, hits.passages + first), hits.scores)
 
     def about(self, collection: Collection) -> Mapping[str, str]:

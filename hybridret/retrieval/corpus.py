@@ -23,9 +23,9 @@ from hybridret.base.records import IntArray
 from hybridret.distributed.process_group import ProcessGroup
 from hybridret.retrieval.encode import TextEncoder, inference
 from hybridret.retrieval.indexes.together import raise_on_all_ranks
-from hybridret.retrieval.protocols import VectorSource
 from hybridret.retrieval.tile_store import TileStore, tile_vectors
 from hybridret.retrieval.tiles import TileBar, TileEncoder, Tiles
+from hybridret.retrieval.vector_source import VectorSource
 from hybridret.retrieval.vectors import ArrayVectors
 from hybridret.runs.lock import enter_when_free
 

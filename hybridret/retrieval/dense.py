@@ -17,7 +17,9 @@ from hybridret.retrieval.corpus import encode_corpus, fingerprint
 from hybridret.retrieval.encode import TextEncoder, encode_texts
 from hybridret.retrieval.indexes.together import raise_on_all_ranks
 from hybridret.retrieval.products import products
-from hybridret.retrieval.protocols import Index, VectorSource
+from hybridret.retrieval.protocols import Index
+from hybridret.retrieval.search_request import SearchRequest
+from hybridret.retrieval.vector_source import VectorSource
 from hybridret.retrieval.vectors import ArrayVectors, chosen_rows
 
 Version = tuple[tuple[int, int], ...]
@@ -109,13 +111,14 @@ class Dense:
         return DenseIndex(queries, vectors if whole else vectors[passages])
 
     def search(
-        self, collection: Collection, queries: IntArray, first: int, last: int, k: int, progress: Progress
+        self, collection: Collection, queries: IntArray, first: int, last: int, depth: int, progress: Progress
     ) -> Hits:
         """See `protocols.Retriever`. Raises UserError where another process of the search ended."""
         asked, passages = self._corpus(collection, progress)
         device = str(next(iter(self._encoder.parameters())).device)
         ties = tie_positions(collection.tie_order, first, last)
-        return self._searcher().search(asked[queries], passages, first, last, ties, k, device, self._ranks, progress)
+        request = SearchRequest(asked[queries], passages, first, last, ties, depth, device)
+        return self._searcher().search(request, self._ranks, progress)
 
     def pair_scores(
         self, collection: Collection, queries: IntArray, passages: IntArray, progress: Progress

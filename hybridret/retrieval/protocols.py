@@ -8,6 +8,7 @@ from typing import Protocol
 from hybridret.base.progress import Progress
 from hybridret.base.records import Collection, FloatArray, Hits, IntArray
 from hybridret.distributed.process_group import ProcessGroup
+from hybridret.retrieval.search_request import SearchRequest
 
 
 class PassageIndex(Protocol):
@@ -34,9 +35,9 @@ class Retriever(Protocol):
         ...
 
     def search(
-        self, collection: Collection, queries: IntArray, first: int, last: int, k: int, progress: Progress
+        self, collection: Collection, queries: IntArray, first: int, last: int, depth: int, progress: Progress
     ) -> Hits:
-        """The best `k` of the passages `first` to `last` - 1 for query indices [q] of the collection."""
+        """The best `depth` of the passages `first` to `last` - 1 for query indices [q] of the collection."""
         ...
 
     def notes(self) -> Mapping[str, str]:
@@ -48,38 +49,13 @@ class Retriever(Protocol):
         ...
 
 
-class VectorSource(Protocol):
-    """Passage vectors [P, D], in memory or on disk."""
-
-    def __len__(self) -> int: ...
-
-    @property
-    def dimension(self) -> int: ...
-
-    def rows(self, start: int, stop: int) -> FloatArray:
-        """Vectors `start` to `stop` - 1 as fp32, [stop - start, D]; reads no others."""
-        ...
-
-
 class Index(Protocol):
     """A kind of search over vectors; plug-in `index`."""
 
-    def search(
-        self,
-        queries: FloatArray,
-        passages: VectorSource,
-        first: int,
-        last: int,
-        tie_order: IntArray,
-        k: int,
-        device: str,
-        ranks: ProcessGroup,
-        progress: Progress,
-    ) -> Hits:
-        """The best min(k, last - first) of the passages `first` to `last` - 1 for `queries` [q, D].
+    def search(self, request: SearchRequest, ranks: ProcessGroup, progress: Progress) -> Hits:
+        """The hits [q, depth] of `request`, best first.
 
-        `tie_order` [last - first] is a permutation: the position of each passage among those with equal scores. The
-        result is the same on every rank, and the same to the bit for any number of ranks where the search is exact.
+        They are the same on every rank, and the same to the bit for any number of ranks where the search is exact.
         """
         ...
 

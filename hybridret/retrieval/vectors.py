@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hybridret.base.records import FloatArray, IntArray
-from hybridret.retrieval.protocols import VectorSource
+from hybridret.retrieval.vector_source import VectorSource
 
 
 class ArrayVectors:

@@ -16,6 +16,7 @@ from hybridret.base.progress import Quiet
 from hybridret.base.records import Collection, Hits
 from hybridret.retrieval import tiles
 from hybridret.retrieval.dense import Dense, tie_positions
+from hybridret.retrieval.search_request import SearchRequest
 
 COUNT = 90
 
@@ -169,8 +170,8 @@ def test_changed_weights_or_texts_are_never_found_in_a_cache(
 
 def test_the_index_is_asked_and_its_notes_are_passed_on(toy_encoder: Any, collection: Collection) -> None:
     class Asked:
-        def search(self, queries: Any, passages: Any, first: int, last: int, ties: Any, k: int, *more: Any) -> Hits:
-            self.got = (queries.shape, len(passages), first, last, sorted(ties.tolist()), k, more[0])
+        def search(self, request: SearchRequest, *more: Any) -> Hits:
+            self.got = request
             return Hits(np.zeros((1, 1), dtype=np.int64), np.zeros((1, 1), dtype=np.float32))
 
         def notes(self) -> dict[str, str]:
@@ -180,7 +181,9 @@ def test_the_index_is_asked_and_its_notes_are_passed_on(toy_encoder: Any, collec
     dense = Dense(toy_encoder, 4, index=index, cosine=False)
     assert not dense.cosine
     dense.search(collection, np.array([1]), 10, 20, 3, Quiet())
-    assert index.got == ((1, 16), COUNT, 10, 20, list(range(10)), 3, "cpu")
+    assert (index.got.queries.shape, len(index.got.passages), index.got.depth) == ((1, 16), COUNT, 3)
+    assert (index.got.first, index.got.last, index.got.device) == (10, 20, "cpu")
+    assert sorted(index.got.tie_order.tolist()) == list(range(10))
     assert dense.notes() == {"recall": "0.97"}
     assert Dense(toy_encoder, 4).notes() == {}
 

@@ -12,9 +12,9 @@ from hybridret.base.records import FloatArray, Hits, IntArray
 from hybridret.distributed.process_group import ProcessGroup
 from hybridret.retrieval.indexes.exact import Exact
 from hybridret.retrieval.indexes.faiss_common import SLICE, finite_queries, hit_keys, index_bytes, on_first_rank
-from hybridret.retrieval.indexes.together import check_search
-from hybridret.retrieval.protocols import VectorSource
+from hybridret.retrieval.search_request import SearchRequest
 from hybridret.retrieval.topk import WORST, dense_ties, unpack
+from hybridret.retrieval.vector_source import VectorSource
 
 
 class Approximate(ABC):
@@ -33,43 +33,29 @@ class Approximate(ABC):
         self._kept: tuple[VectorSource, int, int, Any, int] | None = None
         self._notes: dict[str, str] = {}
 
-    def search(
-        self,
-        queries: FloatArray,
-        passages: VectorSource,
-        first: int,
-        last: int,
-        tie_order: IntArray,
-        k: int,
-        device: str,
-        ranks: ProcessGroup,
-        progress: Progress,
-    ) -> Hits:
-        """See `protocols.Index`. Passages are -1 and scores -inf where the index found fewer than k."""
-        span = (first, last, len(passages))
-        check_search(len(queries), (queries.shape[1], passages.dimension), span, len(tie_order), k)
-        k = min(k, last - first)
+    def search(self, request: SearchRequest, ranks: ProcessGroup, progress: Progress) -> Hits:
+        """See `protocols.Index`. Passages are -1 and scores -inf where the index found fewer than asked for."""
         self._notes = {}
-        if not k * len(queries):
-            shape = (len(queries), k)
-            return Hits(np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.float32))
-        ties, columns = dense_ties(tie_order)
+        empty = request.empty()
+        if not empty.passages.size:
+            return empty
+        ties, columns = dense_ties(request.tie_order)
 
         def work() -> tuple[IntArray, IntArray]:
-            index, size = self._index(passages, first, last, k, device, progress)
-            keys = self._keys(index, finite_queries(queries), ties, k, progress)
+            index, size = self._index(request, progress)
+            keys = self._keys(index, finite_queries(request.queries), ties, request.depth, progress)
             return keys, np.array([size], dtype=np.int64)
 
         keys, size = on_first_rank(work, ranks)
         missing = keys == WORST
         found, scores = unpack(np.where(missing, 0, keys), columns)
-        found += first
+        found += request.first
         found[missing], scores[missing] = -1, -np.inf
-        recall = self._recall(queries, found, passages, first, last, tie_order, device, ranks, progress)
+        recall = self._recall(request, found, ranks, progress)
         self._notes = {
             "index": self._name,
-            f"recall@{k} against exact search": recall,
-            "bytes per passage": f"{int(size[0]) / (last - first):.1f}",
+            f"recall@{request.depth} against exact search": recall,
+            "bytes per passage": f"{int(size[0]) / len(request):.1f}",
         }
         return Hits(found, scores)
 
@@ -77,17 +63,16 @@ class Approximate(ABC):
         return dict(self._notes)
 
     @abstractmethod
-    def _build(self, passages: VectorSource, first: int, last: int, k: int, device: str, progress: Progress) -> Any:
-        """The faiss index of the passages `first` to `last` - 1, ready for searches of `k`."""
+    def _build(self, request: SearchRequest, progress: Progress) -> Any:
+        """The faiss index of the passages of `request`, ready for searches of its depth."""
 
-    def _index(
-        self, passages: VectorSource, first: int, last: int, k: int, device: str, progress: Progress
-    ) -> tuple[Any, int]:
+    def _index(self, request: SearchRequest, progress: Progress) -> tuple[Any, int]:
         """The index and its bytes, of this search or of the one before."""
+        passages, first, last = request.passages, request.first, request.last
         kept = self._kept
         if kept is None or kept[0] is not passages or kept[1:3] != (first, last):
             kept = self._kept = None  # before building: never two in memory
-            index = self._build(passages, first, last, k, device, progress)
+            index = self._build(request, progress)
             kept = self._kept = (passages, first, last, index, index_bytes(self._faiss, index))
         return kept[3], kept[4]
 
@@ -102,24 +87,12 @@ class Approximate(ABC):
                 advance(len(columns))
         return keys
 
-    def _recall(
-        self,
-        queries: FloatArray,
-        found: IntArray,
-        passages: VectorSource,
-        first: int,
-        last: int,
-        tie_order: IntArray,
-        device: str,
-        ranks: ProcessGroup,
-        progress: Progress,
-    ) -> str:
-        """The share of the exactly best k passages that are among those found, over a sample of the queries."""
-        count = min(self._recall_queries, len(queries))
+    def _recall(self, request: SearchRequest, found: IntArray, ranks: ProcessGroup, progress: Progress) -> str:
+        """The share of the exactly best passages that are among those found, over a sample of the queries."""
+        count = min(self._recall_queries, len(found))
         if not count:
             return "not measured (recall_queries is 0)"
-        sample = np.sort(np.random.default_rng(0).choice(len(queries), count, replace=False))
-        k = found.shape[1]
-        exact = Exact().search(queries[sample], passages, first, last, tie_order, k, device, ranks, progress).passages
+        sample = np.sort(np.random.default_rng(0).choice(len(found), count, replace=False))
+        exact = Exact().search(request.of(sample), ranks, progress).passages
         hits = sum(len(np.intersect1d(ours, best)) for ours, best in zip(found[sample], exact, strict=True))
-        return f"{hits / exact.size:.4f} (on {count} of {len(queries)} queries)"
+        return f"{hits / exact.size:.4f} (on {count} of {len(found)} queries)"

@@ -9,10 +9,10 @@ import numpy as np
 
 from hybridret.base.errors import UserError
 from hybridret.base.progress import Progress
-from hybridret.base.records import FloatArray, Hits, IntArray
+from hybridret.base.records import Hits, IntArray
 from hybridret.distributed.process_group import ProcessGroup
-from hybridret.retrieval.indexes.together import check_search, raise_on_all_ranks
-from hybridret.retrieval.protocols import VectorSource
+from hybridret.retrieval.indexes.together import raise_on_all_ranks
+from hybridret.retrieval.search_request import SearchRequest
 from hybridret.retrieval.topk import dense_ties, merge_keys, unpack
 
 _QUERIES_AT_ONCE = 4096  # more are searched in rounds: their candidates take 100 MB a thread at k = 1000
@@ -36,43 +36,28 @@ class Exact:
         self._query_tile = query_tile
         self._passage_tile = passage_tile
 
-    def search(
-        self,
-        queries: FloatArray,
-        passages: VectorSource,
-        first: int,
-        last: int,
-        tie_order: IntArray,
-        k: int,
-        device: str,
-        ranks: ProcessGroup,
-        progress: Progress,
-    ) -> Hits:
+    def search(self, request: SearchRequest, ranks: ProcessGroup, progress: Progress) -> Hits:
         """See `protocols.Index`. Raises UserError, on every rank, where a score is NaN or infinite."""
         from hybridret.retrieval.indexes.exact_scan import Scan  # here: torch
 
-        span = (first, last, len(passages))
-        check_search(len(queries), (queries.shape[1], passages.dimension), span, len(tie_order), k)
-        k = min(k, last - first)
-        found = np.empty((len(queries), k), dtype=np.int64)
-        scores = np.empty((len(queries), k), dtype=np.float32)
-        if not found.size:
-            return Hits(found, scores)
-        ties, columns = dense_ties(tie_order)
+        hits, count = request.empty(), len(request.queries)
+        if not hits.passages.size:
+            return hits
+        ties, columns = dense_ties(request.tie_order)
         size = self._passage_tile
-        mine = range(first + ranks.rank * size, last, ranks.world * size)
+        mine = range(request.first + ranks.rank * size, request.last, ranks.world * size)
         at_once = -(-_QUERIES_AT_ONCE // self._query_tile) * self._query_tile
-        rounds = range(0, len(queries), at_once)
-        total = sum(min(size, last - start) for start in mine) * len(rounds)
+        rounds = range(0, count, at_once)
+        total = sum(min(size, request.last - start) for start in mine) * len(rounds)
         with progress.task("search", total) as advance:
             for start in rounds:
-                part = slice(start, min(start + at_once, len(queries)))
-                scan = Scan(queries[part], start, passages, iter(mine), first, last, ties, k, device, advance)
+                part = slice(start, min(start + at_once, count))
+                scan = Scan(request, part, iter(mine), ties, advance)
                 keys = raise_on_all_ranks(partial(scan.run, self._query_tile, size), ranks)
-                keys = merge_keys(cast(list[IntArray], ranks.gather(keys)), k)
-                found[part], scores[part] = unpack(keys, columns)
-        found += first
-        return Hits(found, scores)
+                keys = merge_keys(cast(list[IntArray], ranks.gather(keys)), request.depth)
+                hits.passages[part], hits.scores[part] = unpack(keys, columns)
+        np.add(hits.passages, request.first, out=hits.passages)
+        return hits
 
     def notes(self) -> dict[str, str]:
         return {}

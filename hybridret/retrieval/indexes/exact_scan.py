@@ -21,38 +21,36 @@ from torch import Tensor
 
 from hybridret.base.errors import UserError
 from hybridret.base.progress import Advance
-from hybridret.base.records import FloatArray, IntArray
+from hybridret.base.records import IntArray
 from hybridret.retrieval.one_thread import one_thread
-from hybridret.retrieval.protocols import VectorSource
+from hybridret.retrieval.search_request import SearchRequest
 from hybridret.retrieval.topk import TopK, merge_keys, survivors
 
 
 @dataclass
 class Scan:
-    """One rank's passage tiles, which begin at `starts`, against some queries; `query` is the number of the first."""
+    """One rank's passage tiles, which begin at `starts`, against the queries `part` of a request.
 
-    queries: FloatArray
-    query: int
-    passages: VectorSource
+    `ties` [P] are those of the request as 0 to P - 1.
+    """
+
+    request: SearchRequest
+    part: slice
     starts: Iterator[int]
-    first: int
-    last: int
     ties: IntArray
-    k: int
-    device: str
     advance: Advance
     lock: threading.Lock = field(default_factory=threading.Lock)  # sources and progress are not made for threads
 
     def run(self, query_tile: int, passage_tile: int) -> IntArray:
         """Keys [q, k], ascending, of the best passages of this rank's tiles; `WORST` behind the last."""
-        bad = np.flatnonzero(~np.isfinite(self.queries).all(axis=1))
+        bad = np.flatnonzero(~np.isfinite(self.request.queries[self.part]).all(axis=1))
         if len(bad):
             raise UserError(
-                f"The vector of query {self.query + int(bad[0])} holds NaN or infinity, so that its scores, from "
-                f"passage {self.first} on, are no numbers. Check the weights and the precision of the encoder."
+                f"The vector of query {self.part.start + int(bad[0])} holds NaN or infinity, so that its scores, from "
+                f"passage {self.request.first} on, are no numbers. Check the weights and the precision of the encoder."
             )
         with _one_thread_matmuls() as threads:
-            if threads == 1 or torch.device(self.device).type != "cpu":
+            if threads == 1 or torch.device(self.request.device).type != "cpu":
                 return self._work(query_tile, passage_tile)
             with ThreadPoolExecutor(threads, "search") as pool:
                 workers = [pool.submit(self._work, query_tile, passage_tile) for _ in range(threads)]
@@ -60,28 +58,29 @@ class Scan:
                     wait(workers, return_when=FIRST_EXCEPTION)
                 finally:
                     self.starts = iter(())  # after an error or Ctrl-C the other threads find nothing more to do
-                return merge_keys([worker.result() for worker in workers], self.k)
+                return merge_keys([worker.result() for worker in workers], self.request.depth)
 
     @torch.inference_mode()
     def _work(self, query_tile: int, passage_tile: int) -> IntArray:
         """What one thread does: tile after tile until none is left."""
-        count, dimension = self.queries.shape
+        request, queries = self.request, self.request.queries[self.part]
+        count, dimension = queries.shape
         tiles = torch.zeros((-(-count // query_tile), query_tile, dimension))
-        tiles.view(-1, dimension).numpy()[:count] = self.queries
-        prepared = [operand(tile, self.device) for tile in tiles]
-        best = [TopK(min(query_tile, count - row), self.k, passage_tile) for row in range(0, count, query_tile)]
+        tiles.view(-1, dimension).numpy()[:count] = queries
+        prepared = [operand(tile, request.device) for tile in tiles]
+        best = [TopK(min(query_tile, count - row), request.depth, passage_tile) for row in range(0, count, query_tile)]
         vectors = torch.zeros((passage_tile, dimension))
         lower = np.empty((query_tile, passage_tile), dtype=np.bool_)
         while (start := self._next(vectors)) is not None:
-            width = min(passage_tile, self.last - start)
-            columns = operand(vectors, self.device)
-            ties = self.ties[start - self.first : start - self.first + width]
+            width = min(passage_tile, request.last - start)
+            columns = operand(vectors, request.device)
+            ties = self.ties[start - request.first : start - request.first + width]
             for number, kept in enumerate(best):
                 scores = inner_products(prepared[number], columns)[: len(kept.thresholds)]
                 flat, values = survivors(scores, kept.thresholds, width, lower)
                 if not np.isfinite(values).all():
                     place = int(flat[np.flatnonzero(~np.isfinite(values))[0]])
-                    query = self.query + number * query_tile + place // passage_tile
+                    query = self.part.start + number * query_tile + place // passage_tile
                     raise _not_finite(query, start + place % passage_tile)
                 kept.add(flat, values, passage_tile, ties)
             with self.lock:
@@ -94,13 +93,13 @@ class Scan:
             start = next(self.starts, None)
             if start is None:
                 return None
-            width = min(len(vectors), self.last - start)
-            vectors.numpy()[:width] = self.passages.rows(start, start + width)
+            width = min(len(vectors), self.request.last - start)
+            vectors.numpy()[:width] = self.request.passages.rows(start, start + width)
         vectors[width:] = 0
         if not torch.isfinite(vectors.sum()):  # the sum of finite numbers is hardly ever infinite: then look closer
             bad = torch.isfinite(vectors).all(dim=1).logical_not().nonzero()
             if len(bad):
-                raise _not_finite(self.query, start + int(bad[0]))
+                raise _not_finite(self.part.start, start + int(bad[0]))
         return start
 
 

@@ -15,8 +15,8 @@ from hybridret.base.records import FloatArray, IntArray
 from hybridret.distributed.process_group import ProcessGroup
 from hybridret.metrics.ranks import sort_keys
 from hybridret.retrieval.indexes.together import raise_on_all_ranks
-from hybridret.retrieval.protocols import VectorSource
 from hybridret.retrieval.topk import WORST
+from hybridret.retrieval.vector_source import VectorSource
 
 SLICE = 16384  # passages or rows read at once
 _GPU_MOST = 2048  # faiss on a GPU selects no more

@@ -24,8 +24,7 @@ from hybridret.retrieval.indexes.faiss_common import (
     on_first_rank,
     to_device,
 )
-from hybridret.retrieval.indexes.together import check_search
-from hybridret.retrieval.protocols import VectorSource
+from hybridret.retrieval.search_request import SearchRequest
 from hybridret.retrieval.topk import dense_ties, unpack
 
 _QUERIES_AT_ONCE = 256
@@ -43,35 +42,19 @@ class FaissFlat:
         self._faiss = load_faiss()
         self._again = 0
 
-    def search(
-        self,
-        queries: FloatArray,
-        passages: VectorSource,
-        first: int,
-        last: int,
-        tie_order: IntArray,
-        k: int,
-        device: str,
-        ranks: ProcessGroup,
-        progress: Progress,
-    ) -> Hits:
+    def search(self, request: SearchRequest, ranks: ProcessGroup, progress: Progress) -> Hits:
         """See `protocols.Index`."""
-        span = (first, last, len(passages))
-        check_search(len(queries), (queries.shape[1], passages.dimension), span, len(tie_order), k)
-        k = min(k, last - first)
         self._again = 0
-        if not k * len(queries):
-            shape = (len(queries), k)
-            return Hits(np.empty(shape, dtype=np.int64), np.empty(shape, dtype=np.float32))
-        ties, columns = dense_ties(tie_order)
-        keys, unsure = on_first_rank(
-            lambda: self._search_here(finite_queries(queries), passages, first, last, ties, k, device, progress), ranks
-        )
+        empty = request.empty()
+        if not empty.passages.size:
+            return empty
+        ties, columns = dense_ties(request.tie_order)
+        keys, unsure = on_first_rank(lambda: self._search_here(request, ties, progress), ranks)
         found, scores = unpack(keys, columns)
-        found += first
+        found += request.first
         if len(unsure):
             self._again = len(unsure)
-            hits = Exact().search(queries[unsure], passages, first, last, tie_order, k, device, ranks, progress)
+            hits = Exact().search(request.of(unsure), ranks, progress)
             found[unsure], scores[unsure] = hits.passages, hits.scores
         return Hits(found, scores)
 
@@ -80,25 +63,15 @@ class FaissFlat:
             return {}
         return {"searched again without faiss, because of equal scores": f"{self._again} queries"}
 
-    def _search_here(
-        self,
-        queries: FloatArray,
-        passages: VectorSource,
-        first: int,
-        last: int,
-        ties: IntArray,
-        k: int,
-        device: str,
-        progress: Progress,
-    ) -> tuple[IntArray, IntArray]:
-        """Keys [q, k] and the numbers of the queries whose best k are not certain."""
-        dimension = passages.dimension
-        fetched = min(k + max(64, k // 10), last - first)
-        index = to_device(self._faiss, self._faiss.IndexFlatIP(dimension), device, fetched)
-        longest = fill(index, passages, first, last, progress)
+    def _search_here(self, request: SearchRequest, ties: IntArray, progress: Progress) -> tuple[IntArray, IntArray]:
+        """Keys [q, depth] and the numbers of the queries whose best `depth` are not certain."""
+        queries, depth, dimension = finite_queries(request.queries), request.depth, request.passages.dimension
+        fetched = min(depth + max(64, depth // 10), len(request))
+        index = to_device(self._faiss, self._faiss.IndexFlatIP(dimension), request.device, fetched)
+        longest = fill(index, request.passages, request.first, request.last, progress)
         lengths = np.sqrt(np.einsum("qd,qd->q", queries, queries, dtype=np.float64))
         error = dimension * 2.0**-23 * lengths * longest  # of an fp32 sum in any order, twice the usual bound
-        keys = np.empty((len(queries), k), dtype=np.int64)
+        keys = np.empty((len(queries), depth), dtype=np.int64)
         unsure: list[IntArray] = []
         with progress.task("search", len(queries)) as advance:
             for start in range(0, len(queries), _QUERIES_AT_ONCE):
@@ -111,9 +84,9 @@ class FaissFlat:
                     )
                 scores = self._exact_scores(index, queries[part], columns)
                 best = hit_keys(scores, columns, ties)
-                keys[part] = best[:, :k]
-                if fetched < last - first:
-                    kth = np.partition(scores, fetched - k, axis=1)[:, fetched - k]
+                keys[part] = best[:, :depth]
+                if fetched < len(request):
+                    kth = np.partition(scores, fetched - depth, axis=1)[:, fetched - depth]
                     open_still = kth <= rough[:, -1] + error[part]
                     unsure.append(start + np.flatnonzero(open_still))
                 advance(len(columns))

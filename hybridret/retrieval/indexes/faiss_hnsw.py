@@ -11,7 +11,7 @@ from hybridret.base.errors import UserError
 from hybridret.base.progress import Progress
 from hybridret.retrieval.indexes.approximate import Approximate
 from hybridret.retrieval.indexes.faiss_common import fill, load_faiss
-from hybridret.retrieval.protocols import VectorSource
+from hybridret.retrieval.search_request import SearchRequest
 
 
 class FaissHnsw(Approximate):
@@ -36,14 +36,14 @@ class FaissHnsw(Approximate):
         name = f"faiss HNSW: {links} links, breadth {construction} to build and {search} to search"
         super().__init__(load_faiss(), name, recall_queries)
 
-    def _build(self, passages: VectorSource, first: int, last: int, k: int, device: str, progress: Progress) -> Any:
-        index = self._faiss.IndexHNSWFlat(passages.dimension, self._links, self._faiss.METRIC_INNER_PRODUCT)
+    def _build(self, request: SearchRequest, progress: Progress) -> Any:
+        index = self._faiss.IndexHNSWFlat(request.passages.dimension, self._links, self._faiss.METRIC_INNER_PRODUCT)
         index.hnsw.efConstruction = self._construction
         index.hnsw.efSearch = self._breadth
         before = self._faiss.omp_get_max_threads()
         self._faiss.omp_set_num_threads(self._threads)
         try:
-            fill(index, passages, first, last, progress)
+            fill(index, request.passages, request.first, request.last, progress)
         finally:
             self._faiss.omp_set_num_threads(before)
         return index

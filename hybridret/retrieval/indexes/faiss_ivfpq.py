@@ -15,7 +15,8 @@ from hybridret.base.progress import Progress
 from hybridret.base.records import FloatArray
 from hybridret.retrieval.indexes.approximate import Approximate
 from hybridret.retrieval.indexes.faiss_common import fill, load_faiss, slices, to_device
-from hybridret.retrieval.protocols import VectorSource
+from hybridret.retrieval.search_request import SearchRequest
+from hybridret.retrieval.vector_source import VectorSource
 
 _POINTS_PER_CENTROID = 39  # fewer, and faiss itself warns of bad centroids
 
@@ -52,24 +53,25 @@ class FaissIvfPq(Approximate):
         name = f"faiss IVF-PQ: {lists} lists, {probes} visited, {subquantizers} x {bits} bits"
         super().__init__(load_faiss(), name, recall_queries)
 
-    def _build(self, passages: VectorSource, first: int, last: int, k: int, device: str, progress: Progress) -> Any:
+    def _build(self, request: SearchRequest, progress: Progress) -> Any:
+        passages, first, last = request.passages, request.first, request.last
         dimension = passages.dimension
         if dimension % self._subquantizers:
             raise UserError(
                 f"index: vectors of {dimension} numbers cannot be cut into {self._subquantizers} equal parts; "
                 f"subquantizers must be a divisor of {dimension}."
             )
-        if last - first < self._needed:
+        if len(request) < self._needed:
             raise UserError(
                 f"index: IVF-PQ with {self._lists} lists and {self._bits} bits learns from at least {self._needed} "
-                f"passages ({_POINTS_PER_CENTROID} for each centroid), and there are {last - first}. Lower index.lists "
+                f"passages ({_POINTS_PER_CENTROID} for each centroid), and there are {len(request)}. Lower index.lists "
                 f"and index.bits, or use index=exact, which is fast for so few."
             )
         quantizer = self._faiss.IndexFlatIP(dimension)
         index = self._faiss.IndexIVFPQ(
             quantizer, dimension, self._lists, self._subquantizers, self._bits, self._faiss.METRIC_INNER_PRODUCT
         )
-        index = to_device(self._faiss, index, device, k)
+        index = to_device(self._faiss, index, request.device, request.depth)
         index.nprobe = self._probes
         index.train(self._sample(passages, first, last, progress))
         fill(index, passages, first, last, progress)

@@ -31,22 +31,3 @@ def raise_on_all_ranks(work: Callable[[], Result], ranks: ProcessGroup) -> Resul
         if len(message):
             raise UserError(message.astype(np.uint8).tobytes().decode()) from failure
     return result[0]
-
-
-def check_search(queries: int, dimensions: tuple[int, int], span: tuple[int, int, int], ties: int, k: int) -> None:
-    """UserError where the sizes of a search do not fit.
-
-    `dimensions` of queries and passages, `span` first, last and the number of passages, `ties` the length of the order.
-    """
-    first, last, passages = span
-    if k < 1:
-        raise UserError(f"A search for the best {k} passages was asked for; k must be at least 1.")
-    if dimensions[0] != dimensions[1] and queries:
-        raise UserError(
-            f"The vectors of the queries have {dimensions[0]} numbers and those of the passages {dimensions[1]}: they "
-            f"do not come from the same encoder. Encode both with one."
-        )
-    if not 0 <= first <= last <= passages:
-        raise UserError(f"Passages {first} to {last} - 1 are to be searched, but there are {passages}.")
-    if ties != last - first:
-        raise UserError(f"The tie order has {ties} positions for {last - first} passages; it needs one for each.")

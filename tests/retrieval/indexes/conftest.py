@@ -15,6 +15,7 @@ from hybridret.base.progress import Quiet
 from hybridret.base.records import FloatArray, Hits, IntArray
 from hybridret.distributed.process_group import ProcessGroup
 from hybridret.retrieval.protocols import Index
+from hybridret.retrieval.search_request import SearchRequest
 
 
 @dataclass
@@ -97,7 +98,7 @@ def search() -> Search:
         last = len(passages) if last is None else last
         ties = np.arange(last - first) if ties is None else ties
         ranks = ranks or ranks_of(1)[0]
-        return index.search(queries, passages, first, last, ties, k, "cpu", ranks, Quiet())
+        return index.search(SearchRequest(queries, passages, first, last, ties, k), ranks, Quiet())
 
     return run
 

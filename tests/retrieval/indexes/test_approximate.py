@@ -197,7 +197,7 @@ def test_numbers_out_of_range(search: Make, unit_vectors: Make) -> None:
 def test_bad_input(search: Make, unit_vectors: Make, make: Make) -> None:
     queries, passages = unit_vectors(5, 16, 1), unit_vectors(1000, 16, 2)
     assert search(make(), queries, passages, 10, 4, 4).passages.shape == (5, 0)
-    with pytest.raises(UserError, match="k must be at least 1"):
+    with pytest.raises(UserError, match="it must be at least 1"):
         search(make(), queries, passages, 0)
     broken = passages.copy()
     broken[77] = np.nan

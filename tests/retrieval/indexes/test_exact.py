@@ -174,7 +174,7 @@ def test_large_numbers_whose_sum_overflows_are_searched(search: Make) -> None:
 
 def test_sizes_that_do_not_fit(search: Make, unit_vectors: Make) -> None:
     queries, passages = unit_vectors(5, 8, 1), unit_vectors(30, 8, 2)
-    with pytest.raises(UserError, match="k must be at least 1"):
+    with pytest.raises(UserError, match="it must be at least 1"):
         search(Exact(), queries, passages, 0)
     with pytest.raises(UserError, match=r"have 8 numbers .* passages 9"):
         search(Exact(), queries, unit_vectors(30, 9, 2), 3)

@@ -87,5 +87,5 @@ def test_nothing_to_search(search: Make, unit_vectors: Make) -> None:
     queries, passages = unit_vectors(5, 8, 1), unit_vectors(30, 8, 2)
     assert search(FaissFlat(), queries, passages, 10, 4, 4).passages.shape == (5, 0)
     assert search(FaissFlat(), queries[:0], passages, 10).scores.shape == (0, 10)
-    with pytest.raises(UserError, match="k must be at least 1"):
+    with pytest.raises(UserError, match="it must be at least 1"):
         search(FaissFlat(), queries, passages, 0)

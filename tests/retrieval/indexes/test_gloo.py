@@ -21,6 +21,7 @@ from hybridret.base.progress import Quiet
 from hybridret.retrieval.indexes.exact import Exact
 from hybridret.distributed.process_group import SingleProcess, GlooGroup
 from hybridret.retrieval.vectors import ArrayVectors
+from hybridret.retrieval.search_request import SearchRequest
 
 rank, world, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 if world > 1:
@@ -30,7 +31,8 @@ rng = np.random.default_rng(0)
 queries, passages = (rng.standard_normal((n, 48)).astype(np.float32) for n in (20, 1500))
 passages[::7] = passages[0]
 ties = rng.permutation(1400)
-hits = Exact(16, 64).search(queries, ArrayVectors(passages), 100, 1500, ties, 30, "cpu", ranks, Quiet())
+request = SearchRequest(queries, ArrayVectors(passages), 100, 1500, ties, 30)
+hits = Exact(16, 64).search(request, ranks, Quiet())
 np.savez(f"{folder}/{world}-{rank}.npz", passages=hits.passages, scores=hits.scores)
 if world > 1:
     ranks.barrier()
