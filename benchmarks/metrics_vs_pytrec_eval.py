@@ -28,8 +28,9 @@ from hybridret.metrics.average_precision import average_precision
 from hybridret.metrics.hits import ranks_in_hits
 from hybridret.metrics.ndcg import ndcg
 from hybridret.metrics.ranks import RankedRelevant, Values
-from hybridret.metrics.recall import recall, success
+from hybridret.metrics.recall import recall
 from hybridret.metrics.reciprocal_rank import reciprocal_rank
+from hybridret.metrics.success import success
 
 Run = dict[str, dict[str, float]]
 MEASURES = {"recip_rank", "recall.10,100", "success.10", "ndcg_cut.10", "map"}

@@ -29,7 +29,7 @@ from train_vs_sentence_transformers import read
 from hybridret.base.records import ParallelPairs
 from hybridret.base.settings import TextSettings
 from hybridret.data.benchmarks.xquad_r import LANGUAGES, XquadR
-from hybridret.encoders.chunked import encode_chunks, padding_share
+from hybridret.encoders.chunked import encode_chunks
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.huggingface import HuggingFace
 from hybridret.encoders.token_rows import TokenRows
@@ -46,6 +46,12 @@ def rows(tokenization: Tokenization, data: ParallelPairs) -> dict[str, TokenRows
         "paragraphs": TokenRows.of(tokenization.passages(passages, None)),
         "questions": TokenRows.of(tokenization.queries(queries)),
     }
+
+
+def padding_share(chunks: list[Tokens]) -> float:
+    """The share of positions that are padding."""
+    masks = [chunk.attention_mask for chunk in chunks]
+    return 1 - sum(int(mask.sum()) for mask in masks) / sum(mask.numel() for mask in masks)
 
 
 def tell_padding(name: str, every: TokenRows, limit: int, pad_id: int, targets: tuple[str, str]) -> None:

@@ -37,7 +37,6 @@ from hybridret.base.progress import Quiet
 from hybridret.base.records import Batch, ParallelPairs
 from hybridret.base.settings import ScheduleSettings, TextSettings, TrainerSettings, TrainingSettings
 from hybridret.encoders.checkpoint import checkpoint_place
-from hybridret.encoders.chunked import padding_share
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.huggingface_body import HuggingFaceBody
 from hybridret.encoders.tokenization import Tokenization
@@ -185,7 +184,7 @@ def padding(data: ParallelPairs, batch_size: int, steps: int, chunk_size: int | 
     """The share of padding in the batches of `steps` steps."""
     collate = Collate(encoder().tokenization, [data], chunk_size)
     rows = [collate(schedule(data, batch_size, 0, step)).rows for step in range(steps)]
-    return padding_share([chunk for one in rows for chunk in (*one.query_chunks, *one.passage_chunks)])
+    return 1 - sum(one.tokens for one in rows) / sum(one.padded for one in rows)
 
 
 def main() -> None:

@@ -2,26 +2,31 @@
 
     python docs/make_scale.py        # rewrites the marked place of docs/scale.md
 
-Everything that is assumed stands in the constants below; change them and run it again.
+Everything that is assumed stands in the constants below; change them and run it again. It is arithmetic that can be
+checked by hand: what one encoder does is counted by `hybridret.plan`, operation by operation.
 """
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-from hybridret.analysis.scale import (
-    Encoder,
-    Gpu,
-    encoding_flops,
-    encoding_seconds,
-    gpus_to_hold,
-    index_bytes,
-    search_seconds,
-)
+from hybridret.planning.gpus import GPUS, Gpu
 
 PAGE = Path(__file__).resolve().parent / "scale.md"
 BEGIN, END = "<!-- computed -->\n", "<!-- end -->"
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """`body` counts parameters without the token embeddings; vectors are as wide as the body."""
+
+    name: str
+    body: int
+    layers: int
+    width: int
+
 
 # Body parameters from the configs of the checkpoints, without token embeddings.
 ENCODERS = (
@@ -32,14 +37,37 @@ ENCODERS = (
     Encoder("3B decoder, 2,560 wide", 3_000_000_000, 36, 2560),
     Encoder("10B decoder, 4,096 wide", 10_000_000_000, 40, 4096),
 )
-# NVIDIA's data sheets, without sparsity.
-H200 = Gpu("H200", bf16=989e12, fp32=67e12, memory=141e9, bandwidth=4.8e12)
+H200 = GPUS["h200"]
+BANDWIDTH = 4.8e12  # bytes a second from the memory of an H200, by its data sheet
 TOKENS = 128  # of a passage
 UTILISATION = 0.4  # of the bf16 peak, in the forward pass
 HELD = 0.8  # share of a GPU's memory for vectors
 QUERIES = 1_000
 CORPORA = (("MIRACL-en", 32_893_221), ("one billion", 1_000_000_000))
 PQ_BYTES = 64  # IVF-PQ code of a vector
+
+
+def encoding_flops(encoder: Encoder, tokens: int) -> float:
+    """Operations of one forward pass over a text of `tokens`: two per parameter and token, and attention's two
+    products of tokens x tokens x width in each layer (Kaplan et al., arXiv 2001.08361, with attention not left out).
+    """
+    return 2.0 * encoder.body * tokens + 4.0 * encoder.layers * tokens**2 * encoder.width
+
+
+def encoding_seconds(encoder: Encoder, passages: int, tokens: int, gpu: Gpu, utilisation: float) -> float:
+    """GPU-seconds to encode `passages` at a share `utilisation` (0..1] of the bf16 peak."""
+    return passages * encoding_flops(encoder, tokens) / (gpu.bf16_flops * utilisation)
+
+
+def search_seconds(queries: int, passages: int, width: int, gpu: Gpu, bandwidth: float, value: int) -> float:
+    """GPU-seconds of an exact search, whichever is longer: the products at fp32 peak, or reading every vector of
+    `width` values of `value` bytes once."""
+    return max(2.0 * queries * passages * width / gpu.fp32_flops, passages * width * value / bandwidth)
+
+
+def gpus_to_hold(size: float, gpu: Gpu, share: float) -> int:
+    """How many accelerators hold `size` bytes if a share (0..1] of each one's memory is used for it."""
+    return max(1, -int(-size // (gpu.memory_bytes * share)))
 
 
 def table(rows: list[list[str]]) -> str:
@@ -63,25 +91,26 @@ def duration(seconds: float) -> str:
 
 def computed() -> str:
     parts = [
-        f"Assumed: passages of {TOKENS} tokens, {UTILISATION:.0%} of an {H200.name}'s dense bf16 peak "
-        f"({H200.bf16 / 1e12:,.0f} TFLOP/s) in the forward pass, vectors in float16, {HELD:.0%} of {size(H200.memory)} "
-        f"of GPU memory for vectors, {QUERIES:,} queries, products in fp32 ({H200.fp32 / 1e12:,.0f} TFLOP/s).\n"
+        f"Assumed: passages of {TOKENS} tokens, {UTILISATION:.0%} of an H200's dense bf16 peak "
+        f"({H200.bf16_flops / 1e12:,.0f} TFLOP/s) in the forward pass, vectors in float16, {HELD:.0%} of "
+        f"{size(H200.memory_bytes)} of GPU memory for vectors, {QUERIES:,} queries, products in fp32 "
+        f"({H200.fp32_flops / 1e12:,.0f} TFLOP/s).\n"
     ]
     for name, passages in CORPORA:
         rows = [["encoder", "GFLOP a passage", "encode, one GPU", "float32", "float16", f"PQ {PQ_BYTES} B"]]
         rows[0] += ["GPUs to hold float16", "exact search, one GPU's time"]
         for encoder in ENCODERS:
-            half = index_bytes(passages, encoder.width, 2)
+            half = passages * encoder.width * 2
             rows.append(
                 [
                     encoder.name,
                     f"{encoding_flops(encoder, TOKENS) / 1e9:,.1f}",
                     duration(encoding_seconds(encoder, passages, TOKENS, H200, UTILISATION)),
-                    size(index_bytes(passages, encoder.width, 4)),
+                    size(passages * encoder.width * 4),
                     size(half),
                     size(passages * PQ_BYTES),
                     str(gpus_to_hold(half, H200, HELD)),
-                    duration(search_seconds(QUERIES, passages, encoder.width, H200, 2)),
+                    duration(search_seconds(QUERIES, passages, encoder.width, H200, BANDWIDTH, 2)),
                 ]
             )
         ids = passages * 8 * 2  # tie order and its slice

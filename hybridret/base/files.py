@@ -50,6 +50,26 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def folder_beside(folder: Path, *errors: type[Exception]) -> Iterator[Path]:
+    """Yield a new folder beside `folder`, which the block fills and moves there; one that it leaves is removed.
+
+    Raises UserError where the block ends with an OSError or one of `errors`.
+    """
+    failures: tuple[type[Exception], ...] = (OSError, *errors)
+    place: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        place = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.new-"))
+        yield place
+    except failures as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"Cannot write {folder}: {reason}. Free some space or choose another folder.") from error
+    finally:
+        if place is not None:
+            shutil.rmtree(place, ignore_errors=True)
+
+
 def umask() -> int:
     """The umask of this process: `0o666 & ~umask()` is what a new file gets."""
     with _UMASK:

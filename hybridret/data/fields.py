@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import logging
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hybridret.base.errors import UserError
-from hybridret.data.lines import numbered_lines
+from hybridret.data.lines import json_object, numbered_lines
 
 PROBED = 100  # rows of a file whose fields are looked at
 MEANT = {"lang": "language", "language": "lang", "id": "_id", "docid": "_id", "contents": "text", "passage": "text"}
@@ -80,8 +79,7 @@ def probed_fields(file: Path) -> list[str]:
             return []
     try:
         for _, raw in islice(numbered_lines(file), PROBED):
-            row = json.loads(raw)
-            names |= dict.fromkeys(row if isinstance(row, dict) else ())
-    except (UserError, ValueError, RecursionError):
+            names |= dict.fromkeys(json_object(raw, ""))
+    except UserError:
         pass
     return list(names)

@@ -7,18 +7,16 @@ read before the error is raised, so that one run names every kind of damage.
 from __future__ import annotations
 
 import fnmatch
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hybridret.base.errors import UserError
-from hybridret.base.files import NOT_JSON, json_fault
 from hybridret.base.languages import canonical_language, check_language
 from hybridret.data.fields import field_text, is_number, tell_unread, unread, without
 from hybridret.data.hints import hint, is_archive
-from hybridret.data.lines import BROKEN, bounded_lines, open_bytes
+from hybridret.data.lines import json_object, numbered_lines
 
 SUFFIXES = (".jsonl", ".jsonl.gz")
 TEXTS = ("dataset", "qid", "question", "passage", "title", "pid")
@@ -123,19 +121,9 @@ def read_rows(files: Sequence[Path], name: str) -> list[Row]:
 
 
 def _lines(file: Path, problems: Problems) -> Iterator[tuple[int, bytes]]:
-    line = 0
     try:
-        with open_bytes(file) as stream:
-            for line, raw in enumerate(bounded_lines(stream, file), start=1):
-                if line == 1 and raw.startswith(b"\xef\xbb\xbf"):  # a byte order mark, as some editors write it
-                    raw = raw[3:]
-                if raw.strip():
-                    yield line, raw
-    except BROKEN as error:
-        problems.add(f"{file}, after line {line}: the gzip archive is truncated or broken ({error})")
-    except OSError as error:
-        problems.add(f"{file}: cannot be read ({error.strerror or error})")
-    except UserError as error:  # a line without end
+        yield from numbered_lines(file)
+    except UserError as error:
         problems.add(str(error).rstrip("."))
 
 
@@ -143,9 +131,7 @@ def _parse(raw: bytes, file: Path, line: int, name: str, problems: Problems, fie
     """The row of a line, None where it holds none; the names of its fields go to `fields`."""
     where = f"{file}, line {line}"
     try:
-        value = json.loads(raw.decode("utf-8"))
-        if not isinstance(value, dict):
-            raise UserError(f"{where}: a row must be a JSON object, not {type(value).__name__}")
+        value = json_object(raw, where)
         fields |= dict.fromkeys(value)
         language = check_language(_text(value, "lang", where), where)
         return Row(
@@ -161,12 +147,8 @@ def _parse(raw: bytes, file: Path, line: int, name: str, problems: Problems, fie
             line=line,
             numbers=sum(map(is_number, [*map(value.get, TEXTS), *(value.get("negative_pids") or [])])),
         )
-    except UnicodeDecodeError as error:
-        problems.add(f"{where}: not UTF-8 (byte {error.start + 1} of the line)")
     except UserError as error:
         problems.add(str(error).rstrip("."))
-    except NOT_JSON as error:
-        problems.add(f"{where}: broken JSON ({json_fault(error)})")
     return None
 
 

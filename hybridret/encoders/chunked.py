@@ -15,31 +15,13 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from hybridret.base.records import IntArray
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.table_gradient import TableGradient
-from hybridret.encoders.tokenization import IntArray32, Tokens
-
-
-def chunk_rows(lengths: Sequence[int] | IntArray, chunk_size: int | None) -> list[IntArray]:
-    """Row indices sorted by length (stable), cut into chunks of `chunk_size` (None: one chunk); every row once."""
-    order = np.argsort(np.asarray(lengths, dtype=np.int64), kind="stable")
-    size = max(len(order), 1) if chunk_size is None else chunk_size
-    if size < 1:
-        raise ValueError(f"chunk_size {size} is not positive")
-    return [order[start : start + size] for start in range(0, len(order), size)]
-
-
-def padding_share(chunks: Sequence[Tokens]) -> float:
-    """The share of positions in `chunks` that are padding, in 0..1."""
-    positions = sum(chunk.attention_mask.numel() for chunk in chunks)
-    tokens = sum(int(chunk.attention_mask.sum()) for chunk in chunks)
-    return 1 - tokens / positions if positions else 0.0
+from hybridret.encoders.tokenization import Tokens
 
 
 def encode_chunks(encoder: DualEncoder, chunks: Sequence[Tokens], checkpointed: bool, one_table: bool = True) -> Tensor:
@@ -74,25 +56,3 @@ def _casts_of_its_own(device: str) -> AbstractContextManager[Any]:
     if not torch.is_autocast_enabled(device):
         return nullcontext()
     return torch.autocast(device, dtype=torch.get_autocast_dtype(device), cache_enabled=False)
-
-
-def encode_rows(
-    encoder: DualEncoder, rows: Sequence[IntArray32], chunk_size: int | None, checkpointed: bool = False
-) -> Tensor:
-    """Encode `rows` of token ids in chunks sorted by length: [len(rows), D] in the order of `rows`."""
-    pieces = chunk_rows([len(row) for row in rows], chunk_size)
-    device = next(encoder.parameters()).device
-    chunks = [
-        Tokens(*(part.to(device) for part in encoder.tokenization.pad([rows[i] for i in piece]))) for piece in pieces
-    ]
-    vectors = encode_chunks(encoder, chunks, checkpointed)
-    return vectors[original_order(pieces).to(vectors.device)]
-
-
-def original_order(pieces: Sequence[IntArray]) -> Tensor:
-    """[n] int64: for each row, where it stands in the concatenation of `pieces`; `concatenated[order]` undoes the
-    sort.
-    """
-    if not len(pieces):
-        return torch.empty(0, dtype=torch.int64)
-    return torch.from_numpy(np.argsort(np.concatenate(pieces), kind="stable"))

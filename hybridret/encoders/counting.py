@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from hybridret.encoders.dual import Body
+from collections.abc import Iterator
+from typing import Protocol
+
+from torch import nn
 
 
-def counted(body: Body) -> dict[str, int]:
+class Counted(Protocol):
+    """A body, or an encoder that tells its input embeddings apart."""
+
+    def parameters(self) -> Iterator[nn.Parameter]: ...
+
+    def input_embeddings(self) -> nn.Module: ...
+
+
+def counted(body: Counted) -> dict[str, int]:
     """`total`, `body` (total without the input embeddings) and `trainable`; works on the meta device too."""
     embeddings = {id(parameter) for parameter in body.input_embeddings().parameters()}
     every = list(body.parameters())  # a tensor under two names counts once

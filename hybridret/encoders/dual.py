@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hybridret.base.errors import UserError
+from hybridret.encoders.counting import counted
 from hybridret.encoders.pooling import pooling_by_name
 from hybridret.encoders.tokenization import Tokenization
 
@@ -76,13 +77,7 @@ class DualEncoder(nn.Module):
 
     def parameters_counted(self) -> dict[str, int]:
         """`total`, `body` (total without the input embeddings) and `trainable`, counted, never taken from a name."""
-        embeddings = {id(parameter) for parameter in self.body.input_embeddings().parameters()}
-        every = list(self.parameters())
-        return {
-            "total": sum(parameter.numel() for parameter in every),
-            "body": sum(parameter.numel() for parameter in every if id(parameter) not in embeddings),
-            "trainable": sum(parameter.numel() for parameter in every if parameter.requires_grad),
-        }
+        return counted(self.body)
 
     def embedding_parameters(self) -> list[nn.Parameter]:
         """The parameters of the input embeddings: the group that `schedule.embedding_lr` is for."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields
@@ -23,7 +22,7 @@ from torch import Tensor
 
 from hybridret.base.checksums import CHECKSUM, unsealed, write_sealed
 from hybridret.base.errors import UserError
-from hybridret.base.files import hash_file, read_json, umask
+from hybridret.base.files import folder_beside, hash_file, read_json, umask
 from hybridret.base.settings import TextSettings
 from hybridret.encoders.dual import Body, DualEncoder
 from hybridret.encoders.huggingface_body import HuggingFaceBody
@@ -163,11 +162,8 @@ def _body(folder: Path, saved: dict[str, Any], trust_remote_code: bool) -> Body:
 @contextmanager
 def _atomic_folder(folder: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `folder` and put it in its place at the end."""
-    place: Path | None = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder_beside(folder, SafetensorError) as place:
         _recover(folder)
-        place = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.new-"))
         yield place
         os.chmod(place, 0o777 & ~umask())  # mkdtemp makes 0700: colleagues on a cluster must be able to read
         for path in place.rglob("*"):
@@ -180,12 +176,6 @@ def _atomic_folder(folder: Path) -> Iterator[Path]:
             os.replace(folder, _old(folder))
         os.replace(place, folder)
         shutil.rmtree(_old(folder), ignore_errors=True)
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"Cannot write {folder}: {reason}. Free some space or choose another folder.") from error
-    finally:
-        if place is not None:
-            shutil.rmtree(place, ignore_errors=True)
 
 
 def _old(folder: Path) -> Path:

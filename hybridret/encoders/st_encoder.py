@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from hybridret.base.errors import UserError
 from hybridret.base.files import hash_json
+from hybridret.encoders.counting import counted
 from hybridret.encoders.folder import weights_hash
 from hybridret.encoders.st_tokenization import TASKS, StTokenization
 
@@ -69,12 +70,13 @@ class StEncoder(nn.Module):
 
     def parameters_counted(self) -> dict[str, int]:
         """`total`, `body` (total without the input embeddings) and `trainable`, counted, never taken from a name."""
-        counted = {id(parameter): parameter.numel() for parameter in self.parameters()}
+        return counted(self)
+
+    def input_embeddings(self) -> nn.Module:
+        """The table of token embeddings; an empty module where the model has none."""
         inside = self.body.transformers_model
         table = inside.get_input_embeddings() if inside is not None else getattr(self.body[0], "embedding", None)
-        embeddings = sum(counted.get(id(one), 0) for one in table.parameters()) if isinstance(table, nn.Module) else 0
-        trainable = sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
-        return {"total": sum(counted.values()), "body": sum(counted.values()) - embeddings, "trainable": trainable}
+        return table if isinstance(table, nn.Module) else nn.Module()
 
     def identity(self) -> dict[str, str]:
         """What a vector depends on beside its text, for keys of caches (docs/pitfalls.md#stale-caches)."""

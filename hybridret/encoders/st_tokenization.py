@@ -12,11 +12,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from hybridret.base.errors import UserError
 from hybridret.base.settings import TextSettings
-from hybridret.encoders.tokenization import IntArray32, Tokens
+from hybridret.encoders.tokenization import IntArray32, Tokens, padded
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -68,16 +67,7 @@ class StTokenization:
 
     def pad(self, rows: Sequence[IntArray32], length: int | None = None) -> Tokens:
         """Right-pad `rows` to the longest of them, or to `length`. Raises ValueError when a row is longer than that."""
-        lengths = np.array([len(row) for row in rows], dtype=np.int64)
-        longest = int(lengths.max(initial=1))
-        width = longest if length is None else length
-        if longest > width:
-            raise ValueError(f"a row of {longest} tokens does not fit in {width}")
-        mask = np.arange(width) < lengths[:, None]
-        ids = np.full((len(rows), width), self.tokenizer.pad_token_id or 0, dtype=np.int64)
-        if len(rows):
-            ids[mask] = np.concatenate(rows)
-        return Tokens(torch.from_numpy(ids), torch.from_numpy(mask.astype(np.int64)))
+        return padded(rows, self.tokenizer.pad_token_id or 0, length)
 
     def untruncated(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of bare texts: no prompt, no special tokens, nothing cut."""

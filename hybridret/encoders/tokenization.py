@@ -49,6 +49,20 @@ class Tokens(NamedTuple):
     attention_mask: Tensor
 
 
+def padded(rows: Sequence[IntArray32], pad_id: int, length: int | None) -> Tokens:
+    """`rows` with `pad_id` behind them, up to the longest or to `length`. Raises ValueError for a longer row."""
+    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    longest = int(lengths.max(initial=1))
+    width = longest if length is None else length
+    if longest > width:
+        raise ValueError(f"a row of {longest} tokens does not fit in {width}")
+    mask = np.arange(width) < lengths[:, None]
+    ids = np.full((len(rows), width), pad_id, dtype=np.int64)
+    if len(rows):
+        ids[mask] = np.concatenate(rows)
+    return Tokens(torch.from_numpy(ids), torch.from_numpy(mask.astype(np.int64)))
+
+
 class Tokenization:
     """A fast tokenizer together with the text settings that its encoder was trained with.
 
@@ -117,16 +131,7 @@ class Tokenization:
 
     def pad(self, rows: Sequence[IntArray32], length: int | None = None) -> Tokens:
         """Right-pad `rows` to the longest of them, or to `length`. Raises ValueError when a row is longer than that."""
-        lengths = np.array([len(row) for row in rows], dtype=np.int64)
-        longest = int(lengths.max(initial=1))
-        width = longest if length is None else length
-        if longest > width:
-            raise ValueError(f"a row of {longest} tokens does not fit in {width}")
-        mask = np.arange(width) < lengths[:, None]
-        ids = np.full((len(rows), width), self.pad_id, dtype=np.int64)
-        if len(rows):
-            ids[mask] = np.concatenate(rows)
-        return Tokens(torch.from_numpy(ids), torch.from_numpy(mask.astype(np.int64)))
+        return padded(rows, self.pad_id, length)
 
     def untruncated(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of bare texts: no prefix, no special tokens, nothing cut."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hybridret.base.errors import UserError, nearest
 from hybridret.base.machine import LARGEST
 from hybridret.base.settings import EvaluationSettings
-from hybridret.evaluation.judgments import SETTINGS
+from hybridret.metrics.metric import SETTINGS
 
 CHOICES = {"precision": ("fp32", "bf16", "fp16"), "vectors": ("float32", "float16")}
 LEAST = {"batch_size": 1, "entropy_sample": 1, "depth": 1, "full_ranks": 0, "cache_from": 0}

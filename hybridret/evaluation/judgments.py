@@ -14,10 +14,9 @@ import numpy as np
 
 from hybridret.base.errors import UserError, nearest
 from hybridret.base.records import BoolArray, Collection, IntArray
+from hybridret.metrics.metric import CROSS_LINGUAL, MONOLINGUAL, MULTILINGUAL, SETTINGS
 
 SLICE = 1 << 17  # passage ids read at a time
-
-MONOLINGUAL, CROSS_LINGUAL, MULTILINGUAL = SETTINGS = ("monolingual", "cross-lingual", "multilingual")
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import pandas as pd
 
 from hybridret.base.markup import code_block, escape_markdown, inline_code
 from hybridret.encoders.dual import DualEncoder
+from hybridret.metrics.registry import known_metrics
 
-SHOWN = ("map", "mrr", "ndcg", "recall", "rank_distance")  # measures of the table, in this order
+SHOWN = tuple(metric.name for metric in known_metrics() if metric.card)  # measures of the table, in this order
 MACRO = "macro"
 
 

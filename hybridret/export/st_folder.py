@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +17,7 @@ import torch
 from safetensors import SafetensorError
 
 from hybridret.base.errors import UserError
-from hybridret.base.files import umask, write_json, write_text
+from hybridret.base.files import folder_beside, umask, write_json, write_text
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.huggingface_body import HuggingFaceBody, model_class, quiet
 from hybridret.encoders.transformer import Transformer
@@ -130,18 +128,9 @@ def new_folder(folder: Path) -> Iterator[Path]:
 
     Raises UserError where `folder` is there and not empty, or cannot be written.
     """
-    place: Path | None = None
-    try:
+    with folder_beside(folder, SafetensorError) as place:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UserError(f"{folder} exists and is not an empty folder. Choose another one, or delete it.")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.new-"))
         yield place
         os.chmod(place, 0o777 & ~umask())  # mkdtemp makes 0700: colleagues on a cluster must be able to read
         os.replace(place, folder)  # an empty folder gives way
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"Cannot write {folder}: {reason}. Free some space or choose another folder.") from error
-    finally:
-        if place is not None:
-            shutil.rmtree(place, ignore_errors=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hybridret.metrics.hits import NOT_FOUND
+from hybridret.metrics.metric import WholeMetric
 from hybridret.metrics.ranks import RankedRelevant, Values
 
 
@@ -16,3 +17,15 @@ def average_precision(relevant: RankedRelevant, cutoff: int | None = None) -> Va
     last = NOT_FOUND - 1 if cutoff is None else cutoff
     precision = np.where(relevant.ranks <= last, relevant.ordinals / relevant.ranks, 0.0)
     return relevant.total(precision) / relevant.counts
+
+
+METRIC = WholeMetric(
+    name="map",
+    title="mAP",
+    place=10,
+    values=average_precision,
+    table="quality",
+    overview=True,
+    card=True,
+    ending=(0,),
+)

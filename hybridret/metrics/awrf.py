@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from hybridret.base.records import IntArray
+from hybridret.metrics.metric import MULTILINGUAL, ScoredMetric
 from hybridret.metrics.ranks import Values
 
 DEPTH = 20
@@ -39,3 +40,13 @@ def _divergence(p: Values, q: Values) -> Values:
     ratio = np.divide(p, q, out=np.ones_like(p), where=p > 0)
     result: Values = (p * np.log2(ratio)).sum(axis=1)
     return result
+
+
+METRIC = ScoredMetric(
+    name="awrf",
+    title="AWRF",
+    place=100,
+    settings=(MULTILINGUAL,),
+    help="1 = exposure in proportion to relevance",
+    table="bias",
+)

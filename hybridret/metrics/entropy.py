@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from hybridret.base.records import BoolArray, FloatArray, IntArray
+from hybridret.metrics.metric import ScoredMetric
 from hybridret.metrics.ranks import Values
 
 SLICE = 1 << 16  # ids read at a time
@@ -52,3 +53,6 @@ def contrastive_entropy(
     positive = np.asarray(positives, dtype=np.float64) / temperature
     result: Values = np.logaddexp(positive, negatives[rows]) - positive
     return result
+
+
+METRIC = ScoredMetric(name="contrastive_entropy", title="contrastive entropy", place=70, better=-1)

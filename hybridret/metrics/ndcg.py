@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hybridret.metrics.metric import CutMetric
 from hybridret.metrics.ranks import RankedRelevant, Values
 
 
@@ -14,3 +15,15 @@ def ndcg(relevant: RankedRelevant, cutoff: int) -> Values:
     ordinals = relevant.ordinals
     ideal = np.where(ordinals <= cutoff, best_first / np.log2(ordinals + 1.0), 0.0)
     return relevant.total(gain) / relevant.total(ideal)
+
+
+METRIC = CutMetric(
+    name="ndcg",
+    title="nDCG",
+    place=30,
+    values=ndcg,
+    table="quality",
+    column=45,  # behind recall, as papers on cross-lingual retrieval have it
+    card=True,
+    ending=(10,),
+)

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.special import chdtrc  # scipy.stats takes half a second to import
 
 from hybridret.base.records import IntArray
 from hybridret.metrics.hits import NOT_FOUND
+from hybridret.metrics.metric import LanguageMetric
 from hybridret.metrics.ranks import Values
 
 
@@ -31,6 +31,8 @@ def peer(
     Where none of a grade is a hit, nothing tells its languages apart: 1. `weights` maps a grade to its weight (default:
     all equal; a grade that is missing weighs nothing).
     """
+    from scipy.special import chdtrc  # reports know of PEER and never compute it; scipy.stats would take half a second
+
     if not len(queries):
         return np.zeros(0, dtype=np.int64), np.zeros(0)
     order = np.lexsort((ranks, grades, queries))
@@ -68,3 +70,13 @@ def peer(
     weight_sum = np.bincount(slot, weights=weight)
     kept = weight_sum > 0
     return found[kept], np.bincount(slot, weights=weight * p_values)[kept] / weight_sum[kept]
+
+
+METRIC = LanguageMetric(
+    name="peer",
+    title="PEER",
+    place=90,
+    values=lambda ranked: peer(ranked.queries, ranked.ranks, ranked.grades, ranked.languages),
+    help="1 = ranks do not depend on the language",
+    table="bias",
+)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from hybridret.base.records import IntArray
+from hybridret.metrics.metric import LanguageMetric, Summary
 from hybridret.metrics.ranks import Values
 
 
@@ -38,3 +39,29 @@ def random_rank_distance(relevant: int, pool: int) -> float:
     10846
     """
     return (pool + 1) * (relevant - 1) / (relevant + 1)
+
+
+def _median(values: Values, pool: int) -> float:
+    return float(np.median(values))
+
+
+def _share(values: Values, pool: int) -> float:
+    return float(values.sum() / len(values) / pool)  # distances are whole numbers: their sum is exact
+
+
+METRIC = LanguageMetric(
+    name="rank_distance",
+    title="rank distance",
+    place=80,
+    better=-1,
+    values=lambda ranked: rank_distance(ranked.queries, ranked.ranks, ranked.languages, ranked.pool),
+    form="rank",
+    help="mean over queries, then over languages",
+    table="bias",
+    card=True,
+    ending=(0,),
+    summaries=(
+        Summary(name="rank_distance_median", title="median", form="rank", of=_median),
+        Summary(name="rank_distance_share", title="share of pool", form="percent", of=_share),
+    ),
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hybridret.metrics.hits import NOT_FOUND
+from hybridret.metrics.metric import CutMetric
 from hybridret.metrics.ranks import RankedRelevant, Values
 
 
@@ -13,3 +14,15 @@ def reciprocal_rank(relevant: RankedRelevant, cutoff: int | None = None) -> Valu
     best = relevant.ranks[relevant.starts]
     found = best <= (NOT_FOUND - 1 if cutoff is None else cutoff)
     return np.where(found, 1.0 / best, 0.0)
+
+
+METRIC = CutMetric(
+    name="mrr",
+    title="MRR",
+    place=20,
+    values=reciprocal_rank,
+    table="quality",
+    overview=True,
+    card=True,
+    ending=(10,),
+)

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from hybridret.base.markup import printable
-
-SHOWN = ("map", "mrr@10", "recall@10", "recall@100", "ndcg@10", "rank_distance")
-TITLES = {
-    "map": "mAP",
-    "mrr@10": "MRR@10",
-    "recall@10": "R@10",
-    "recall@100": "R@100",
-    "ndcg@10": "nDCG@10",
-    "rank_distance": "rank distance",
-}
+from hybridret.metrics.metric import Metric
+from hybridret.metrics.registry import known_metrics
 
 
 def print_summary(macro: Mapping[str, float]) -> None:
@@ -28,19 +20,29 @@ def print_summary(macro: Mapping[str, float]) -> None:
         dataset, setting, metric = key.rsplit("/", 2)  # the name of a data set may hold a slash
         rows.setdefault((dataset, setting), {})[metric] = value
     present = {metric for row in rows.values() for metric in row}
-    cut = sorted(metric for metric in present if metric.startswith("map@"))  # of pools that were searched
-    titles = [metric for metric in ("map", *cut, *SHOWN[1:]) if metric in present]
-    named = [TITLES.get(metric, metric.replace("map", "mAP")) for metric in titles]
-    table = Table("test set", "setting", *named, box=None, pad_edge=False)
+    shown = _shown(present)
+    table = Table("test set", "setting", *(metric.title + cut for metric, cut in shown), box=None, pad_edge=False)
     for number in table.columns[2:]:
         number.justify = "right"
     for (dataset, setting), row in rows.items():
-        cells = [_spelled(metric, row.get(metric)) for metric in titles]
+        cells = [_spelled(metric, row.get(metric.name + cut)) for metric, cut in shown]
         table.add_row(Text(printable(dataset)), Text(printable(setting)), *cells)
     Console(soft_wrap=True).print(table)
 
 
-def _spelled(metric: str, value: float | None) -> str:
+def _shown(present: Collection[str]) -> list[tuple[Metric, str]]:
+    """The columns that are `present`: a metric, and the `@10` behind its name."""
+    cuts: list[tuple[Metric, str]] = []
+    for metric in sorted(known_metrics(), key=lambda one: one.column_order):
+        for cutoff in metric.ending:
+            cuts.append((metric, f"@{cutoff}" if cutoff else ""))
+            if not cutoff:  # of pools that were searched
+                at = sorted(key for key in present if key.startswith(f"{metric.name}@"))
+                cuts += [(metric, key.removeprefix(metric.name)) for key in at]
+    return [(metric, cut) for metric, cut in cuts if metric.name + cut in present]
+
+
+def _spelled(metric: Metric, value: float | None) -> str:
     if value is None:
         return ""
-    return f"{value:,.0f}" if metric == "rank_distance" else f"{value:.3f}"
+    return f"{value:,.0f}" if metric.form == "rank" else f"{value:.3f}"

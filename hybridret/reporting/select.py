@@ -11,10 +11,11 @@ from typing import Any
 import pandas as pd
 
 from hybridret.analysis.spread import mean_and_spread
+from hybridret.metrics.registry import table_metrics
 from hybridret.reporting.collect import Sweep
 
 SETTINGS = {"monolingual": "Mo.", "cross-lingual": "Cr.", "multilingual": "Mul."}
-METRICS = {"map": "mAP", "mrr": "MRR", "recall": "R", "ndcg": "nDCG"}
+METRICS = table_metrics("quality")  # the columns of quality, by name
 MACRO = "macro"
 WHERE = {
     "monolingual": "queries and passages in one language; mean over languages",
@@ -40,7 +41,7 @@ def map_cutoffs(sweep: Sweep, dataset: str) -> list[int]:
 
 def title_of(metric: str, cutoff: int) -> str:
     """`mAP`, `mAP@1000`, `R@10`."""
-    return METRICS[metric] + (f"@{cutoff}" if cutoff else "")
+    return METRICS[metric].title + (f"@{cutoff}" if cutoff else "")
 
 
 def select(metrics: pd.DataFrame, **conditions: Any) -> pd.DataFrame:

@@ -8,14 +8,16 @@ from rich.text import Text
 
 from hybridret.base.markup import printable
 from hybridret.reporting.collect import Sweep
+from hybridret.reporting.select import METRICS
 from hybridret.reporting.table import Cell, Column
 from hybridret.reporting.tables import main_table
 
-_METRICS = ("map", "mrr", "recall")
+_METRICS = tuple(name for name, metric in METRICS.items() if metric.overview)
 
 
 def summary_table(sweep: Sweep, dataset: str | None = None) -> RichTable:
-    """The main table of `dataset` (default: the first one) without nDCG; best bold, second underlined."""
+    """The main table of `dataset` (default: the first one) with metrics of the `overview` alone; best bold, second
+    underlined."""
     name = dataset or sweep.datasets[0]
     found = main_table(sweep, name, _METRICS)
     table = RichTable(

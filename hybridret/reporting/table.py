@@ -37,6 +37,9 @@ def plain(value: Any) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
 
 
+SHOW = {"score": score, "rank": rank, "percent": percent}  # how a metric says that it is written
+
+
 @dataclass(frozen=True)
 class Column:
     """`group` is written above the columns that share it. `better`: +1 higher, -1 lower, 0 not ranked."""

@@ -21,7 +21,7 @@ from hybridret.reporting.select import (
     select,
     title_of,
 )
-from hybridret.reporting.table import Cell, Column, Table, rank, score
+from hybridret.reporting.table import SHOW, Cell, Column, Table, rank, score
 from hybridret.reporting.text_remarks import with_text_remarks
 
 
@@ -45,7 +45,9 @@ def main_table(sweep: Sweep, dataset: str, metrics: Sequence[str] = tuple(METRIC
     for setting, short in SETTINGS.items():
         for metric in metrics:
             for cutoff in map_cutoffs(sweep, dataset) if metric == "map" else [cutoff_of(here, metric)]:
-                add(Column(title_of(metric, cutoff), score, short, +1, WHERE[setting]), setting, metric, cutoff)
+                one = METRICS[metric]
+                column = Column(title_of(metric, cutoff), SHOW[one.form], short, one.better, WHERE[setting])
+                add(column, setting, metric, cutoff)
     add(
         Column(
             "rank distance",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from hybridret.metrics.registry import table_metrics
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.select import configurations, macro, select
-from hybridret.reporting.table import Cell, Column, Table, percent, rank, score
+from hybridret.reporting.table import SHOW, Cell, Column, Table, rank
 from hybridret.reporting.tables import by_language, cells_of, turn
 from hybridret.reporting.text_remarks import with_text_remarks
 
@@ -17,18 +18,15 @@ def bias_table(sweep: Sweep, dataset: str) -> Table | None:
 
 
 def bias_summary(sweep: Sweep, dataset: str) -> Table | None:
-    """Macro values of all bias metrics: rank distance (mean, median, share), PEER and AWRF where defined."""
-    shown = [
-        ("rank_distance", Column("rank distance", rank, better=-1, help="mean over queries, then over languages")),
-        ("rank_distance_median", Column("median", rank, better=-1)),
-        ("rank_distance_share", Column("share of pool", percent, better=-1)),
-        ("peer", Column("PEER", score, better=+1, help="1 = ranks do not depend on the language")),
-        ("awrf", Column("AWRF", score, better=+1, help="1 = exposure in proportion to relevance")),
-    ]
+    """Macro values of all metrics of language bias (rank distance and its summaries, PEER, AWRF) where defined."""
+    shown = []
+    for metric in table_metrics("bias").values():
+        shown.append((metric.name, Column(metric.title, SHOW[metric.form], better=metric.better, help=metric.help)))
+        shown += [(one.name, Column(one.title, SHOW[one.form], better=metric.better)) for one in metric.summaries]
     names = configurations(sweep, dataset)
     columns, values = [Column("configuration")], [[Cell(name) for name in names]]
-    for metric, column in shown:
-        found = macro(sweep, dataset, "multilingual", metric, 0)
+    for name, column in shown:
+        found = macro(sweep, dataset, "multilingual", name, 0)
         if len(found):
             columns.append(column)
             values.append(cells_of(found, names))

@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from hybridret.encoders.chunked import chunk_rows, encode_chunks, encode_rows, original_order, padding_share
+from hybridret.encoders.chunked import encode_chunks
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.token_batch import TokenBatch, make_token_batch
+from hybridret.encoders.token_rows import TokenRows
 from hybridret.losses.infonce import InfoNCE
 
 QUERIES = [f"What is the square of {n}?" + " really" * (n % 4) for n in range(13)]
@@ -42,34 +43,31 @@ def gradients(encoder: DualEncoder, chunk_size: int | None, checkpointed: bool) 
     return loss.detach(), found
 
 
+def rows_of(lengths: list[int]) -> TokenRows:
+    return TokenRows.of([np.arange(1, length + 1, dtype=np.int32) for length in lengths])
+
+
 def test_chunks_hold_every_row_once_and_sort_by_length() -> None:
-    lengths = [5, 2, 9, 2, 7]
-    pieces = chunk_rows(lengths, 2)
-    assert [piece.tolist() for piece in pieces] == [[1, 3], [0, 4], [2]]
-    assert original_order(pieces).tolist() == [2, 0, 4, 1, 3]
-    assert [piece.tolist() for piece in chunk_rows(lengths, None)] == [[1, 3, 0, 4, 2]]
-    assert chunk_rows([], 4) == []
+    rows = rows_of([5, 2, 9, 2, 7])
+    chunks, places = rows.chunks(2, 0)
+    assert [chunk.attention_mask.sum(dim=1).tolist() for chunk in chunks] == [[2, 2], [5, 7], [9]]
+    assert places.tolist() == [2, 0, 4, 1, 3]
+    assert [len(chunk.input_ids) for chunk in rows.chunks(None, 0)[0]] == [5]
+    assert rows_of([]).chunks(4, 0)[0] == []
     with pytest.raises(ValueError, match="chunk_size 0"):
-        chunk_rows(lengths, 0)
-
-
-def test_padding_share_by_hand(encoder: DualEncoder) -> None:
-    rows = [np.arange(length, dtype=np.int32) for length in (2, 2, 5, 6)]
-    pad = encoder.tokenization.pad
-    assert padding_share([pad(rows)]) == pytest.approx(1 - 15 / 24)
-    assert padding_share([pad(rows[:2]), pad(rows[2:])]) == pytest.approx(1 - 15 / 16)
-    assert padding_share([]) == 0
+        rows.chunks(0, 0)
 
 
 @pytest.mark.parametrize("chunk_size", [None, 1, 4, 100])
-def test_encode_rows_keeps_the_order(encoder: DualEncoder, chunk_size: int | None) -> None:
+def test_chunks_keep_the_order(encoder: DualEncoder, chunk_size: int | None) -> None:
     rows = encoder.tokenization.queries(QUERIES)
     expected = torch.cat([encoder(*encoder.tokenization.pad([row])) for row in rows])
-    torch.testing.assert_close(encode_rows(encoder, rows, chunk_size), expected, atol=1e-6, rtol=0)
+    chunks, places = TokenRows.of(rows).chunks(chunk_size, encoder.tokenization.pad_id)
+    torch.testing.assert_close(encode_chunks(encoder, chunks, False)[places], expected, atol=1e-6, rtol=0)
 
 
 def test_encoding_nothing_gives_no_rows(encoder: DualEncoder) -> None:
-    assert encode_rows(encoder, [], 4).shape == (0, encoder.dimension)
+    assert encode_chunks(encoder, [], False).shape == (0, encoder.dimension)
 
 
 @pytest.mark.parametrize("checkpointed", [False, True])
@@ -151,7 +149,8 @@ def test_a_token_batch_knows_its_rows_and_moves(encoder: DualEncoder) -> None:
     assert batch.pairs == 13
     assert [len(chunk.input_ids) for chunk in batch.query_chunks] == [5, 5, 3]
     assert [len(chunk.input_ids) for chunk in batch.passage_chunks] == [5, 5, 5, 2]
-    assert batch.padding_share == padding_share([*batch.query_chunks, *batch.passage_chunks])
+    masks = torch.cat([chunk.attention_mask.flatten() for chunk in (*batch.query_chunks, *batch.passage_chunks)])
+    assert batch.padding_share == 1 - int(masks.sum()) / len(masks)
     assert batch.padding_share < token_batch(encoder, None).padding_share
     meta = move_data_to_device(batch, torch.device("meta"))
     tensors = [tensor for chunk in [*meta.query_chunks, *meta.passage_chunks] for tensor in chunk]

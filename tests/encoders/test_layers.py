@@ -14,9 +14,10 @@ from torch import nn
 
 from hybridret.base.settings import TextSettings
 from hybridret.encoders.adapters.lora import LoRA
-from hybridret.encoders.chunked import encode_rows
+from hybridret.encoders.chunked import encode_chunks
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.layers import compile_layers, recompute_layers
+from hybridret.encoders.token_rows import TokenRows
 
 sys.path.insert(0, str(Path(__file__).parent))
 from test_families import FAMILIES, tiny_family
@@ -36,10 +37,17 @@ def make(make_encoder: Make, corpus: object, text: TextSettings) -> Make:
     return build
 
 
+def encoded(encoder: DualEncoder, chunk_size: int | None, checkpointed: bool) -> torch.Tensor:
+    """The vectors of `TEXTS`, in their order."""
+    rows = TokenRows.of(encoder.tokenization.queries(TEXTS))
+    chunks, places = rows.chunks(chunk_size, encoder.tokenization.pad_id)
+    return encode_chunks(encoder, chunks, checkpointed)[places]
+
+
 def gradients(encoder: DualEncoder, chunk_size: int | None, checkpointed: bool) -> dict[str, torch.Tensor]:
     encoder.zero_grad()
     torch.manual_seed(4)  # of the dropout
-    vectors = encode_rows(encoder, encoder.tokenization.queries(TEXTS), chunk_size, checkpointed)
+    vectors = encoded(encoder, chunk_size, checkpointed)
     (vectors @ vectors.T).exp().triu(1).sum().backward()
     return {name: one.grad.clone() for name, one in encoder.named_parameters() if one.grad is not None}
 
@@ -81,7 +89,7 @@ def test_recomputed_layers_have_the_same_gradient(name: str, make: Make) -> None
         assert all(isinstance(states[0], torch.Tensor) and states[0].is_floating_point() for _, states in seen)
     with torch.no_grad():
         seen.clear()
-        encode_rows(encoder, encoder.tokenization.queries(TEXTS), None)
+        encoded(encoder, None, False)
         assert [wanted for wanted, _ in seen] == [False]
 
 

@@ -14,7 +14,9 @@ from scipy.stats import kruskal
 from hybridret.base.progress import Quiet
 from hybridret.base.records import Collection, Unmet
 from hybridret.base.settings import EvaluationSettings
-from hybridret.evaluation.evaluate import CUT, evaluate
+from hybridret.evaluation.evaluate import evaluate
+from hybridret.metrics.metric import CutMetric
+from hybridret.metrics.registry import known_metrics
 
 PASSAGES = ("e0", "e1", "e2", "d0", "d1", "d2")
 SCORES = np.array([0.9, 0.7, 0.5, 0.8, 0.6, 0.4], dtype=np.float32)  # every ranking is e0, d0, e1, d1, e2, d2
@@ -28,6 +30,7 @@ RELEVANT = {
 }
 QUERIES = tuple(RELEVANT)
 #: which queries a metric has a value for, in English, in German and in the pool of both
+CUT = [metric.name for metric in known_metrics() if isinstance(metric, CutMetric)]
 ASKED: dict[str, tuple[set[str], set[str], set[str]]] = {
     "map": (
         {"several", "one each", "one and several", "none in German", "none in the corpus"},

@@ -9,8 +9,9 @@ import pytrec_eval
 from hybridret.metrics.average_precision import average_precision
 from hybridret.metrics.ndcg import ndcg
 from hybridret.metrics.ranks import RankedRelevant, full_ranks
-from hybridret.metrics.recall import recall, success
+from hybridret.metrics.recall import recall
 from hybridret.metrics.reciprocal_rank import reciprocal_rank
+from hybridret.metrics.success import success
 
 QUERIES, PASSAGES = 40, 300
 

@@ -8,11 +8,13 @@ import pytrec_eval
 
 from hybridret.base.records import Hits
 from hybridret.metrics.average_precision import average_precision
+from hybridret.metrics.capped_recall import capped_recall
 from hybridret.metrics.hits import NOT_FOUND, drop_identical, ranks_in_hits
 from hybridret.metrics.ndcg import ndcg
 from hybridret.metrics.ranks import RankedRelevant, Values
-from hybridret.metrics.recall import capped_recall, recall, success
+from hybridret.metrics.recall import recall
 from hybridret.metrics.reciprocal_rank import reciprocal_rank
+from hybridret.metrics.success import success
 
 
 def slow_ranks(hits: np.ndarray, rows: np.ndarray, passages: np.ndarray) -> list[int]:
