@@ -53,7 +53,7 @@ class Miracl:
         languages: list[str] | None = None,
         split: str = "dev",
         corpus: str = FULL,
-        settings: list[str] | None = None,
+        settings: list[str] | tuple[str, ...] | None = ("monolingual",),
         revision: str | None = None,
         corpus_revision: str | None = None,
         hard_negatives_revision: str | None = None,

@@ -81,7 +81,7 @@ class MrTydi:
         path: str | None = None,
         languages: list[str] | None = None,
         split: str = "test",
-        settings: list[str] | None = None,
+        settings: list[str] | tuple[str, ...] | None = ("monolingual",),
         revision: str | None = None,
         corpus_revision: str | None = None,
         allow_other: bool = False,
