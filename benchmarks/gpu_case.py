@@ -26,7 +26,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from hybridret.base.records import ParallelPairs
-from hybridret.base.settings import ScheduleSettings, TextSettings, TrainerSettings, TrainingSettings
+from hybridret.base.settings import LearningRateSettings, TextSettings, TrainerSettings, TrainingSettings
 from hybridret.batching.hybrid import Hybrid
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.huggingface import HuggingFace
@@ -156,7 +156,7 @@ def run(case: dict[str, Any], device: str) -> None:
         recompute_layers=False, compile=False, clip_norm=1.0, validate_every=steps, validation_batches=0,
         patience=None, checkpoint_every=steps,
     )  # fmt: skip
-    schedule = ScheduleSettings(warmup=0.0, decay="constant", embedding_lr=None)
+    schedule = LearningRateSettings(warmup=0.0, decay="constant", embedding_lr=None)
     module = RetrieverModule(
         encoder, InfoNCE(0.05), optimizer(case), schedule, steps, 1.0, 0, recompute=case["recompute"]
     )

@@ -30,7 +30,7 @@ from transformers import AutoTokenizer, BertConfig, BertModel
 from transformers.utils import logging
 
 from hybridret.base.settings import TextSettings
-from hybridret.encoders.checkpoint import checkpoint_place
+from hybridret.encoders.checkpoint import checkpoint_source
 from hybridret.encoders.chunked import encode_chunks
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.huggingface_body import HuggingFaceBody
@@ -82,7 +82,7 @@ def texts(pairs: int, length: int) -> Tokens:
 
 def ours(options: argparse.Namespace, chunk_size: int | None) -> Side:
     """`chunk_size` None: the whole batch, nothing recomputed."""
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint_place(CHECKPOINT))
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint_source(CHECKPOINT))
     tokenization = Tokenization(tokenizer, TextSettings("", "", QUERY, PASSAGE))
     encoder = DualEncoder(HuggingFaceBody(bert(options)), "mean", tokenization).train()
     pairs = options.pairs
@@ -105,7 +105,7 @@ def ours(options: argparse.Namespace, chunk_size: int | None) -> Side:
 def cached(options: argparse.Namespace, chunk_size: int) -> Side:
     with tempfile.TemporaryDirectory() as folder:
         bert(options).save_pretrained(folder)
-        AutoTokenizer.from_pretrained(checkpoint_place(CHECKPOINT)).save_pretrained(folder)
+        AutoTokenizer.from_pretrained(checkpoint_source(CHECKPOINT)).save_pretrained(folder)
         words = Transformer(folder, max_seq_length=PASSAGE)
     model = SentenceTransformer(modules=[words, Pooling(words.get_embedding_dimension(), "mean")], device="cpu").train()
     loss = CachedMultipleNegativesRankingLoss(model, scale=1 / TEMPERATURE, mini_batch_size=chunk_size)

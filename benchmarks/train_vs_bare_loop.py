@@ -26,7 +26,7 @@ from transformers import PreTrainedTokenizerFast
 
 from hybridret.base.progress import Quiet
 from hybridret.base.records import ParallelPairs
-from hybridret.base.settings import ScheduleSettings, TextSettings, TrainerSettings, TrainingSettings
+from hybridret.base.settings import LearningRateSettings, TextSettings, TrainerSettings, TrainingSettings
 from hybridret.batching.hybrid import Hybrid
 from hybridret.batching.strategy import Schedule
 from hybridret.encoders.dual import DualEncoder
@@ -38,7 +38,7 @@ from hybridret.training.optimisation import learning_rate_schedule, parameter_gr
 from hybridret.training.train import train
 
 WORDS, LANGUAGES = 8000, ("a", "b", "c", "d", "e", "f")
-SCHEDULE = ScheduleSettings(warmup=0.05, decay="linear", embedding_lr=2e-2)
+SCHEDULE = LearningRateSettings(warmup=0.05, decay="linear", embedding_lr=2e-2)
 LOOPS = ("train", "in memory", "tokenising")
 make_optimizer = partial(torch.optim.AdamW, lr=3e-3, weight_decay=0.01)
 

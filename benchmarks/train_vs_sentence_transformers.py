@@ -35,8 +35,8 @@ from transformers.utils import logging
 
 from hybridret.base.progress import Quiet
 from hybridret.base.records import Batch, ParallelPairs
-from hybridret.base.settings import ScheduleSettings, TextSettings, TrainerSettings, TrainingSettings
-from hybridret.encoders.checkpoint import checkpoint_place
+from hybridret.base.settings import LearningRateSettings, TextSettings, TrainerSettings, TrainingSettings
+from hybridret.encoders.checkpoint import checkpoint_source
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.huggingface_body import HuggingFaceBody
 from hybridret.encoders.tokenization import Tokenization
@@ -75,7 +75,7 @@ def schedule(data: ParallelPairs, batch_size: int, seed: int, step: int) -> Batc
 
 def bert() -> BertModel:
     torch.manual_seed(0)
-    vocabulary = len(AutoTokenizer.from_pretrained(checkpoint_place(CHECKPOINT)))
+    vocabulary = len(AutoTokenizer.from_pretrained(checkpoint_source(CHECKPOINT)))
     config = BertConfig(
         vocab_size=vocabulary, hidden_size=128, num_hidden_layers=2, num_attention_heads=2, intermediate_size=512,
         max_position_embeddings=LENGTH,
@@ -119,7 +119,7 @@ def theirs(data: ParallelPairs, batch_size: int, steps: int) -> Clock:
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         bert().save_pretrained(folder)
-        AutoTokenizer.from_pretrained(checkpoint_place(CHECKPOINT)).save_pretrained(folder)
+        AutoTokenizer.from_pretrained(checkpoint_source(CHECKPOINT)).save_pretrained(folder)
         words = Transformer(folder, max_seq_length=LENGTH)
         model = SentenceTransformer(modules=[words, Pooling(words.get_embedding_dimension(), "mean")], device="cpu")
         batches = [schedule(data, batch_size, 0, step) for step in range(steps)]
@@ -154,7 +154,7 @@ def theirs(data: ParallelPairs, batch_size: int, steps: int) -> Clock:
 
 
 def encoder() -> DualEncoder:
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint_place(CHECKPOINT))
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint_source(CHECKPOINT))
     return DualEncoder(HuggingFaceBody(bert()), "mean", Tokenization(tokenizer, TextSettings("", "", LENGTH, LENGTH)))
 
 
@@ -169,7 +169,7 @@ def ours(data: ParallelPairs, batch_size: int, steps: int, chunk_size: int) -> C
             InfoNCE(TEMPERATURE),
             partial(torch.optim.AdamW, lr=LR, weight_decay=DECAY),
             TrainingSettings(steps, batch_size, chunk_size, False, False, False, 1.0, steps, 0, None, steps),
-            ScheduleSettings(warmup=0.0, decay="linear", embedding_lr=None),
+            LearningRateSettings(warmup=0.0, decay="linear", embedding_lr=None),
             TrainerSettings("cpu", 1, 1, "auto", "32-true", 0, 1),
             0,
             Path(folder),

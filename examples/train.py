@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from hybridret.base.bars import Bars
-from hybridret.base.settings import ScheduleSettings, TextSettings, TrainerSettings, TrainingSettings
+from hybridret.base.settings import LearningRateSettings, TextSettings, TrainerSettings, TrainingSettings
 from hybridret.batching.hybrid import Hybrid
 from hybridret.data.cldr.source import CldrCorpus
 from hybridret.encoders.scratch import Scratch
@@ -50,7 +50,7 @@ def main(folder: Path, steps: int = 60) -> None:
             patience=None,
             checkpoint_every=20,
         ),
-        ScheduleSettings(warmup=0.1, decay="linear", embedding_lr=None),
+        LearningRateSettings(warmup=0.1, decay="linear", embedding_lr=None),
         TrainerSettings("cpu", devices=1, nodes=1, strategy="auto", precision="32-true", workers=0, threads=1),
         seed=1,
         folder=folder,

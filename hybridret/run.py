@@ -19,9 +19,9 @@ if typing.TYPE_CHECKING:
 
 def before_sweep(points: Sequence[tuple[Sequence[str], DictConfig]]) -> list[str | None]:
     """As `hybridret.preflight.before_sweep.before_sweep`: the launcher asks the module of its points."""
-    from hybridret.preflight.before_sweep import before_sweep as told
+    from hybridret.preflight.before_sweep import before_sweep as check
 
-    return told(points)
+    return check(points)
 
 
 def main() -> int:

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 HEADER = "dataset,setting,query_language,corpus_language,metric,cutoff,value,num_queries\n"
 
 
-class Corpus:
+class TextSource:
     def texts(self) -> Iterable[str]:
         return [f"What is the square of {i}? El cuadrado de {i} es {i**2}." for i in range(40)]
 
@@ -34,7 +34,7 @@ class Corpus:
 
 def encoder() -> DualEncoder:
     family = Scratch({"tiny": {"width": 16, "layers": 1, "heads": 2}}, vocabulary_size=300, max_positions=32)
-    return family.encoder("tiny", TextSettings("Q: ", "P: ", 20, 20), Corpus(), 0)
+    return family.encoder("tiny", TextSettings("Q: ", "P: ", 20, 20), TextSource(), 0)
 
 
 @pytest.fixture

@@ -57,17 +57,17 @@ def folder_beside(folder: Path, *errors: type[Exception]) -> Iterator[Path]:
     Raises UserError where the block ends with an OSError or one of `errors`.
     """
     failures: tuple[type[Exception], ...] = (OSError, *errors)
-    place: Path | None = None
+    temporary: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        place = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.new-"))
-        yield place
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.new-"))
+        yield temporary
     except failures as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"Cannot write {folder}: {reason}. Free some space or choose another folder.") from error
     finally:
-        if place is not None:
-            shutil.rmtree(place, ignore_errors=True)
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def umask() -> int:

@@ -44,7 +44,7 @@ def hashes(ids: Sequence[str]) -> NDArray[np.int64]:
 
 
 def first_repeated(ids: Sequence[str], hashed: NDArray[np.int64] | None = None) -> tuple[int, int] | None:
-    """The places of two equal ids, the first that occurs again and its next occurrence; None where all differ.
+    """The positions of two equal ids, the first that occurs again and its next occurrence; None where all differ.
 
     `hashed`: their `hashes`, where they are at hand. Ids of equal hash are compared themselves.
     """

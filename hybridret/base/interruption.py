@@ -147,7 +147,7 @@ def interruptible(main: Callable[[], int]) -> int:
     _end_with_parent()
     own_warnings_only()
     unraisable = sys.unraisablehook
-    sys.unraisablehook = lambda told: None if isinstance(told.exc_value, StopRequested) else unraisable(told)
+    sys.unraisablehook = lambda raised: None if isinstance(raised.exc_value, StopRequested) else unraisable(raised)
     try:
         code = main()
     except BaseException as error:

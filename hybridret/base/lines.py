@@ -26,7 +26,7 @@ class Task:
     done: int = 0
     note: str = ""
     base: tuple[float, int] | None = None
-    told: bool = False
+    printed: bool = False
 
     def words(self, now: float) -> str:
         """What, done, rate, time left."""
@@ -89,7 +89,7 @@ class Lines:
         self._pulse.start()
         try:
             yield advance
-            if task.told:
+            if task.printed:
                 self._write(f"{description}: done in {lasting(self._clock() - task.started)}")
         finally:
             self._tasks = [other for other in self._tasks if other is not task]
@@ -101,7 +101,7 @@ class Lines:
         task = tasks[-1] if tasks else self._last
         self._last, self._written = None, self._clock()
         if task is not None:
-            task.told = True
+            task.printed = True
             self._write(task.words(self._clock()))
 
     def _write(self, line: str) -> None:

@@ -53,7 +53,7 @@ class TrainingSettings:
 
 
 @dataclass(frozen=True)
-class ScheduleSettings:
+class LearningRateSettings:
     """Learning rate over time: linear warm-up over a share of the steps, then `decay` (linear, cosine or constant).
 
     `embedding_lr` replaces the optimizer's `lr` for input embeddings; null keeps one rate for all.
@@ -154,7 +154,7 @@ class Settings(EvaluateSettings):
     """The config of a run: a training and its evaluation."""
 
     training: TrainingSettings
-    schedule: ScheduleSettings
+    schedule: LearningRateSettings
     adapter: dict[str, Any]
     batching: dict[str, Any]
     loss: dict[str, Any]

@@ -68,7 +68,7 @@ class EvaluateComponents:
         return index
 
     @cached_property
-    def ranks(self) -> ProcessGroup:
+    def processes(self) -> ProcessGroup:
         """The processes that share the evaluation: those that torchrun or srun started, or this one alone."""
         return GlooGroup.from_environment() if self.shared else SingleProcess()
 
@@ -118,6 +118,6 @@ class EvaluateComponents:
             cache_from=evaluation.cache_from,
             stored=evaluation.vectors,
             key=own() if own is not None else encoder_identity(encoder),
-            ranks=self.ranks,
+            processes=self.processes,
             cosine=getattr(encoder, "cosine", True),
         )

@@ -65,7 +65,7 @@ def labels(grid: Sequence[Sequence[str]]) -> Iterator[str]:
     Where nothing does, as of a lone point, the model that it names.
     """
     for point in grid:
-        swept = [text for place, text in enumerate(point) if len({other[place] for other in grid}) > 1]
+        swept = [text for index, text in enumerate(point) if len({other[index] for other in grid}) > 1]
         named = swept or [text for text in point if text.startswith(("model=", "backbone="))]
         yield " ".join(_short(text) for text in named) or "the point"
 

@@ -106,7 +106,7 @@ def gpus_needed(config: DictConfig) -> int:
     return devices if isinstance(devices, int) else 1  # of another type: the point itself says so
 
 
-def ranks_needed(config: DictConfig) -> int:
+def processes_needed(config: DictConfig) -> int:
     """How many processes of this machine a point wants: `trainer.devices`, one for each, also on the CPU."""
     devices = OmegaConf.select(config, "trainer.devices", default=1)
     return max(1, devices) if isinstance(devices, int) else 1  # what is wrong: the point itself says so

@@ -67,7 +67,7 @@ def declared(conf: Path, group: str) -> frozenset[str]:
 
 
 def _asked(value: Any, key: str = "") -> Iterator[tuple[str, str, Any]]:
-    """The places of `_target_` and `trust_remote_code` in a config: key of the section, name, value."""
+    """Where a config has `_target_` and `trust_remote_code` in it: key of the section, name, value."""
     if isinstance(value, Mapping):
         for name, one in value.items():
             if name in ("_target_", "trust_remote_code"):

@@ -33,7 +33,7 @@ def listed(file: Path) -> list[PurePosixPath]:
 
 
 def unpacked(file: Path, wanted: Callable[[PurePosixPath], bool]) -> Path:
-    """The folder in the cache that holds the `wanted` members of a .zip, at their own places.
+    """The folder in the cache that holds the `wanted` members of a .zip, at the paths that they have in it.
 
     It is made once for each state of the file (name, size, time, probes) and kept as long as its files have
     the CRC-32 of the archive. Only plain files are written, and none outside of that folder, whatever the archive says.

@@ -116,10 +116,10 @@ class Column(Sequence[str]):
             number = bisect_right(self._ends, int(wanted[order[position]]))
             last = int(np.searchsorted(wanted, self._ends[number], sorter=order))
             first = self._ends[number] - len(self._pieces[number].dataset)
-            places = order[position:last].tolist()
+            rows = order[position:last].tolist()
             found = self._pieces[number].texts((wanted[order[position:last]] - first).tolist())
-            for place, text in zip(places, found, strict=True):
-                texts[place] = text
+            for row, text in zip(rows, found, strict=True):
+                texts[row] = text
             position = last
         return texts
 

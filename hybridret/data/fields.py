@@ -61,9 +61,9 @@ def tell_unread(found: dict[str, str], where: str) -> dict[str, str]:
     """Warn once of fields that nobody reads, and return the note that says the same; {} where there is none."""
     if not found:
         return {}
-    said = ", ".join(f"{name!r} (did you mean {near!r}?)" if near else repr(name) for name, near in found.items())
-    _log.warning("%s: fields that are not read: %s.", where, said)
-    return {"fields not read": said}
+    names = ", ".join(f"{name!r} (did you mean {near!r}?)" if near else repr(name) for name, near in found.items())
+    _log.warning("%s: fields that are not read: %s.", where, names)
+    return {"fields not read": names}
 
 
 def probed_fields(file: Path) -> list[str]:

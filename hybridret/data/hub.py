@@ -41,16 +41,16 @@ def fetch(
     if path is not None:
         folder = Path(path).expanduser() / below
         missing = [name for name in files if not find(folder, name)]
-        said = ""
+        advice = ""
         if not below and len(missing) == len(files):
-            said = hint(folder, f"{key}.path", lambda one: any(find(one, name) for name in files))
+            advice = hint(folder, f"{key}.path", lambda one: any(find(one, name) for name in files))
         if not folder.is_dir():
             raise UserError(
-                f"{key}.path: there is no folder {folder}.{said} {_command(repo, files, revision, str(folder))}."
+                f"{key}.path: there is no folder {folder}.{advice} {_command(repo, files, revision, str(folder))}."
             )
         if missing:
             raise UserError(
-                f"{folder} lacks {_listed(missing)}.{said} {_command(repo, missing, revision, str(folder))}."
+                f"{folder} lacks {_listed(missing)}.{advice} {_command(repo, missing, revision, str(folder))}."
             )
         return folder
     folder = _from_hub(repo, files, revision, key, below)

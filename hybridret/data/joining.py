@@ -26,36 +26,36 @@ def matched(ids: Sequence[str], known: Container[str]) -> list[str]:
 
 
 class Finder:
-    """Places of the passages that judgments name: `places` [N], -1 where the corpus lacks one."""
+    """Positions of the passages that judgments name: `positions` [N], -1 where the corpus lacks one."""
 
     def __init__(self, ids: Iterable[str]) -> None:
         given = dict.fromkeys(ids)
         bare = (identifier.strip() for identifier in given)
         self.numbers = {identifier: number for number, identifier in enumerate({**given, **dict.fromkeys(bare)})}
-        self.places = np.full(len(self.numbers), -1, dtype=np.int64)
+        self.positions = np.full(len(self.numbers), -1, dtype=np.int64)
 
     def look_through(self, ids: Sequence[str], first: int) -> IntArray:
-        """Note the places of `ids`, counted from `first`, and return their hashes: one reading serves both."""
+        """Note the positions of `ids`, counted from `first`, and return their hashes: one reading serves both."""
         hashed = np.empty(len(ids), dtype=np.int64)
         done = 0
         for part in slices(ids):
             hashed[done : done + len(part)] = np.fromiter(map(hash, part), np.int64, len(part))
-            for place, identifier in enumerate(part, done):
+            for position, identifier in enumerate(part, done):
                 if identifier in self.numbers:
-                    self.places[self.numbers[identifier]] = first + place
+                    self.positions[self.numbers[identifier]] = first + position
             done += len(part)
         return hashed
 
     def of(self, ids: Sequence[str]) -> IntArray:
-        """The place of each id, or of the id without the spaces around it where only that is in the corpus."""
-        exact = self.places[[self.numbers[identifier] for identifier in ids]]
-        return np.where(exact >= 0, exact, self.places[[self.numbers[identifier.strip()] for identifier in ids]])
+        """The position of each id, or of the id without the spaces around it where only that is in the corpus."""
+        exact = self.positions[[self.numbers[identifier] for identifier in ids]]
+        return np.where(exact >= 0, exact, self.positions[[self.numbers[identifier.strip()] for identifier in ids]])
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Relevant judgments [r] of a part by query (places within the part), as places in the collection; and those that
-    the corpus cannot meet (`records.Unmet`)."""
+    """Relevant judgments [r] of a part by query (positions within the part), as positions in the collection; and those
+    that the corpus cannot meet (`records.Unmet`)."""
 
     queries: IntArray
     passages: IntArray
@@ -99,7 +99,7 @@ def join(
     finder: Finder,
     counts: Counts,
 ) -> Rows:
-    """Judgments as places; what does not fit goes to `counts`. `finder` has looked through the passages.
+    """Judgments as positions; what does not fit goes to `counts`. `finder` has looked through the passages.
 
     As trec_eval does, R counts the relevant passages that the corpus lacks, and a query that was judged stays in the
     mean, with 0 where nothing relevant can be found. Judgments of unknown queries and queries without any are left out,
@@ -107,20 +107,20 @@ def join(
 
     Raises UserError where more than half of them name what does not exist.
     """
-    number = {identifier: place for place, identifier in enumerate(query_ids)}
+    number = {identifier: position for position, identifier in enumerate(query_ids)}
     asking = matched(qrels.query_ids, number)
     queries = np.array([number.get(identifier, -1) for identifier in asking], dtype=np.int64)
     passages = finder.of(qrels.passage_ids)
-    for what, key, places, asked, ids in (
+    for what, key, positions, asked, ids in (
         ("queries", UNKNOWN_QUERIES, queries, qrels.query_ids, query_ids),
         ("passages", UNKNOWN_PASSAGES, passages, qrels.passage_ids, passage_ids),
     ):
-        unknown = np.flatnonzero(places < 0)
+        unknown = np.flatnonzero(positions < 0)
         counts.add(key, language, len(unknown))
-        if 2 * len(unknown) > len(places):
+        if 2 * len(unknown) > len(positions):
             have = f"there are ids such as {ids[0]!r}" if len(ids) else f"there are no {what}"
             raise UserError(
-                f"{name}: {len(unknown)} of {len(places)} judgments in {language} name {what} that do not exist, "
+                f"{name}: {len(unknown)} of {len(positions)} judgments in {language} name {what} that do not exist, "
                 f"such as {asked[unknown[0]]!r}, while {have}. Check that corpus, queries and qrels belong together."
             )
     known, positive = queries >= 0, qrels.grades > 0

@@ -33,9 +33,9 @@ def text_rows(path: Path) -> tuple[str, Generator[Judgment]]:
         text = decoded(raw, where)
         tabbed, words = _tabbed(text), text.split()
         for cells in (tabbed, words):
-            if places := places_of(cells):
-                said = BEIR if tuple(cells) == HEADER else f"columns by their names ({', '.join(cells)})"
-                return said, _rows(path, [places[role] for role in HEADER], len(cells), cells is tabbed, line)
+            if columns := columns_of(cells):
+                layout = BEIR if tuple(cells) == HEADER else f"columns by their names ({', '.join(cells)})"
+                return layout, _rows(path, [columns[role] for role in HEADER], len(cells), cells is tabbed, line)
         if len(tabbed) == 3 and _is_number(tabbed[2]) and not _is_trec(words):
             return BARE, _rows(path, [0, 1, 2], 3, True)
         if len(tabbed) == 4 and _is_number(tabbed[3]) and len(words) > 4:  # ids with spaces
@@ -48,25 +48,25 @@ def text_rows(path: Path) -> tuple[str, Generator[Judgment]]:
     return BEIR, _rows(path, [0, 1, 2], 3, True)  # none
 
 
-def places_of(names: Sequence[str]) -> Mapping[str, int] | None:
-    """The place of the query's id, the passage's and the grade among the `names` of a header; None where they are not
+def columns_of(names: Sequence[str]) -> Mapping[str, int] | None:
+    """The column of the query's id, the passage's and the grade among the `names` of a header; None where they are not
     such names.
 
     >>> places_of(["score", "corpus_id", "query-id"])
     {'score': 0, 'corpus-id': 1, 'query-id': 2}
     """
     found: dict[str, int] = {}
-    for place, name in enumerate(names):
+    for column, name in enumerate(names):
         plain = name.lower().replace("-", "").replace("_", "").strip()
         role = next((role for role, known in NAMES.items() if plain in known), None)
         if role in found or (role is None and plain not in IGNORED):
             return None
         if role is not None:
-            found[role] = place
+            found[role] = column
     return found if len(found) == len(HEADER) else None
 
 
-def _rows(path: Path, places: Sequence[int], count: int, tabs: bool, header: int = 0) -> Generator[Judgment]:
+def _rows(path: Path, columns: Sequence[int], count: int, tabs: bool, header: int = 0) -> Generator[Judgment]:
     """The rows below line `header`."""
     for line, raw in numbered_lines(path):
         if line <= header:
@@ -74,10 +74,10 @@ def _rows(path: Path, places: Sequence[int], count: int, tabs: bool, header: int
         where = f"{path}, line {line}"
         text = decoded(raw, where)
         cells = text.split("\t") if tabs else text.split()  # spaces between tabs are part of an id, as in other files
-        if len(cells) != count or not all(cells[place].strip() for place in places):
+        if len(cells) != count or not all(cells[column].strip() for column in columns):
             shape = "query id TAB passage id TAB grade" if count == 3 else f"{count} columns, as in the first line"
             raise UserError(f"{where}: expected {shape}, found {text[:60]!r}.")
-        query, passage, grade = (cells[place] for place in places)
+        query, passage, grade = (cells[column] for column in columns)
         yield where, query, passage, grade
 
 

@@ -76,8 +76,8 @@ def parquet_tables(file: Path, columns: Mapping[str, Required]) -> Iterator[tupl
                         other = batch.column(required).cast(pa.string()).fill_null("")
                         lacking = compute.and_(lacking, compute.equal(compute.utf8_trim_whitespace(other), ""))
                     if required and compute.any(lacking).as_py():
-                        place = lacking.to_pylist().index(True)
-                        raise UserError(f"{file}, row {row + place + 1}: {name!r} is null.")
+                        position = lacking.to_pylist().index(True)
+                        raise UserError(f"{file}, row {row + position + 1}: {name!r} is null.")
                     arrays.append(array.cast(pa.string()).fill_null(""))
                 row += batch.num_rows
                 yield _cleaned(pa.table(arrays, names=list(columns))), numbers

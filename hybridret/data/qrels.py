@@ -12,7 +12,7 @@ import numpy as np
 
 from hybridret.base.errors import UserError
 from hybridret.base.records import IntArray
-from hybridret.data.judgment_rows import BEIR, HEADER, TREC, Judgment, places_of, text_rows
+from hybridret.data.judgment_rows import BEIR, HEADER, TREC, Judgment, columns_of, text_rows
 from hybridret.data.lines import decoded, json_object, numbered_lines
 
 LARGEST_GRADE = 2**31 - 1  # of either sign; trec_eval reads a C long
@@ -138,9 +138,9 @@ def _parquet_rows(path: Path) -> Generator[Judgment]:
 def _named(fields: Sequence[str]) -> dict[str, str]:
     """The field of each role: one of its exact name, else the only one of a name that means it."""
     exact = {name: name for name in HEADER if name in fields}
-    if len(exact) == len(HEADER) or (places := places_of(fields)) is None:
+    if len(exact) == len(HEADER) or (columns := columns_of(fields)) is None:
         return exact
-    return {name: fields[place] for name, place in places.items()}
+    return {name: fields[column] for name, column in columns.items()}
 
 
 def _grade(text: str, where: str) -> int:

@@ -1,4 +1,4 @@
-"""Published retrieval data to a `Collection`: ids become places, and whatever does not fit together is found here.
+"""Published retrieval data to a `Collection`: ids become positions, and whatever does not fit together is found here.
 
 The join streams over the ids of the corpus, a slice at a time; beside 8 bytes a passage for telling repeated ids,
 memory grows with the judgments only.
@@ -63,7 +63,7 @@ def collection_of(
     Counted in the notes, where not 0: judgments of unknown queries and passages, repeated ones, queries without
     judgment or relevant passage, empty queries and passages.
 
-    Raises UserError for repeated ids (naming two places), more than half of the judgments unknown, and where no
+    Raises UserError for repeated ids (naming both positions), more than half of the judgments unknown, and where no
     passage is relevant.
     """
     if not parts or len({part.language for part in parts}) < len(parts):
@@ -91,14 +91,14 @@ def collection_of(
             f"qrels belong to each other."
         )
     prefixes = [f"{part.language}:" if meeting else "" for part in parts]
-    said = {PREFIXED: f"LANGUAGE:ID, because {meeting}"} if meeting else {}
-    asked = [len(places) for places in kept]
+    remarks = {PREFIXED: f"LANGUAGE:ID, because {meeting}"} if meeting else {}
+    asked = [len(positions) for positions in kept]
     before = np.cumsum([0, *asked])
     plain = [""] * len(parts)
-    holding = [place for place, part in enumerate(parts) if len(part.passage_ids)]
+    holding = [position for position, part in enumerate(parts) if len(part.passage_ids)]
     only = holding[0] if len(holding) == 1 else -1
     if across and only < 0 and any(len(rows.unmet) for rows in joined):
-        said["language of passages not in the corpus"] = "not known: they count in the multilingual setting alone"
+        remarks["language of passages not in the corpus"] = "not known: they count in the multilingual setting alone"
     return Collection(
         name=name,
         languages=tuple(part.language for part in parts),
@@ -114,7 +114,7 @@ def collection_of(
         ),
         relevant_passages=np.concatenate([rows.passages for rows in joined]),
         grades=np.concatenate([rows.grades for rows in joined]),
-        notes={**notes, **counts.notes(), **said},
+        notes={**notes, **counts.notes(), **remarks},
         settings=settings,
         drop_identical=drop_identical,
         fingerprint=fingerprint,
@@ -163,7 +163,7 @@ def _meeting(parts: Sequence[Part], hashed: IntArray) -> str:
         (queries, None, query_ends, "queries"),
     ):
         if found := first_repeated(ids, known):
-            codes = [parts[bisect_right(ends, place)].language for place in found]
+            codes = [parts[bisect_right(ends, position)].language for position in found]
             return f"{what} in {codes[0]} and in {codes[1]} have the same id {ids[found[0]]!r}"
     return ""
 
@@ -175,8 +175,12 @@ def _count_blank(texts: Sequence[str]) -> int:
 def _taken(columns: Sequence[Sequence[str]], kept: Sequence[IntArray], prefixes: Sequence[str]) -> list[str]:
     """The kept rows of each column, one behind the other: queries are few and held in memory."""
     texts: list[str] = []
-    for column, places, prefix in zip(columns, kept, prefixes, strict=True):
-        found = column.take(places) if isinstance(column, Column) else [column[place] for place in places.tolist()]
+    for column, positions, prefix in zip(columns, kept, prefixes, strict=True):
+        found = (
+            column.take(positions)
+            if isinstance(column, Column)
+            else [column[position] for position in positions.tolist()]
+        )
         texts += [prefix + text for text in found]
     return texts
 
@@ -192,7 +196,9 @@ def _chained(columns: Sequence[Sequence[str]], prefixes: Sequence[str]) -> Seque
 
 def _questions(parts: Sequence[Part], kept: Sequence[IntArray]) -> IntArray:
     """Clusters of the kept queries, numbered without gaps."""
-    given = [part.questions[places] for part, places in zip(parts, kept, strict=True) if part.questions is not None]
+    given = [
+        part.questions[positions] for part, positions in zip(parts, kept, strict=True) if part.questions is not None
+    ]
     if not given:
         return np.arange(sum(map(len, kept)))
     if len(given) < len(parts):

@@ -80,8 +80,8 @@ def find_files(path: Path, patterns: Sequence[str] | None) -> list[Path]:
     names = sorted(entry.name for entry in path.iterdir())
     known = [name for name in names if name.endswith(SUFFIXES)]
     if not known:
-        said = hint(path, "data.path", lambda one: any(any(one.glob(f"*{end}")) for end in SUFFIXES))
-        raise UserError(f"{path} holds no *.jsonl or *.jsonl.gz file; {_listed(names)}.{said}")
+        advice = hint(path, "data.path", lambda one: any(any(one.glob(f"*{end}")) for end in SUFFIXES))
+        raise UserError(f"{path} holds no *.jsonl or *.jsonl.gz file; {_listed(names)}.{advice}")
     for pattern in patterns or ():
         if not fnmatch.filter(known, pattern):
             raise UserError(f"No file in {path} matches {pattern!r} (files); {_listed(known)}.")
@@ -203,9 +203,9 @@ def _family(file: Path, language: str, name: str) -> str:
     if canonical_language(stem) == language:
         return name
     for mark in ".-_":
-        for place in (place for place, character in enumerate(stem) if character == mark):
-            if canonical_language(stem[place + 1 :]) == language:
-                return stem[:place]
+        for position in (position for position, character in enumerate(stem) if character == mark):
+            if canonical_language(stem[position + 1 :]) == language:
+                return stem[:position]
     return stem
 
 

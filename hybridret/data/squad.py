@@ -47,7 +47,7 @@ class Paragraph:
 def read_squad(path: Path) -> list[Paragraph]:
     """All paragraphs of a .json or .json.gz file of the SQuAD shape.
 
-    Raises UserError, naming the place in the file, when it cannot be read or does not have that shape.
+    Raises UserError, naming the position in the file, when it cannot be read or does not have that shape.
     """
     raw = b""
     try:
@@ -85,7 +85,7 @@ def _paragraph(node: _Node, title: str) -> Paragraph:
 
 @dataclass(frozen=True)
 class _Node:
-    """A JSON value that knows where it stands, so that a malformed file is an error that names the place."""
+    """A JSON value that knows where it stands, so that a malformed file is an error that names the position."""
 
     value: Any
     where: str

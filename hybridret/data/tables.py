@@ -22,7 +22,7 @@ from hybridret.data.texthash import TextHash
 
 VERSION = 1  # of the conversion: raise it when the same files would give another table
 TABLE, ABOUT = "table.arrow", "about.json"
-PROBES, PROBE = 16, 1 << 16  # places and bytes of a file that its key looks at
+PROBES, PROBE = 16, 1 << 16  # offsets and bytes of a file that its key looks at
 BATCH = 1 << 14  # rows read at a time
 WHAT = "the description of a prepared table"
 _log = logging.getLogger(__name__)

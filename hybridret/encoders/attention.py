@@ -45,12 +45,12 @@ def check_kernel(name: str | None) -> None:
         raise UserError(f"backbone.attention={name} is no kind of attention. {nearest(name, KERNELS)}")
 
 
-def check_kernels_of(names: Iterable[object], place: object) -> None:
+def check_kernels_of(names: Iterable[object], source: object) -> None:
     """Raises UserError where a checkpoint's files name a kernel of the hub, `owner/name`, which is native code."""
     for name in names:
         if name is not None and "/" in str(name):
             raise UserError(
-                f"{place} asks for {name} as its attention, code that would be fetched from the hub and run. Remove "
+                f"{source} asks for {name} as its attention, code that would be fetched from the hub and run. Remove "
                 f"attn_implementation from its config.json, or choose a kind by yourself: backbone.attention=sdpa."
             )
 
@@ -101,7 +101,7 @@ def check_packs(config: PretrainedConfig, trust_remote_code: bool) -> None:
 
 
 def portable(name: str | None) -> str | None:
-    """The attention in place of `name` for an encoder that must work everywhere: flash attention needs a GPU and 16
+    """The attention instead of `name` for an encoder that must work everywhere: flash attention needs a GPU and 16
     bits, packing is ours and works with values, which the meta device has not.
     """
     return {FLASH: None, PACKED: "sdpa"}.get(name or "", name)

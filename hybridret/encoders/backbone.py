@@ -9,7 +9,7 @@ from hybridret.base.settings import TextSettings
 
 if TYPE_CHECKING:
     from hybridret.encoders.dual import Body, DualEncoder
-    from hybridret.encoders.tokenizer_training import Corpus
+    from hybridret.encoders.tokenizer_training import TextSource
 
 
 @runtime_checkable
@@ -18,7 +18,7 @@ class EncoderFamily(Protocol):
 
     sizes: Mapping[str, Any]
 
-    def encoder(self, size: str, text: TextSettings, corpus: Corpus | None, seed: int) -> DualEncoder:
+    def encoder(self, size: str, text: TextSettings, corpus: TextSource | None, seed: int) -> DualEncoder:
         """The encoder of `size`, in evaluation mode, as from a folder: training switches dropout on with `train()`.
 
         `corpus` is for tokenizers that are trained, `seed` for weights that are drawn. Raises UserError for an unknown

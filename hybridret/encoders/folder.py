@@ -48,21 +48,21 @@ def save_encoder(encoder: DualEncoder, folder: Path, state: Mapping[str, Tensor]
     `state`: the weights where the body's own are not whole (`plain_state.merge` of what all ranks gathered); None: the
     body's. Raises UserError when it cannot be written.
     """
-    with _atomic_folder(Path(folder)) as place:
-        architecture = encoder.body.save_architecture(place)
-        encoder.tokenization.save(place)
+    with _atomic_folder(Path(folder)) as temporary:
+        architecture = encoder.body.save_architecture(temporary)
+        encoder.tokenization.save(temporary)
         weights = plain_state(encoder.body) if state is None else state
-        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, place / WEIGHTS)
-        files = sorted(path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
+        save_file({name: tensor.contiguous() for name, tensor in weights.items()}, temporary / WEIGHTS)
+        files = sorted(path.relative_to(temporary).as_posix() for path in temporary.rglob("*") if path.is_file())
         description: dict[str, Any] = {
             "format": FORMAT,
             "body": {"kind": encoder.body.kind, "architecture": architecture},
             "pooling": encoder.pooling,
             "text": asdict(encoder.tokenization.text),
             "append_eos": encoder.tokenization.append_eos,
-            "files": {name: hash_file(place / name, length=64) for name in files},
+            "files": {name: hash_file(temporary / name, length=64) for name in files},
         }
-        write_sealed(place / DESCRIPTION, description)
+        write_sealed(temporary / DESCRIPTION, description)
 
 
 def load_encoder(folder: Path, trust_remote_code: bool = False) -> DualEncoder:
@@ -161,12 +161,12 @@ def _body(folder: Path, saved: dict[str, Any], trust_remote_code: bool) -> Body:
 
 @contextmanager
 def _atomic_folder(folder: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `folder` and put it in its place at the end."""
-    with folder_beside(folder, SafetensorError) as place:
+    """Yield a temporary folder beside `folder` and rename it to `folder` at the end."""
+    with folder_beside(folder, SafetensorError) as temporary:
         _recover(folder)
-        yield place
-        os.chmod(place, 0o777 & ~umask())  # mkdtemp makes 0700: colleagues on a cluster must be able to read
-        for path in place.rglob("*"):
+        yield temporary
+        os.chmod(temporary, 0o777 & ~umask())  # mkdtemp makes 0700: colleagues on a cluster must be able to read
+        for path in temporary.rglob("*"):
             if path.is_dir():
                 continue
             os.chmod(path, 0o666 & ~umask())  # safetensors makes 0600
@@ -174,7 +174,7 @@ def _atomic_folder(folder: Path) -> Iterator[Path]:
                 os.fsync(file.fileno())
         if folder.exists():
             os.replace(folder, _old(folder))
-        os.replace(place, folder)
+        os.replace(temporary, folder)
         shutil.rmtree(_old(folder), ignore_errors=True)
 
 

@@ -16,13 +16,13 @@ from hybridret.encoders.huggingface_options import HuggingFaceOptions
 if TYPE_CHECKING:
     from hybridret.encoders.dual import DualEncoder
     from hybridret.encoders.huggingface_body import HuggingFaceBody
-    from hybridret.encoders.tokenizer_training import Corpus
+    from hybridret.encoders.tokenizer_training import TextSource
 
 
 class HuggingFace(HuggingFaceOptions):
     """Plug-in `backbone`; its arguments are those of `HuggingFaceOptions`."""
 
-    def encoder(self, size: str, text: TextSettings, corpus: Corpus | None, seed: int) -> DualEncoder:
+    def encoder(self, size: str, text: TextSettings, corpus: TextSource | None, seed: int) -> DualEncoder:
         """The encoder of `size`. Pretrained: nothing is random, so neither `corpus` nor `seed` is read. Random: `seed`
         decides the weights, and `corpus` trains the tokenizer.
 

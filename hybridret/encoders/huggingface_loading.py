@@ -23,21 +23,21 @@ from hybridret.encoders.attention import (
     portable,
     unsupported,
 )
-from hybridret.encoders.checkpoint import checkpoint_place, one_line, unreachable
+from hybridret.encoders.checkpoint import checkpoint_source, one_line, unreachable
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.huggingface_body import HuggingFaceBody, kernel_option, model_class, quiet, set_dropout
 from hybridret.encoders.huggingface_options import HuggingFaceOptions
 from hybridret.encoders.random_init import random_body, random_tokenizer
 from hybridret.encoders.sizes import resolve_size, size_entry
 from hybridret.encoders.tokenization import Tokenization
-from hybridret.encoders.tokenizer_training import Corpus
+from hybridret.encoders.tokenizer_training import TextSource
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 
 def encoder_of(
-    family: HuggingFaceOptions, size: str, text: TextSettings, corpus: Corpus | None, seed: int
+    family: HuggingFaceOptions, size: str, text: TextSettings, corpus: TextSource | None, seed: int
 ) -> DualEncoder:
     """The encoder of `size`. Pretrained: nothing is random, so neither `corpus` nor `seed` is read. Random: `seed`
     decides the weights, and `corpus` trains the tokenizer.
@@ -87,14 +87,14 @@ def _architecture(family: HuggingFaceOptions, size: str) -> PretrainedConfig:
         return of_text(architecture(entry["config"], f"backbone.sizes.{name}.config"))
     if entry.get("checkpoint") is None:
         raise UserError(f"backbone.sizes.{name} has neither 'config' nor 'checkpoint': set one of them.")
-    place = checkpoint_place(str(entry["checkpoint"]))
+    source = checkpoint_source(str(entry["checkpoint"]))
     from transformers import AutoConfig
 
     try:
-        return of_text(AutoConfig.from_pretrained(place, **_options(family, entry)))
+        return of_text(AutoConfig.from_pretrained(source, **_options(family, entry)))
     except (OSError, ValueError) as error:
         hint = f" Or set backbone.sizes.{name}.config to the numbers of the network, which need no checkpoint."
-        raise UserError(unreachable(str(entry["checkpoint"]), place, name, error) + hint) from error
+        raise UserError(unreachable(str(entry["checkpoint"]), source, name, error) + hint) from error
 
 
 def _prepared(family: HuggingFaceOptions, config: PretrainedConfig) -> PretrainedConfig:
@@ -119,17 +119,17 @@ def _options(family: HuggingFaceOptions, entry: dict[str, Any]) -> dict[str, Any
 def _pretrained(family: HuggingFaceOptions, size: str) -> tuple[HuggingFaceBody, PreTrainedTokenizerBase]:
     entry = _entry(family, size, "checkpoint")
     checkpoint, options = str(entry["checkpoint"]), _options(family, entry)
-    place = checkpoint_place(checkpoint)
+    source = checkpoint_source(checkpoint)
     from transformers import AutoConfig, AutoTokenizer
 
     try:
         with quiet():
-            config = AutoConfig.from_pretrained(place, **options)
-            tokenizer = AutoTokenizer.from_pretrained(place, **options)
+            config = AutoConfig.from_pretrained(source, **options)
+            tokenizer = AutoTokenizer.from_pretrained(source, **options)
             encoder_part = bool(config.is_encoder_decoder)  # building the encoder alone clears it
-            model = _model(family, checkpoint, place, _prepared(family, config), options)
+            model = _model(family, checkpoint, source, _prepared(family, config), options)
     except (OSError, SafetensorError) as error:
-        raise UserError(unreachable(checkpoint, place, resolve_size(family.sizes, size), error)) from error
+        raise UserError(unreachable(checkpoint, source, resolve_size(family.sizes, size), error)) from error
     except (ImportError, ValueError) as error:
         if isinstance(error, UserError):
             raise
@@ -139,12 +139,12 @@ def _pretrained(family: HuggingFaceOptions, size: str) -> tuple[HuggingFaceBody,
 
 
 def _model(
-    family: HuggingFaceOptions, checkpoint: str, place: str, config: PretrainedConfig, options: dict[str, Any]
+    family: HuggingFaceOptions, checkpoint: str, source: str, config: PretrainedConfig, options: dict[str, Any]
 ) -> PreTrainedModel:
     # Weights that the checkpoint lacks are drawn before they are reported: keep the caller's random state.
     with torch.random.fork_rng(devices=[]):
         model, report = model_class(config.is_encoder_decoder).from_pretrained(
-            place,
+            source,
             config=config,
             use_safetensors=True,
             dtype=torch.float32,

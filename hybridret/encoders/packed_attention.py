@@ -99,8 +99,8 @@ def _window_mask(length: int, window: Window, device: torch.device) -> Tensor | 
     before, behind = window
     if before < 0 or before >= length - 1:
         return None
-    places = torch.arange(length, device=device)
-    distance = places[:, None] - places
+    positions = torch.arange(length, device=device)
+    distance = positions[:, None] - positions
     return ((distance <= before) & (distance >= -behind))[None, None]
 
 

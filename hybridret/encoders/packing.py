@@ -21,11 +21,11 @@ from torch import Tensor
 class Packing:
     """Where the tokens of a chunk stand. Texts are in order of length, so that those of one length are neighbours.
 
-    `places` [N] int64 indexes the flat [b * T]; `bounds` [b + 1] int32 are the texts' starts in the row and its end;
+    `positions` [N] int64 indexes the flat [b * T]; `bounds` [b + 1] int32 are the texts' starts in the row and its end;
     `groups` are (texts, their length), shortest first, without texts of no tokens; `longest` is the greatest length.
     """
 
-    places: Tensor
+    positions: Tensor
     bounds: Tensor
     groups: tuple[tuple[int, int], ...]
     longest: int
@@ -35,16 +35,16 @@ class Packing:
         """Of a mask [b, T], 1 for tokens; on a GPU this waits for it once."""
         lengths, order = mask.sum(dim=1).sort(stable=True)
         rows, columns = mask[order].nonzero(as_tuple=True)
-        places = order[rows] * mask.shape[1] + columns
+        positions = order[rows] * mask.shape[1] + columns
         bounds = F.pad(lengths.cumsum(dim=0), (1, 0)).to(torch.int32)
         found = [(len(list(texts)), length) for length, texts in groupby(lengths.tolist()) if length]
-        return cls(places, bounds, tuple(found), found[-1][1] if found else 0)
+        return cls(positions, bounds, tuple(found), found[-1][1] if found else 0)
 
     def pack(self, padded: Tensor) -> Tensor:
         """[b, T, ...] -> [1, N, ...]."""
-        return padded.flatten(0, 1).index_select(0, self.places)[None]
+        return padded.flatten(0, 1).index_select(0, self.positions)[None]
 
     def unpack(self, packed: Tensor, mask: Tensor) -> Tensor:
         """[1, N, D], the mask [b, T] -> [b, T, D], zero at padding."""
         flat = packed.new_zeros(mask.numel(), packed.shape[-1])
-        return flat.index_copy(0, self.places, packed[0]).view(*mask.shape, -1)
+        return flat.index_copy(0, self.positions, packed[0]).view(*mask.shape, -1)

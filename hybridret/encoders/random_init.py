@@ -14,7 +14,7 @@ import torch
 from hybridret.base.errors import UserError
 from hybridret.base.settings import TextSettings
 from hybridret.encoders.huggingface_body import HuggingFaceBody
-from hybridret.encoders.tokenizer_training import FIRST, LAST, Corpus, trained_tokenizer
+from hybridret.encoders.tokenizer_training import FIRST, LAST, TextSource, trained_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 VOCABULARY = 8000  # tokens, as `scratch` has; fewer where the model has fewer
 
 
-def random_tokenizer(config: PretrainedConfig, text: TextSettings, corpus: Corpus | None) -> PreTrainedTokenizerFast:
+def random_tokenizer(
+    config: PretrainedConfig, text: TextSettings, corpus: TextSource | None
+) -> PreTrainedTokenizerFast:
     """A tokenizer trained on `corpus` whose ids fit the model; `config` learns its special tokens.
 
     Rows are `[CLS] text [SEP]`, and `[SEP]` is the end-of-text token that decoders are pooled at. Raises UserError

@@ -14,7 +14,7 @@ from hybridret.encoders.sizes import size_entry
 
 if TYPE_CHECKING:
     from hybridret.encoders.dual import DualEncoder
-    from hybridret.encoders.tokenizer_training import Corpus
+    from hybridret.encoders.tokenizer_training import TextSource
     from hybridret.encoders.transformer import Transformer
 
 
@@ -41,7 +41,7 @@ class Scratch:
         self.pooling = pooling
         self.dropout = dropout
 
-    def encoder(self, size: str, text: TextSettings, corpus: Corpus | None, seed: int) -> DualEncoder:
+    def encoder(self, size: str, text: TextSettings, corpus: TextSource | None, seed: int) -> DualEncoder:
         """The encoder of `size`; `seed` alone decides its weights, and the caller's random state is left as it was.
 
         Raises UserError for an unknown size, for no corpus, and when text lengths exceed `max_positions`.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybridret.base.errors import UserError
 from hybridret.base.settings import TextSettings
-from hybridret.encoders.checkpoint import checkpoint_place, one_line
+from hybridret.encoders.checkpoint import checkpoint_source, one_line
 from hybridret.encoders.quiet_import import quiet_import
 from hybridret.encoders.sizes import size_entry
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
     from hybridret.encoders.st_encoder import StEncoder
-    from hybridret.encoders.tokenizer_training import Corpus
+    from hybridret.encoders.tokenizer_training import TextSource
 
 OWNER = "sentence-transformers"  # of hub names without one
 TRUST = "If you trust its code, set backbone.trust_remote_code=true."
@@ -48,7 +48,7 @@ class SentenceTransformers:
         self.passage_prompt = passage_prompt
         self.trust_remote_code = trust_remote_code
 
-    def encoder(self, size: str, text: TextSettings, corpus: Corpus | None, seed: int) -> StEncoder:
+    def encoder(self, size: str, text: TextSettings, corpus: TextSource | None, seed: int) -> StEncoder:
         """The model of `size` on the CPU. Neither `corpus` nor `seed` is read, nor the lengths of `text`: the model has
         its own.
 
@@ -68,12 +68,12 @@ class SentenceTransformers:
 
         checkpoint = str(entry["checkpoint"])
         revision = entry.get("revision")
-        place = checkpoint_place(checkpoint)
-        if not Path(place).is_dir() and "/" not in place:
-            place = f"{OWNER}/{place}"
+        source = checkpoint_source(checkpoint)
+        if not Path(source).is_dir() and "/" not in source:
+            source = f"{OWNER}/{source}"
         try:
-            config = checked_files(checkpoint, place, revision)
-            model = self._model(checkpoint, place, revision)
+            config = checked_files(checkpoint, source, revision)
+            model = self._model(checkpoint, source, revision)
             query, passage = prompts_of(config)
             return StEncoder(
                 model,
@@ -83,7 +83,7 @@ class SentenceTransformers:
         except UserError:
             raise
         except (OSError, SafetensorError) as error:
-            raise UserError(_unreachable(checkpoint, place, error)) from error
+            raise UserError(_unreachable(checkpoint, source, error)) from error
         except (ValueError, RuntimeError, ImportError, KeyError, TypeError, AttributeError) as error:
             hint = (
                 " If you trust its code, set backbone.trust_remote_code=true." if "trust_remote" in str(error) else ""
@@ -92,7 +92,7 @@ class SentenceTransformers:
                 f"The sentence-transformers model {checkpoint} cannot be used: {one_line(error)}{hint}"
             ) from error
 
-    def _model(self, checkpoint: str, place: str, revision: str | None) -> SentenceTransformer:
+    def _model(self, checkpoint: str, source: str, revision: str | None) -> SentenceTransformer:
         import torch
 
         try:
@@ -104,23 +104,23 @@ class SentenceTransformers:
                 "broken). Install it with: pip install 'hybridret[st]'"
             ) from error
         # Weights that are missing are drawn before they are reported: keep the caller's random state.
-        with torch.random.fork_rng(devices=[]), _reports() as said:
+        with torch.random.fork_rng(devices=[]), _reports() as messages:
             model = SentenceTransformer(
-                place,
+                source,
                 device="cpu",
                 revision=revision,
                 trust_remote_code=self.trust_remote_code,
-                local_files_only=Path(place).is_dir(),
+                local_files_only=Path(source).is_dir(),
                 model_kwargs={"use_safetensors": True, "dtype": torch.float32},
             )
-        missing = [line.split("|")[0].strip() for text in said for line in text.splitlines() if "| MISSING" in line]
+        missing = [line.split("|")[0].strip() for text in messages for line in text.splitlines() if "| MISSING" in line]
         wrong = [name for name in missing if "pooler" not in name]
         if wrong:
             raise UserError(
                 f"The sentence-transformers model {checkpoint} does not hold all its weights: {', '.join(wrong[:3])} "
                 f"({len(wrong)} in all) are missing. Copy it again."
             )
-        if untrusted := [text for text in said if "is not trusted" in text]:
+        if untrusted := [text for text in messages if "is not trusted" in text]:
             raise UserError(
                 f"The sentence-transformers model {checkpoint} would run with another function than its own: "
                 f"{untrusted[0]} {TRUST}"
@@ -133,11 +133,11 @@ def _reports() -> Iterator[list[str]]:
     """Collect what transformers and sentence-transformers warn of while they load, and print nothing."""
     from transformers.utils import logging as transformers_logging
 
-    said: list[str] = []
+    messages: list[str] = []
 
     class Collect(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            said.append(record.getMessage())
+            messages.append(record.getMessage())
 
     bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -148,7 +148,7 @@ def _reports() -> Iterator[list[str]]:
         one.handlers, one.propagate = [collect], False
         one.setLevel(logging.WARNING)
     try:
-        yield said
+        yield messages
     finally:
         for one, level, handlers, propagate in before:
             one.handlers, one.propagate = handlers, propagate
@@ -157,14 +157,14 @@ def _reports() -> Iterator[list[str]]:
             transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
-def _unreachable(checkpoint: str, place: str, error: Exception) -> str:
-    if Path(place).is_dir():
+def _unreachable(checkpoint: str, source: str, error: Exception) -> str:
+    if Path(source).is_dir():
         return (
-            f"The sentence-transformers folder {place} cannot be loaded: {one_line(error)} It must hold modules.json, "
+            f"The sentence-transformers folder {source} cannot be loaded: {one_line(error)} It must hold modules.json, "
             "the folders that it names, and model.safetensors (pickled weights are not read)."
         )
     return (
         f"The sentence-transformers model {checkpoint} is neither a folder nor in the local hub cache, and the hub did "
-        f"not deliver it: {one_line(error)} On a connected machine run `hf download {place}`, then copy that cache "
+        f"not deliver it: {one_line(error)} On a connected machine run `hf download {source}`, then copy that cache "
         "here and set HF_HOME to it, or give the folder as backbone.checkpoint."
     )

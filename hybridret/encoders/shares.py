@@ -24,7 +24,7 @@ def unknown_share(tokenization: Tokenization, texts: Sequence[str]) -> float:
     unknown = tokenization.tokenizer.unk_token_id
     whole = tokenization.untruncated(texts)
     count = sum(len(ids) for ids in whole)
-    # Tokenizers without an unknown token often name an ordinary one in its place (byte-level BPE: the end of text).
+    # Tokenizers without an unknown token often name an ordinary one instead (byte-level BPE: the end of text).
     return sum(ids.count(unknown) for ids in whole) / max(count, 1) if unknown is not None else 0.0
 
 

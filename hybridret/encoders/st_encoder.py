@@ -1,4 +1,4 @@
-"""A sentence-transformers model in the place of a dual encoder: its whole chain of modules, for evaluation only."""
+"""A sentence-transformers model instead of a dual encoder: its whole chain of modules, for evaluation only."""
 
 from __future__ import annotations
 

@@ -30,17 +30,17 @@ def prompts_of(config: dict[str, Any]) -> tuple[str, str]:
     return chosen(("query",), PASSAGE_NAMES), chosen(PASSAGE_NAMES, ("query",))
 
 
-def checked_files(checkpoint: str, place: str, revision: str | None) -> dict[str, Any]:
+def checked_files(checkpoint: str, source: str, revision: str | None) -> dict[str, Any]:
     """The model's config_sentence_transformers.json. Raises UserError for a model of another kind or pickled weights;
     OSError where the hub cannot be reached.
     """
-    listed = _file(place, "modules.json", revision, required=True)
+    listed = _file(source, "modules.json", revision, required=True)
     if listed is None:
         raise UserError(
             f"{checkpoint} is not a sentence-transformers model: it has no modules.json. Use backbone=huggingface "
             f"backbone.checkpoint={checkpoint} and say how it is pooled, backbone.pooling=mean, cls or last."
         )
-    described = _file(place, "config_sentence_transformers.json", revision)
+    described = _file(source, "config_sentence_transformers.json", revision)
     config: dict[str, Any] = json.loads(described.read_text(encoding="utf-8")) if described is not None else {}
     kind = config.get("model_type", "SentenceTransformer")
     if kind != "SentenceTransformer":
@@ -48,12 +48,12 @@ def checked_files(checkpoint: str, place: str, revision: str | None) -> dict[str
     for module in json.loads(listed.read_text(encoding="utf-8")):
         folder, kind = f"{module['path']}/" if module["path"] else "", str(module["type"]).rsplit(".", 1)[-1]
         for name in ("config.json", "sentence_bert_config.json"):
-            if (file := _file(place, f"{folder}{name}", revision)) is not None:
+            if (file := _file(source, f"{folder}{name}", revision)) is not None:
                 check_kernels_of(kernels_in(json.loads(file.read_text(encoding="utf-8"))), file)
         pickled = f"{folder}pytorch_model.bin"
-        if kind == "Transformer" or _file(place, f"{folder}model.safetensors", revision) is not None:
+        if kind == "Transformer" or _file(source, f"{folder}model.safetensors", revision) is not None:
             continue
-        if _file(place, pickled, revision) is not None:
+        if _file(source, pickled, revision) is not None:
             raise UserError(
                 f"{checkpoint}: the weights of its module {kind} are pickled ({pickled}), and pickles are not read "
                 "here. Load it once with sentence-transformers where you trust it and save it again (save_pretrained)."
@@ -61,15 +61,15 @@ def checked_files(checkpoint: str, place: str, revision: str | None) -> dict[str
     return config
 
 
-def _file(place: str, name: str, revision: str | None, required: bool = False) -> Path | None:
+def _file(source: str, name: str, revision: str | None, required: bool = False) -> Path | None:
     """A file of the model, None where it has no such file. `required`: raise OSError where that cannot be found out."""
-    if Path(place).is_dir():
-        return Path(place) / name if (Path(place) / name).is_file() else None
+    if Path(source).is_dir():
+        return Path(source) / name if (Path(source) / name).is_file() else None
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     try:
-        return Path(hf_hub_download(place, name, revision=revision))
+        return Path(hf_hub_download(source, name, revision=revision))
     except LocalEntryNotFoundError:
         if required:
             raise

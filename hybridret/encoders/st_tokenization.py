@@ -20,7 +20,7 @@ from hybridret.encoders.tokenization import IntArray32, Tokens, padded
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-TASKS = ("query", "document")  # the first id of a row is the place of its task here
+TASKS = ("query", "document")  # the first id of a row is the index of its task here
 SLICE = 256  # texts that the model's own tokenization pads together
 ENDLESS = 1 << 30  # the length of models that read any
 KNOWN = {"input_ids", "attention_mask", "token_type_ids", "modality", "prompt_length", "offsets"}

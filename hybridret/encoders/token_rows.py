@@ -48,8 +48,8 @@ class TokenRows:
         if size < 1:
             raise ValueError(f"chunk_size {size} is not positive")
         order = np.argsort(self.lengths, kind="stable")
-        place = np.empty(count, dtype=np.int64)
-        place[order] = np.arange(count)
+        position = np.empty(count, dtype=np.int64)
+        position[order] = np.arange(count)
         starts, lengths = self.starts[order, None], self.lengths[order]
         made = []
         for first in range(0, count, size):
@@ -60,4 +60,4 @@ class TokenRows:
             ids = self.ids.take(starts[first:last] + columns, mode="clip")
             padded = np.where(mask, ids, pad_id).astype(np.int64, copy=False)
             made.append(Tokens(torch.from_numpy(padded), torch.from_numpy(mask.astype(np.int64))))
-        return made, place
+        return made, position

@@ -26,7 +26,7 @@ PAD, UNKNOWN, FIRST, LAST = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 LONGEST_PIECE = 16  # characters; without it a language without spaces would turn whole phrases into one piece
 
 
-class Corpus(Protocol):
+class TextSource(Protocol):
     """Where a tokenizer is trained: all texts, in a fixed order, and a hash of their content."""
 
     def texts(self) -> Iterable[str]: ...
@@ -34,7 +34,9 @@ class Corpus(Protocol):
     def fingerprint(self) -> str: ...
 
 
-def trained_tokenizer(corpus: Corpus, vocabulary_size: int, prefixes: tuple[str, ...] = ()) -> PreTrainedTokenizerFast:
+def trained_tokenizer(
+    corpus: TextSource, vocabulary_size: int, prefixes: tuple[str, ...] = ()
+) -> PreTrainedTokenizerFast:
     """The tokenizer of `corpus`, from the cache or newly trained; `[CLS] text [SEP]`, pairs `[CLS] text [SEP] context
     [SEP]`.
 
@@ -52,7 +54,7 @@ def trained_tokenizer(corpus: Corpus, vocabulary_size: int, prefixes: tuple[str,
     return _wrapped(text)
 
 
-def cache_path(corpus: Corpus, vocabulary_size: int, prefixes: tuple[str, ...] = ()) -> Path:
+def cache_path(corpus: TextSource, vocabulary_size: int, prefixes: tuple[str, ...] = ()) -> Path:
     """Where the tokenizer of `corpus` is cached."""
     key = hash_json([VERSION, corpus.fingerprint(), vocabulary_size, list(prefixes)])
     return cache_folder() / "tokenizers" / f"{key}.json"
@@ -69,7 +71,7 @@ def _cached(path: Path) -> str | None:
     return text if isinstance(text, str) and _hash(text) == stored.get("sha256") else None
 
 
-def train(corpus: Corpus, vocabulary_size: int, prefixes: tuple[str, ...] = ()) -> str:
+def train(corpus: TextSource, vocabulary_size: int, prefixes: tuple[str, ...] = ()) -> str:
     """Train without the cache; the JSON of a `tokenizers.Tokenizer`, the same in every process."""
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 

@@ -1,4 +1,4 @@
-"""The judgments of a collection as a measuring plan: which ranks an evaluation needs, and where they are kept.
+"""What is measured of a collection: which ranks an evaluation needs, and where they are kept.
 
 Every setting is one of two rankings. In a corpus of one language (monolingual, cross-lingual) a relevant passage is
 ranked among the passages of its own language; in the multilingual one among all.
@@ -75,9 +75,9 @@ class Judgments:
         found = np.full(len(number), -1, dtype=np.int64)
         ids = self.collection.passage_ids
         for start in range(0, len(ids), SLICE):
-            for place, identifier in enumerate(ids[start : start + SLICE], start):
+            for position, identifier in enumerate(ids[start : start + SLICE], start):
                 if identifier in number:
-                    found[number[identifier]] = place
+                    found[number[identifier]] = position
         return found
 
     @cached_property

@@ -87,7 +87,7 @@ class _RankedSetting:
     @cached_property
     def _languages(self) -> RankedLanguages:
         judgments, mask = self._judgments, self._mask
-        # BEIR's rule takes the passage with the id of the query out of the ranking: its place tells nothing.
+        # BEIR's rule takes the passage with the id of the query out of the ranking: its rank means nothing.
         ranked = (judgments.present & ~judgments.dropped)[mask]
         return RankedLanguages(
             judgments.queries[mask][ranked],

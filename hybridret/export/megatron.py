@@ -59,10 +59,10 @@ def _renamed(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
             made[f"encoder.ln.{name.removeprefix('norm.')}"] = tensor
         elif name.startswith("blocks."):
             _, layer, part, kind = name.split(".")
-            place = f"encoder.layer.{layer}"
+            prefix = f"encoder.layer.{layer}"
             if part == "attention_in":
                 for one, third in zip(("query", "key", "value"), tensor.chunk(3), strict=True):
-                    made[f"{place}.attention.self.{one}.{kind}"] = third.clone()
+                    made[f"{prefix}.attention.self.{one}.{kind}"] = third.clone()
             else:
-                made[f"{place}.{names[part]}.{kind}"] = tensor
+                made[f"{prefix}.{names[part]}.{kind}"] = tensor
     return made

@@ -109,7 +109,7 @@ def write_mteb_results(
     Returns the result files. Raises UserError where nDCG@10, mteb's main score, was not measured, for a language
     without a code, and when a file cannot be written.
     """
-    place = Path(folder) / "results" / _file_name(meta["name"]) / _file_name(meta["revision"])
+    target = Path(folder) / "results" / _file_name(meta["name"]) / _file_name(meta["revision"])
     files: dict[Path, dict[str, Any]] = {}
     rows = metrics[metrics["query_language"] != MACRO]
     for (dataset, setting), table in rows.groupby(["dataset", "setting"], sort=False):
@@ -117,7 +117,7 @@ def write_mteb_results(
         pairs = table.groupby(["query_language", "corpus_language"], sort=False)
         entries = [_entry(str(asked), str(corpus), naming, one) for (asked, corpus), one in pairs]
         split = (notes or {}).get(str(dataset), {}).get("split", "test")
-        files[place / f"{_file_name(task)}.json"] = {
+        files[target / f"{_file_name(task)}.json"] = {
             "dataset_revision": (revisions or {}).get(str(dataset), NO_REVISION),
             "task_name": task,
             "mteb_version": LAYOUT,
@@ -130,7 +130,7 @@ def write_mteb_results(
         raise UserError("There is nothing to write for mteb: the evaluation has no row of a language.")
     for path, content in files.items():  # all are made before the first is written
         write_json(path, content)
-    write_json(place / "model_meta.json", dict(meta))
+    write_json(target / "model_meta.json", dict(meta))
     return list(files)
 
 

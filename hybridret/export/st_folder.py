@@ -44,18 +44,18 @@ def export_sentence_transformers(encoder: DualEncoder, folder: Path, card: Mappi
     """
     model = _as_transformers(encoder)
     text = encoder.tokenization.text
-    with new_folder(Path(folder)) as place, quiet():
-        model.save_pretrained(str(place))
-        save_tokenizer(encoder.tokenization, place)
-        _check_states(encoder, place)
+    with new_folder(Path(folder)) as target, quiet():
+        model.save_pretrained(str(target))
+        save_tokenizer(encoder.tokenization, target)
+        _check_states(encoder, target)
         lengths: dict[str, Any] = {"max_seq_length": text.passage_length, "do_lower_case": False}
         if text.query_length != text.passage_length:
             lengths |= {"query_length": text.query_length, "document_length": text.passage_length}
         if "add_pooling_layer" in inspect.signature(type(model).__init__).parameters:
             lengths |= {"model_args": {"add_pooling_layer": False}}  # its weights would be random, though not used
-        write_json(place / "sentence_bert_config.json", lengths)
+        write_json(target / "sentence_bert_config.json", lengths)
         write_json(
-            place / "modules.json",
+            target / "modules.json",
             [
                 {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
                 for i, (kind, path) in enumerate(MODULES)
@@ -66,11 +66,11 @@ def export_sentence_transformers(encoder: DualEncoder, folder: Path, card: Mappi
             ("1_Pooling", {"word_embedding_dimension": encoder.dimension, **pooling, "include_prompt": True}),
             ("2_Normalize", {}),
         ):
-            (place / name).mkdir()
-            write_json(place / name / "config.json", config)
+            (target / name).mkdir()
+            write_json(target / name / "config.json", config)
         passage = text.passage_prefix
         write_json(
-            place / "config_sentence_transformers.json",
+            target / "config_sentence_transformers.json",
             {
                 "model_type": "SentenceTransformer",
                 "prompts": {"query": text.query_prefix, "document": passage, "passage": passage},
@@ -78,7 +78,7 @@ def export_sentence_transformers(encoder: DualEncoder, folder: Path, card: Mappi
                 "similarity_fn_name": "cosine",
             },
         )
-        write_text(place / "README.md", model_card(encoder, card))
+        write_text(target / "README.md", model_card(encoder, card))
 
 
 def _as_transformers(encoder: DualEncoder) -> PreTrainedModel:
@@ -98,13 +98,13 @@ def _as_transformers(encoder: DualEncoder) -> PreTrainedModel:
     )
 
 
-def _check_states(encoder: DualEncoder, place: Path) -> None:
+def _check_states(encoder: DualEncoder, target: Path) -> None:
     """Raise UserError where the saved model, called as everybody calls it, does not give the encoder's hidden states:
     with positions of its own, the attention that its config says, and no more than ids and a mask.
     """
     part = isinstance(encoder.body, HuggingFaceBody) and encoder.body.encoder_part
     with torch.random.fork_rng(devices=[]):  # a pooler that nobody uses is drawn
-        model = model_class(part).from_pretrained(str(place), dtype=torch.float32, local_files_only=True).eval()
+        model = model_class(part).from_pretrained(str(target), dtype=torch.float32, local_files_only=True).eval()
     tokenization = encoder.tokenization
     tokens = tokenization.pad([*tokenization.queries(PROBES), *tokenization.passages(PROBES)])
     device = next(encoder.parameters()).device
@@ -128,9 +128,9 @@ def new_folder(folder: Path) -> Iterator[Path]:
 
     Raises UserError where `folder` is there and not empty, or cannot be written.
     """
-    with folder_beside(folder, SafetensorError) as place:
+    with folder_beside(folder, SafetensorError) as target:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UserError(f"{folder} exists and is not an empty folder. Choose another one, or delete it.")
-        yield place
-        os.chmod(place, 0o777 & ~umask())  # mkdtemp makes 0700: colleagues on a cluster must be able to read
-        os.replace(place, folder)  # an empty folder gives way
+        yield target
+        os.chmod(target, 0o777 & ~umask())  # mkdtemp makes 0700: colleagues on a cluster must be able to read
+        os.replace(target, folder)  # an empty folder gives way

@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 PROBES = ("", "a", "Wie groß ist 12 × 12?", "東京 はどこ? ", "ما هي العاصمة؟ " * 300)
 
 
-def save_tokenizer(tokenization: Tokenization, place: Path) -> None:
-    """Write the tokenizer's files into `place`, with padding on the right and the length of passages.
+def save_tokenizer(tokenization: Tokenization, target: Path) -> None:
+    """Write the tokenizer's files into `target`, with padding on the right and the length of passages.
 
     Raises UserError where what was written gives other ids than `tokenization`.
     """
     from transformers import AutoTokenizer
 
-    tokenization.save(place)
-    tokenizer = AutoTokenizer.from_pretrained(str(place), local_files_only=True)
+    tokenization.save(target)
+    tokenizer = AutoTokenizer.from_pretrained(str(target), local_files_only=True)
     tokenizer.padding_side = "right"
     tokenizer.model_max_length = tokenization.text.passage_length
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.convert_ids_to_tokens(tokenization.pad_id)
     writes_eos = tokenizer("")["input_ids"][-1:] == [tokenizer.eos_token_id]
     with disk_errors():
-        tokenizer.save_pretrained(str(place))
+        tokenizer.save_pretrained(str(target))
     if tokenization.append_eos and not writes_eos:
-        _append_eos(place / "tokenizer.json", str(tokenizer.eos_token), int(tokenizer.eos_token_id))
-    _check_rows(tokenization, AutoTokenizer.from_pretrained(str(place), local_files_only=True))
+        _append_eos(target / "tokenizer.json", str(tokenizer.eos_token), int(tokenizer.eos_token_id))
+    _check_rows(tokenization, AutoTokenizer.from_pretrained(str(target), local_files_only=True))
 
 
 def _append_eos(path: Path, eos: str, number: int) -> None:

@@ -143,11 +143,11 @@ class WandbTracker:
         if self._closed:
             return
         self._closed = True
-        place = Path(self._run.dir).parent
+        folder = Path(self._run.dir).parent
         self._attempt(lambda: self._run.finish(exit_code=exit_code))
         self._attempt(self._wandb.teardown)  # its process has written everything when it is gone
         if self._offline and self._logged and not self._failed:
-            print(f"W&B, to upload it: wandb sync {shlex.quote(_from_here(place))}")
+            print(f"W&B, to upload it: wandb sync {shlex.quote(_from_here(folder))}")
 
     def _table(self, table: pd.DataFrame) -> Any:
         return self._wandb.Table(dataframe=table.astype(object).where(table.notna(), None))

@@ -105,8 +105,8 @@ def read_run(path: Path, collection: Collection) -> tuple[IntArray, Hits]:
         first = int(np.argmin(finite))
         raise UserError(f"{path}, line {at[first]}: the score is {read[first]}; only finite fp32 numbers have a rank.")
     _check_repeated(path, at, row * len(passages) + name)
-    query = queries.places(collection.query_ids, collection.name)[row]
-    passage = passages.places(collection.passage_ids, collection.name)[name]
+    query = queries.positions(collection.query_ids, collection.name)[row]
+    passage = passages.positions(collection.passage_ids, collection.name)[name]
     order = np.lexsort((descending_order(passages.texts())[name], -scores, query))
     distinct, starts, row_of = np.unique(query[order], return_index=True, return_inverse=True)
     column = np.arange(len(order)) - starts[row_of]

@@ -1,4 +1,4 @@
-"""The ids of a TREC run as numbers, and their places in a collection."""
+"""The ids of a TREC run as numbers, and their positions in a collection."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ class Names:
         lines = zip(self._numbers, self._lines, strict=True)
         return [decoded(name, f"{self._path}, line {line}, {self._what} id") for name, line in lines]
 
-    def places(self, ids: Sequence[str], collection: str) -> IntArray:
+    def positions(self, ids: Sequence[str], collection: str) -> IntArray:
         """[n]: where they stand among `ids`, which are read once, in slices. Raises UserError for unknown ones."""
         numbers = {text: number for number, text in enumerate(self.texts())}
-        places = np.full(len(numbers), -1, dtype=np.int64)
-        place = 0
+        positions = np.full(len(numbers), -1, dtype=np.int64)
+        position = 0
         for part in slices(ids):
             for identifier in part:
                 if (number := numbers.get(identifier)) is not None:
-                    places[number] = place
-                place += 1
-        unknown = np.flatnonzero(places < 0)
+                    positions[number] = position
+                position += 1
+        unknown = np.flatnonzero(positions < 0)
         if len(unknown):
             first = int(unknown[0])
             raise UserError(
@@ -54,4 +54,4 @@ class Names:
                 f"{f' (nor {len(unknown) - 1} others of the file)' if len(unknown) > 1 else ''}. Read the run with the "
                 f"collection that it was made from."
             )
-        return places
+        return positions

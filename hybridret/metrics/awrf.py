@@ -45,7 +45,7 @@ def _divergence(p: Values, q: Values) -> Values:
 METRIC = ScoredMetric(
     name="awrf",
     title="AWRF",
-    place=100,
+    position=100,
     settings=(MULTILINGUAL,),
     help="1 = exposure in proportion to relevance",
     table="bias",

@@ -14,4 +14,4 @@ def capped_recall(relevant: RankedRelevant, cutoff: int) -> Values:
     return found / np.minimum(relevant.counts, cutoff)
 
 
-METRIC = CutMetric(name="capped_recall", title="capped R", place=50, values=capped_recall)
+METRIC = CutMetric(name="capped_recall", title="capped R", position=50, values=capped_recall)

@@ -55,4 +55,4 @@ def contrastive_entropy(
     return result
 
 
-METRIC = ScoredMetric(name="contrastive_entropy", title="contrastive entropy", place=70, better=-1)
+METRIC = ScoredMetric(name="contrastive_entropy", title="contrastive entropy", position=70, better=-1)

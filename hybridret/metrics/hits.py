@@ -53,9 +53,9 @@ def ranks_in_hits(hits: IntArray, rows: IntArray, passages: IntArray, pool: int)
         cells = cells[block[cells] >= 0]
         row, column = np.divmod(cells, hits.shape[1])
         wanted = (start + row) * pool + block[cells]
-        place = begin + np.minimum(np.searchsorted(keys[begin:end], wanted), end - begin - 1)
-        judged = keys[place] == wanted
-        found[place[judged]] = column[judged] + 1
+        position = begin + np.minimum(np.searchsorted(keys[begin:end], wanted), end - begin - 1)
+        judged = keys[position] == wanted
+        found[position[judged]] = column[judged] + 1
     if (keys[1:] == keys[:-1]).any():
         found = found[np.searchsorted(keys, keys)]  # the search finds the first of equal judgments
     ranks[order] = found
@@ -74,7 +74,7 @@ def drop_identical(hits: Hits, same: IntArray, keep: int | None = None) -> Hits:
     if width == columns:  # nothing behind the last hit that could move up
         passages = np.pad(passages, ((0, 0), (0, 1)), constant_values=-1)
         scores = np.pad(scores, ((0, 0), (0, 1)), constant_values=-np.inf)
-    found = passages == same[:, None]  # -1 finds an empty place, which may go as well as the last one
+    found = passages == same[:, None]  # -1 finds an empty column, which may go as well as the last one
     column = np.where(found.any(axis=1), found.argmax(axis=1), width)
     kept = np.ones(passages.shape, dtype=bool)
     kept[np.arange(len(kept)), column] = False

@@ -39,12 +39,12 @@ class Metric:
 
     name: in metrics.csv; `name@10` in result.json.
     title: for people; `title@10` where there is a cutoff.
-    place: metrics come in the order of their places, and of their names at one place.
+    position: metrics come in the order of their positions, and of their names at one position.
     better: +1 higher, -1 lower.
     settings: where it is measured.
     full: needs the whole ranking, so that a pool that was searched has none.
     form, help: how tables write a value, and what they say of it.
-    table: of the report, of which it is a column; None: of none. `column` is its place there, `place` where not given.
+    table: of the report, of which it is a column; None: of none. `column` is its position there, else `position`.
     overview: a column of the table that ends a sweep, too.
     card: a column of the table in a model card.
     ending: the cutoffs (0: none) that an evaluation shows on the terminal when it ends.
@@ -53,7 +53,7 @@ class Metric:
 
     name: str
     title: str
-    place: int
+    position: int
     better: Literal[-1, 1] = 1
     settings: tuple[str, ...] = SETTINGS
     full: bool = False
@@ -78,12 +78,12 @@ class Metric:
     @property
     def order(self) -> tuple[int, str]:
         """Of metrics in metrics.csv."""
-        return self.place, self.name
+        return self.position, self.name
 
     @property
     def column_order(self) -> tuple[int, str]:
         """Of columns in a table."""
-        return self.place if self.column is None else self.column, self.name
+        return self.position if self.column is None else self.column, self.name
 
 
 @dataclass(frozen=True, kw_only=True)

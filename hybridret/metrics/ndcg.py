@@ -20,7 +20,7 @@ def ndcg(relevant: RankedRelevant, cutoff: int) -> Values:
 METRIC = CutMetric(
     name="ndcg",
     title="nDCG",
-    place=30,
+    position=30,
     values=ndcg,
     table="quality",
     column=45,  # behind recall, as papers on cross-lingual retrieval have it

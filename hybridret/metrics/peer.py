@@ -75,7 +75,7 @@ def peer(
 METRIC = LanguageMetric(
     name="peer",
     title="PEER",
-    place=90,
+    position=90,
     values=lambda ranked: peer(ranked.queries, ranked.ranks, ranked.grades, ranked.languages),
     help="1 = ranks do not depend on the language",
     table="bias",

@@ -52,7 +52,7 @@ def _share(values: Values, pool: int) -> float:
 METRIC = LanguageMetric(
     name="rank_distance",
     title="rank distance",
-    place=80,
+    position=80,
     better=-1,
     values=lambda ranked: rank_distance(ranked.queries, ranked.ranks, ranked.languages, ranked.pool),
     form="rank",

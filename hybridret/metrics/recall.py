@@ -19,7 +19,7 @@ def recall(relevant: RankedRelevant, cutoff: int) -> Values:
 METRIC = CutMetric(
     name="recall",
     title="R",
-    place=40,
+    position=40,
     values=recall,
     table="quality",
     overview=True,

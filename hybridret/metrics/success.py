@@ -13,4 +13,4 @@ def success(relevant: RankedRelevant, cutoff: int) -> Values:
     return (relevant.ranks[relevant.starts] <= cutoff).astype(np.float64)
 
 
-METRIC = CutMetric(name="success", title="success", place=60, values=success)
+METRIC = CutMetric(name="success", title="success", position=60, values=success)

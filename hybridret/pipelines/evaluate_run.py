@@ -117,7 +117,7 @@ def _evaluate_checkpoint(config: DictConfig, path: Path, overrides: Sequence[str
     check_heldout(components, trained, path)
     encoder = components.load(run, REMOTE_CODE in plain["trust"]).to(components.device)
     join(progress, digest)
-    if components.ranks.rank > 0:
+    if components.processes.rank > 0:
         return _follow(components, encoder)
     with RunDirectory(folder).lock():  # not the run's own: several evaluations may be added to it at once
         remove_leftovers(folder)
@@ -158,8 +158,8 @@ def _evaluate_untrained(config: DictConfig, overrides: Sequence[str], progress: 
         print(f"{run.path} is finished; nothing to do.")
         return DONE
     join(progress, digest)
-    components.collections(progress if components.ranks.rank == 0 else Quiet())
-    if components.ranks.rank > 0:
+    components.collections(progress if components.processes.rank == 0 else Quiet())
+    if components.processes.rank > 0:
         return _follow(components, _encoder(components))
     with claimed(run, digest, plain, progress) as claim:
         with claim.progress.task("build the encoder", None):

@@ -118,8 +118,8 @@ class PointWork:
         step, rows = saved_step(self.run.last_checkpoint), saved_rows(self.run.last_checkpoint)
         kept = self.run.truncate_history(step)
         if kept < rows:  # a machine that crashed: the checkpoint was on its disk, the latest rows were not
-            told = f"{self.run.history} has lost {rows - kept} of its {rows} rows: the curve has a gap."
-            print(told, file=sys.stderr)
+            warning = f"{self.run.history} has lost {rows - kept} of its {rows} rows: the curve has a gap."
+            print(warning, file=sys.stderr)
         print(f"Resuming {self.run.path} at step {step}.")
 
     def _strategy_name(self) -> str:

@@ -39,8 +39,8 @@ def collection_shares(tokenization: Tokenization, collections: Iterable[Collecti
         ):
             for index, language in enumerate(collection.languages):
                 # Spaced out before reading: a large corpus lies on disk.
-                places = _spaced(np.flatnonzero(spoken == index))
-                side.setdefault(language, []).extend(texts[place] for place in places.tolist())
+                positions = _spaced(np.flatnonzero(spoken == index))
+                side.setdefault(language, []).extend(texts[position] for position in positions.tolist())
     return _sampled(tokenization, queries, passages)
 
 

@@ -59,7 +59,7 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
             return follow(components, run, digest, seen)
     from hybridret.pipelines.point_work import PointWork
 
-    print(expected.told())
+    print(expected.text())
     bars = Bars()
     components.collections(bars)  # a test set that cannot be read is said before the training, not behind it
     with graceful_stop() as stop:

@@ -41,17 +41,17 @@ def write_trec(
         language = "all" if pool.language < 0 else collection.languages[pool.language]
         name = f"{file_name(collection.name)}.{language}"
         rows = pool.judgments
-        unmet, places = collection.unmet, judgments.passages[pool.unmet] - len(collection.passage_ids)
+        unmet, positions = collection.unmet, judgments.passages[pool.unmet] - len(collection.passage_ids)
         judged = dataclasses.replace(
             collection,
             relevant_queries=judgments.queries[rows],
             relevant_passages=judgments.passages[rows],
             grades=judgments.grades[rows],
             unmet=Unmet(
-                unmet.queries[places],
-                [unmet.passage_ids[place] for place in places.tolist()],
-                unmet.grades[places],
-                unmet.languages[places],
+                unmet.queries[positions],
+                [unmet.passage_ids[position] for position in positions.tolist()],
+                unmet.grades[positions],
+                unmet.languages[positions],
             ),
         )
         try:

@@ -64,7 +64,7 @@ class MemoryCheck:
     def fits(self) -> bool:
         return self.tiny or self.failed is not None or fits(self.plan, self.target, self.inputs.settings.plan.reserve)
 
-    def told(self) -> str:
+    def text(self) -> str:
         """The recipe, why it is this one, and what it is expected to take."""
         named = [text for text in self.overrides if _chooses(text)]
         why = f"chosen by {' '.join(named)}, the rest by conf/" if named else "as conf/ has it"

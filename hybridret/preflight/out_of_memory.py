@@ -48,11 +48,11 @@ def explain_out_of_memory(expected: MemoryCheck, status: Callable[[], dict[str, 
 
 
 def _paragraph(error: BaseException, expected: MemoryCheck, status: dict[str, Any]) -> str:
-    said = " ".join((str(error) or type(error).__name__).split())
-    said = said if len(said) <= 300 else f"{said[:300]} ..."
+    reason = " ".join((str(error) or type(error).__name__).split())
+    reason = reason if len(reason) <= 300 else f"{reason[:300]} ..."
     phase, done, total = status.get("phase") or START, status.get("done"), status.get("total")
     where = f"in phase {phase!r}" + (f" after {done} of {total}{' steps' * (phase == 'train')}" if total else "")
-    head = f"Out of memory {where}: {said.rstrip('.')}."
+    head = f"Out of memory {where}: {reason.rstrip('.')}."
     if expected.failed is not None:
         return (
             f"{head} Its memory could not be planned ({expected.failed}): try a smaller training.chunk_size with "

@@ -21,7 +21,7 @@ LORA_RATE = 10  # times the rate of full fine-tuning, as conf/adapter/lora.yaml 
 
 def command_with(overrides: Sequence[str], recipe: Recipe, point: PlanInputs, move: bool = True) -> str:
     """The command that trains `point`, which `overrides` ask for, with `recipe`. `move`: on GPUs; else where it runs
-    now. More than one machine needs a meeting place, so such a command is one for SLURM.
+    now. More than one machine needs a rendezvous, so such a command is one for SLURM.
 
     >>> command_with(["model=3b", "trainer.devices=2"], one_gpu, point)
     'python -m hybridret.run model=3b trainer=gpu trainer.precision=bf16-mixed'

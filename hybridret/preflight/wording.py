@@ -152,14 +152,14 @@ def assumptions(made: Sequence[tuple[str, Estimate]]) -> list[str]:
     return lines
 
 
-def _distinct(made: Sequence[tuple[str, Estimate]], say: Callable[[Estimate], str]) -> list[str]:
-    """What `say` says of the estimates, each sentence once; with their labels where it is not the same for all."""
-    said: dict[str, list[str]] = {}
+def _distinct(made: Sequence[tuple[str, Estimate]], sentence: Callable[[Estimate], str]) -> list[str]:
+    """What `sentence` says of the estimates, each sentence once; with their labels where it is not the same for all."""
+    sentences: dict[str, list[str]] = {}
     for label, one in made:
-        said.setdefault(say(one), []).append(label)
-    if len(said) == 1:
-        return list(said)
-    return [f"{text} This holds for: {', '.join(labels)}." for text, labels in said.items()]
+        sentences.setdefault(sentence(one), []).append(label)
+    if len(sentences) == 1:
+        return list(sentences)
+    return [f"{text} This holds for: {', '.join(labels)}." for text, labels in sentences.items()]
 
 
 def _prices(estimate: Estimate) -> str:

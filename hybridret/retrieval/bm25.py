@@ -89,15 +89,15 @@ class Bm25Index:
         hits.passages[rows] = np.where(found, columns, -1)[:, :k]
         hits.scores[rows] = np.where(found, scores, -np.inf)[:, :k]
         if wanted > k:
-            for place in np.flatnonzero(found[:, k] & (scores[:, k - 1] == scores[:, k])).tolist():
-                self._fill(hits, rows[place], known[place], k, ties)
+            for position in np.flatnonzero(found[:, k] & (scores[:, k - 1] == scores[:, k])).tolist():
+                self._fill(hits, rows[position], known[position], k, ties)
 
 
 class Bm25:
     """BM25 as a retriever. `method` is bm25s' name of the variant (lucene, robertson, atire, bm25l, bm25+).
 
     `backend` searches with numba or numpy, to the same hits; auto: numba where it is installed and the search is large.
-    `stemmer`: Snowball stems in place of words; `stopwords`: without the stop words of bm25s' lists; each in the
+    `stemmer`: Snowball stems instead of words; `stopwords`: without the stop words of bm25s' lists; each in the
     languages that have them, which the notes name (`terms.py`). The word numbers and the postings of an index are in
     memory: about 12 bytes for each different query word of each passage. Raises UserError where bm25s, or numba or
     PyStemmer when asked for, is not installed or a parameter is out of range.

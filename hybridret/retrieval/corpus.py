@@ -22,7 +22,7 @@ from hybridret.base.progress import Progress
 from hybridret.base.records import IntArray
 from hybridret.distributed.process_group import ProcessGroup
 from hybridret.retrieval.encode import TextEncoder, inference
-from hybridret.retrieval.indexes.together import raise_on_all_ranks
+from hybridret.retrieval.indexes.together import raise_on_all_processes
 from hybridret.retrieval.tile_store import TileStore, tile_vectors
 from hybridret.retrieval.tiles import TileBar, TileEncoder, Tiles
 from hybridret.retrieval.vector_source import VectorSource
@@ -45,7 +45,7 @@ def encode_corpus(
     stored: str,
     folder: Path | None,
     key: Mapping[str, str],
-    ranks: ProcessGroup,
+    processes: ProcessGroup,
     progress: Progress,
 ) -> VectorSource:
     """Unit vectors [P, D] of `passages`, read in slices; `contexts` [P] are read behind them.
@@ -65,14 +65,14 @@ def encode_corpus(
         raise ValueError(f"{len(passages)} passages, {len(contexts)} contexts")
     work = TileEncoder(encoder, passages, contexts, batch_size)
     if folder is None:
-        return _in_memory(work, precision, ranks, progress)
+        return _in_memory(work, precision, processes, progress)
     # Padding decides last bits, and the batch size decides padding.
     whole = {**key, "with contexts": str(contexts is not None), "batch size": str(batch_size), "precision": precision}
     store = TileStore(folder, whole, len(passages), encoder.dimension, stored)
-    entries = _from_first(store.entries, ranks)
+    entries = _from_first(store.entries, processes)
     # A cache that is complete is read without its lock: many processes may search it at once.
-    if len(np.unique(entries[:, 0])) < len(store.tiles) or _missing(store, entries, ranks, progress):
-        _complete(store, work, precision, ranks, progress)
+    if len(np.unique(entries[:, 0])) < len(store.tiles) or _missing(store, entries, processes, progress):
+        _complete(store, work, precision, processes, progress)
     return store.vectors()
 
 
@@ -87,33 +87,33 @@ def fingerprint(texts: Sequence[str]) -> str:
     return digest.hexdigest()[:32]
 
 
-def _lock(stack: ExitStack, store: TileStore, ranks: ProcessGroup, progress: Progress) -> None:
+def _lock(stack: ExitStack, store: TileStore, processes: ProcessGroup, progress: Progress) -> None:
     """Hold the lock of `store` until `stack` closes; what another process encodes meanwhile need not be encoded again.
 
     Raises UserError where it is in use and further ranks would wait for this one: their patience is limited.
     """
-    if ranks.world > 1:
+    if processes.world > 1:
         stack.enter_context(store.lock())
         return
     enter_when_free(stack, store.lock, progress, "wait for another process that encodes the same passages")
 
 
-def _complete(store: TileStore, work: TileEncoder, precision: str, ranks: ProcessGroup, progress: Progress) -> None:
+def _complete(store: TileStore, work: TileEncoder, precision: str, processes: ProcessGroup, progress: Progress) -> None:
     """Encode what `store` lacks; the first rank holds its lock meanwhile."""
     tiles = store.tiles
     with ExitStack() as stack:
 
         def prepare() -> IntArray:
-            _lock(stack, store, ranks, progress)
+            _lock(stack, store, processes, progress)
             store.prepare()
             return store.entries()
 
-        entries = _from_first(prepare, ranks)  # again: another process may have gone on since
-        pending = _missing(store, entries, ranks, progress)
-        if ranks.rank == 0:
+        entries = _from_first(prepare, processes)  # again: another process may have gone on since
+        pending = _missing(store, entries, processes, progress)
+        if processes.rank == 0:
             _warn_of_damage(store, entries, pending)
-        raise_on_all_ranks(partial(store.check_space, tiles.count(pending)), ranks)
-        own = [tiles.span(tile) for tile in pending[ranks.rank :: ranks.world]]
+        raise_on_all_processes(partial(store.check_space, tiles.count(pending)), processes)
+        own = [tiles.span(tile) for tile in pending[processes.rank :: processes.world]]
         tokenised = stack.enter_context(closing(work.ahead(own)))
         advance = stack.enter_context(progress.task("encode passages", tiles.passages))
         stack.enter_context(inference(work.encoder, precision))
@@ -123,17 +123,17 @@ def _complete(store: TileStore, work: TileEncoder, precision: str, ranks: Proces
             for tile in share:
                 start, _ = tiles.span(tile)
                 vectors = tile_vectors(work.vectors(next(tokenised), bar.encoded), store.dtype, start)
-                store.add(tile, vectors, ranks.rank)
+                store.add(tile, vectors, processes.rank)
 
-        for first in range(0, len(pending), ROUND * ranks.world):
-            together = pending[first : first + ROUND * ranks.world]
-            share = together[ranks.rank :: ranks.world]
+        for first in range(0, len(pending), ROUND * processes.world):
+            together = pending[first : first + ROUND * processes.world]
+            share = together[processes.rank :: processes.world]
             bar.round(tiles.count(share), tiles.count(together))
-            raise_on_all_ranks(partial(encode, share), ranks)
+            raise_on_all_processes(partial(encode, share), processes)
         bar.round(0, 0)
 
 
-def _in_memory(work: TileEncoder, precision: str, ranks: ProcessGroup, progress: Progress) -> ArrayVectors:
+def _in_memory(work: TileEncoder, precision: str, processes: ProcessGroup, progress: Progress) -> ArrayVectors:
     """The same vectors in an array; the ranks exchange their tiles."""
     tiles = Tiles(len(work.passages))
     every = range(len(tiles))
@@ -141,31 +141,31 @@ def _in_memory(work: TileEncoder, precision: str, ranks: ProcessGroup, progress:
     nothing = np.empty((0, work.encoder.dimension), dtype=np.float32)
     with (
         progress.task("encode passages", tiles.passages) as advance,
-        closing(work.ahead([tiles.span(tile) for tile in every[ranks.rank :: ranks.world]])) as tokenised,
+        closing(work.ahead([tiles.span(tile) for tile in every[processes.rank :: processes.world]])) as tokenised,
         inference(work.encoder, precision),
     ):
         bar = TileBar(advance, 0)
-        for first in range(0, len(tiles), ranks.world):
-            together = every[first : first + ranks.world]
-            share = together[ranks.rank : ranks.rank + 1]
+        for first in range(0, len(tiles), processes.world):
+            together = every[first : first + processes.world]
+            share = together[processes.rank : processes.rank + 1]
             bar.round(tiles.count(share), tiles.count(together))
             found = work.vectors(next(tokenised), bar.encoded) if share else nothing
-            for tile, part in zip(together, ranks.gather(found), strict=False):
+            for tile, part in zip(together, processes.gather(found), strict=False):
                 array[slice(*tiles.span(tile))] = part
         bar.round(0, 0)
     return ArrayVectors(array)
 
 
-def _from_first(read: Callable[[], IntArray], ranks: ProcessGroup) -> IntArray:
+def _from_first(read: Callable[[], IntArray], processes: ProcessGroup) -> IntArray:
     """The entries that the first rank reads, on every rank."""
     nothing = np.empty((0, 2), dtype=np.int64)
-    found = ranks.gather(raise_on_all_ranks(lambda: nothing if ranks.rank else read(), ranks))[0]
+    found = processes.gather(raise_on_all_processes(lambda: nothing if processes.rank else read(), processes))[0]
     return found.astype(np.int64, copy=False)
 
 
-def _missing(store: TileStore, entries: IntArray, ranks: ProcessGroup, progress: Progress) -> list[int]:
+def _missing(store: TileStore, entries: IntArray, processes: ProcessGroup, progress: Progress) -> list[int]:
     """The tiles that have to be encoded, ascending: those without an entry that fits. Each rank checks a share."""
-    share = entries[entries[:, 0] // CHECKED % ranks.world == ranks.rank]  # all entries of a tile on one rank
+    share = entries[entries[:, 0] // CHECKED % processes.world == processes.rank]  # all entries of a tile on one rank
     share = share[np.argsort(share[:, 0], kind="stable")]
 
     def check() -> IntArray:
@@ -178,7 +178,7 @@ def _missing(store: TileStore, entries: IntArray, ranks: ProcessGroup, progress:
                     advance(len(part))
         return np.concatenate(fit)
 
-    fit = np.concatenate(ranks.gather(raise_on_all_ranks(check, ranks)))
+    fit = np.concatenate(processes.gather(raise_on_all_processes(check, processes)))
     missing: list[int] = np.setdiff1d(np.arange(len(store.tiles)), fit).tolist()
     return missing
 

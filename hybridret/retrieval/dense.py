@@ -15,7 +15,7 @@ from hybridret.base.records import Collection, FloatArray, Hits, IntArray
 from hybridret.distributed.process_group import ProcessGroup, SingleProcess
 from hybridret.retrieval.corpus import encode_corpus, fingerprint
 from hybridret.retrieval.encode import TextEncoder, encode_texts
-from hybridret.retrieval.indexes.together import raise_on_all_ranks
+from hybridret.retrieval.indexes.together import raise_on_all_processes
 from hybridret.retrieval.products import products
 from hybridret.retrieval.protocols import Index
 from hybridret.retrieval.search_request import SearchRequest
@@ -84,7 +84,7 @@ class Dense:
         cache_from: int = 50_000,
         stored: str = "float32",
         key: Mapping[str, str] | None = None,
-        ranks: ProcessGroup | None = None,
+        processes: ProcessGroup | None = None,
         cosine: bool = True,
     ) -> None:
         if cache is not None and key is None:
@@ -98,7 +98,7 @@ class Dense:
         self._cache_from = cache_from
         self._stored = stored
         self._key = dict(key or {})
-        self._ranks = ranks or SingleProcess()
+        self._ranks = processes or SingleProcess()
         self._keyed = self._version()
         self._kept: dict[str, tuple[_Made, FloatArray]] = {}
         self._searched: tuple[_Made, FloatArray, VectorSource] | None = None
@@ -166,7 +166,7 @@ class Dense:
         own = partial(self._vectors, "query", collection.queries, None, progress)
         nothing = np.empty((0, self._encoder.dimension), dtype=np.float32)
         queries = self._ranks.gather(
-            raise_on_all_ranks(own if self._ranks.rank == 0 else lambda: nothing, self._ranks)
+            raise_on_all_processes(own if self._ranks.rank == 0 else lambda: nothing, self._ranks)
         )[0]
         texts, contexts = collection.passages, collection.contexts
         large = len(texts) >= self._cache_from
@@ -202,7 +202,12 @@ class Dense:
         return vectors
 
     def _stream(
-        self, texts: Sequence[str], contexts: Sequence[str] | None, ranks: ProcessGroup, progress: Progress, given: str
+        self,
+        texts: Sequence[str],
+        contexts: Sequence[str] | None,
+        processes: ProcessGroup,
+        progress: Progress,
+        given: str,
     ) -> VectorSource:
         key = self._key
         if self._cache is not None:
@@ -220,7 +225,7 @@ class Dense:
             self._stored,
             self._cache,
             key,
-            ranks,
+            processes,
             progress,
         )
 

@@ -64,7 +64,7 @@ def encode_texts(
     fp16 runs the forward pass under autocast. `batch_size` counts texts; batches may be smaller (`length_batches`).
     """
     items = [(text, "") for text in texts] if contexts is None else list(zip(texts, contexts, strict=True))
-    distinct, places = distinct_items(items)
+    distinct, positions = distinct_items(items)
     vectors = np.empty((len(distinct), encoder.dimension), dtype=np.float32)
     plural = "queries" if kind == "query" else "passages"
     begin, done = time.perf_counter(), 0
@@ -79,14 +79,14 @@ def encode_texts(
             window = distinct[start : start + WINDOW]
             rows = token_rows(encoder.tokenization, window, kind, contexts is not None)
             vectors[start : start + len(window)] = encode_rows(encoder, rows, batch_size, encoded)
-    return vectors[places]
+    return vectors[positions]
 
 
 def distinct_items(items: Sequence[Item]) -> tuple[list[Item], IntArray]:
     """The different items in ascending order, and where each of `items` [n] stands among them."""
     distinct = sorted(set(items))
-    place = {item: index for index, item in enumerate(distinct)}
-    return distinct, np.fromiter((place[item] for item in items), dtype=np.int64, count=len(items))
+    position = {item: index for index, item in enumerate(distinct)}
+    return distinct, np.fromiter((position[item] for item in items), dtype=np.int64, count=len(items))
 
 
 def token_rows(

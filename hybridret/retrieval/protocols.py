@@ -52,7 +52,7 @@ class Retriever(Protocol):
 class Index(Protocol):
     """A kind of search over vectors; plug-in `index`."""
 
-    def search(self, request: SearchRequest, ranks: ProcessGroup, progress: Progress) -> Hits:
+    def search(self, request: SearchRequest, processes: ProcessGroup, progress: Progress) -> Hits:
         """The hits [q, depth] of `request`, best first.
 
         They are the same on every rank, and the same to the bit for any number of ranks where the search is exact.

@@ -107,7 +107,7 @@ class TileStore:
 
     def verified(self, entries: IntArray) -> BoolArray:
         """[n]: for each entry, whether the tile has this checksum now. Every byte is read."""
-        wanted, place = np.unique(entries[:, 0], return_inverse=True)
+        wanted, position = np.unique(entries[:, 0], return_inverse=True)
         whole = {shard: self._shards.whole(shard) for shard in np.unique(wanted // SHARD_TILES).tolist()}
 
         def checksum(tile: int) -> int:
@@ -115,7 +115,7 @@ class TileStore:
 
         with ThreadPoolExecutor(READERS, "checksum") as pool:
             actual = np.array(list(pool.map(checksum, wanted.tolist())), dtype=np.int64)
-        same: BoolArray = actual[place] == entries[:, 1]
+        same: BoolArray = actual[position] == entries[:, 1]
         return same
 
     def add(self, tile: int, vectors: FloatArray, rank: int) -> None:

@@ -44,7 +44,7 @@ class Tokenised:
     """Token rows of the distinct passages of a tile, and which of them each passage [n] is."""
 
     rows: list[NDArray[np.int32]]
-    places: IntArray
+    positions: IntArray
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,10 @@ class TileEncoder:
     def tokenise(self, span: tuple[int, int]) -> Tokenised:
         texts = self.passages[slice(*span)]
         contexts = [""] * len(texts) if self.contexts is None else self.contexts[slice(*span)]
-        distinct, places = distinct_items(list(zip(texts, contexts, strict=True)))
-        return Tokenised(token_rows(self.encoder.tokenization, distinct, "passage", self.contexts is not None), places)
+        distinct, positions = distinct_items(list(zip(texts, contexts, strict=True)))
+        return Tokenised(
+            token_rows(self.encoder.tokenization, distinct, "passage", self.contexts is not None), positions
+        )
 
     def ahead(self, spans: Sequence[tuple[int, int]]) -> Generator[Tokenised, None, None]:
         """Tiles by their `span`; each is read and tokenised while the one before is encoded. To be closed."""
@@ -76,9 +78,9 @@ class TileEncoder:
 
     def vectors(self, tile: Tokenised, encoded: Callable[[int], None]) -> FloatArray:
         """[n, D], fp32, of the passages of a tile, inside `inference`; `encoded` is told how many more are done."""
-        vectors = encode_rows(self.encoder, tile.rows, self.batch_size, encoded)[tile.places]
-        if len(tile.places) > len(tile.rows):
-            encoded(len(tile.places) - len(tile.rows))
+        vectors = encode_rows(self.encoder, tile.rows, self.batch_size, encoded)[tile.positions]
+        if len(tile.positions) > len(tile.rows):
+            encoded(len(tile.positions) - len(tile.rows))
         return vectors
 
 

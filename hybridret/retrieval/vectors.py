@@ -37,11 +37,11 @@ def check_rows(start: int, stop: int, count: int) -> None:
 
 def chosen_rows(source: VectorSource, indices: IntArray) -> FloatArray:
     """Vectors [n, D] of any `indices` [n], in their order; each is read once, neighbours together."""
-    wanted, places = np.unique(indices, return_inverse=True)
+    wanted, positions = np.unique(indices, return_inverse=True)
     found = np.empty((len(wanted), source.dimension), dtype=np.float32)
     ends = np.append(np.flatnonzero(np.diff(wanted) != 1) + 1, len(wanted))
     begin = 0
     for end in ends[ends > 0].tolist():
         found[begin:end] = source.rows(int(wanted[begin]), int(wanted[end - 1]) + 1)
         begin = end
-    return found[places]
+    return found[positions]

@@ -61,8 +61,8 @@ class WordTable:
         """The words of the passages [P'] for `bm25s`; `advance` hears of each time that one is read."""
         sizes = np.diff(self.starts)[passages]
         ends = np.cumsum(sizes)
-        places = np.arange(int(sizes.sum())) + np.repeat(self.starts[passages] - (ends - sizes), sizes)
-        return PassageWords(self.known[places], ends, self.lengths[passages], advance)
+        positions = np.arange(int(sizes.sum())) + np.repeat(self.starts[passages] - (ends - sizes), sizes)
+        return PassageWords(self.known[positions], ends, self.lengths[passages], advance)
 
 
 class PassageWords:
@@ -103,6 +103,6 @@ class PassageWords:
         table = self.numbers[:-1] if len(self.numbers) and self.numbers[-1] == OTHER else self.numbers
         if not len(table):
             return []
-        place = np.minimum(np.searchsorted(table, query), len(table) - 1)
-        found: list[int] = place[table[place] == query].tolist()
+        position = np.minimum(np.searchsorted(table, query), len(table) - 1)
+        found: list[int] = position[table[position] == query].tolist()
         return found

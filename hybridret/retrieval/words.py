@@ -51,13 +51,13 @@ def words(text: str) -> list[str]:
         return spaced
     found: list[str] = []
     for word in spaced:
-        for place, part in enumerate(_CHARACTERS.split(word)):  # words, first group and second group in turn
+        for position, part in enumerate(_CHARACTERS.split(word)):  # words, first group and second group in turn
             if not part:
                 continue
-            if place % 3 == 1:
+            if position % 3 == 1:
                 found += part
                 found += [part[i : i + 2] for i in range(len(part) - 1)]
-            elif place % 3 == 2 and len(part) > 3:
+            elif position % 3 == 2 and len(part) > 3:
                 found += [part[i : i + 3] for i in range(len(part) - 2)]
             else:
                 found.append(part)

@@ -9,15 +9,15 @@ from contextlib import suppress
 from pathlib import Path
 
 #: Where something is written first under another name: `.last.ckpt.k3_x8a0q.ckpt`, `.best.new-k3_x8a0q`.
-_PLACES = (".", "checkpoints", "checkpoints/last.ckpt", "trec")
+_FOLDERS = (".", "checkpoints", "checkpoints/last.ckpt", "trec")
 _NAME = re.compile(r"\..+\.(new-)?[a-z0-9_]{8}(\.[A-Za-z0-9]+)?")
 
 
 def leftovers(folder: Path) -> Iterator[Path]:
     """The temporary files and folders in the run directory `folder`: of its owner, or left by one that was killed."""
-    for place in _PLACES:
+    for name in _FOLDERS:
         with suppress(OSError):
-            for path in (folder / place).iterdir():
+            for path in (folder / name).iterdir():
                 if _NAME.fullmatch(path.name):
                     yield path
 

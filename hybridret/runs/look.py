@@ -23,49 +23,49 @@ def look(folder: Path) -> dict[str, Any]:
     """The content of `status.json` as it should be, {} where nothing is known of the run. The file is mended, and what
     kills left half written is removed, where no process owns the directory and it can be written.
     """
-    said = _said(folder)
-    if said.get("state") == State.FINISHED and _finished(folder) and not any(leftovers(folder)):
-        return said
+    stored = _stored(folder)
+    if stored.get("state") == State.FINISHED and _finished(folder) and not any(leftovers(folder)):
+        return stored
     lock = folder / ".lock"
-    if not lock.exists() and not _finished(folder) and said.get("state") not in (State.RUNNING, State.FINISHED):
-        return said  # nobody ever worked here
+    if not lock.exists() and not _finished(folder) and stored.get("state") not in (State.RUNNING, State.FINISHED):
+        return stored  # nobody ever worked here
     with unowned(lock, folder / "status.json") as free:
-        said = _said(folder)  # another may have mended it
-        true = _true(folder, said, free)
+        stored = _stored(folder)  # another may have mended it
+        true = _true(folder, stored, free)
         if free:
             remove_leftovers(folder)
-        if free and true != said:
+        if free and true != stored:
             with suppress(UserError):  # the next one who looks will try again
                 write_sealed(folder / "status.json", true)
     return true
 
 
-def _true(folder: Path, said: dict[str, Any], free: bool | None) -> dict[str, Any]:
-    state = said.get("state")
+def _true(folder: Path, stored: dict[str, Any], free: bool | None) -> dict[str, Any]:
+    state = stored.get("state")
     if _finished(folder):
         if state == State.FINISHED:
-            return said
-        return said | {"state": str(State.FINISHED), "reason": None, "config_hash": _hash(folder, said)}
+            return stored
+        return stored | {"state": str(State.FINISHED), "reason": None, "config_hash": _hash(folder, stored)}
     if free is False:
-        return said if state == State.RUNNING else said | {"state": str(State.RUNNING), "reason": None}
+        return stored if state == State.RUNNING else stored | {"state": str(State.RUNNING), "reason": None}
     if state == State.FINISHED:
-        return said | {"state": str(State.INTERRUPTED), "reason": "its result.json is not there"}
+        return stored | {"state": str(State.INTERRUPTED), "reason": "its result.json is not there"}
     if state == State.RUNNING:
-        return said | {"state": str(State.INTERRUPTED), "reason": LOST}
-    return said
+        return stored | {"state": str(State.INTERRUPTED), "reason": LOST}
+    return stored
 
 
 def _finished(folder: Path) -> bool:
     return (folder / "result.json").is_file()
 
 
-def _hash(folder: Path, said: dict[str, Any]) -> Any:
+def _hash(folder: Path, stored: dict[str, Any]) -> Any:
     with suppress(UserError):
         return read_result(folder / "result.json").get("config_hash")
-    return said.get("config_hash")
+    return stored.get("config_hash")
 
 
-def _said(folder: Path) -> dict[str, Any]:
+def _stored(folder: Path) -> dict[str, Any]:
     try:
         return read_status(folder / "status.json") or {}
     except UserError:

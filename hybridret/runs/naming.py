@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from hybridret.base.errors import UserError
 from hybridret.runs.hashing import NOT_HASHED
 
-#: Overrides that do not make another run: the seed has its own place at the end, the rest is where and how it runs.
+#: Overrides that do not make another run: the seed stands at the end, the rest is where and how it runs.
 #: A name covers the key, the group of that name, and all below it.
 NOT_NAMED = ("seed", *NOT_HASHED)
 

@@ -48,5 +48,5 @@ def check_sum(path: Path) -> None:
         raise UserError(
             f"{path} is damaged or was changed: its SHA-256 is not that in {RESULT}. Copy the file again, or delete "
             f"{path.parent / RESULT} and run the same command again: what is trained is kept. (Data that moved is "
-            f"found through a link at its old place; the config of a run must stay as it is.)"
+            f"found through a link at its old path; the config of a run must stay as it is.)"
         )

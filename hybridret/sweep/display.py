@@ -51,7 +51,7 @@ class Display:
     ) -> None:
         self._bars.stop()
 
-    def say(self, text: str) -> None:
+    def show_line(self, text: str) -> None:
         """A line above the bars."""
         if self._console.is_terminal:
             self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
@@ -62,7 +62,7 @@ class Display:
     def started(self, point: Point) -> None:
         self._rows[point.number] = self._bars.add_task(point.label, total=None, note="starting")
         if not self._console.is_terminal:
-            self.say(f"started   {point.label}")
+            self.show_line(f"started   {point.label}")
 
     def ended(self, point: Point) -> None:
         """A point has its final state."""
@@ -73,7 +73,7 @@ class Display:
             self._bars.remove_task(row)
         self._bars.update(self._sweep, completed=self._ended)
         reason = f": {point.reason}" if point.reason else ""
-        self.say(f"{point.state:<11} {point.label} ({self._ended}/{self._total}, {point.seconds:.0f} s){reason}")
+        self.show_line(f"{point.state:<11} {point.label} ({self._ended}/{self._total}, {point.seconds:.0f} s){reason}")
 
     def refresh(self, running: Iterable[Point]) -> None:
         """Read how far the running points are."""
@@ -92,7 +92,7 @@ class Display:
                 self._bars.update(self._rows[point.number], completed=done, total=total, note=note)
             else:
                 count = f", {done:,} of {total:,}" if total else ""
-                self.say(f"running   {point.label}: {note or 'starting'}{count}")
+                self.show_line(f"running   {point.label}: {note or 'starting'}{count}")
 
 
 def print_summary(points: Iterable[Point], stream: TextIO) -> None:

@@ -27,32 +27,32 @@ def settle(point: Point, ending: Ending, stopping: bool) -> None:
     assert point.run is not None
     code = ending.code
     status = point.run.look()
-    said, reason = status.get("state"), status.get("reason")
+    written, reason = status.get("state"), status.get("reason")
     reason = reason if isinstance(reason, str) else None
     if _has_result(point):  # whatever ended the process later
         point.end(State.FINISHED, None, code)
         return
-    if said == State.RUNNING and status.get("pid") not in ending.pids:
+    if written == State.RUNNING and status.get("pid") not in ending.pids:
         point.end(State.RUNNING, last_words(ending.log, ending.start) or "another process works on it", code)
         return
-    if said == State.SKIPPED and code in (0, BAD_INPUT):
+    if written == State.SKIPPED and code in (0, BAD_INPUT):
         point.end(State.SKIPPED, reason, code)
         return
     if code in (REQUEUE, INTERRUPTED):
-        told = reason if said == State.INTERRUPTED and reason != LOST else None
-        point.end(State.INTERRUPTED, told or "stopped by a signal after saving its state", code)
+        stated = reason if written == State.INTERRUPTED and reason != LOST else None
+        point.end(State.INTERRUPTED, stated or "stopped by a signal after saving its state", code)
     elif code < 0:
-        which = f"rank {ending.rank} was " if ending.ranks > 1 else ""
+        which = f"rank {ending.rank} was " if ending.processes > 1 else ""
         point.end(
             State.INTERRUPTED if stopping or -code in _BEFORE_PYTHON else State.FAILED, which + _killed(-code), code
         )
     elif code == 0:
         point.end(State.FAILED, "its process ended well but wrote no result.json", code)
     else:
-        told = reason if said == State.FAILED and ending.rank == 0 else None
+        stated = reason if written == State.FAILED and ending.rank == 0 else None
         printed = last_words(ending.log, ending.start) or f"exit code {code}"
-        point.end(State.FAILED, told or (f"rank {ending.rank}: {printed}" if ending.rank else printed), code)
-    if said != point.state or reason != point.reason:
+        point.end(State.FAILED, stated or (f"rank {ending.rank}: {printed}" if ending.rank else printed), code)
+    if written != point.state or reason != point.reason:
         hashed = status.get("config_hash")
         with suppress(UserError):  # a full disk: sweep.json or the terminal still tells
             point.run.write_status(point.state, hashed if isinstance(hashed, str) else point.config_hash, point.reason)

@@ -2,7 +2,7 @@
 
 A point that raises, runs out of memory or is killed by a signal ends alone; Hydra's own launchers end with it. Hydra
 imports this at every start, `--help` included, so nothing heavy is imported here. A launcher for a cluster's queue
-would share `planner.py` and `summary.py` and replace `pool.py`.
+would share `point_composer.py` and `summary.py` and replace `pool.py`.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class ProcessLauncher(Launcher):
         Raises UserError when no point at all can be composed, and SystemExit (130, 75) after a signal.
         """
         from hybridret.base.graceful_stop import graceful_stop
-        from hybridret.sweep.planner import Planner, leave_out
+        from hybridret.sweep.point_composer import PointComposer, leave_out
 
         if (here := process_info()).world > 1:
             raise UserError(
@@ -80,9 +80,9 @@ class ProcessLauncher(Launcher):
                 f"them: it starts the processes of each point itself. For one point of several nodes leave out -m."
             )
         setup_globals()
-        planner = Planner(self._context.config_loader, self._config, self._devices_per_job)
+        composer = PointComposer(self._context.config_loader, self._config, self._devices_per_job)
         with graceful_stop() as stop:
-            points = planner.plan(job_overrides, initial_job_idx, stop.check)
+            points = composer.points(job_overrides, initial_job_idx, stop.check)
             leave_out(points, getattr(importlib.import_module(self._module), "before_sweep", None))
             stop.check()
             return self._run(points, stop)
@@ -113,7 +113,7 @@ class ProcessLauncher(Launcher):
         print_summary(points, sys.stdout)
         summary.write()
         if stopped is not None:
-            display.say(f"Stopped. To go on, run the same command again: {summary.command}")
+            display.show_line(f"Stopped. To go on, run the same command again: {summary.command}")
             raise SystemExit(stopped_exit_code(points, exit_code(signal.Signals(stopped))))
         return [_job_return(point) for point in points]
 

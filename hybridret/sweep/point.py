@@ -25,7 +25,7 @@ class Point:
     run: RunDirectory | None = None
     config_hash: str | None = None
     gpus: int = 0
-    ranks: int = 1  # processes that train it together
+    processes: int = 1  # processes that train it together
     state: State = State.QUEUED
     reason: str | None = None
     exit_code: int | None = None  # negative: killed by that signal; None: no process was started

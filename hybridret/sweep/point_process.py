@@ -34,7 +34,7 @@ class PointProcess:
         self.point = point
         self.gpus = tuple(gpus)
         log = point.run.log
-        logs = [log, *(log.with_name(f"log-rank-{rank}.txt") for rank in range(1, point.ranks))]
+        logs = [log, *(log.with_name(f"log-rank-{rank}.txt") for rank in range(1, point.processes))]
         command = [sys.executable, "-m", module, *point.arguments]
         try:
             point.run.path.mkdir(parents=True, exist_ok=True)
@@ -56,11 +56,11 @@ class PointProcess:
 
     def _environment(self, threads: int | None) -> dict[str, str]:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "HYBRIDRET_COMMAND": command_line(sys.argv)}
-        ranks = self.point.ranks
-        if threads is None and ranks > 1 and "OMP_NUM_THREADS" not in os.environ:
+        processes = self.point.processes
+        if threads is None and processes > 1 and "OMP_NUM_THREADS" not in os.environ:
             threads = cores()
         if threads is not None:
-            environment.update(dict.fromkeys(_THREADS, str(max(1, threads // ranks))))
+            environment.update(dict.fromkeys(_THREADS, str(max(1, threads // processes))))
         if self.gpus:
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(self.gpus)
         return environment

@@ -23,7 +23,7 @@ _REFRESH = 0.5  # seconds between two looks at the status files
 
 
 class Pool:
-    """Starts points in order as places and GPUs become free.
+    """Starts points in order as processes and GPUs become free.
 
     A signal is passed on to the running points, which save their state and leave; nothing new is started. A second
     Ctrl-C, or `grace` seconds, end them at once.
@@ -106,12 +106,14 @@ class Pool:
     def _pass_on(self, signal_number: int, display: Display) -> None:
         if self._stop_signal is not None:
             if signal_number == signal.SIGINT:
-                display.say("Stopping at once.")
+                display.show_line("Stopping at once.")
                 self._kill()
             return
         self._stop_signal = signal_number
         self._deadline = time.monotonic() + self._grace
-        display.say(f"Stopping: {len(self._running)} running points save their state. Ctrl-C again stops at once.")
+        display.show_line(
+            f"Stopping: {len(self._running)} running points save their state. Ctrl-C again stops at once."
+        )
         for process in self._running:
             process.send(signal.SIGTERM if signal_number == signal.SIGHUP else signal_number)
 

@@ -30,7 +30,7 @@ class Ending:
     if none; what it printed since byte `start` of `log`; the ids of all."""
 
     rank: int
-    ranks: int
+    processes: int
     code: int
     log: Path
     start: int
@@ -50,7 +50,7 @@ class RankProcesses:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._first: int | None = None  # the rank that ended badly first
         self._bad, self._over, self._lock = Event(), Event(), Lock()
-        places = _places(len(logs))
+        addresses = _addresses(len(logs))
         with ExitStack() as undo:
             undo.callback(self.kill)
             for rank, log in enumerate(logs):
@@ -62,7 +62,7 @@ class RankProcesses:
                             stdin=subprocess.DEVNULL,
                             stdout=file,
                             stderr=subprocess.STDOUT,
-                            env={**environment, **places[rank], PARENT: str(os.getpid())},
+                            env={**environment, **addresses[rank], PARENT: str(os.getpid())},
                             start_new_session=True,  # the terminal's Ctrl-C reaches the sweep alone, which passes it on
                         )
                     )
@@ -116,11 +116,11 @@ class RankProcesses:
             self.kill()
 
 
-def _places(ranks: int) -> list[dict[str, str]]:
-    """What torchrun would tell each process; nothing where there is one."""
-    if ranks == 1:
+def _addresses(processes: int) -> list[dict[str, str]]:
+    """The variables that torchrun would set for each process; none where there is one."""
+    if processes == 1:
         return [{}]
     port = free_port()  # the first process serves it
-    common = {"WORLD_SIZE": str(ranks), "LOCAL_WORLD_SIZE": str(ranks), "GROUP_RANK": "0"}
+    common = {"WORLD_SIZE": str(processes), "LOCAL_WORLD_SIZE": str(processes), "GROUP_RANK": "0"}
     common |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    return [{**common, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(ranks)]
+    return [{**common, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(processes)]

@@ -7,14 +7,14 @@ from typing import Any
 
 from hybridret.base.errors import UserError, nearest
 from hybridret.base.machine import LARGEST, check_count
-from hybridret.base.settings import ScheduleSettings, TrainerSettings, TrainingSettings
-from hybridret.batching.ranks import check_world_size
+from hybridret.base.settings import LearningRateSettings, TrainerSettings, TrainingSettings
+from hybridret.batching.process_share import check_world_size
 
 DECAYS = ("linear", "cosine", "constant")
 _OF_OPTIMIZERS = ("lr", "weight_decay", "eps")  # what those of torch.optim have in common: numbers from 0 on
 
 
-def check_training(training: TrainingSettings, schedule: ScheduleSettings, trainer: TrainerSettings) -> None:
+def check_training(training: TrainingSettings, schedule: LearningRateSettings, trainer: TrainerSettings) -> None:
     """Raise UserError naming the key of the first value that no training could use; needs no data and no model."""
     for key, value in (
         ("training.steps", training.steps),
@@ -47,14 +47,14 @@ def check_training(training: TrainingSettings, schedule: ScheduleSettings, train
     check_world_size(training.batch_size, trainer.devices * trainer.nodes)
 
 
-def warmup_steps(settings: ScheduleSettings, steps: int) -> int:
+def warmup_steps(settings: LearningRateSettings, steps: int) -> int:
     """How many of `steps` the rate rises. Raises UserError for a share outside 0..1."""
     if not 0 <= settings.warmup <= 1:
         raise UserError(f"schedule.warmup={settings.warmup} is not a share of the steps: give a number from 0 to 1.")
     return round(settings.warmup * steps)
 
 
-def check_schedule(settings: ScheduleSettings) -> None:
+def check_schedule(settings: LearningRateSettings) -> None:
     """Raise UserError for a warm-up outside 0..1, an unknown decay, or a rate of embeddings that is none."""
     warmup_steps(settings, 1)
     if settings.decay not in DECAYS:

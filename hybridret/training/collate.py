@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from hybridret.base.records import Batch, IntArray, Negative, ParallelPairs
-from hybridret.batching.ranks import rank_slice
+from hybridret.batching.process_share import rank_slice
 from hybridret.encoders.token_batch import TokenBatch, make_token_batch
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.training.token_table import TokenTable
@@ -122,10 +122,10 @@ def _negatives(pairs: ParallelPairs, batch: Batch) -> list[tuple[Negative, ...]]
     """
     if not pairs.negatives:
         return []
-    places = zip(batch.questions.tolist(), batch.passage_languages.tolist(), strict=True)
+    positives = zip(batch.questions.tolist(), batch.passage_languages.tolist(), strict=True)
     return [
         pairs.negatives[pairs.languages[lang]][question] if pairs.languages[lang] in pairs.negatives else ()
-        for question, lang in places
+        for question, lang in positives
     ]
 
 

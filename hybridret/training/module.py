@@ -13,7 +13,7 @@ from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
 
 from hybridret.base.errors import UserError
-from hybridret.base.settings import ScheduleSettings
+from hybridret.base.settings import LearningRateSettings
 from hybridret.encoders.accumulated import encode_accumulated
 from hybridret.encoders.chunked import encode_chunks
 from hybridret.encoders.dual import DualEncoder
@@ -50,7 +50,7 @@ class RetrieverModule(pl.LightningModule):
         encoder: DualEncoder,
         loss: Loss,
         make_optimizer: MakeOptimizer,
-        schedule: ScheduleSettings,
+        schedule: LearningRateSettings,
         steps: int,
         clip_norm: float | None,
         seed: int,

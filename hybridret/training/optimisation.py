@@ -17,7 +17,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from hybridret.base.errors import UserError
 from hybridret.base.machine import LARGEST
-from hybridret.base.settings import ScheduleSettings
+from hybridret.base.settings import LearningRateSettings
 from hybridret.encoders.dual import DualEncoder
 from hybridret.training.check import check_schedule, warmup_steps
 
@@ -35,7 +35,7 @@ def parameter_groups(encoder: DualEncoder, embedding_lr: float | None) -> Parame
     """The trainable parameters of `encoder` in at most three groups: matrices, vectors (no weight decay), embeddings.
 
     Input embeddings stand apart only when `embedding_lr` is given; they keep weight decay, as matrices do. A parameter
-    that is used in two places is listed once. The first group has the optimizer's own rate.
+    that is used twice is listed once. The first group has the optimizer's own rate.
     """
     embeddings = set() if embedding_lr is None else {id(parameter) for parameter in encoder.embedding_parameters()}
     trainable = [parameter for parameter in encoder.parameters() if parameter.requires_grad]
@@ -70,7 +70,7 @@ def check_optimizer(make_optimizer: MakeOptimizer) -> None:
             raise UserError(f"optim.{key}={number} must be finite in single precision.")
 
 
-def learning_rate_schedule(optimizer: Optimizer, settings: ScheduleSettings, steps: int) -> LambdaLR:
+def learning_rate_schedule(optimizer: Optimizer, settings: LearningRateSettings, steps: int) -> LambdaLR:
     """A schedule stepped once per optimizer step: from 0 up to each group's rate, then `settings.decay` over the rest.
 
     linear and cosine end at 0 after `steps`; constant stays. Raises UserError for what `check_schedule` finds.

@@ -44,7 +44,7 @@ def next_folder(path: Path, step: int) -> Path:
     return folder
 
 
-def put_in_place(folder: Path, path: Path) -> None:
+def move_into_place(folder: Path, path: Path) -> None:
     """Let `path` name `folder`, in one step, and remove what it named before."""
     link = path.with_name(f".{path.name}.link")
     with suppress(FileNotFoundError):
@@ -103,16 +103,19 @@ def consolidated(folder: Path) -> dict[str, Any]:
 
 
 def _numbered(state: dict[str, Any]) -> dict[str, Any]:
-    """torch keys an optimizer's states by the place of the parameter in its groups, sharded ones by its name."""
+    """torch keys an optimizer's states by the index of the parameter in its groups, sharded ones by its name."""
     groups: list[dict[str, Any]] = []
-    places: dict[str, int] = {}
+    positions: dict[str, int] = {}
     number = 0
     for group in state["param_groups"]:
         names = list(group["params"])
-        places |= {name: number + place for place, name in enumerate(names)}
-        groups.append({**group, "params": [places[name] for name in names]})
+        positions |= {name: number + position for position, name in enumerate(names)}
+        groups.append({**group, "params": [positions[name] for name in names]})
         number += len(names)
-    return {"state": {places[name]: values for name, values in state.get("state", {}).items()}, "param_groups": groups}
+    return {
+        "state": {positions[name]: values for name, values in state.get("state", {}).items()},
+        "param_groups": groups,
+    }
 
 
 def named(state: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:

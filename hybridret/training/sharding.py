@@ -35,9 +35,9 @@ from hybridret.training.sharded_state import (
     check_shapes,
     damaged,
     difference,
+    move_into_place,
     named,
     next_folder,
-    put_in_place,
     read_file,
     read_meta,
 )
@@ -88,13 +88,13 @@ class Sharded(ModelParallelStrategy):
             failed = error
         whole = self.reduce_boolean_decision(failed is None, all=True)  # the first writes a file of its own
         if not whole:
-            said = " ".join(str(failed or "another process could not").split())[:300]
+            reason = " ".join(str(failed or "another process could not").split())[:300]
             raise UserError(
-                f"Cannot write {folder} ({said}). Free some space or choose another folder (output=FOLDER), then run "
+                f"Cannot write {folder} ({reason}). Free some space or choose another folder (output=FOLDER), then run "
                 f"the same command again; {path} is as it was."
             ) from failed
         if self.global_rank == 0:
-            put_in_place(folder, path)
+            move_into_place(folder, path)
         self.barrier()
 
     def load_checkpoint(self, checkpoint_path: Any, weights_only: bool | None = None) -> dict[str, Any]:

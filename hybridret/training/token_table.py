@@ -31,9 +31,9 @@ class TokenTable:
     def numbers(self, texts: Sequence[str | None]) -> IntArray:
         """[n]: a number for each text, the same for equal texts; -1 for None. Nothing is tokenised."""
         found = np.full(len(texts), -1, dtype=np.int64)
-        for place, text in enumerate(texts):
+        for position, text in enumerate(texts):
             if text is not None:
-                found[place] = number = self._number.setdefault(text, len(self._texts))
+                found[position] = number = self._number.setdefault(text, len(self._texts))
                 if number == len(self._texts):
                     self._texts.append(text)
         fresh = len(self._texts) - len(self._starts)

@@ -14,7 +14,7 @@ import torch
 
 from hybridret.base.progress import Progress
 from hybridret.base.records import ParallelPairs
-from hybridret.base.settings import ScheduleSettings, TrainerSettings, TrainingSettings
+from hybridret.base.settings import LearningRateSettings, TrainerSettings, TrainingSettings
 from hybridret.batching.mix import MixCounter
 from hybridret.batching.strategy import Schedule
 from hybridret.distributed.world import process_info
@@ -62,7 +62,7 @@ def train(
     loss: Loss,
     make_optimizer: MakeOptimizer,
     training: TrainingSettings,
-    schedule_settings: ScheduleSettings,
+    schedule_settings: LearningRateSettings,
     trainer: TrainerSettings,
     seed: int,
     folder: Path,

@@ -65,9 +65,9 @@ def test_steps_of_an_earlier_process_are_no_rate(lines: Lines, clock: Clock, log
         lines.beat()
         advance(10)
         lines.beat()
-    told = log.getvalue().splitlines()
-    assert told[0] == "train: 1,000 of 1,200 (83%), 2 min so far"
-    assert told[1] == "train: 1,010 of 1,200 (84%), 0.1/s, 32 min left"
+    printed = log.getvalue().splitlines()
+    assert printed[0] == "train: 1,000 of 1,200 (83%), 2 min so far"
+    assert printed[1] == "train: 1,010 of 1,200 (84%), 0.1/s, 32 min left"
 
 
 def test_the_innermost_task_is_told_and_one_that_ended_since(lines: Lines, clock: Clock, log: Heard) -> None:

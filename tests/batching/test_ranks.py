@@ -7,7 +7,7 @@ import pytest
 
 from hybridret.base.errors import UserError
 from hybridret.base.records import ParallelPairs
-from hybridret.batching.ranks import check_world_size, rank_slice
+from hybridret.batching.process_share import check_world_size, rank_slice
 from hybridret.batching.strategy import Strategy
 
 

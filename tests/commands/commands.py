@@ -76,16 +76,16 @@ class Commands:
         *arguments: str,
         folder: Path,
         hooks: Mapping[int, list[dict[str, Any]]],
-        ranks: int = 2,
+        processes: int = 2,
         launcher: bool = False,
     ) -> list[Answer]:
         """The command as so many ranks; `hooks` by rank. `launcher`: when one ends badly the others get SIGTERM, as
         from torchrun and srun.
         """
         port = str(free_port())
-        common = {"WORLD_SIZE": str(ranks), "LOCAL_WORLD_SIZE": str(ranks)}
+        common = {"WORLD_SIZE": str(processes), "LOCAL_WORLD_SIZE": str(processes)}
         common |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        places = [{**common, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(ranks)]
+        places = [{**common, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(processes)]
         return self._ask(
             module,
             folder,
@@ -96,10 +96,10 @@ class Commands:
             launcher,
         )
 
-    def _ask(self, module: str, folder: Path, ranks: list[dict[str, Any]], launcher: bool = False) -> list[Answer]:
+    def _ask(self, module: str, folder: Path, processes: list[dict[str, Any]], launcher: bool = False) -> list[Answer]:
         assert self._server.stdin is not None
         assert self._server.stdout is not None
-        request = {"module": f"hybridret.{module}", "folder": str(folder), "ranks": ranks, "launcher": launcher}
+        request = {"module": f"hybridret.{module}", "folder": str(folder), "ranks": processes, "launcher": launcher}
         self._server.stdin.write(json.dumps(request) + "\n")
         self._server.stdin.flush()
         return [Answer(**one) for one in json.loads(self._server.stdout.readline())]

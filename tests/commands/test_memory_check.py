@@ -55,7 +55,7 @@ def test_a_run_says_its_recipe_once_and_before_anything_else(train: Train, tmp_p
 def test_a_point_that_fits_is_told_with_its_parts(memory: Any) -> None:
     memory(64 * GIB)
     found = check_fits(components(*SMALL), SMALL)
-    assert f"{found.plan.memory.total / GIB:.1f} GiB" in found.told() or found.tiny
+    assert f"{found.plan.memory.total / GIB:.1f} GiB" in found.text() or found.tiny
 
 
 def test_a_point_that_cannot_fit_is_refused_with_a_command(memory: Any) -> None:
@@ -84,7 +84,7 @@ def test_the_border_is_the_plan_and_its_reserve(memory: Any) -> None:
 def test_told_to_go_on_it_goes_on(memory: Any) -> None:
     memory(0.01 * GIB)
     found = check_fits(components(*SMALL, "plan.refuse=false"), SMALL)
-    assert found.told().endswith("does not fit, but plan.refuse=false.")
+    assert found.text().endswith("does not fit, but plan.refuse=false.")
 
 
 def test_processes_of_a_machine_share_its_memory(memory: Any) -> None:
@@ -112,7 +112,7 @@ def test_the_bound_that_spares_the_plan_is_above_it(overrides: tuple[str, ...]) 
 def test_a_tiny_point_is_not_planned(memory: Any) -> None:
     memory(64 * GIB)
     found = check_fits(components("model=nano"), ())
-    assert "a small part of this machine's free memory" in found.told()
+    assert "a small part of this machine's free memory" in found.text()
     assert "plan" not in vars(found)
 
 
@@ -231,7 +231,7 @@ def test_hard_negatives_that_are_not_counted_are_said(memory: Any) -> None:
     for data, said in (((), False), (("data=jsonl", "data.path=FOLDER"), True)):
         found = memory_check(components(*SMALL, *data), SMALL)
         assert not found.tiny
-        assert ("hard negatives not counted" in found.told()) == said
+        assert ("hard negatives not counted" in found.text()) == said
 
 
 def write(root: Path, name: str, text: str) -> None:
@@ -270,7 +270,7 @@ def test_a_model_that_cannot_be_planned_is_trained_all_the_same(memory: Any, mon
     memory(0.03 * GIB)
     monkeypatch.setattr("hybridret.preflight.plan_inputs.plan", fails)
     found = check_fits(components(*SMALL), SMALL)
-    assert "Memory: it cannot be planned (NotImplementedError: no fake for this kernel)." in found.told()
+    assert "Memory: it cannot be planned (NotImplementedError: no fake for this kernel)." in found.text()
     with pytest.raises(OutOfMemory, match=r"could not be planned .*training\.recompute_layers=true"):
         with explain_out_of_memory(found, dict):
             raise MemoryError("no room")

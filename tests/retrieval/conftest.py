@@ -129,18 +129,18 @@ class ThreadRanks:
 
 
 @pytest.fixture
-def run_ranks() -> Callable[[int, Callable[[Any], Any]], list[Any]]:
-    """`run_ranks(world, work)`: what `work(ranks)` returns on each of `world` ranks, or the error that it raises."""
+def run_processes() -> Callable[[int, Callable[[Any], Any]], list[Any]]:
+    """`run_processes(world, work)`: what `work(processes)` returns on each of `world` processes, or its error."""
 
     def run(world: int, work: Callable[[Any], Any]) -> list[Any]:
         meetings = Meetings(world)
 
         def one(rank: int) -> Any:
-            ranks = ThreadRanks(rank, world, meetings)
+            processes = ThreadRanks(rank, world, meetings)
             try:
-                return work(ranks)
+                return work(processes)
             except Exception as error:
-                meetings.fail(ranks.met)
+                meetings.fail(processes.met)
                 return error
 
         with ThreadPoolExecutor(world) as pool:

@@ -86,11 +86,11 @@ class Shaped(torch.nn.Module):
         return sum(rows for rows, _ in shapes)
 
 
-def encode(encoder: Any, folder: Path | None, ranks: Any = None, texts: Any = None, **changes: Any) -> Any:
+def encode(encoder: Any, folder: Path | None, processes: Any = None, texts: Any = None, **changes: Any) -> Any:
     named = {"contexts": None, "batch_size": 8, "precision": "fp32", "stored": "float32", "key": KEY, **changes}
     named.setdefault("progress", Quiet())
     return encode_corpus(
-        encoder, Lazy() if texts is None else texts, folder=folder, ranks=ranks or SingleProcess(), **named
+        encoder, Lazy() if texts is None else texts, folder=folder, processes=processes or SingleProcess(), **named
     )
 
 
@@ -133,10 +133,10 @@ def test_a_corpus_of_one_tile_has_the_bits_of_texts_in_memory(toy_encoder: Any, 
 
 @pytest.mark.parametrize("world", [2, 3])
 def test_ranks_write_the_bytes_of_one(
-    world: int, toy_encoder: Any, tmp_path: Path, whole: dict[str, bytes], run_ranks: Callable[..., list[Any]]
+    world: int, toy_encoder: Any, tmp_path: Path, whole: dict[str, bytes], run_processes: Callable[..., list[Any]]
 ) -> None:
     encoders = [Shaped(copy.deepcopy(toy_encoder)) for _ in range(world)]
-    found = run_ranks(world, lambda ranks: encode(encoders[ranks.rank], tmp_path, ranks))
+    found = run_processes(world, lambda processes: encode(encoders[processes.rank], tmp_path, processes))
     assert content(tmp_path) == whole
     every = np.frombuffer(b"".join(data[4096:] for data in whole.values()), dtype="<f4").reshape(COUNT, -1)
     for vectors in found:
@@ -144,20 +144,20 @@ def test_ranks_write_the_bytes_of_one(
     shares = [encoder.encoded for encoder in encoders]
     assert sum(shares) == distinct(0, 11)
     assert max(shares) < 2 * min(shares)
-    in_memory = run_ranks(world, lambda ranks: encode(encoders[ranks.rank], None, ranks))
+    in_memory = run_processes(world, lambda processes: encode(encoders[processes.rank], None, processes))
     for vectors in in_memory:
         np.testing.assert_array_equal(vectors.rows(0, COUNT), every)
 
 
 def test_killed_at_any_batch_and_resumed_by_any_number_of_ranks(
-    toy_encoder: Any, tmp_path: Path, whole: dict[str, bytes], run_ranks: Callable[..., list[Any]]
+    toy_encoder: Any, tmp_path: Path, whole: dict[str, bytes], run_processes: Callable[..., list[Any]]
 ) -> None:
     rng = np.random.default_rng(1)
     kills = 0
     while True:
         world = int(rng.integers(1, 4))
         encoders = [Shaped(copy.deepcopy(toy_encoder), int(rng.integers(5, 40))) for _ in range(world)]
-        found = run_ranks(world, lambda ranks: encode(encoders[ranks.rank], tmp_path, ranks))  # noqa: B023
+        found = run_processes(world, lambda processes: encode(encoders[processes.rank], tmp_path, processes))  # noqa: B023
         if not any(isinstance(one, Exception) for one in found):
             break
         kills += 1
@@ -204,10 +204,12 @@ class Shown:
         yield advance
 
 
-def test_ranks_show_one_bar_over_all_passages(toy_encoder: Any, run_ranks: Callable[..., list[Any]]) -> None:
+def test_ranks_show_one_bar_over_all_passages(toy_encoder: Any, run_processes: Callable[..., list[Any]]) -> None:
     shown: list[list[tuple[int, str]]] = [[], [], []]
     encoders = [copy.deepcopy(toy_encoder) for _ in range(3)]
-    found = run_ranks(3, lambda ranks: encode(encoders[ranks.rank], None, ranks, progress=Shown(shown[ranks.rank])))
+    found = run_processes(
+        3, lambda processes: encode(encoders[processes.rank], None, processes, progress=Shown(shown[processes.rank]))
+    )
     assert [len(vectors) for vectors in found] == [COUNT] * 3
     assert [sum(count for count, _ in one) for one in shown] == [COUNT] * 3
 
@@ -418,12 +420,12 @@ def test_a_folder_that_cannot_be_made(toy_encoder: Any, tmp_path: Path) -> None:
 
 
 def test_an_error_of_one_rank_is_the_error_of_all(
-    toy_encoder: Any, tmp_path: Path, run_ranks: Callable[..., list[Any]]
+    toy_encoder: Any, tmp_path: Path, run_processes: Callable[..., list[Any]]
 ) -> None:
     encoders = [Shaped(copy.deepcopy(toy_encoder)) for _ in range(3)]
     with torch.no_grad():
         encoders[2].toy.linear.weight[0, 0] = torch.nan
-    found = run_ranks(3, lambda ranks: encode(encoders[ranks.rank], tmp_path, ranks))
+    found = run_processes(3, lambda processes: encode(encoders[processes.rank], tmp_path, processes))
     assert {type(error) for error in found} == {UserError}
     assert {str(error) for error in found} == {str(found[2])}
     assert "The vector of passage 64 (counted from 0) holds NaN" in str(found[2])
@@ -446,13 +448,13 @@ def test_a_second_process_waits_while_the_first_writes(
 
 
 def test_of_several_ranks_none_waits_for_another_process(
-    toy_encoder: Any, tmp_path: Path, run_ranks: Callable[..., list[Any]]
+    toy_encoder: Any, tmp_path: Path, run_processes: Callable[..., list[Any]]
 ) -> None:
     with pytest.raises(RuntimeError, match="killed"):
         encode(Shaped(toy_encoder, fails_at=80), tmp_path)
     (folder,) = tmp_path.iterdir()
     with exclusive(folder / ".lock"):
-        found = run_ranks(2, lambda ranks: encode(toy_encoder, tmp_path, ranks))
+        found = run_processes(2, lambda processes: encode(toy_encoder, tmp_path, processes))
     assert all(isinstance(error, UserError) and "is in use" in str(error) for error in found)
 
 

@@ -92,19 +92,19 @@ def test_ranks_find_what_one_process_finds(
     make: Callable[..., Dense],
     toy_encoder: Any,
     collection: Collection,
-    run_ranks: Callable[..., list[Any]],
+    run_processes: Callable[..., list[Any]],
 ) -> None:
     alone = make(toy_encoder).search(collection, np.arange(3), 5, COUNT, 9, Quiet())
     encoders = [copy.deepcopy(toy_encoder) for _ in range(world)]
 
-    def search(ranks: Any) -> Hits:
-        dense = make(encoders[ranks.rank], ranks=ranks)
-        if ranks.rank == 0:
+    def search(processes: Any) -> Hits:
+        dense = make(encoders[processes.rank], processes=processes)
+        if processes.rank == 0:
             dense.index(collection, np.arange(COUNT), Quiet())  # the first rank's own business
         dense.search(collection, np.arange(2), 0, 5, 2, Quiet())
         return dense.search(collection, np.arange(3), 5, COUNT, 9, Quiet())
 
-    for hits in run_ranks(world, search):
+    for hits in run_processes(world, search):
         assert hits.passages.tobytes() == alone.passages.tobytes()
         assert hits.scores.tobytes() == alone.scores.tobytes()
 

@@ -28,7 +28,7 @@ class Tokenizer(PreTrainedTokenizerFast): pass
 KERNEL = "somebody/kernel"
 
 
-class Corpus:
+class TextSource:
     def texts(self) -> list[str]:
         return [f"What is the square of {number}? It is {number**2}." for number in range(60)]
 
@@ -38,7 +38,7 @@ class Corpus:
 
 @pytest.fixture(scope="module")
 def tokenizer() -> PreTrainedTokenizerFast:
-    return trained_tokenizer(Corpus(), 200)
+    return trained_tokenizer(TextSource(), 200)
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ def encoder() -> Any:
     from hybridret.base.settings import TextSettings
     from hybridret.encoders.scratch import Scratch
 
-    class Corpus:
+    class TextSource:
         def texts(self) -> list[str]:
             return [f"{number} squared is {number**2}" for number in range(40)]
 
@@ -107,7 +107,7 @@ def encoder() -> Any:
 
     text = TextSettings("Query: ", "`[x](y)` ", 8, 8)
     sizes = {"nano": {"width": 16, "layers": 1, "heads": 2}}
-    return Scratch(sizes, vocabulary_size=100, max_positions=16).encoder("nano", text, Corpus(), 0)
+    return Scratch(sizes, vocabulary_size=100, max_positions=16).encoder("nano", text, TextSource(), 0)
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +162,7 @@ def test_the_terminal_obeys_nobody_else(capsys: pytest.CaptureFixture[str]) -> N
     refuse(UserError(f"FILE: {HOSTILE}"))
     print_summary({f"{HOSTILE}/monolingual/map": 0.5})
     stream = io.StringIO()
-    Display(1, stream).say(f"failed      {HOSTILE}")
+    Display(1, stream).show_line(f"failed      {HOSTILE}")
     lines = Lines(stream, interval=0)
     with lines.task(f"encode {HOSTILE}", 2) as advance:
         advance(1, HOSTILE)

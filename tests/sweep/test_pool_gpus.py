@@ -33,7 +33,7 @@ class Ended:
 
     def ending(self) -> Ending:
         assert self.point.run is not None
-        return Ending(rank=0, ranks=1, code=0, log=self.point.run.log, start=0, pids=(1,))
+        return Ending(rank=0, processes=1, code=0, log=self.point.run.log, start=0, pids=(1,))
 
     def kill(self) -> None: ...
 

@@ -41,14 +41,14 @@ class Started:
         self._folder, self._over = folder, Event()
         logs = [folder / f"{rank}.txt" for rank in range(len(programs))]
         logs[0].write_text("Error: of an earlier attempt\n")
-        self.ranks = RankProcesses(command, logs, os.environ, self._over.set)
+        self.processes = RankProcesses(command, logs, os.environ, self._over.set)
 
     def ready(self, rank: int) -> None:
         (self._folder / f"ready-{rank}").read_text()
 
     def ending(self) -> Ending:
         assert self._over.wait(60)
-        return self.ranks.ending()
+        return self.processes.ending()
 
 
 FAIL = "ready(); print('Error: data.path=x: no such folder.'); sys.exit(2)"
@@ -73,7 +73,7 @@ def test_the_first_bad_end_is_the_reason(
     started.ready(1 - culprit)
     started.ready(culprit)
     ending = started.ending()
-    assert (ending.rank, ending.ranks, ending.code) == (culprit, 2, code)
+    assert (ending.rank, ending.processes, ending.code) == (culprit, 2, code)
     point = Point(0, (), run=RunDirectory(tmp_path))
     assert point.run is not None
     point.run.write_status(State.RUNNING, "h", None)
@@ -90,7 +90,7 @@ def test_every_rank_gets_a_signal(tmp_path: Path) -> None:
     started = Started(tmp_path, ["wait()", "wait()", "wait()"])
     for rank in range(3):
         started.ready(rank)
-    started.ranks.send(signal.SIGUSR1)
+    started.processes.send(signal.SIGUSR1)
     assert started.ending().code == 75
 
 

@@ -16,7 +16,7 @@ from training_helpers import corpus, encoder, trainer_settings, training_setting
 
 from hybridret.base.progress import Quiet
 from hybridret.base.records import Negative, ParallelPairs
-from hybridret.base.settings import ScheduleSettings
+from hybridret.base.settings import LearningRateSettings
 from hybridret.batching.hybrid import Hybrid
 from hybridret.distributed.free_port import free_port
 from hybridret.encoders.adapters.lora import LoRA
@@ -121,7 +121,7 @@ def train_ranks(
         InfoNCE(temperature),
         partial(optimizer, lr=lr, **({} if eps is None else {"eps": eps})),
         settings,
-        ScheduleSettings(warmup=0, decay="constant", embedding_lr=embedding_lr),
+        LearningRateSettings(warmup=0, decay="constant", embedding_lr=embedding_lr),
         trainer_settings(devices=world, strategy=strategy, precision=precision),
         7,
         folder,

@@ -10,7 +10,7 @@ from ranks import with_negatives
 from torch import Tensor
 from training_helpers import corpus, encoder
 
-from hybridret.base.settings import ScheduleSettings
+from hybridret.base.settings import LearningRateSettings
 from hybridret.batching.hybrid import Hybrid
 from hybridret.losses.infonce import InfoNCE
 from hybridret.training.collate import Collate
@@ -24,7 +24,7 @@ def gradients(chunk_size: int | None, dropout: float = 0.0) -> dict[str, Tensor]
         model,
         InfoNCE(temperature=0.1),
         partial(torch.optim.SGD, lr=1.0),
-        ScheduleSettings(warmup=0, decay="constant", embedding_lr=None),
+        LearningRateSettings(warmup=0, decay="constant", embedding_lr=None),
         steps=1,
         clip_norm=None,
         seed=0,
@@ -52,7 +52,7 @@ def test_dropout_is_replayed_in_the_backward_pass() -> None:
     model = encoder(0.5).double()
     datasets = (corpus(),)
     batch = Collate(model.tokenization, datasets, 3)(Hybrid(alpha=0.5).schedule(datasets, 8)(0, 0))
-    settings = ScheduleSettings(warmup=0, decay="constant", embedding_lr=None)
+    settings = LearningRateSettings(warmup=0, decay="constant", embedding_lr=None)
     module = RetrieverModule(model, InfoNCE(0.1), partial(torch.optim.SGD, lr=1.0), settings, 1, None, 0)
 
     def loss() -> Tensor:

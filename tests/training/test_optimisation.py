@@ -9,7 +9,7 @@ import torch
 from training_helpers import encoder
 
 from hybridret.base.errors import UserError
-from hybridret.base.settings import ScheduleSettings
+from hybridret.base.settings import LearningRateSettings
 from hybridret.training.check import check_schedule
 from hybridret.training.optimisation import (
     check_optimizer,
@@ -20,7 +20,7 @@ from hybridret.training.optimisation import (
 
 def rates(decay: str, warmup: float, steps: int = 10) -> list[float]:
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=2.0)
-    schedule = learning_rate_schedule(optimizer, ScheduleSettings(warmup, decay, None), steps)
+    schedule = learning_rate_schedule(optimizer, LearningRateSettings(warmup, decay, None), steps)
     found = []
     for _ in range(steps):
         found.append(optimizer.param_groups[0]["lr"])
@@ -117,4 +117,4 @@ def test_good_optimizers_pass(name: str) -> None:
 @pytest.mark.parametrize("rate", [-1.0, math.nan, math.inf, 1.5e300])
 def test_a_rate_of_embeddings_that_is_none_is_named(rate: float) -> None:
     with pytest.raises(UserError, match=r"schedule\.embedding_lr="):
-        check_schedule(ScheduleSettings(0.1, "linear", rate))
+        check_schedule(LearningRateSettings(0.1, "linear", rate))

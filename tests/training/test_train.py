@@ -16,7 +16,7 @@ from training_helpers import corpus, encoder, equal, run, stop_after, trainer_se
 
 from hybridret.base.errors import UserError
 from hybridret.base.progress import Advance
-from hybridret.base.settings import ScheduleSettings
+from hybridret.base.settings import LearningRateSettings
 from hybridret.encoders.folder import load_encoder
 from hybridret.training.check import check_training
 from hybridret.training.checkpoints import best_path
@@ -240,7 +240,7 @@ def test_bad_settings_are_named(tmp_path: Path, changes: dict[str, Any], message
 
 @pytest.mark.parametrize("size", [1, 0, -8])
 def test_a_batch_without_negatives_is_named_before_any_data_is_read(size: int) -> None:
-    schedule = ScheduleSettings(warmup=0.1, decay="linear", embedding_lr=None)
+    schedule = LearningRateSettings(warmup=0.1, decay="linear", embedding_lr=None)
     check_training(training_settings(), schedule, trainer_settings())
     with pytest.raises(UserError, match=rf"training\.batch_size={size} must be at least 2"):
         check_training(training_settings(batch_size=size), schedule, trainer_settings())

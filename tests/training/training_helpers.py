@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerFast
 
 from hybridret.base.progress import Progress, Quiet
 from hybridret.base.records import ParallelPairs
-from hybridret.base.settings import ScheduleSettings, TextSettings, TrainerSettings, TrainingSettings
+from hybridret.base.settings import LearningRateSettings, TextSettings, TrainerSettings, TrainingSettings
 from hybridret.batching.hybrid import Hybrid
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.tokenization import Tokenization
@@ -141,7 +141,7 @@ def run(
         InfoNCE(temperature=0.1),
         make_optimizer or partial(torch.optim.AdamW, lr=lr, weight_decay=0.01),
         settings,
-        ScheduleSettings(warmup=warmup, decay=decay, embedding_lr=embedding_lr),
+        LearningRateSettings(warmup=warmup, decay=decay, embedding_lr=embedding_lr),
         trainer if trainer is not None else trainer_settings(workers=workers),
         seed,
         folder,

@@ -19,7 +19,7 @@ from pathlib import Path
 from hybridret.base.errors import UserError, nearest, refusals
 from hybridret.base.records import Collection
 from hybridret.data.beir_layout import CORPUS, QUERIES, read_beir
-from hybridret.data.beir_places import elsewhere, place_of
+from hybridret.data.beir_location import elsewhere, location_of
 from hybridret.data.benchmarks.published import OTHER, Compared, checked_name
 from hybridret.data.hub import fetch, find
 from hybridret.data.retrieval_set import collection_of
@@ -163,14 +163,14 @@ class Beir:
         if not named:
             compared.append(Compared("queries", {"": read[1]}, {"": published[1]}))
             counted += f", queries {read[1]} / {published[1]}"
-        full, said = checked_name(
+        full, remarks = checked_name(
             f"beir_{name}{named}", compared, KEY, self._allow_other, f"{KEY}.names and {KEY}.path"
         )
         return replace(
             collection,
             name=full,
             group=f"beir_{CQADUPSTACK}{named}" if below != name else collection.group,
-            notes={**collection.notes, "counts (ours / published)": counted, **said},
+            notes={**collection.notes, "counts (ours / published)": counted, **remarks},
         )
 
     def _folder(self, name: str, facts: BeirSet, below: str, split: str, unpack: bool = True) -> Path:
@@ -182,31 +182,31 @@ class Beir:
         if self._path is None:
             if not facts.repo:
                 raise UserError(f"{KEY}: {name}: {LICENSED}, then set {KEY}.path to the folder above it.")
-            place = None
+            location = None
         else:
             path = Path(self._path).expanduser()
             one = len({below.partition("/")[0] for _, _, below in self._sets()}) == 1
-            place = place_of(path, [below, below.partition("/")[2]] if one else [below], unpack)
+            location = location_of(path, [below, below.partition("/")[2]] if one else [below], unpack)
             own = path.parent if path.name == below else path
-            whole = place is not None and find(place, QUERIES) and (place / "qrels").is_dir()
-            if place is not None and (whole or place.is_file()):
-                return place
-            hint = "" if place else elsewhere(path, f"{KEY}.path", [below])
+            whole = location is not None and find(location, QUERIES) and (location / "qrels").is_dir()
+            if location is not None and (whole or location.is_file()):
+                return location
+            hint = "" if location else elsewhere(path, f"{KEY}.path", [below])
             return self._asked_for(name, facts, split, own, below, hint)
         return fetch(facts.repo, _files(split), self._revision or facts.revision, None, KEY, below)
 
     def _asked_for(self, name: str, facts: BeirSet, split: str, path: Path, below: str, hint: str) -> Path:
         """The folder of the set. Raises UserError for a file that it lacks, with the command that fetches it."""
-        place = path / below
+        location = path / below
         if facts.repo:
-            files = _files(split)[: 2 if (place / "qrels").is_dir() else 3]
+            files = _files(split)[: 2 if (location / "qrels").is_dir() else 3]
             try:
                 return fetch(facts.repo, files, self._revision or facts.revision, str(path), KEY, below)
             except UserError as error:
                 raise UserError(f"{error}{hint}") from None
-        if not place.is_dir():
-            raise UserError(f"{KEY}.path: there is no folder {place}. {name}: {LICENSED}.{hint}")
-        return place
+        if not location.is_dir():
+            raise UserError(f"{KEY}.path: there is no folder {location}. {name}: {LICENSED}.{hint}")
+        return location
 
 
 def _files(split: str) -> list[str]:

@@ -19,7 +19,7 @@ from hybridret.base.files import hash_json
 from hybridret.base.languages import check_language
 from hybridret.base.records import Collection, IntArray
 from hybridret.data.beir_layout import CORPUS, BeirData, read_beir
-from hybridret.data.beir_places import elsewhere, holds_set, zipped
+from hybridret.data.beir_location import elsewhere, holds_set, zipped
 from hybridret.data.benchmarks.published import is_published
 from hybridret.data.columns import Column
 from hybridret.data.joining import REPEATED, UNKNOWN_QUERIES, matched
@@ -122,12 +122,12 @@ class Folder:
             return [replace(whole, language=languages[0], questions=questions)]
         judged = _numbers(asked, languages)[rows]
         parts = []
-        for place, language in enumerate(languages):
+        for position, language in enumerate(languages):
             queries = asked.get(language, NONE)
             own = BeirData(
                 data.corpus.select(spoken.get(language, NONE)),
                 data.queries.select(queries),
-                _of(data.qrels, np.flatnonzero(judged == place)),
+                _of(data.qrels, np.flatnonzero(judged == position)),
             )
             parts.append(replace(own.part(language), questions=questions[queries]))
         return parts
@@ -148,10 +148,10 @@ class Folder:
 
 
 def _numbers(rows: dict[str, IntArray], languages: list[str]) -> IntArray:
-    """The place in `languages` of each row."""
+    """The index in `languages` of each row."""
     numbers = np.empty(sum(map(len, rows.values())), dtype=np.int64)
-    for language, places in rows.items():
-        numbers[places] = languages.index(language)
+    for language, positions in rows.items():
+        numbers[positions] = languages.index(language)
     return numbers
 
 

@@ -40,24 +40,24 @@ def language_files(
     chosen = chosen_languages(f"eval.{benchmark}.languages", languages, known)
     names = {language: pattern.replace("{l}", language) for language in chosen}
 
-    def of_folder(place: Path) -> dict[str, Path]:
+    def of_folder(directory: Path) -> dict[str, Path]:
         return {
             language: file
             for language, name in names.items()
-            for file in [place / name, place / f"{name}.gz"][::-1]
+            for file in [directory / name, directory / f"{name}.gz"][::-1]
             if file.is_file()
         }
 
     found = of_folder(folder)
-    said = "" if found else hint(folder, f"eval.{benchmark}.path", lambda place: bool(of_folder(place)))
+    remark = "" if found else hint(folder, f"eval.{benchmark}.path", lambda directory: bool(of_folder(directory)))
     if not folder.is_dir():
-        raise UserError(f"eval.{benchmark}.path: there is no folder {path}.{said} {published}")
+        raise UserError(f"eval.{benchmark}.path: there is no folder {path}.{remark} {published}")
     missing = [names[language] for language in chosen if language not in found]
     if missing:
         here = ", ".join(found)
         if found:
-            said = f" The folder has {here}: eval.{benchmark}.languages=[{here.replace(' ', '')}]."
-        raise UserError(f"{folder} lacks {', '.join(missing)}. {published}{said}")
+            remark = f" The folder has {here}: eval.{benchmark}.languages=[{here.replace(' ', '')}]."
+        raise UserError(f"{folder} lacks {', '.join(missing)}. {published}{remark}")
     return {language: found[language] for language in chosen}
 
 

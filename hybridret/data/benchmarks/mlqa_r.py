@@ -79,8 +79,8 @@ class MlqaR:
         notes |= in_domain_note(source, paragraphs)
         published = {language: questions for language, (questions, _) in PUBLISHED_COUNTS.items()}
         asked = Compared("questions", per_language(collection.query_languages, collection), published)
-        name, said = checked_name("mlqa_r", [asked], "eval.mlqa_r", self._allow_other, "eval.mlqa_r.path")
-        return (dataclasses.replace(collection, name=name, notes={**notes, **said}),)
+        name, remarks = checked_name("mlqa_r", [asked], "eval.mlqa_r", self._allow_other, "eval.mlqa_r.path")
+        return (dataclasses.replace(collection, name=name, notes={**notes, **remarks}),)
 
     def missing(self) -> list[str]:
         return refusals(self._files, lambda: splitter(self._splitter))

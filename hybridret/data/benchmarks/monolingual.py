@@ -158,7 +158,7 @@ def monolingual_collection(
     unknown = {field: near for one in data for field, near in one.unread.items()}
     notes |= tell_unread(unknown, f"the files of {name}")
     for part in parts:
-        for what, said in part.qrels.notes().items():
-            notes[what] = said  # of one publisher, so the same in every language
+        for what, note in part.qrels.notes().items():
+            notes[what] = note  # of one publisher, so the same in every language
     fingerprint = hash_json([[one.part.language, table_fingerprint(one.tables[0])] for one in data], 32)
     return collection_of(name, parts, notes, settings, fingerprint=fingerprint)

@@ -48,11 +48,11 @@ def checked_name(
     found = [text for one in compared for text in one.differences()]
     if not found:
         return name, {}
-    said = "; ".join(found)
+    differences = "; ".join(found)
     if allow_other:
-        return name + OTHER, {NOTE: said}
+        return name + OTHER, {NOTE: differences}
     raise UserError(
-        f"{key}: these files are not {name} as published: {said}. Check {check}; to evaluate them all the same, under "
+        f"{key}: these files are not {name} as published: {differences}. Check {check}; to evaluate them all the same, under "
         f"the name {name}{OTHER}, set {key}.allow_other=true."
     )
 

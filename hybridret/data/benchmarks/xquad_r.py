@@ -67,8 +67,8 @@ class XquadR:
             ),
             Compared("sentences", per_language(collection.passage_languages, collection), CANDIDATES),
         ]
-        name, said = checked_name("xquad_r", compared, "eval.xquad_r", self._allow_other, "eval.xquad_r.path")
-        return (replace(collection, name=name, notes={**notes, **said}),)
+        name, remarks = checked_name("xquad_r", compared, "eval.xquad_r", self._allow_other, "eval.xquad_r.path")
+        return (replace(collection, name=name, notes={**notes, **remarks}),)
 
     def missing(self) -> list[str]:
         return refusals(self._files)

@@ -31,20 +31,20 @@ def described_facts(places: int, spoken: int) -> tuple[Described, ...]:
 
     Of the places a fixed random choice is kept, of the languages the most widespread ones.
     """
-    told = []
+    found = []
     for fact in all_facts():
         texts = {language: render(fact, language) for language in available_languages()}
         complete = {language: text for language, text in texts.items() if text is not None}
         if len(complete) == len(texts) and not _translates_into_itself(fact):
-            told.append(Described(fact, complete))
-    told = [one for one in told if not _named_like_its_territory(one.fact.entity)]
-    entities = {one.fact.entity for one in told}
+            found.append(Described(fact, complete))
+    found = [one for one in found if not _named_like_its_territory(one.fact.entity)]
+    entities = {one.fact.entity for one in found}
     kept = {
         *_first((one for one in entities if one.kind == "Z"), places, lambda one: (uniform(0, "place", one.code), "")),
         *_first((one for one in entities if one.kind == "G"), spoken, lambda one: (-spread(one.code), one.code)),
         *(one for one in entities if one.kind not in "ZG"),
     }
-    return tuple(without_collisions([one for one in told if one.fact.entity in kept]))
+    return tuple(without_collisions([one for one in found if one.fact.entity in kept]))
 
 
 def without_collisions(facts: Sequence[Described]) -> list[Described]:

@@ -197,8 +197,8 @@ def _most_spoken(territory: str) -> tuple[str | None, str | None]:
     ranked = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
     ranked += [("", 0.0)] * 3
     answers = [
-        ranked[place][0] if ranked[place][1] >= 1 and ranked[place][1] > ranked[place + 1][1] else None
-        for place in range(2)
+        ranked[index][0] if ranked[index][1] >= 1 and ranked[index][1] > ranked[index + 1][1] else None
+        for index in range(2)
     ]
     return answers[0], answers[1] if answers[0] else None
 

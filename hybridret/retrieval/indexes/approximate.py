@@ -11,7 +11,7 @@ from hybridret.base.progress import Progress
 from hybridret.base.records import FloatArray, Hits, IntArray
 from hybridret.distributed.process_group import ProcessGroup
 from hybridret.retrieval.indexes.exact import Exact
-from hybridret.retrieval.indexes.faiss_common import SLICE, finite_queries, hit_keys, index_bytes, on_first_rank
+from hybridret.retrieval.indexes.faiss_common import SLICE, finite_queries, hit_keys, index_bytes, on_first_process
 from hybridret.retrieval.search_request import SearchRequest
 from hybridret.retrieval.topk import WORST, dense_ties, unpack
 from hybridret.retrieval.vector_source import VectorSource
@@ -33,7 +33,7 @@ class Approximate(ABC):
         self._kept: tuple[VectorSource, int, int, Any, int] | None = None
         self._notes: dict[str, str] = {}
 
-    def search(self, request: SearchRequest, ranks: ProcessGroup, progress: Progress) -> Hits:
+    def search(self, request: SearchRequest, processes: ProcessGroup, progress: Progress) -> Hits:
         """See `protocols.Index`. Passages are -1 and scores -inf where the index found fewer than asked for."""
         self._notes = {}
         empty = request.empty()
@@ -46,12 +46,12 @@ class Approximate(ABC):
             keys = self._keys(index, finite_queries(request.queries), ties, request.depth, progress)
             return keys, np.array([size], dtype=np.int64)
 
-        keys, size = on_first_rank(work, ranks)
+        keys, size = on_first_process(work, processes)
         missing = keys == WORST
         found, scores = unpack(np.where(missing, 0, keys), columns)
         found += request.first
         found[missing], scores[missing] = -1, -np.inf
-        recall = self._recall(request, found, ranks, progress)
+        recall = self._recall(request, found, processes, progress)
         self._notes = {
             "index": self._name,
             f"recall@{request.depth} against exact search": recall,
@@ -87,12 +87,12 @@ class Approximate(ABC):
                 advance(len(columns))
         return keys
 
-    def _recall(self, request: SearchRequest, found: IntArray, ranks: ProcessGroup, progress: Progress) -> str:
+    def _recall(self, request: SearchRequest, found: IntArray, processes: ProcessGroup, progress: Progress) -> str:
         """The share of the exactly best passages that are among those found, over a sample of the queries."""
         count = min(self._recall_queries, len(found))
         if not count:
             return "not measured (recall_queries is 0)"
         sample = np.sort(np.random.default_rng(0).choice(len(found), count, replace=False))
-        exact = Exact().search(request.of(sample), ranks, progress).passages
+        exact = Exact().search(request.of(sample), processes, progress).passages
         hits = sum(len(np.intersect1d(ours, best)) for ours, best in zip(found[sample], exact, strict=True))
         return f"{hits / exact.size:.4f} (on {count} of {len(found)} queries)"

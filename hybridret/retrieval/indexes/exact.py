@@ -11,7 +11,7 @@ from hybridret.base.errors import UserError
 from hybridret.base.progress import Progress
 from hybridret.base.records import Hits, IntArray
 from hybridret.distributed.process_group import ProcessGroup
-from hybridret.retrieval.indexes.together import raise_on_all_ranks
+from hybridret.retrieval.indexes.together import raise_on_all_processes
 from hybridret.retrieval.search_request import SearchRequest
 from hybridret.retrieval.topk import dense_ties, merge_keys, unpack
 
@@ -36,7 +36,7 @@ class Exact:
         self._query_tile = query_tile
         self._passage_tile = passage_tile
 
-    def search(self, request: SearchRequest, ranks: ProcessGroup, progress: Progress) -> Hits:
+    def search(self, request: SearchRequest, processes: ProcessGroup, progress: Progress) -> Hits:
         """See `protocols.Index`. Raises UserError, on every rank, where a score is NaN or infinite."""
         from hybridret.retrieval.indexes.exact_scan import Scan  # here: torch
 
@@ -45,7 +45,7 @@ class Exact:
             return hits
         ties, columns = dense_ties(request.tie_order)
         size = self._passage_tile
-        mine = range(request.first + ranks.rank * size, request.last, ranks.world * size)
+        mine = range(request.first + processes.rank * size, request.last, processes.world * size)
         at_once = -(-_QUERIES_AT_ONCE // self._query_tile) * self._query_tile
         rounds = range(0, count, at_once)
         total = sum(min(size, request.last - start) for start in mine) * len(rounds)
@@ -53,8 +53,8 @@ class Exact:
             for start in rounds:
                 part = slice(start, min(start + at_once, count))
                 scan = Scan(request, part, iter(mine), ties, advance)
-                keys = raise_on_all_ranks(partial(scan.run, self._query_tile, size), ranks)
-                keys = merge_keys(cast(list[IntArray], ranks.gather(keys)), request.depth)
+                keys = raise_on_all_processes(partial(scan.run, self._query_tile, size), processes)
+                keys = merge_keys(cast(list[IntArray], processes.gather(keys)), request.depth)
                 hits.passages[part], hits.scores[part] = unpack(keys, columns)
         np.add(hits.passages, request.first, out=hits.passages)
         return hits

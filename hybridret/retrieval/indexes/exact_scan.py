@@ -79,9 +79,9 @@ class Scan:
                 scores = inner_products(prepared[number], columns)[: len(kept.thresholds)]
                 flat, values = survivors(scores, kept.thresholds, width, lower)
                 if not np.isfinite(values).all():
-                    place = int(flat[np.flatnonzero(~np.isfinite(values))[0]])
-                    query = self.part.start + number * query_tile + place // passage_tile
-                    raise _not_finite(query, start + place % passage_tile)
+                    position = int(flat[np.flatnonzero(~np.isfinite(values))[0]])
+                    query = self.part.start + number * query_tile + position // passage_tile
+                    raise _not_finite(query, start + position % passage_tile)
                 kept.add(flat, values, passage_tile, ties)
             with self.lock:
                 self.advance(width)

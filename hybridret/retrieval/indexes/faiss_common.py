@@ -14,7 +14,7 @@ from hybridret.base.progress import Progress
 from hybridret.base.records import FloatArray, IntArray
 from hybridret.distributed.process_group import ProcessGroup
 from hybridret.metrics.ranks import sort_keys
-from hybridret.retrieval.indexes.together import raise_on_all_ranks
+from hybridret.retrieval.indexes.together import raise_on_all_processes
 from hybridret.retrieval.topk import WORST
 from hybridret.retrieval.vector_source import VectorSource
 
@@ -115,14 +115,16 @@ def hit_keys(scores: FloatArray, columns: IntArray, ties: IntArray) -> IntArray:
     return keys
 
 
-def on_first_rank(work: Callable[[], tuple[IntArray, IntArray]], ranks: ProcessGroup) -> tuple[IntArray, IntArray]:
+def on_first_process(
+    work: Callable[[], tuple[IntArray, IntArray]], processes: ProcessGroup
+) -> tuple[IntArray, IntArray]:
     """Two arrays that only rank 0 works out and all ranks get; the first has two dimensions, the second one."""
 
     def mine() -> tuple[IntArray, IntArray]:
-        return work() if ranks.rank == 0 else (np.zeros((0, 0), dtype=np.int64), np.zeros(0, dtype=np.int64))
+        return work() if processes.rank == 0 else (np.zeros((0, 0), dtype=np.int64), np.zeros(0, dtype=np.int64))
 
-    keys, numbers = raise_on_all_ranks(mine, ranks)
-    shape = ranks.gather(np.array(keys.shape, dtype=np.int64))[0].tolist()
-    if ranks.rank:  # only the first dimension may differ
+    keys, numbers = raise_on_all_processes(mine, processes)
+    shape = processes.gather(np.array(keys.shape, dtype=np.int64))[0].tolist()
+    if processes.rank:  # only the first dimension may differ
         keys = np.zeros((0, int(shape[1])), dtype=np.int64)
-    return cast(IntArray, ranks.gather(keys)[0]), cast(IntArray, ranks.gather(numbers)[0])
+    return cast(IntArray, processes.gather(keys)[0]), cast(IntArray, processes.gather(numbers)[0])

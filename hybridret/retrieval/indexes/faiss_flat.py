@@ -21,7 +21,7 @@ from hybridret.retrieval.indexes.faiss_common import (
     finite_queries,
     hit_keys,
     load_faiss,
-    on_first_rank,
+    on_first_process,
     to_device,
 )
 from hybridret.retrieval.search_request import SearchRequest
@@ -34,7 +34,7 @@ class FaissFlat:
     """Plug-in `index`: the passages and order of `Exact`, from faiss.
 
     Scores are inner products rounded once, from fp64; those of `Exact` are summed in fp32, so that last bits differ,
-    and two passages whose scores differ by nothing else may change places. Rank 0 searches alone: more ranks are no
+    and two passages whose scores differ by nothing else may be exchanged. Rank 0 searches alone: more ranks are no
     faster. Raises UserError where faiss is not installed or a vector is not finite.
     """
 
@@ -42,19 +42,19 @@ class FaissFlat:
         self._faiss = load_faiss()
         self._again = 0
 
-    def search(self, request: SearchRequest, ranks: ProcessGroup, progress: Progress) -> Hits:
+    def search(self, request: SearchRequest, processes: ProcessGroup, progress: Progress) -> Hits:
         """See `protocols.Index`."""
         self._again = 0
         empty = request.empty()
         if not empty.passages.size:
             return empty
         ties, columns = dense_ties(request.tie_order)
-        keys, unsure = on_first_rank(lambda: self._search_here(request, ties, progress), ranks)
+        keys, unsure = on_first_process(lambda: self._search_here(request, ties, progress), processes)
         found, scores = unpack(keys, columns)
         found += request.first
         if len(unsure):
             self._again = len(unsure)
-            hits = Exact().search(request.of(unsure), ranks, progress)
+            hits = Exact().search(request.of(unsure), processes, progress)
             found[unsure], scores[unsure] = hits.passages, hits.scores
         return Hits(found, scores)
 

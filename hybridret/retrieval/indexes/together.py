@@ -14,7 +14,7 @@ from hybridret.distributed.process_group import ProcessGroup
 Result = TypeVar("Result")
 
 
-def raise_on_all_ranks(work: Callable[[], Result], ranks: ProcessGroup) -> Result:
+def raise_on_all_processes(work: Callable[[], Result], processes: ProcessGroup) -> Result:
     """What `work` returns on this rank. Where it raised UserError on any rank, every rank raises the first one's.
 
     All ranks must call it together. Other exceptions end the process, as they should.
@@ -27,7 +27,7 @@ def raise_on_all_ranks(work: Callable[[], Result], ranks: ProcessGroup) -> Resul
         failure = error
     text = str(failure) if failure is not None else ""
     letters: IntArray = np.frombuffer(text.encode(), dtype=np.uint8).astype(np.int64)
-    for message in ranks.gather(letters):
+    for message in processes.gather(letters):
         if len(message):
             raise UserError(message.astype(np.uint8).tobytes().decode()) from failure
     return result[0]

@@ -59,7 +59,7 @@ class Threads:
         self._meeting.wait(30)
 
 
-def ranks_of(world: int) -> list[Threads]:
+def processes_of(world: int) -> list[Threads]:
     meeting, board = threading.Barrier(world), [None] * world
     return [Threads(rank, world, meeting, board) for rank in range(world)]
 
@@ -92,24 +92,27 @@ def search() -> Search:
         first: int = 0,
         last: int | None = None,
         ties: IntArray | None = None,
-        ranks: ProcessGroup | None = None,
+        processes: ProcessGroup | None = None,
     ) -> Hits:
         passages = passages if isinstance(passages, Memory) else Memory(passages)
         last = len(passages) if last is None else last
         ties = np.arange(last - first) if ties is None else ties
-        ranks = ranks or ranks_of(1)[0]
-        return index.search(SearchRequest(queries, passages, first, last, ties, k), ranks, Quiet())
+        processes = processes or processes_of(1)[0]
+        return index.search(SearchRequest(queries, passages, first, last, ties, k), processes, Quiet())
 
     return run
 
 
 @pytest.fixture
-def search_ranks(search: Search, threads: None) -> Callable[..., list[Hits | BaseException]]:
-    """`search_ranks(world, make, ...)`: what each of `world` ranks gets with an index of its own, or its error."""
+def search_processes(search: Search, threads: None) -> Callable[..., list[Hits | BaseException]]:
+    """`search_processes(world, make, ...)`: what each of `world` ranks gets with an index of its own, or its error."""
 
     def run(world: int, make: Callable[[], Index], *args: Any, **named: Any) -> list[Any]:
         with ThreadPoolExecutor(world) as pool:
-            jobs = [pool.submit(partial(search, make(), *args, ranks=ranks, **named)) for ranks in ranks_of(world)]
+            jobs = [
+                pool.submit(partial(search, make(), *args, processes=processes, **named))
+                for processes in processes_of(world)
+            ]
             return [job.exception() or job.result() for job in jobs]
 
     return run

@@ -110,7 +110,7 @@ def test_the_same_every_time(search: Make, unit_vectors: Make, make: Make, worke
 
 
 @BOTH
-def test_all_ranks_get_the_hits_and_notes(search: Make, search_ranks: Make, unit_vectors: Make, make: Make) -> None:
+def test_all_ranks_get_the_hits_and_notes(search: Make, search_processes: Make, unit_vectors: Make, make: Make) -> None:
     queries, passages = unit_vectors(12, 16, 1), unit_vectors(2000, 16, 2)
     index = make()
     alone = search(index, queries, passages, 10)
@@ -120,7 +120,7 @@ def test_all_ranks_get_the_hits_and_notes(search: Make, search_ranks: Make, unit
         made.append(make())
         return made[-1]
 
-    for hits in search_ranks(3, remember, queries, passages, 10):
+    for hits in search_processes(3, remember, queries, passages, 10):
         assert hits.passages.tolist() == alone.passages.tolist()
         assert hits.scores.tobytes() == alone.scores.tobytes()
     assert [one.notes() for one in made] == [index.notes()] * 3

@@ -65,18 +65,18 @@ def test_a_slice_of_the_passages(search: Make, source: Make, small_integers: Mak
 @pytest.mark.parametrize("world", [2, 3, 5])
 @pytest.mark.parametrize("count", [3, 64, 1000])
 def test_any_number_of_ranks_gives_the_same_bits(
-    search: Make, search_ranks: Make, unit_vectors: Make, world: int, count: int
+    search: Make, search_processes: Make, unit_vectors: Make, world: int, count: int
 ) -> None:
     queries, passages = unit_vectors(11, 24, 1), unit_vectors(count, 24, 2)
     ties = np.random.default_rng(3).permutation(count)
     alone = search(Exact(4, 32), queries, passages, 50, ties=ties)
-    for hits in search_ranks(world, lambda: Exact(4, 32), queries, passages, 50, ties=ties):
+    for hits in search_processes(world, lambda: Exact(4, 32), queries, passages, 50, ties=ties):
         same(hits, alone)
 
 
-def test_ranks_read_different_passages(search_ranks: Make, source: Make, unit_vectors: Make) -> None:
+def test_ranks_read_different_passages(search_processes: Make, source: Make, unit_vectors: Make) -> None:
     memory = source(unit_vectors(200, 8, 2))
-    search_ranks(3, lambda: Exact(4, 32), unit_vectors(2, 8, 1), memory, 5)
+    search_processes(3, lambda: Exact(4, 32), unit_vectors(2, 8, 1), memory, 5)
     assert sorted(memory.reads) == [(start, min(start + 32, 200)) for start in range(0, 200, 32)]
 
 
@@ -147,13 +147,13 @@ def overflowing(queries: Any, passages: Any) -> None:
 @pytest.mark.parametrize("world", [1, 3])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_scores_that_are_no_numbers(
-    search_ranks: Make, unit_vectors: Make, damage: Any, world: int, workers: int
+    search_processes: Make, unit_vectors: Make, damage: Any, world: int, workers: int
 ) -> None:
     """Named by query and passage, on every rank, also those that met only good ones."""
     torch.set_num_threads(workers)
     queries, passages = unit_vectors(5, 8, 1), unit_vectors(100, 8, 2)
     damage(queries, passages)
-    errors = search_ranks(world, lambda: Exact(2, 16), queries, passages, 3)
+    errors = search_processes(world, lambda: Exact(2, 16), queries, passages, 3)
     for error in errors:
         assert isinstance(error, UserError)
         assert re.search("score of query 0 and passage 77 is NaN or infinite", str(error))

@@ -57,29 +57,29 @@ def test_equal_vectors_have_equal_scores_wherever_they_stand(search: Make, unit_
 
 
 @pytest.mark.parametrize("world", [2, 3])
-def test_all_ranks_get_the_hits(search: Make, search_ranks: Make, small_integers: Make, world: int) -> None:
+def test_all_ranks_get_the_hits(search: Make, search_processes: Make, small_integers: Make, world: int) -> None:
     queries, passages = small_integers(9, 6, 1), small_integers(400, 6, 2)
     alone = search(FaissFlat(), queries, passages, 20)
-    for hits in search_ranks(world, FaissFlat, queries, passages, 20):
+    for hits in search_processes(world, FaissFlat, queries, passages, 20):
         assert hits.passages.tolist() == alone.passages.tolist()
         assert hits.scores.tolist() == alone.scores.tolist()
 
 
 @pytest.mark.parametrize("world", [1, 2])
-def test_vectors_that_are_no_numbers(search_ranks: Make, unit_vectors: Make, world: int) -> None:
+def test_vectors_that_are_no_numbers(search_processes: Make, unit_vectors: Make, world: int) -> None:
     queries, passages = unit_vectors(5, 8, 1), unit_vectors(100, 8, 2)
     passages[77, 3] = np.nan
-    for error in search_ranks(world, FaissFlat, queries, passages, 3):
+    for error in search_processes(world, FaissFlat, queries, passages, 3):
         assert isinstance(error, UserError)
         assert "vector of passage 77 holds NaN" in str(error)
     queries[4, 0] = np.inf
-    for error in search_ranks(world, FaissFlat, queries, unit_vectors(100, 8, 2), 3):
+    for error in search_processes(world, FaissFlat, queries, unit_vectors(100, 8, 2), 3):
         assert "vector of query 4 holds NaN" in str(error)
     large = np.full((20, 8), 1e25, dtype=np.float32)
-    for error in search_ranks(world, FaissFlat, large[:2], large, 3):
+    for error in search_processes(world, FaissFlat, large[:2], large, 3):
         assert "is NaN or infinite" in str(error)
     mixed = large * np.where(np.arange(8) % 2, 1, -1).astype(np.float32)
-    for error in search_ranks(world, FaissFlat, large[:2], mixed, 3):
+    for error in search_processes(world, FaissFlat, large[:2], mixed, 3):
         assert "query 0 are no numbers" in str(error)
 
 

@@ -35,14 +35,14 @@ def zipped(file: Path, names: Sequence[str] = (), unpack: bool = True) -> Path:
         raise UserError(
             f"{file} holds {within}; expected the archive of one set, with {CORPUS} in it or in its folder."
         )
-    place = found[0]
-    asked = any(name.parent == place and name.name.removesuffix(".gz") == QUERIES for name in parts)
-    if not (asked and any(name.parent == place / "qrels" for name in parts)):
+    folder = found[0]
+    asked = any(name.parent == folder and name.name.removesuffix(".gz") == QUERIES for name in parts)
+    if not (asked and any(name.parent == folder / "qrels" for name in parts)):
         raise UserError(f"{file} lacks {QUERIES} or qrels/ beside its {CORPUS}. Fetch the file again.")
-    return unpacked(file, _is_part) / place if unpack else file
+    return unpacked(file, _is_part) / folder if unpack else file
 
 
-def place_of(path: Path, names: Sequence[str], unpack: bool = True) -> Path | None:
+def location_of(path: Path, names: Sequence[str], unpack: bool = True) -> Path | None:
     """The folder of a set that has one of `names` below `path` ("": `path` itself), or that of the .zip of that name;
     `path` may be the .zip, too. None where there is none. `unpack`, and errors, as in `zipped`."""
     if path.is_file():

@@ -19,7 +19,7 @@ from hybridret.config.run_identity import (
     gpus_needed,
     point_directory,
     point_hash,
-    ranks_needed,
+    processes_needed,
 )
 from hybridret.runs import Decision, State
 from hybridret.sweep.point import OPEN, Point
@@ -27,7 +27,7 @@ from hybridret.sweep.point import OPEN, Point
 BeforeSweep = Callable[[Sequence[tuple[Sequence[str], DictConfig]]], Sequence[str | None]]
 
 
-class Planner:
+class PointComposer:
     """Makes the points of a sweep. `devices_per_job` null: what each point's `trainer.devices` says."""
 
     def __init__(self, loader: ConfigLoader, config: DictConfig, devices_per_job: int | None) -> None:
@@ -36,7 +36,9 @@ class Planner:
         self._devices_per_job = devices_per_job
         self._planned: dict[str, Point] = {}
 
-    def plan(self, job_overrides: Sequence[Sequence[str]], first_number: int, check: Callable[[], None]) -> list[Point]:
+    def points(
+        self, job_overrides: Sequence[Sequence[str]], first_number: int, check: Callable[[], None]
+    ) -> list[Point]:
         """One point per entry of `job_overrides`: queued, finished already, or failed with its reason.
 
         A point that cannot be composed fails alone. Where none can, the command is wrong: raises UserError with the
@@ -83,8 +85,8 @@ class Planner:
             return
         point.run = self._planned.setdefault(str(run.path), point).run or run
         point.gpus = gpus_needed(config) if self._devices_per_job is None else self._devices_per_job
-        point.ranks = ranks_needed(config)
-        check_count("trainer.devices", point.ranks, "processes")
+        point.processes = processes_needed(config)
+        check_count("trainer.devices", point.processes, "processes")
         if point.config_hash is None:
             return
         if run.decide(point.config_hash) is Decision.FINISHED:
@@ -102,10 +104,10 @@ def leave_out(points: Sequence[Point], before_sweep: BeforeSweep | None) -> None
     if before_sweep is None or not waiting:
         return
     asked = [(point.overrides, point.config) for point in waiting if point.config is not None]
-    for point, told in zip(waiting, before_sweep(asked), strict=True):
-        if told is None or point.run is None:
+    for point, refusal in zip(waiting, before_sweep(asked), strict=True):
+        if refusal is None or point.run is None:
             continue
-        point.end(State.FAILED, told.partition("\n")[0])
+        point.end(State.FAILED, refusal.partition("\n")[0])
         point.run.write_status(State.FAILED, point.config_hash, point.reason)
         with open(point.run.log, "a", encoding="utf-8") as log:
-            log.write(f"{told}\n")
+            log.write(f"{refusal}\n")
