@@ -13,7 +13,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from hybridret.losses.infonce import InfoNCE
 from hybridret.planning.plan import plan
 from hybridret.planning.recipe import Recipe
 from hybridret.planning.workload import Workload
+from hybridret.training.collate import Collate
 from hybridret.training.data_module import PairDataModule
 from hybridret.training.fit import fit
 from hybridret.training.module import RetrieverModule
@@ -161,7 +162,11 @@ def run(case: dict[str, Any], device: str) -> None:
         encoder, InfoNCE(0.05), optimizer(case), schedule, steps, 1.0, 0, recompute=case["recompute"]
     )
     batches = Hybrid(alpha=0.5).schedule((pairs,), case["batch_size"])
-    data = PairDataModule(encoder.tokenization, batches, (pairs,), pairs, training, seed=1, workers=0)
+
+    def collate(data: Sequence[ParallelPairs], rank: int, world_size: int) -> Collate:
+        return Collate(encoder.tokenization, data, training.chunk_size, rank, world_size)
+
+    data = PairDataModule(collate, batches, (pairs,), pairs, training, seed=1, workers=0)
     trainer = TrainerSettings("gpu" if cuda else "cpu", 1, 1, "auto", case["precision"], 0, None if cuda else 1)
 
     def finish() -> None:

@@ -104,11 +104,9 @@ class EvaluateComponents:
         if encoder is None:
             assert not isinstance(self.backbone, EncoderFamily)
             return self.backbone
-        from hybridret.encoders.identity import encoder_identity
         from hybridret.retrieval.dense import Dense
 
         evaluation = self.settings.evaluation
-        own = getattr(encoder, "identity", None)  # an encoder that is not ours knows itself what its vectors depend on
         return Dense(
             encoder,
             evaluation.batch_size,
@@ -117,7 +115,7 @@ class EvaluateComponents:
             cache=Path(evaluation.cache) if evaluation.cache else None,
             cache_from=evaluation.cache_from,
             stored=evaluation.vectors,
-            key=own() if own is not None else encoder_identity(encoder),
+            key=encoder.identity(),
             processes=self.processes,
-            cosine=getattr(encoder, "cosine", True),
+            cosine=encoder.cosine,
         )

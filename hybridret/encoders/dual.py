@@ -8,7 +8,9 @@ stays fp64.
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,7 +19,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hybridret.base.errors import UserError
+from hybridret.base.files import hash_json
 from hybridret.encoders.counting import counted
+from hybridret.encoders.plain_state import state_hash
 from hybridret.encoders.pooling import pooling_by_name
 from hybridret.encoders.tokenization import Tokenization
 
@@ -44,6 +48,10 @@ class Body(nn.Module, ABC):
     def save_architecture(self, folder: Path) -> dict[str, Any]:
         """What `load_architecture` needs, as JSON; larger descriptions may be written into `folder`."""
 
+    def architecture_text(self) -> str:
+        """What decides, beside kind and weights, which states come out; "" where nothing does."""
+        return ""
+
     @classmethod
     @abstractmethod
     def load_architecture(cls, folder: Path, saved: dict[str, Any], trust_remote_code: bool) -> Body:
@@ -52,6 +60,8 @@ class Body(nn.Module, ABC):
 
 class DualEncoder(nn.Module):
     """Body, pooling and tokenization. Raises UserError when the text is longer than the body's positions."""
+
+    cosine: ClassVar[bool] = True  # vectors have unit norm
 
     def __init__(self, body: Body, pooling: str, tokenization: Tokenization) -> None:
         super().__init__()
@@ -78,6 +88,24 @@ class DualEncoder(nn.Module):
     def parameters_counted(self) -> dict[str, int]:
         """`total`, `body` (total without the input embeddings) and `trainable`, counted, never taken from a name."""
         return counted(self.body)
+
+    def weights_hash(self, length: int = 16) -> str:
+        """`length` hex digits of the SHA-256 of all weights with their names, types and shapes."""
+        return state_hash(self.body.state_dict())[:length]
+
+    def identity(self) -> dict[str, str]:
+        """What a vector depends on beside its text, as plain text, for keys of caches: weights, body, pooling, prefixes
+        and lengths, tokenizer. Equal identities give equal vectors (docs/pitfalls.md#stale-caches).
+        """
+        return {
+            "weights": self.weights_hash(length=64),
+            "body": self.body.kind,
+            "architecture": self.body.architecture_text(),
+            "pooling": self.pooling,
+            "text": json.dumps(asdict(self.tokenization.text), sort_keys=True),
+            "append_eos": str(self.tokenization.append_eos),
+            "tokenizer": hash_json(self.tokenization.tokenizer.backend_tokenizer.to_str()),
+        }
 
     def embedding_parameters(self) -> list[nn.Parameter]:
         """The parameters of the input embeddings: the group that `schedule.embedding_lr` is for."""

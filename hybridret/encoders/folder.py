@@ -26,7 +26,7 @@ from hybridret.base.files import folder_beside, hash_file, read_json, umask
 from hybridret.base.settings import TextSettings
 from hybridret.encoders.dual import Body, DualEncoder
 from hybridret.encoders.huggingface_body import HuggingFaceBody
-from hybridret.encoders.plain_state import plain_state, state_hash
+from hybridret.encoders.plain_state import plain_state
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.encoders.transformer import Transformer
 
@@ -110,13 +110,6 @@ def load_encoder(folder: Path, trust_remote_code: bool = False) -> DualEncoder:
         return DualEncoder(body, saved["pooling"], Tokenization(tokenizer, text, saved["append_eos"])).eval()
     except UserError as error:
         raise UserError(f"{folder / DESCRIPTION}: {error}") from error
-
-
-def weights_hash(encoder: DualEncoder, length: int = 16) -> str:
-    """`length` hex digits of the SHA-256 of all weights with their names, types and shapes: a part of cache keys
-    (docs/pitfalls.md#stale-caches).
-    """
-    return state_hash(encoder.body.state_dict())[:length]
 
 
 def _description(folder: Path) -> dict[str, Any]:

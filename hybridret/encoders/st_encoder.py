@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from hybridret.base.errors import UserError
 from hybridret.base.files import hash_json
 from hybridret.encoders.counting import counted
-from hybridret.encoders.folder import weights_hash
+from hybridret.encoders.plain_state import state_hash
 from hybridret.encoders.st_tokenization import TASKS, StTokenization
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class StEncoder(nn.Module):
         tokenizer = getattr(self.body.tokenizer, "backend_tokenizer", self.body.tokenizer)
         written = tokenizer.to_str() if hasattr(tokenizer, "to_str") else sorted(tokenizer.get_vocab().items())
         return {
-            "weights": weights_hash(self, length=64),  # type: ignore[arg-type]  # reads nothing but the body's weights
+            "weights": state_hash(self.body.state_dict()),
             "body": f"sentence-transformers {__version__}",
             "modules": hash_json([chain, config]),
             "text": json.dumps(vars(self.tokenization.text), sort_keys=True),

@@ -24,7 +24,7 @@ from hybridret.distributed.rendezvous import join
 from hybridret.encoders.backbone import Backbone, EncoderFamily
 from hybridret.evaluation.check import check_settings
 from hybridret.export.tracking import check_tracker
-from hybridret.pipelines.result_record import identity, outcome
+from hybridret.pipelines.result_record import head, outcome
 from hybridret.pipelines.run_claim import claimed
 from hybridret.pipelines.score_files import write_scores
 from hybridret.pipelines.scoring import Scores, follow, score
@@ -32,6 +32,7 @@ from hybridret.pipelines.terminal_summary import print_summary
 from hybridret.pipelines.token_shares import collection_shares
 from hybridret.pipelines.tracked_results import shown
 from hybridret.runs import Decision, RunDirectory, config_hash
+from hybridret.runs.identity import RunIdentity
 from hybridret.runs.leftovers import remove_leftovers
 from hybridret.runs.naming import folder_name
 from hybridret.runs.sums import read_result, write_result
@@ -122,13 +123,13 @@ def _evaluate_checkpoint(config: DictConfig, path: Path, overrides: Sequence[str
     with RunDirectory(folder).lock():  # not the run's own: several evaluations may be added to it at once
         remove_leftovers(folder)
         scores = _score(components, encoder, folder, progress)
-        write_scores(folder, scores, settings.evaluation, run.name, str(trained["config_hash"]), encoder)
+        identity = RunIdentity(run, str(trained["config_hash"]), str(trained["strategy"]))
+        write_scores(folder, scores, settings.evaluation, identity, encoder)
         replaced = ("metrics", "notes", "finished", "config_hash")
-        head = {key: value for key, value in trained.items() if key not in replaced}
+        kept = {key: value for key, value in trained.items() if key not in replaced}
         tokens = collection_shares(encoder.tokenization, scores.collections)
-        result = {**head, "config_hash": digest, "tokens": tokens, **outcome(scores, settings, encoder)}
-        strategy = str(trained["strategy"])
-        with shown(run, str(trained["config_hash"]), settings, strategy, own, scores, progress):
+        result = {**kept, "config_hash": digest, "tokens": tokens, **outcome(scores, settings, encoder)}
+        with shown(identity, settings, own, scores, progress):
             write_result(folder / "result.json", result)
     print_summary(scores.evaluation.macro())
     print(f"Finished: {folder}")
@@ -161,21 +162,22 @@ def _evaluate_untrained(config: DictConfig, overrides: Sequence[str], progress: 
     components.collections(progress if components.processes.rank == 0 else Quiet())
     if components.processes.rank > 0:
         return _follow(components, _encoder(components))
-    with claimed(run, digest, plain, progress) as claim:
+    strategy = "untrained" if isinstance(components.backbone, EncoderFamily) else plugin_name(settings.backbone)
+    identity = RunIdentity(run, digest, strategy)
+    with claimed(identity, plain, progress) as claim:
         with claim.progress.task("build the encoder", None):
             encoder = _encoder(components)
         scores = _score(components, encoder, run.path, claim.progress)
-        write_scores(run.path, scores, settings.evaluation, run.name, digest, encoder)
-        strategy = "untrained" if encoder is not None else plugin_name(settings.backbone)
+        write_scores(run.path, scores, settings.evaluation, identity, encoder)
         result = {
-            **identity(run, digest, settings, strategy),
+            **head(identity, settings),
             "parameters": encoder.parameters_counted() if encoder is not None else None,
             "training": None,
             "tokens": collection_shares(encoder.tokenization, scores.collections) if encoder else {},
             "data": None,
             **outcome(scores, settings, encoder),
         }
-        with shown(run, digest, settings, strategy, plain, scores, claim.progress):
+        with shown(identity, settings, plain, scores, claim.progress):
             run.write_result(result)
     print_summary(scores.evaluation.macro())
     print(f"Finished: {run.path}")

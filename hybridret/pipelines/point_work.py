@@ -12,18 +12,17 @@ from hybridret.base.graceful_stop import Stop, StoppingProgress
 from hybridret.base.progress import Progress
 from hybridret.base.settings import Settings
 from hybridret.components.components import Components
-from hybridret.config.instantiate import plugin_name
 from hybridret.config.validate import plain_without_hydra
 from hybridret.encoders.dual import DualEncoder
 from hybridret.export.tracking import Tracker
-from hybridret.pipelines.result_record import data, identity, outcome
+from hybridret.pipelines.result_record import data, head, outcome
 from hybridret.pipelines.score_files import write_scores
 from hybridret.pipelines.scoring import Scores, score
 from hybridret.pipelines.terminal_summary import print_summary
 from hybridret.pipelines.token_shares import training_shares
 from hybridret.pipelines.tracked_results import show, tracker_of
 from hybridret.pipelines.train_worker import train_components
-from hybridret.runs import RunDirectory
+from hybridret.runs.identity import RunIdentity
 from hybridret.training.checkpoints import saved_rows, saved_step
 from hybridret.training.train import TrainingResult
 
@@ -34,13 +33,13 @@ class PointWork:
     def __init__(
         self,
         components: Components,
-        run: RunDirectory,
-        digest: str,
+        run: RunIdentity,
         plain: dict[str, Any],
         progress: Progress,
         stop: Stop,
     ) -> None:
-        self.components, self.run, self.digest, self.plain, self.stop = components, run, digest, plain, stop
+        self.components, self.plain, self.stop = components, plain, stop
+        self.identity, self.run = run, run.directory
         self.settings: Settings = components.settings
         self.progress = progress
 
@@ -54,7 +53,7 @@ class PointWork:
             encoder = self.components.trained_encoder()
         self.stop.check()
         config = plain_without_hydra(self.plain)
-        tracker = tracker_of(self.run, self.digest, self.settings, self._strategy_name(), config)
+        tracker = tracker_of(self.identity, self.settings, config)
         try:
             trained = self._fit(encoder, tracker)
             scores = self._evaluate(self.components.load(self.run), safe)
@@ -70,7 +69,7 @@ class PointWork:
             self.run.append_history(row)
             tracker.history(row)
 
-        return train_components(self.components, encoder, self.run, self.digest, self.progress, on_history, self.stop)
+        return train_components(self.components, encoder, self.identity, self.progress, on_history, self.stop)
 
     def _evaluate(self, best: DualEncoder, progress: Progress) -> Scores:
         best.to(self.components.device)
@@ -80,7 +79,7 @@ class PointWork:
         return score(retriever, self.components.collections(progress), settings, progress, trec)
 
     def _record(self, encoder: DualEncoder, trained: TrainingResult, scores: Scores, tracker: Tracker) -> None:
-        write_scores(self.run.path, scores, self.settings.evaluation, self.run.name, self.digest, encoder)
+        write_scores(self.run.path, scores, self.settings.evaluation, self.identity, encoder)
         source = self.components.source
         assert source is not None
         show(tracker, scores, asdict(trained))
@@ -88,7 +87,7 @@ class PointWork:
             tracker.close()  # a run that says that it is finished has its whole mirror; an upload may take long
         self.run.write_result(
             {
-                **identity(self.run, self.digest, self.settings, self._strategy_name()),
+                **head(self.identity, self.settings),
                 "parameters": encoder.parameters_counted(),
                 "training": asdict(trained),
                 "tokens": training_shares(encoder.tokenization, source),
@@ -121,6 +120,3 @@ class PointWork:
             warning = f"{self.run.history} has lost {rows - kept} of its {rows} rows: the curve has a gap."
             print(warning, file=sys.stderr)
         print(f"Resuming {self.run.path} at step {step}.")
-
-    def _strategy_name(self) -> str:
-        return plugin_name(self.settings.batching)

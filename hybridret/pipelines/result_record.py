@@ -9,23 +9,23 @@ from typing import Any
 from hybridret.base.settings import EvaluateSettings, Settings
 from hybridret.data.source import PairSource
 from hybridret.pipelines.scoring import Scores
-from hybridret.runs import RunDirectory
+from hybridret.runs.identity import RunIdentity
 from hybridret.runs.sums import VERSION
 
 
-def identity(run: RunDirectory, digest: str, settings: EvaluateSettings, strategy: str) -> dict[str, Any]:
-    """Who the run is."""
+def head(run: RunIdentity, settings: EvaluateSettings) -> dict[str, Any]:
+    """Which run it is."""
     alpha = settings.batching.get("alpha") if isinstance(settings, Settings) else None  # nothing is drawn without it
     return {
         "version": VERSION,
-        "run": run.name,
+        "run": run.directory.name,
         "sweep": settings.sweep,
-        "strategy": strategy,
+        "strategy": run.strategy,
         "alpha": None if alpha is None else float(alpha),
         "seed": settings.seed,
         "backbone": str(settings.backbone.get("name", "custom")),
         "size": settings.model.size,
-        "config_hash": digest,
+        "config_hash": run.config_hash,
     }
 
 

@@ -14,7 +14,8 @@ from hybridret.base.errors import INTERRUPTED, REQUEUE, UserError
 from hybridret.base.files import write_json
 from hybridret.base.interruption import StopRequested
 from hybridret.base.progress import Both, Progress
-from hybridret.runs import Decision, RunDirectory, State, StatusProgress, StatusWriter, environment
+from hybridret.runs import Decision, State, StatusProgress, StatusWriter, environment
+from hybridret.runs.identity import RunIdentity
 
 
 @dataclass(frozen=True)
@@ -27,24 +28,24 @@ class Claim:
 
 @contextmanager
 def claimed(
-    run: RunDirectory,
-    config_hash: str,
+    run: RunIdentity,
     config: Mapping[str, Any],
     progress: Progress,
     check: Callable[[], None] | None = None,
 ) -> Iterator[Claim]:
-    """Own `run` for the block: locked, with its config.yaml, environment.json and a status that beats.
+    """Own the directory of `run` for the block: locked, with its config.yaml, environment.json and a status that beats.
 
     How the block ends is how the status ends: finished, interrupted (a signal, here or in another process of the run),
     or failed with its reason; errors pass through. `check` is called while another process has the lock, and may raise.
     """
-    with run.lock(check) if check is not None else run.lock():
-        status = StatusWriter(run.status, config_hash)
+    directory = run.directory
+    with directory.lock(check) if check is not None else directory.lock():
+        status = StatusWriter(directory.status, run.config_hash)
         try:
-            decision = run.claim(config_hash)
+            decision = directory.claim(run.config_hash)
             status.set(State.RUNNING)
-            write_sealed_text(run.config, OmegaConf.to_yaml(OmegaConf.create(dict(config))))
-            write_json(run.environment, environment())
+            write_sealed_text(directory.config, OmegaConf.to_yaml(OmegaConf.create(dict(config))))
+            write_json(directory.environment, environment())
             yield Claim(decision is Decision.RESUME, Both(StatusProgress(status), progress))
         except StopRequested as request:
             status.give_up(State.INTERRUPTED, str(request))

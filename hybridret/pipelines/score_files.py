@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from hybridret.base.errors import UserError
 from hybridret.base.settings import EvaluationSettings
 from hybridret.export.mteb_results import model_meta, write_mteb_results
 from hybridret.pipelines.scoring import Scores
+from hybridret.runs.identity import RunIdentity
+
+if TYPE_CHECKING:
+    from hybridret.encoders.dual import DualEncoder
 
 
 def write_scores(
-    folder: Path, scores: Scores, settings: EvaluationSettings, name: str, revision: str, encoder: Any
+    folder: Path, scores: Scores, settings: EvaluationSettings, run: RunIdentity, encoder: DualEncoder | None
 ) -> None:
-    """Write `scores` into `folder`; `encoder` (None for BM25), `name` and `revision` describe the model to mteb."""
+    """Write `scores` into `folder`; `encoder` (None for BM25) and `run` describe the model to mteb."""
     scores.evaluation.write(folder)
     if not settings.mteb:
         return
     counted = encoder.parameters_counted() if encoder is not None else {}
-    text = getattr(getattr(encoder, "tokenization", None), "text", None)
+    text = encoder.tokenization.text if encoder is not None else None
     meta = model_meta(
-        f"hybridret/{name}",
-        revision,
+        f"hybridret/{run.directory.name}",
+        run.config_hash,
         languages=sorted({language for one in scores.collections for language in one.languages}),
         parameters=counted.get("total"),
         embedding_parameters=counted["total"] - counted["body"] if counted else None,
-        dimension=getattr(encoder, "dimension", None),
-        max_tokens=getattr(text, "passage_length", None),
+        dimension=encoder.dimension if encoder is not None else None,
+        max_tokens=text.passage_length if text is not None else None,
         prefixes=bool(text.query_prefix or text.passage_prefix) if text is not None else None,
     )
     revisions = {one.name: one.fingerprint for one in scores.collections if one.fingerprint}

@@ -11,43 +11,39 @@ from typing import Any
 import pandas as pd
 
 from hybridret.base.errors import UserError
-from hybridret.base.files import hash_json
 from hybridret.base.progress import Progress
 from hybridret.base.settings import EvaluateSettings
 from hybridret.evaluation.tables import Evaluation
 from hybridret.export.tracking import Past, Tracker, open_tracker
 from hybridret.pipelines.scoring import Scores
 from hybridret.runs import RunDirectory
+from hybridret.runs.identity import RunIdentity
 from hybridret.runs.lock import enter_when_free, exclusive
 from hybridret.runs.sums import read_result
 
 
-def tracker_of(
-    run: RunDirectory, digest: str, settings: EvaluateSettings, strategy: str, config: Mapping[str, Any]
-) -> Tracker:
+def tracker_of(run: RunIdentity, settings: EvaluateSettings, config: Mapping[str, Any]) -> Tracker:
     """Group = sweep, name = run, job type = strategy. An evaluation added later has the id of its run.
 
     What the files of `run` hold is shown from the start.
     """
     return open_tracker(
-        run.path,
+        run.directory.path,
         settings.logger,
-        _past(run),
-        group=run.sweep,
-        name=run.name,
-        job_type=strategy,
-        run_id=hash_json([run.sweep, run.name, digest]),
+        _past(run.directory),
+        group=run.directory.sweep,
+        name=run.directory.name,
+        job_type=run.strategy,
+        run_id=run.tracker_id,
         config=config,
-        tags=[strategy, str(settings.model.size)],
+        tags=[run.strategy, str(settings.model.size)],
     )
 
 
 @contextmanager
 def shown(
-    run: RunDirectory,
-    digest: str,
+    run: RunIdentity,
     settings: EvaluateSettings,
-    strategy: str,
     config: Mapping[str, Any],
     scores: Scores,
     progress: Progress,
@@ -61,8 +57,8 @@ def shown(
     with ExitStack() as stack:
         if offline:
             waiting = "wait for another evaluation that writes W&B's files"
-            enter_when_free(stack, lambda: exclusive(run.path / "wandb" / ".lock"), progress, waiting)
-        tracker = tracker_of(run, digest, settings, strategy, config)
+            enter_when_free(stack, lambda: exclusive(run.directory.path / "wandb" / ".lock"), progress, waiting)
+        tracker = tracker_of(run, settings, config)
         stack.callback(tracker.close)
         show(tracker, scores)
         if offline:

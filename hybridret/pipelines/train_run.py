@@ -16,12 +16,14 @@ from hybridret.base.graceful_stop import StopRequested, graceful_stop
 from hybridret.base.interruption import command_line, work_begins
 from hybridret.components.checks import check_config, check_family, check_processes
 from hybridret.components.components import Components
+from hybridret.config.instantiate import plugin_name
 from hybridret.config.run_identity import point_directory, point_hash
 from hybridret.config.validate import plain_without_hydra, read_settings, resolved
 from hybridret.distributed.world import process_info
 from hybridret.export.tracking import check_tracker
 from hybridret.pipelines.run_claim import claimed
 from hybridret.runs import Decision, RunDirectory
+from hybridret.runs.identity import RunIdentity
 from hybridret.training.check import check_training
 
 
@@ -36,13 +38,14 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
     settings = read_settings(plain)
     components = Components(settings)
     check_processes(settings.trainer, process_info())
-    run, digest = point_directory(config, overrides), point_hash(config)
+    identity = RunIdentity(point_directory(config, overrides), point_hash(config), plugin_name(settings.batching))
+    run = identity.directory
     check_training(settings.training, settings.schedule, settings.trainer)
     components.check()
     components.adapter.check_precision(settings.trainer.precision)
     check_family(components)
     check_tracker(settings.logger)
-    if run.decide(digest) is Decision.FINISHED:
+    if run.decide(identity.config_hash) is Decision.FINISHED:
         run.look()
         print(f"{run.path} is finished; nothing to do.")
         return DONE
@@ -56,7 +59,7 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
     if not process_info().first:
         seen = Remembered()
         with explain_out_of_memory(expected, lambda: seen.status):
-            return follow(components, run, digest, seen)
+            return follow(components, identity, seen)
     from hybridret.pipelines.point_work import PointWork
 
     print(expected.text())
@@ -64,9 +67,9 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
     components.collections(bars)  # a test set that cannot be read is said before the training, not behind it
     with graceful_stop() as stop:
         try:
-            with claimed(run, digest, plain_without_hydra(plain), bars, stop.check) as claim:
+            with claimed(identity, plain_without_hydra(plain), bars, stop.check) as claim:
                 with explain_out_of_memory(expected, lambda: run.read_status() or {}):
-                    return PointWork(components, run, digest, plain, claim.progress, stop).do(claim.resume)
+                    return PointWork(components, identity, plain, claim.progress, stop).do(claim.resume)
         except StopRequested as request:
             _tell_how_to_go_on(run, "Stopped at a safe point")
             return request.exit_code

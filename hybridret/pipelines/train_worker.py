@@ -13,7 +13,7 @@ from hybridret.base.progress import Advance, Progress, Quiet
 from hybridret.components.components import Components
 from hybridret.distributed.rendezvous import explain_lost_processes, join, leave
 from hybridret.encoders.dual import DualEncoder
-from hybridret.runs import RunDirectory
+from hybridret.runs.identity import RunIdentity
 from hybridret.training.train import TrainingResult, train
 
 
@@ -24,8 +24,7 @@ class StoppedTogether(StopRequested):
 def train_components(
     components: Components,
     encoder: DualEncoder,
-    run: RunDirectory,
-    digest: str,
+    run: RunIdentity,
     progress: Progress,
     on_history: Any,
     stop: Stop,
@@ -35,7 +34,7 @@ def train_components(
     if source is None:
         raise UserError("data has no value: choose where training pairs come from, data=cldr or data=jsonl.")
     datasets = source.training()
-    join(StoppingProgress(stop, progress), digest)
+    join(StoppingProgress(stop, progress), run.config_hash)
     with explain_lost_processes():
         result = train(
             encoder,
@@ -48,7 +47,7 @@ def train_components(
             settings.schedule,
             settings.trainer,
             settings.seed,
-            run.path,
+            run.directory.path,
             progress,
             on_history,
             stop,
@@ -74,12 +73,12 @@ class Remembered:
             yield advance
 
 
-def follow(components: Components, run: RunDirectory, digest: str, progress: Progress) -> int:
+def follow(components: Components, run: RunIdentity, progress: Progress) -> int:
     """The part of a further rank: train, and leave records and evaluation to the first."""
     with graceful_stop() as stop:
         encoder = components.trained_encoder()
         stop.check()
         # Stopped in training, it has done its part: the first says so, and is not ended for the code of this one.
         with suppress(StoppedTogether):
-            train_components(components, encoder, run, digest, progress, lambda row: None, stop)
+            train_components(components, encoder, run, progress, lambda row: None, stop)
     return DONE

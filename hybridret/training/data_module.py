@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
@@ -24,11 +24,11 @@ from hybridret.base.records import ParallelPairs
 from hybridret.base.settings import TrainingSettings
 from hybridret.batching.strategy import Schedule
 from hybridret.batching.validation import validation_batches
-from hybridret.encoders.tokenization import Tokenization
 from hybridret.training.collate import Collate, TrainingBatch
 
 AHEAD = 8  # batches made in one go: between two training steps, the caches of the processor hold none of this code
 VALIDATION_SEED = 0  # the same batches for every run: validation losses of different seeds compare
+MakeCollate = Callable[[Sequence[ParallelPairs], int, int], Collate]  # datasets, rank, world size
 
 
 class BatchStream(IterableDataset[TrainingBatch]):
@@ -50,7 +50,7 @@ class PairDataModule(pl.LightningDataModule):
 
     def __init__(
         self,
-        tokenization: Tokenization,
+        collate: MakeCollate,
         schedule: Schedule,
         datasets: Sequence[ParallelPairs],
         validation: ParallelPairs,
@@ -59,16 +59,14 @@ class PairDataModule(pl.LightningDataModule):
         workers: int,
     ) -> None:
         super().__init__()
-        self._tokenization, self._schedule = tokenization, schedule
+        self._collate, self._schedule = collate, schedule
         self._datasets, self._validation = datasets, validation
         self._training, self._seed, self._workers = training, seed, workers
 
     def train_dataloader(self) -> DataLoader[TrainingBatch]:
         trainer = self.trainer
         assert trainer is not None
-        collate = Collate(
-            self._tokenization, self._datasets, self._training.chunk_size, trainer.global_rank, trainer.world_size
-        )
+        collate = self._collate(self._datasets, trainer.global_rank, trainer.world_size)
         return _Loader(
             BatchStream(self._schedule, self._seed, trainer.global_step, collate),
             batch_size=None,
@@ -85,7 +83,7 @@ class PairDataModule(pl.LightningDataModule):
         """The monolingual and the cross-lingual validation batches; a kind that the data cannot give is empty."""
         if not len(self._validation) or not self._training.validation_batches:
             return [], []
-        collate = Collate(self._tokenization, [self._validation], self._training.chunk_size)
+        collate = self._collate([self._validation], 0, 1)
         mono, cross = validation_batches(
             self._validation, self._training.batch_size, self._training.validation_batches, VALIDATION_SEED
         )

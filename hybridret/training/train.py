@@ -23,7 +23,7 @@ from hybridret.encoders.layers import compile_layers, recompute_layers
 from hybridret.losses.loss import Loss
 from hybridret.training.check import check_training
 from hybridret.training.checkpoints import Checkpoints, best_path, last_path
-from hybridret.training.collate import TrainingBatch
+from hybridret.training.collate import Collate, TrainingBatch
 from hybridret.training.data_module import PairDataModule
 from hybridret.training.fit import fit
 from hybridret.training.history import History, Row
@@ -104,9 +104,11 @@ def train(
         training.recompute,
     )
     _ = module.frozen.fingerprint  # while weights are whole
-    data = PairDataModule(
-        encoder.tokenization, schedule, datasets, validation, training, seed=seed, workers=trainer.workers
-    )
+
+    def collate(data: Sequence[ParallelPairs], rank: int, world_size: int) -> Collate:
+        return Collate(encoder.tokenization, data, training.chunk_size, rank, world_size)
+
+    data = PairDataModule(collate, schedule, datasets, validation, training, seed=seed, workers=trainer.workers)
     throughput = Throughput()
     with progress.task("train", training.steps) as advance:
         history = History(log_every, throughput, MixCounter(datasets), advance, on_history)

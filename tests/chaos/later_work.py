@@ -14,7 +14,7 @@ from hybridret.base.checksums import read_sealed
 from hybridret.base.errors import UserError
 from hybridret.components.open_run import open_run
 from hybridret.data.tables import read_table
-from hybridret.encoders.folder import load_encoder, weights_hash
+from hybridret.encoders.folder import load_encoder
 from hybridret.encoders.tokenizer_training import _cached
 from hybridret.evaluation.tables import Evaluation
 from hybridret.publish import _metrics
@@ -80,7 +80,7 @@ def opened(run: Path) -> list[Any]:
     one = open_run(run)
     tokens = [row.tolist() for row in one.encoder.tokenization.queries(TEXTS)]
     texts = [(list(each.query_ids), list(each.queries), list(each.passages)) for each in one.collections]
-    return [one.config, weights_hash(one.encoder), one.encoder.tokenization.text, tokens, texts]
+    return [one.config, one.encoder.weights_hash(), one.encoder.tokenization.text, tokens, texts]
 
 
 def published(run: Path) -> list[Any]:
@@ -107,7 +107,7 @@ def resumed(run: Path) -> list[Any]:
     if kept < rows:
         raise UserError(f"the curve has lost {rows - kept} rows")
     state = WholeCheckpoints().load_checkpoint(last)
-    weights = weights_hash(load_encoder(directory.best_checkpoint))
+    weights = load_encoder(directory.best_checkpoint).weights_hash()
     return [decision, status.get("state"), held, step, directory.read_history(), plain(state), weights]
 
 

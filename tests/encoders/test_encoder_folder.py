@@ -16,7 +16,7 @@ from hybridret.base.files import hash_file, hash_json
 from hybridret.base.settings import TextSettings
 from hybridret.encoders import folder as folder_module
 from hybridret.encoders.dual import DualEncoder
-from hybridret.encoders.folder import load_encoder, save_encoder, weights_hash
+from hybridret.encoders.folder import load_encoder, save_encoder
 from hybridret.encoders.huggingface_body import HuggingFaceBody
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.encoders.tokenizer_training import trained_tokenizer
@@ -76,7 +76,7 @@ def test_loading_is_bitwise(any_encoder: DualEncoder, tmp_path: Path) -> None:
     assert not loaded.training
     assert loaded.pooling == any_encoder.pooling
     assert loaded.tokenization.text == any_encoder.tokenization.text
-    assert weights_hash(loaded) == weights_hash(any_encoder)
+    assert loaded.weights_hash() == any_encoder.weights_hash()
     assert loaded.parameters_counted() == any_encoder.parameters_counted()
     for one, two in zip(loaded.tokenization.queries(TEXTS), any_encoder.tokenization.queries(TEXTS), strict=True):
         assert one.tolist() == two.tolist()
@@ -198,14 +198,14 @@ def test_code_from_a_checkpoint_is_not_run_unasked(tmp_path: Path, corpus: objec
 
 def test_the_weights_hash_sees_values_and_names(make_encoder: Callable[..., DualEncoder]) -> None:
     encoder = make_encoder(seed=1)
-    before = weights_hash(encoder)
-    assert before == weights_hash(make_encoder(seed=1))
+    before = encoder.weights_hash()
+    assert before == make_encoder(seed=1).weights_hash()
     assert len(before) == 16
     with torch.no_grad():
         encoder.embedding_parameters()[0][3, 4] += 1e-6
-    assert weights_hash(encoder) != before
+    assert encoder.weights_hash() != before
     encoder.bfloat16()
-    assert len({before, weights_hash(encoder)}) == 2
+    assert len({before, encoder.weights_hash()}) == 2
 
 
 def test_encoder_json_checks_itself(tmp_path: Path, encoder: DualEncoder) -> None:

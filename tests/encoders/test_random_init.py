@@ -11,7 +11,6 @@ import torch
 from hybridret.base.errors import UserError
 from hybridret.base.settings import TextSettings
 from hybridret.encoders.dual import DualEncoder
-from hybridret.encoders.folder import weights_hash
 from hybridret.encoders.huggingface import HuggingFace
 
 SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
@@ -29,8 +28,8 @@ def test_the_seed_alone_decides_the_weights(text: TextSettings, corpus: Any) -> 
     torch.manual_seed(1)
     first = build(text, corpus, seed=3)
     assert torch.equal(torch.rand(1), expected)
-    assert weights_hash(first) == weights_hash(build(text, corpus, seed=3))
-    assert weights_hash(first) != weights_hash(build(text, corpus, seed=4))
+    assert first.weights_hash() == build(text, corpus, seed=3).weights_hash()
+    assert first.weights_hash() != build(text, corpus, seed=4).weights_hash()
     assert {parameter.dtype for parameter in first.parameters()} == {torch.float32}
     assert not first.training
 

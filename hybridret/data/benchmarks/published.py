@@ -52,8 +52,8 @@ def checked_name(
     if allow_other:
         return name + OTHER, {NOTE: differences}
     raise UserError(
-        f"{key}: these files are not {name} as published: {differences}. Check {check}; to evaluate them all the same, under "
-        f"the name {name}{OTHER}, set {key}.allow_other=true."
+        f"{key}: these files are not {name} as published: {differences}. Check {check}; to evaluate them all the same, "
+        f"under the name {name}{OTHER}, set {key}.allow_other=true."
     )
 
 

@@ -1,0 +1,24 @@
+"""Which run something belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hybridret.base.files import hash_json
+from hybridret.runs.directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class RunIdentity:
+    """`directory`: where it stands. `config_hash`: of its config. `strategy`: what its batches are called, `untrained`
+    for a backbone that is evaluated without training, and the name of a retriever that has no encoder.
+    """
+
+    directory: RunDirectory
+    config_hash: str
+    strategy: str
+
+    @property
+    def tracker_id(self) -> str:
+        """The id of the run in W&B: the same for its training and for evaluations that are added later."""
+        return hash_json([self.directory.sweep, self.directory.name, self.config_hash])
