@@ -24,11 +24,10 @@ from hybridret.base.checksums import CHECKSUM, unsealed, write_sealed
 from hybridret.base.errors import UserError
 from hybridret.base.files import folder_beside, hash_file, read_json, umask
 from hybridret.base.settings import TextSettings
+from hybridret.encoders.bodies import body_class
 from hybridret.encoders.dual import Body, DualEncoder
-from hybridret.encoders.huggingface_body import HuggingFaceBody
 from hybridret.encoders.plain_state import plain_state
 from hybridret.encoders.tokenization import Tokenization
-from hybridret.encoders.transformer import Transformer
 
 FORMAT = 2
 WITHOUT_CHECKSUM = 1  # the format before, whose encoder.json could not be checked itself; one bit makes no 1 of 2
@@ -39,7 +38,6 @@ _MISFITS = (
     TypeError, ValueError, OSError, LookupError, AttributeError, ArithmeticError, RuntimeError, MemoryError,
     AssertionError,
 )  # fmt: skip
-BODIES: dict[str, type[Body]] = {body.kind: body for body in (Transformer, HuggingFaceBody)}
 
 
 def save_encoder(encoder: DualEncoder, folder: Path, state: Mapping[str, Tensor] | None = None) -> None:
@@ -126,7 +124,7 @@ def _description(folder: Path) -> dict[str, Any]:
             what = "lacks" if key not in saved else "holds another type in"
             raise UserError(f"{path} is not whole: it {what} {key}. Copy the folder again.")
     kind, files = saved["body"].get("kind"), saved["files"]
-    if not isinstance(kind, str) or kind not in BODIES or WEIGHTS not in files or "tokenizer.json" not in files:
+    if not isinstance(kind, str) or body_class(kind) is None or WEIGHTS not in files or "tokenizer.json" not in files:
         raise UserError(f"{path} is not whole: its body is of kind {kind!r}, or files are not named. Copy it again.")
     if not isinstance(saved["body"].get("architecture"), dict) or not all(
         isinstance(one, str) for one in files.values()
@@ -140,8 +138,10 @@ def _description(folder: Path) -> dict[str, Any]:
 
 
 def _body(folder: Path, saved: dict[str, Any], trust_remote_code: bool) -> Body:
+    found = body_class(saved["kind"])
+    assert found is not None
     try:
-        return BODIES[saved["kind"]].load_architecture(folder, saved["architecture"], trust_remote_code)
+        return found.load_architecture(folder, saved["architecture"], trust_remote_code)
     except UserError as error:
         raise UserError(f"{folder / DESCRIPTION}: {error}") from error
     except _MISFITS as error:

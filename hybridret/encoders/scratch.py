@@ -6,6 +6,7 @@ minutes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hybridret.base.errors import UserError
@@ -13,9 +14,8 @@ from hybridret.base.settings import TextSettings
 from hybridret.encoders.sizes import size_entry
 
 if TYPE_CHECKING:
-    from hybridret.encoders.dual import DualEncoder
+    from hybridret.encoders.dual import Body, DualEncoder
     from hybridret.encoders.tokenizer_training import TextSource
-    from hybridret.encoders.transformer import Transformer
 
 
 class Scratch:
@@ -25,6 +25,7 @@ class Scratch:
     """
 
     init = "random"
+    entry = frozenset({"width", "layers", "heads"})  # what a size must name
     attention: str | None = None  # there is one kernel
 
     def __init__(
@@ -46,7 +47,7 @@ class Scratch:
 
         Raises UserError for an unknown size, for no corpus, and when text lengths exceed `max_positions`.
         """
-        entry = size_entry(self.sizes, size, required=frozenset({"width", "layers", "heads"}))
+        entry = size_entry(self.sizes, size, required=self.entry)
         if corpus is None:
             raise UserError(
                 "backbone=scratch trains its tokenizer on a corpus, and there is none here. Name one with data=..., or "
@@ -57,22 +58,25 @@ class Scratch:
         from hybridret.encoders.dual import DualEncoder
         from hybridret.encoders.tokenization import Tokenization
         from hybridret.encoders.tokenizer_training import trained_tokenizer
-        from hybridret.encoders.transformer import Transformer
 
         tokenizer = trained_tokenizer(corpus, self.vocabulary_size, (text.query_prefix, text.passage_prefix))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            body = Transformer(vocabulary=len(tokenizer), positions=self.max_positions, dropout=self.dropout, **entry)
+            body = self.body(len(tokenizer), entry)
         return DualEncoder(body, self.pooling, Tokenization(tokenizer, text)).eval()
 
-    def meta(self, size: str) -> Transformer:
+    def body(self, vocabulary: int, entry: Mapping[str, Any]) -> Body:
+        """A body with `vocabulary` tokens, `entry` of `sizes`, and torch's current random state and device."""
+        from hybridret.encoders.transformer import Transformer
+
+        return Transformer(vocabulary, positions=self.max_positions, dropout=self.dropout, **entry)
+
+    def meta(self, size: str) -> Body:
         """The body of `size` on the meta device, for planning: with the whole vocabulary, of which a small corpus fills
         only a part.
         """
-        entry = size_entry(self.sizes, size, required=frozenset({"width", "layers", "heads"}))
+        entry = size_entry(self.sizes, size, required=self.entry)
         import torch
 
-        from hybridret.encoders.transformer import Transformer
-
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
-            return Transformer(self.vocabulary_size, positions=self.max_positions, dropout=self.dropout, **entry)
+            return self.body(self.vocabulary_size, entry)
