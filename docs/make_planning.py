@@ -1,6 +1,6 @@
 """Write the printed plans of docs/planning.md: each command that stands there is run, and what it prints put below it.
 
-    python docs/make_planning.py        # rewrites the marked places of docs/planning.md
+    python docs/make_planning.py        # rewrites the marked parts of docs/planning.md
 
 Needs no GPU, no hub and no data; about a minute.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "planning.md"
-PLACE = re.compile(r"<!-- printed by: (.+?) -->\n.*?<!-- end -->", re.DOTALL)
+PRINTED = re.compile(r"<!-- printed by: (.+?) -->\n.*?<!-- end -->", re.DOTALL)
 
 
 def printed(command: str) -> str:
@@ -40,7 +40,7 @@ def section(match: re.Match[str]) -> str:
 
 
 def main() -> int:
-    PAGE.write_text(PLACE.sub(section, PAGE.read_text("utf-8")), encoding="utf-8")
+    PAGE.write_text(PRINTED.sub(section, PAGE.read_text("utf-8")), encoding="utf-8")
     print(f"wrote {PAGE}")
     return 0
 

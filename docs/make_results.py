@@ -2,20 +2,21 @@
 
     python docs/make_results.py run --data FOLDER [--jobs 2]   # hours on two cores; finished points are skipped
     python docs/make_results.py speed --data FOLDER [--only NAME ...]  # the programs of benchmarks/, half an hour
-    python docs/make_results.py write                          # fill the marked places of README.md and docs/results.md
+    python docs/make_results.py write                          # fill the marked parts of README.md and docs/results.md
 
-FOLDER is laid out as `train/squad-dev.*.jsonl.gz` and `eval/xquad-r/*.json`. A marked place looks like
+FOLDER is laid out as `train/squad-dev.*.jsonl.gz` and `eval/xquad-r/*.json`. A marked part looks like
 
     <!-- table: SWEEP/NAME -->    from multirun/SWEEP/report/tables/NAME.md; its CSV goes to docs/results/
     <!-- short: NAME -->         five columns of the CSV docs/results/NAME.csv
     <!-- models: backbone -->     the sizes of each family of conf/backbone, counted
+    <!-- recipes: FAMILY/GPU -->  what its 1b, 3b and 10b need on that GPU, and the first recipe that fits
     <!-- figure: SWEEP/NAME -->   from multirun/SWEEP/report/figures/NAME.png
     <!-- notes: SWEEP/DATASET --> what the reader of a test set says of it
     <!-- output: NAME -->         what benchmarks/NAME.py printed
     <!-- machine: SWEEP -->       versions and hardware of the sweep's first run
     <!-- end -->
 
-A place whose sweep is not below multirun/, or whose program never ran, keeps what stands in it.
+A mark whose sweep is not below multirun/, or whose program never ran, keeps what stands in it.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ import sys
 import textwrap
 from pathlib import Path
 
-import yaml
+from model_tables import models, recipes
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "docs" / "results"
-PLACE = re.compile(
-    r"(<!-- (table|short|models|figure|notes|output|machine): (\S+) -->\n).*?(<!-- end -->)", flags=re.DOTALL
+MARKED = re.compile(
+    r"(<!-- (table|short|models|recipes|figure|notes|output|machine): (\S+) -->\n).*?(<!-- end -->)", flags=re.DOTALL
 )
-OF_THE_CODE = ("output", "short", "models")  # places that need no sweep
+OF_THE_CODE = ("output", "short", "models", "recipes")  # need no sweep
 
 
 def commands(data: Path, jobs: int) -> list[list[str]]:
@@ -90,10 +91,10 @@ def run(data: Path, jobs: int) -> int:
 
 
 def write() -> int:
-    """Make the reports, then fill the marked places."""
-    pages = [ROOT / "README.md", ROOT / "docs" / "results.md"]
-    places = [place for page in pages for place in PLACE.finditer(page.read_text("utf-8"))]
-    names = {place[3].partition("/")[0] for place in places if place[2] not in OF_THE_CODE}
+    """Make the reports, then fill the marked parts."""
+    pages = [ROOT / "docs" / "results.md", ROOT / "README.md"]  # the first keeps the CSV that the second quotes
+    marks = [mark for page in pages for mark in MARKED.finditer(page.read_text("utf-8"))]
+    names = {mark[3].partition("/")[0] for mark in marks if mark[2] not in OF_THE_CODE}
     here = {name for name in names if (ROOT / "multirun" / name).is_dir()}
     for name in sorted(here):
         subprocess.run([sys.executable, "-m", "hybridret.report", f"multirun/{name}"], cwd=ROOT, check=True)
@@ -101,18 +102,18 @@ def write() -> int:
         print(f"kept as they are, not below multirun/: {', '.join(sorted(names - here))}")
     for page in pages:
         text = page.read_text("utf-8")
-        for place in list(PLACE.finditer(text)):
-            known = place[3].partition("/")[0] in here or place[2] in ("short", "models")
-            if not (made(place[3]) if place[2] == "output" else known):
+        for mark in list(MARKED.finditer(text)):
+            known = mark[3].partition("/")[0] in here or mark[2] in ("short", "models", "recipes")
+            if not (made(mark[3]) if mark[2] == "output" else known):
                 continue
-            text = text.replace(place[0], place[1] + fill(place[2], place[3], page) + place[4])
+            text = text.replace(mark[0], mark[1] + fill(mark[2], mark[3], page) + mark[4])
         page.write_text(text, encoding="utf-8")
         print(f"wrote {page.relative_to(ROOT)}")
     return 0
 
 
 def fill(kind: str, name: str, page: Path) -> str:
-    """What stands in a place."""
+    """What stands in a mark."""
     sweep, _, item = name.partition("/")
     report = ROOT / "multirun" / sweep / "report"
     if kind == "machine":
@@ -123,6 +124,8 @@ def fill(kind: str, name: str, page: Path) -> str:
         return short(KEPT / f"{name}.csv")
     if kind == "models":
         return models()
+    if kind == "recipes":
+        return recipes(sweep, item)
     if kind == "output":
         return "\n" + textwrap.indent(made(name).strip(), "    ") + "\n\n"
     KEPT.mkdir(parents=True, exist_ok=True)
@@ -145,34 +148,6 @@ def short(table: Path) -> str:
         values = [f"{float(row[f'{setting}. mAP']):.3f}".removeprefix("0") for setting in ("Mo", "Cr", "Mul")]
         cells = [row["configuration"], *values, f"{float(row['Bias rank distance']):,.0f}"]
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n" + "\n".join(lines) + "\n\n"
-
-
-def models() -> str:
-    """A row for each backbone: its sizes and their parameters, counted without weights."""
-    from hybridret.components.components import Components
-    from hybridret.config.compose import points
-    from hybridret.config.validate import read_settings, resolved
-    from hybridret.encoders.backbone import Backbone
-    from hybridret.encoders.counting import counted
-    from hybridret.preflight.plan_command import filled
-    from hybridret.preflight.wording import count
-
-    lines = ["| `backbone=` | `model=` (parameters) |", "|---|---|"]
-    for path in sorted((ROOT / "conf" / "backbone").glob("*.yaml")):
-        family = yaml.safe_load(path.read_text("utf-8"))
-        sizes = family.get("sizes")
-        if not sizes or family.get("checkpoint") == "???":  # BM25, and families of one model that the user names
-            continue
-        words = []
-        for size in sizes:
-            (point,) = points([f"backbone={path.stem}", f"model={size}"], multirun=False)
-            assert point.config is not None
-            backbone = Components(read_settings(resolved(filled(point.config)))).backbone
-            assert isinstance(backbone, Backbone)
-            total = counted(backbone.meta(size))["total"]
-            words.append(f"{size} ({count(total)})")
-        lines.append(f"| `{path.stem}` | {', '.join(words)} |")
     return "\n" + "\n".join(lines) + "\n\n"
 
 

@@ -1,4 +1,4 @@
-"""Pages of the site that are made from other files: a reference page for each room, and the changelog."""
+"""Pages of the site that are made from other files: a reference page for each room, the changelog, and how to contribute."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages."""
     pages = {f"reference/{room}.md": f"# `hybridret.{room}`\n\n::: hybridret.{room}\n" for room in rooms()}
     pages["reference/entries.md"] = "# Commands\n\n" + "\n".join(f"::: hybridret.{name}\n" for name in ENTRIES)
-    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    pages["changelog.md"] = changes.replace("](docs/", "](")
+    for name in ("CHANGELOG.md", "CONTRIBUTING.md"):
+        pages[name.lower()] = (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](")
     for path, content in pages.items():
         files.append(File.generated(config, path, content=content))
     return files

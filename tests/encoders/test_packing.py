@@ -138,7 +138,7 @@ def test_the_layers_read_no_padding() -> None:
 def test_a_packing_by_hand() -> None:
     mask = torch.tensor([[1, 1, 1, 0], [0, 0, 1, 1], [0, 0, 0, 0], [1, 1, 0, 0]])
     packing = Packing.of(mask)
-    assert packing.places.tolist() == [6, 7, 12, 13, 0, 1, 2]
+    assert packing.positions.tolist() == [6, 7, 12, 13, 0, 1, 2]
     assert packing.bounds.tolist() == [0, 0, 2, 4, 7]
     assert packing.bounds.dtype == torch.int32
     assert (packing.groups, packing.longest) == (((2, 2), (1, 3)), 3)
