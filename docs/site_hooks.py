@@ -1,4 +1,4 @@
-"""Pages of the site that are made from other files: a reference page for each room, the changelog, and how to contribute."""
+"""Pages of the site made from other files: a reference page for each room, the changelog, and how to contribute."""
 
 from __future__ import annotations
 
