@@ -29,7 +29,7 @@ from hybridret.export.trec_names import Names
 LINES = 1 << 20  # written at a time: bounds the ids in memory
 
 
-def write_run(path: Path, collection: Collection, queries: IntArray, hits: Hits, tag: str) -> None:
+def write_trec_run(path: Path, collection: Collection, queries: IntArray, hits: Hits, tag: str) -> None:
     """Write the `hits` [q, k] of `queries` [q] (indices into the collection), whole or not at all.
 
     Raises UserError for a score that is not finite, an id or tag that is empty or has white space (the format cannot
@@ -74,7 +74,7 @@ def unwritable(collection: Collection) -> str | None:
     return None
 
 
-def read_run(path: Path, collection: Collection) -> tuple[IntArray, Hits]:
+def read_trec_run(path: Path, collection: Collection) -> tuple[IntArray, Hits]:
     """The queries [q] of a run, ascending indices into the collection, and their hits [q, k] in trec_eval's order,
     whatever the order and the ranks in the file; k is the largest number of hits of a query.
 
@@ -118,8 +118,8 @@ def read_run(path: Path, collection: Collection) -> tuple[IntArray, Hits]:
 
 
 def write_qrels(path: Path, collection: Collection) -> None:
-    """Write the judgments of a collection, the unmet ones last, whole or not at all. Raises UserError as `write_run`
-    does."""
+    """Write the judgments of a collection, the unmet ones last, whole or not at all. Raises UserError as
+    `write_trec_run` does."""
     path = Path(path)
     with _text(path) as file:
         for start in range(0, len(collection.grades), LINES):

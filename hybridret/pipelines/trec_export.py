@@ -13,7 +13,7 @@ from hybridret.base.settings import EvaluationSettings
 from hybridret.evaluation.evaluate import chosen_settings
 from hybridret.evaluation.judgments import Judgments
 from hybridret.evaluation.topk_ranking import search_pool
-from hybridret.export.trec import write_qrels, write_run
+from hybridret.export.trec import write_qrels, write_trec_run
 from hybridret.retrieval.protocols import Retriever
 
 
@@ -55,7 +55,7 @@ def write_trec(
             ),
         )
         try:
-            write_run(folder / f"{name}.run.gz", collection, queries, hits, tag="hybridret")
+            write_trec_run(folder / f"{name}.run.gz", collection, queries, hits, tag="hybridret")
             write_qrels(folder / f"{name}.qrels", judged)
         except UserError as error:
             failed = str(error)

@@ -98,7 +98,7 @@ class Dense:
         self._cache_from = cache_from
         self._stored = stored
         self._key = dict(key or {})
-        self._ranks = processes or SingleProcess()
+        self._processes = processes or SingleProcess()
         self._keyed = self._version()
         self._kept: dict[str, tuple[_Made, FloatArray]] = {}
         self._searched: tuple[_Made, FloatArray, VectorSource] | None = None
@@ -118,7 +118,7 @@ class Dense:
         device = str(next(iter(self._encoder.parameters())).device)
         ties = tie_positions(collection.tie_order, first, last)
         request = SearchRequest(asked[queries], passages, first, last, ties, depth, device)
-        return self._searcher().search(request, self._ranks, progress)
+        return self._searcher().search(request, self._processes, progress)
 
     def pair_scores(
         self, collection: Collection, queries: IntArray, passages: IntArray, progress: Progress
@@ -165,13 +165,13 @@ class Dense:
         self._searched = None
         own = partial(self._vectors, "query", collection.queries, None, progress)
         nothing = np.empty((0, self._encoder.dimension), dtype=np.float32)
-        queries = self._ranks.gather(
-            raise_on_all_processes(own if self._ranks.rank == 0 else lambda: nothing, self._ranks)
+        queries = self._processes.gather(
+            raise_on_all_processes(own if self._processes.rank == 0 else lambda: nothing, self._processes)
         )[0]
         texts, contexts = collection.passages, collection.contexts
         large = len(texts) >= self._cache_from
-        if large and (self._cache is not None or self._ranks.world > 1):
-            passages = self._stream(texts, contexts, self._ranks, progress, collection.fingerprint)
+        if large and (self._cache is not None or self._processes.world > 1):
+            passages = self._stream(texts, contexts, self._processes, progress, collection.fingerprint)
         else:
             passages = ArrayVectors(self._vectors("passage", texts, contexts, progress))
         self._searched = (made, queries.astype(np.float32, copy=False), passages)

@@ -68,8 +68,8 @@ class Terms:
         """Which of `languages` have what."""
         languages = list(languages)
         return {
-            "stemmer": _said(self.stemmer, "Snowball", languages, lambda one: self._stemmer(one) is not None),
-            "stop words": _said(self.stopwords, "the lists of bm25s", languages, lambda one: bool(self._list(one))),
+            "stemmer": _note(self.stemmer, "Snowball", languages, lambda one: self._stemmer(one) is not None),
+            "stop words": _note(self.stopwords, "the lists of bm25s", languages, lambda one: bool(self._list(one))),
         }
 
     def _list(self, language: str) -> frozenset[str]:
@@ -94,7 +94,7 @@ class Terms:
         return self._stemmers[language]
 
 
-def _said(on: bool, what: str, languages: list[str], has: Any) -> str:
+def _note(on: bool, what: str, languages: list[str], has: Any) -> str:
     if not on:
         return "none"
     those, others = [one for one in languages if has(one)], [one for one in languages if not has(one)]

@@ -29,7 +29,7 @@ class Display:
         self._total = total
         self._ended = 0
         self._rows: dict[int, Any] = {}
-        self._clock, self._told = clock, clock()
+        self._clock, self._shown = clock, clock()
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -78,9 +78,9 @@ class Display:
     def refresh(self, running: Iterable[Point]) -> None:
         """Read how far the running points are."""
         if not self._console.is_terminal:
-            if self._clock() - self._told < INTERVAL:
+            if self._clock() - self._shown < INTERVAL:
                 return
-            self._told = self._clock()
+            self._shown = self._clock()
         for point in running:
             try:
                 status = (point.run.read_status() if point.run is not None else None) or {}

@@ -2,7 +2,7 @@
 
 A point that raises, runs out of memory or is killed by a signal ends alone; Hydra's own launchers end with it. Hydra
 imports this at every start, `--help` included, so nothing heavy is imported here. A launcher for a cluster's queue
-would share `point_composer.py` and `summary.py` and replace `pool.py`.
+would share `point_composer.py` and `summary.py` and replace `point_runner.py`.
 """
 
 from __future__ import annotations
@@ -92,19 +92,19 @@ class ProcessLauncher(Launcher):
         from hybridret.base.machine import visible_gpus
         from hybridret.sweep.display import Display, print_summary
         from hybridret.sweep.exit_status import look_again
-        from hybridret.sweep.pool import Pool
+        from hybridret.sweep.point_runner import PointRunner
         from hybridret.sweep.sweep_record import Summary
 
         self._points += points
         summary = Summary(self._config, self._points)
         display = Display(len(points), sys.stderr)
-        pool = Pool(self._n_jobs, self._module, self._threads, visible_gpus(), self._grace)
+        runner = PointRunner(self._n_jobs, self._module, self._threads, visible_gpus(), self._grace)
         with display:
             for point in points:
                 if point.same_as is None:
                     display.ended(point)
             waiting = [point for point in points if point.state in OPEN and point.same_as is None]
-            stopped = pool.run(waiting, display, summary.write_if_possible, stop)
+            stopped = runner.run(waiting, display, summary.write_if_possible, stop)
             for point in points:
                 if point.same_as is not None:
                     _copy_outcome(point, self._points)

@@ -38,21 +38,21 @@ class PointProcess:
         command = [sys.executable, "-m", module, *point.arguments]
         try:
             point.run.path.mkdir(parents=True, exist_ok=True)
-            self._ranks = RankProcesses(command, logs, self._environment(threads), lambda: on_end(self))
+            self._processes = RankProcesses(command, logs, self._environment(threads), lambda: on_end(self))
         except OSError as error:
             raise UserError(f"Cannot start a process in {point.run.path}: {error.strerror or error}.") from error
 
     def ending(self) -> Ending:
         """What came of it, once it has ended."""
-        return self._ranks.ending()
+        return self._processes.ending()
 
     def send(self, signal_number: int) -> None:
         """Send a signal to the point."""
-        self._ranks.send(signal_number)
+        self._processes.send(signal_number)
 
     def kill(self) -> None:
         """End the point and whatever it started, at once."""
-        self._ranks.kill()
+        self._processes.kill()
 
     def _environment(self, threads: int | None) -> dict[str, str]:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "HYBRIDRET_COMMAND": command_line(sys.argv)}

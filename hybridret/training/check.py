@@ -14,7 +14,7 @@ DECAYS = ("linear", "cosine", "constant")
 _OF_OPTIMIZERS = ("lr", "weight_decay", "eps")  # what those of torch.optim have in common: numbers from 0 on
 
 
-def check_training(training: TrainingSettings, schedule: LearningRateSettings, trainer: TrainerSettings) -> None:
+def check_training(training: TrainingSettings, learning_rate: LearningRateSettings, trainer: TrainerSettings) -> None:
     """Raise UserError naming the key of the first value that no training could use; needs no data and no model."""
     for key, value in (
         ("training.steps", training.steps),
@@ -43,7 +43,7 @@ def check_training(training: TrainingSettings, schedule: LearningRateSettings, t
             f"training.batch_size={training.batch_size} must be at least 2: the other passages of a batch are its "
             f"negatives."
         )
-    check_schedule(schedule)
+    check_learning_rate(learning_rate)
     check_world_size(training.batch_size, trainer.devices * trainer.nodes)
 
 
@@ -54,7 +54,7 @@ def warmup_steps(settings: LearningRateSettings, steps: int) -> int:
     return round(settings.warmup * steps)
 
 
-def check_schedule(settings: LearningRateSettings) -> None:
+def check_learning_rate(settings: LearningRateSettings) -> None:
     """Raise UserError for a warm-up outside 0..1, an unknown decay, or a rate of embeddings that is none."""
     warmup_steps(settings, 1)
     if settings.decay not in DECAYS:

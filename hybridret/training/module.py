@@ -50,7 +50,7 @@ class RetrieverModule(pl.LightningModule):
         encoder: DualEncoder,
         loss: Loss,
         make_optimizer: MakeOptimizer,
-        schedule: LearningRateSettings,
+        learning_rate: LearningRateSettings,
         steps: int,
         clip_norm: float | None,
         seed: int,
@@ -59,7 +59,7 @@ class RetrieverModule(pl.LightningModule):
         super().__init__()
         self.encoder, self.loss = encoder, loss
         self.frozen = Frozen(self)
-        self._make_optimizer, self._schedule, self._steps = make_optimizer, schedule, steps
+        self._make_optimizer, self._learning_rate, self._steps = make_optimizer, learning_rate, steps
         self._clip_norm, self._seed, self._recompute = clip_norm, seed, recompute
         self.last_loss = self.last_lr = self.last_gradient_norm = math.nan
         self._batch: TrainingBatch | None = None
@@ -73,9 +73,9 @@ class RetrieverModule(pl.LightningModule):
             super().__setattr__(name, value)
 
     def configure_optimizers(self) -> Any:
-        optimizer = self._make_optimizer(parameter_groups(self.encoder, self._schedule.embedding_lr))
-        schedule = learning_rate_schedule(optimizer, self._schedule, self._steps)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        optimizer = self._make_optimizer(parameter_groups(self.encoder, self._learning_rate.embedding_lr))
+        learning_rate = learning_rate_schedule(optimizer, self._learning_rate, self._steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": learning_rate, "interval": "step"}}
 
     def configure_model(self) -> None:
         """Shard the encoder where the strategy is `Sharded`; Lightning may call it more than once."""

@@ -62,7 +62,7 @@ def train(
     loss: Loss,
     make_optimizer: MakeOptimizer,
     training: TrainingSettings,
-    schedule_settings: LearningRateSettings,
+    learning_rate: LearningRateSettings,
     trainer: TrainerSettings,
     seed: int,
     folder: Path,
@@ -81,7 +81,7 @@ def train(
     Raises UserError for settings that do not fit the data or the devices, a damaged or foreign `last.ckpt`, and a full
     disk; NonFiniteError when the loss or the gradient is not finite.
     """
-    check_training(training, schedule_settings, trainer)
+    check_training(training, learning_rate, trainer)
     if log_every < 1:
         raise ValueError(f"log_every {log_every} is not positive")
     if trainer.threads is not None:
@@ -97,7 +97,7 @@ def train(
         encoder,
         loss,
         make_optimizer,
-        schedule_settings,
+        learning_rate,
         training.steps,
         training.clip_norm,
         seed,

@@ -42,7 +42,7 @@ def test_an_id_that_trec_cannot_hold(command: Commands, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["hybridret.pipelines.trec_export:write_run", "hybridret.pipelines.score_files:write_mteb_results"]
+    "target", ["hybridret.pipelines.trec_export:write_trec_run", "hybridret.pipelines.score_files:write_mteb_results"]
 )
 def test_an_export_that_fails_behind_the_work(command: Commands, tmp_path: Path, target: str) -> None:
     data = beir(tmp_path / "data", "d1")

@@ -14,7 +14,7 @@ from hybridret.base.errors import UserError
 from hybridret.base.records import Collection, Hits
 from hybridret.data.columns import Column
 from hybridret.export import trec
-from hybridret.export.trec import read_qrels, read_run, write_qrels, write_run
+from hybridret.export.trec import read_qrels, read_trec_run, write_qrels, write_trec_run
 from hybridret.metrics.average_precision import average_precision
 from hybridret.metrics.hits import ranks_in_hits
 from hybridret.metrics.ndcg import ndcg
@@ -68,9 +68,9 @@ def test_a_run_comes_back_to_the_bit(
 ) -> None:
     monkeypatch.setattr(trec, "LINES", lines)
     queries, hits = hits_of(collection, distinct)
-    write_run(tmp_path / name, collection, queries, hits, "ours")
+    write_trec_run(tmp_path / name, collection, queries, hits, "ours")
     found = hits.passages[:, 0] >= 0
-    again, read = read_run(tmp_path / name, collection)
+    again, read = read_trec_run(tmp_path / name, collection)
     assert again.tolist() == queries[found].tolist()
     np.testing.assert_array_equal(read.passages, hits.passages[found])
     np.testing.assert_array_equal(read.scores.view(np.int32), hits.scores[found].view(np.int32))
@@ -78,12 +78,12 @@ def test_a_run_comes_back_to_the_bit(
 
 def test_the_order_of_the_file_and_its_ranks_do_not_matter(collection: Collection, tmp_path: Path) -> None:
     queries, hits = hits_of(collection, 4)
-    write_run(tmp_path / "a.run", collection, queries, hits, "ours")
+    write_trec_run(tmp_path / "a.run", collection, queries, hits, "ours")
     lines = (tmp_path / "a.run").read_text().splitlines()
     order = np.random.default_rng(0).permutation(len(lines))
     mixed = ["\t".join([*lines[i].split()[:3], "0", *lines[i].split()[4:]]) for i in order]
     (tmp_path / "b.run").write_bytes(b"\xef\xbb\xbf" + "\r\n\r\n".join(mixed).encode())
-    ours, theirs = read_run(tmp_path / "a.run", collection), read_run(tmp_path / "b.run", collection)
+    ours, theirs = read_trec_run(tmp_path / "a.run", collection), read_trec_run(tmp_path / "b.run", collection)
     np.testing.assert_array_equal(ours[0], theirs[0])
     np.testing.assert_array_equal(ours[1].passages, theirs[1].passages)
     np.testing.assert_array_equal(ours[1].scores, theirs[1].scores)
@@ -92,7 +92,7 @@ def test_the_order_of_the_file_and_its_ranks_do_not_matter(collection: Collectio
 @pytest.mark.parametrize("distinct", [1, 3, 1000])
 def test_trec_eval_gets_our_numbers_from_the_files(collection: Collection, distinct: int, tmp_path: Path) -> None:
     queries, hits = hits_of(collection, distinct)
-    write_run(tmp_path / "toy.run", collection, queries, hits, "ours")
+    write_trec_run(tmp_path / "toy.run", collection, queries, hits, "ours")
     write_qrels(tmp_path / "toy.qrels", collection)
     with open(tmp_path / "toy.qrels") as file:
         qrels = pytrec_eval.parse_qrel(file)
@@ -111,7 +111,7 @@ def test_trec_eval_gets_our_numbers_from_the_files(collection: Collection, disti
 
 def test_lines_are_as_trec_eval_reads_them(collection: Collection, tmp_path: Path) -> None:
     hits = Hits(np.array([[5, 2, -1]]), np.array([[1e-7, 0.1, -np.inf]], np.float32)[:, [1, 0, 2]])
-    write_run(tmp_path / "toy.run", collection, np.array([3]), hits, "ours")
+    write_trec_run(tmp_path / "toy.run", collection, np.array([3]), hits, "ours")
     assert (tmp_path / "toy.run").read_text().splitlines() == ["q3 Q0 Z5 1 0.1 ours", "q3 Q0 é2 2 1e-07 ours"]
     judged = replace(collection, relevant_queries=np.array([1]), relevant_passages=np.array([4]), grades=np.array([2]))
     write_qrels(tmp_path / "toy.qrels", judged)
@@ -136,12 +136,12 @@ def test_ids_may_be_read_from_disk(collection: Collection, tmp_path: Path) -> No
     on_disk = Column(Dataset.from_dict({"id": list(collection.passage_ids)}), ["id"], strip=False)
     queries, hits = hits_of(collection, 1000)
     for name, one in (("a", collection), ("b", replace(collection, passage_ids=on_disk))):
-        write_run(tmp_path / f"{name}.run.gz", one, queries, hits, "ours")
+        write_trec_run(tmp_path / f"{name}.run.gz", one, queries, hits, "ours")
         write_qrels(tmp_path / f"{name}.qrels", one)
     assert (tmp_path / "a.run.gz").read_bytes() == (tmp_path / "b.run.gz").read_bytes()  # no name inside
     assert (tmp_path / "a.run.gz").read_bytes()[4:8] == bytes(4)  # no time
     assert (tmp_path / "a.qrels").read_bytes() == (tmp_path / "b.qrels").read_bytes()
-    _, read = read_run(tmp_path / "b.run.gz", replace(collection, passage_ids=on_disk))
+    _, read = read_trec_run(tmp_path / "b.run.gz", replace(collection, passage_ids=on_disk))
     np.testing.assert_array_equal(read.passages, hits.passages[hits.passages[:, 0] >= 0])
 
 
@@ -166,22 +166,22 @@ GOOD = "q0 Q0 a0 1 0.5 t"
 def test_a_bad_line_is_named(collection: Collection, line: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "toy.run").write_text(f"{GOOD}\n{line}\n", encoding="utf-8")
     with pytest.raises(UserError, match=said):
-        read_run(tmp_path / "toy.run", collection)
+        read_trec_run(tmp_path / "toy.run", collection)
 
 
 def test_broken_files_are_errors(collection: Collection, tmp_path: Path) -> None:
     (tmp_path / "toy.run").write_bytes(b"q0 Q0 a\xff 1 0.5 t\n")
     with pytest.raises(UserError, match="line 1, passage id: not UTF-8"):
-        read_run(tmp_path / "toy.run", collection)
+        read_trec_run(tmp_path / "toy.run", collection)
     packed = gzip.compress(f"{GOOD}\n".encode() * 1000)
     (tmp_path / "toy.run.gz").write_bytes(packed[: len(packed) // 2])
     with pytest.raises(UserError, match="truncated"):
-        read_run(tmp_path / "toy.run.gz", collection)
+        read_trec_run(tmp_path / "toy.run.gz", collection)
     (tmp_path / "empty.run").write_text("\n")
     with pytest.raises(UserError, match="holds no hits"):
-        read_run(tmp_path / "empty.run", collection)
+        read_trec_run(tmp_path / "empty.run", collection)
     with pytest.raises(UserError, match="cannot be read"):
-        read_run(tmp_path / "absent.run", collection)
+        read_trec_run(tmp_path / "absent.run", collection)
 
 
 @pytest.mark.parametrize(("identifier", "said"), [("a 1", "has white space"), ("a\u00a01", "has white"), ("", "empty")])
@@ -189,23 +189,23 @@ def test_an_id_that_trec_cannot_hold_is_an_error(identifier: str, said: str, tmp
     collection = collection_of([identifier, *(f"p{i}" for i in range(1, PASSAGES))])
     hits = Hits(np.array([[0, 1]]), np.ones((1, 2), np.float32))
     with pytest.raises(UserError, match=f"toy.run: the passage id .*{said}"):
-        write_run(tmp_path / "toy.run", collection, np.array([0]), hits, "ours")
+        write_trec_run(tmp_path / "toy.run", collection, np.array([0]), hits, "ours")
     with pytest.raises(UserError, match=f"toy.qrels: the passage id .*{said}"):
         write_qrels(tmp_path / "toy.qrels", collection)
     assert not list(tmp_path.iterdir())
     with pytest.raises(UserError, match="tag"):
-        write_run(tmp_path / "toy.run", collection_of(["p0", "p1"] * 5), np.array([0]), hits, "our tag")
+        write_trec_run(tmp_path / "toy.run", collection_of(["p0", "p1"] * 5), np.array([0]), hits, "our tag")
 
 
 @pytest.mark.parametrize("score", [np.nan, np.inf])
 def test_a_score_that_has_no_rank_is_not_written(collection: Collection, score: float, tmp_path: Path) -> None:
     hits = Hits(np.array([[0, 1]]), np.array([[1.0, score]], np.float32))
     with pytest.raises(UserError, match=r"query 'q7' for passage 'Z1' is (nan|inf)"):
-        write_run(tmp_path / "toy.run", collection, np.array([7]), hits, "ours")
+        write_trec_run(tmp_path / "toy.run", collection, np.array([7]), hits, "ours")
 
 
 @pytest.mark.parametrize("passages", [[0, 1, 2], [0, -1, 2]])
 def test_hits_must_stand_best_first(collection: Collection, passages: list[int], tmp_path: Path) -> None:
     scores = np.array([[1.0, 0.5, 0.75]] if passages[1] > 0 else [[1.0, -np.inf, 0.75]], np.float32)
     with pytest.raises(ValueError, match="best first"):
-        write_run(tmp_path / "toy.run", collection, np.array([0]), Hits(np.array([passages]), scores), "ours")
+        write_trec_run(tmp_path / "toy.run", collection, np.array([0]), Hits(np.array([passages]), scores), "ours")

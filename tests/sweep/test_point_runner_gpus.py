@@ -10,7 +10,7 @@ import pytest
 
 from hybridret.base.interruption import Stop
 from hybridret.runs import RunDirectory, State
-from hybridret.sweep import pool
+from hybridret.sweep import point_runner
 from hybridret.sweep.display import Display
 from hybridret.sweep.point import Point
 from hybridret.sweep.rank_processes import Ending
@@ -47,12 +47,12 @@ class Impatient(Display):
 
 def run(folder: Path, monkeypatch: pytest.MonkeyPatch, needed: Sequence[int]) -> list[Point]:
     Ended.started = []
-    monkeypatch.setattr(pool, "PointProcess", Ended)
+    monkeypatch.setattr(point_runner, "PointProcess", Ended)
     points = [
         Point(number, (f"n={number}",), run=RunDirectory(folder / f"n-{number}"), config_hash="h", gpus=gpus)
         for number, gpus in enumerate(needed)
     ]
-    machine = pool.Pool(jobs=len(points), module="none", threads=1, gpus=["4", "6"], grace=1.0)
+    machine = point_runner.PointRunner(jobs=len(points), module="none", threads=1, gpus=["4", "6"], grace=1.0)
     with Impatient(len(points), io.StringIO()) as display:
         assert machine.run(points, display, lambda: None, Stop()) is None
     return points

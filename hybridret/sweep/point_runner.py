@@ -22,7 +22,7 @@ from hybridret.sweep.point_process import PointProcess
 _REFRESH = 0.5  # seconds between two looks at the status files
 
 
-class Pool:
+class PointRunner:
     """Starts points in order as processes and GPUs become free.
 
     A signal is passed on to the running points, which save their state and leave; nothing new is started. A second
