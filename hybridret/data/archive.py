@@ -64,12 +64,12 @@ def unpacked(file: Path, wanted: Callable[[PurePosixPath], bool]) -> Path:
     return folder
 
 
-def _place(folder: Path, member: zipfile.ZipInfo) -> Path:
+def _target(folder: Path, member: zipfile.ZipInfo) -> Path:
     return folder.joinpath(*(part for part in PurePosixPath(member.filename).parts if part not in ("/", "..", ".")))
 
 
 def _is_whole(folder: Path, member: zipfile.ZipInfo) -> bool:
-    path = _place(folder, member)
+    path = _target(folder, member)
     return path.is_file() and file_crc32(path) == member.CRC
 
 
@@ -77,7 +77,7 @@ def _write(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], folder: Pat
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         for member in members:
-            target = _place(temporary, member)
+            target = _target(temporary, member)
             target.parent.mkdir(parents=True, exist_ok=True)
             with archive.open(member) as packed, open(target, "wb") as plain:
                 shutil.copyfileobj(packed, plain, 1 << 20)

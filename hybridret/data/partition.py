@@ -166,11 +166,11 @@ def _none_complete(rows: Sequence[Row], languages: Sequence[str], names: Sequenc
 def with_passage_ids(rows: Sequence[Row]) -> list[Row]:
     """Rows with a pid each: where a dataset has none, rows that share a qid or a passage text share a passage."""
     without = [row for row in rows if row.pid is None]
-    components = connected([("qid", row.dataset, row.qid), ("text", row.dataset, row.passage)] for row in without)
+    groups = connected([("qid", row.dataset, row.qid), ("text", row.dataset, row.passage)] for row in without)
     names: dict[int, str] = {}
-    for row, component in zip(without, components, strict=True):
-        names[component] = min(names.get(component, row.qid), row.qid)
-    numbers = iter(components)
+    for row, group in zip(without, groups, strict=True):
+        names[group] = min(names.get(group, row.qid), row.qid)
+    numbers = iter(groups)
     return [
         row if row.pid is not None else dataclasses.replace(row, pid=f"passage of {names[next(numbers)]}")
         for row in rows

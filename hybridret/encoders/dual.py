@@ -76,14 +76,14 @@ class DualEncoder(nn.Module):
         self.pooling = pooling
         self.tokenization = tokenization
         self.dimension = body.dimension
-        self._pool = pooling_by_name(pooling)
+        self._pooled = pooling_by_name(pooling)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """[b, T] int64, [b, T] int64 -> [b, D] fp32, unit norm."""
         hidden: Tensor = self.body(input_ids, attention_mask)
         hidden = hidden.to(torch.promote_types(hidden.dtype, torch.float32))
         with torch.autocast(hidden.device.type, enabled=False):
-            return F.normalize(self._pool(hidden, attention_mask), dim=-1)
+            return F.normalize(self._pooled(hidden, attention_mask), dim=-1)
 
     def parameters_counted(self) -> dict[str, int]:
         """`total`, `body` (total without the input embeddings) and `trainable`, counted, never taken from a name."""

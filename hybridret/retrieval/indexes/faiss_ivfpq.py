@@ -18,7 +18,7 @@ from hybridret.retrieval.indexes.faiss_common import fill, load_faiss, slices, t
 from hybridret.retrieval.search_request import SearchRequest
 from hybridret.retrieval.vector_source import VectorSource
 
-_POINTS_PER_CENTROID = 39  # fewer, and faiss itself warns of bad centroids
+_VECTORS_PER_CENTROID = 39  # fewer, and faiss itself warns of bad centroids
 
 
 class FaissIvfPq(Approximate):
@@ -38,11 +38,11 @@ class FaissIvfPq(Approximate):
                 f"0; got probes {probes}, lists {lists}, subquantizers {subquantizers}, bits {bits} and recall_queries "
                 f"{recall_queries}."
             )
-        self._needed = _POINTS_PER_CENTROID * max(lists, 2**bits)
+        self._needed = _VECTORS_PER_CENTROID * max(lists, 2**bits)
         if training_sample < self._needed:
             raise UserError(
                 f"index: training_sample is {training_sample}, but IVF-PQ with {lists} lists and {bits} bits learns "
-                f"from at least {self._needed} passages ({_POINTS_PER_CENTROID} for each centroid). Raise "
+                f"from at least {self._needed} passages ({_VECTORS_PER_CENTROID} for each centroid). Raise "
                 f"training_sample or lower lists."
             )
         self._lists = lists
@@ -64,7 +64,7 @@ class FaissIvfPq(Approximate):
         if len(request) < self._needed:
             raise UserError(
                 f"index: IVF-PQ with {self._lists} lists and {self._bits} bits learns from at least {self._needed} "
-                f"passages ({_POINTS_PER_CENTROID} for each centroid), and there are {len(request)}. Lower index.lists "
+                f"passages ({_VECTORS_PER_CENTROID} for each centroid), and there are {len(request)}. Lower index.lists "
                 f"and index.bits, or use index=exact, which is fast for so few."
             )
         quantizer = self._faiss.IndexFlatIP(dimension)
