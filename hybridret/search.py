@@ -97,7 +97,7 @@ def index(
 
     from hybridret.base.progress import Quiet
     from hybridret.retrieval.encode import encode_texts
-    from hybridret.retrieval.search import search_top_k
+    from hybridret.retrieval.exact_search import search_top_k
 
     wanted = chosen_languages("--languages", languages, collection.languages, f"in {collection.name}")
     rows = np.flatnonzero(np.isin(collection.passage_languages, [collection.languages.index(code) for code in wanted]))

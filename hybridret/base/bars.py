@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hybridret.base.lines import Lines
 from hybridret.base.markup import printable
 from hybridret.base.progress import Advance
+from hybridret.base.progress_lines import Lines
 
 
 class Bars:

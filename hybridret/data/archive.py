@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from hybridret.base.errors import UserError
 from hybridret.base.files import cache_folder, file_crc32, hash_json, set_aside, umask
-from hybridret.data.tables import file_probe
+from hybridret.data.arrow_table import file_probe
 
 BROKEN = (
     zipfile.BadZipFile,

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from hybridret.base.errors import UserError, nearest
+from hybridret.data.arrow_table import numbers_read, read_table, table_fingerprint
 from hybridret.data.columns import Column
 from hybridret.data.fields import NUMBERS, probed_fields, tell_unread, unread
 from hybridret.data.hub import find
 from hybridret.data.parsing import Required
 from hybridret.data.qrels import Qrels, read_qrels
 from hybridret.data.retrieval_set import Part
-from hybridret.data.tables import numbers_read, read_table, table_fingerprint
 
 CORPUS, QUERIES = "corpus.jsonl", "queries.jsonl"
 OFTEN = ("metadata",)  # in rows of BEIR's own archives, and read by nobody

@@ -53,7 +53,7 @@ class _Piece:
 class Column(Sequence[str]):
     """The texts of a `datasets.Dataset`: named columns, stripped and joined with one space, empty ones left out.
 
-    dataset: its columns hold strings, never null, as those of `hybridret.data.tables.read_table`.
+    dataset: its columns hold strings, never null, as those of `hybridret.data.arrow_table.read_table`.
     fields: the columns that make one text.
     strip: False reads the one field as it stands; for ids, which must equal those of other files.
 

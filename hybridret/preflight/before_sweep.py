@@ -13,7 +13,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from hybridret.base.machine import visible_gpus
-from hybridret.components.hub import is_here
+from hybridret.components.hub_cache import is_here
 from hybridret.encoders.sizes import LARGE
 
 

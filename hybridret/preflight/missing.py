@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from hybridret.base.errors import UserError
 from hybridret.base.machine import visible_gpus
 from hybridret.components.components import Components
-from hybridret.components.hub import hub_is_reachable, is_here, is_pickled, offline
+from hybridret.components.hub_cache import hub_is_reachable, is_here, is_pickled, offline
 from hybridret.config.validate import read_settings, resolved
 from hybridret.encoders.backbone import Backbone
 from hybridret.encoders.sizes import resolve_size

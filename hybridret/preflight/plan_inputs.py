@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 from hybridret.base.errors import UserError
 from hybridret.base.settings import Settings
 from hybridret.components.components import Components
-from hybridret.components.hub import hub_is_reachable, is_here, offline
+from hybridret.components.hub_cache import hub_is_reachable, is_here, offline
 from hybridret.config.entry import config_folder
 from hybridret.config.instantiate import make
 from hybridret.encoders.adapters.adapter import Adapter

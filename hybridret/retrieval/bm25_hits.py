@@ -1,7 +1,7 @@
 """The best passages of sparse scores, with equal scores in trec_eval's order, also at the boundary of k.
 
 Most passages have no word of a query, so sorting the few that have one is faster than keys for all of them
-(`retrieval/search.py`), which is what the tests compare with.
+(`retrieval/exact_search.py`), which is what the tests compare with.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from hybridret.base.errors import UserError
-from hybridret.base.lines import INTERVAL
 from hybridret.base.markup import printable
+from hybridret.base.progress_lines import INTERVAL
 from hybridret.runs import State
 from hybridret.sweep.point import Point
 

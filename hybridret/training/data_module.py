@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from hybridret.base.records import ParallelPairs
 from hybridret.base.settings import TrainingSettings
 from hybridret.batching.strategy import Schedule
-from hybridret.batching.validation import validation_batches
+from hybridret.batching.validation_batches import validation_batches
 from hybridret.training.collate import Collate, TrainingBatch
 
 AHEAD = 8  # batches made in one go: between two training steps, the caches of the processor hold none of this code

@@ -19,9 +19,9 @@ from hybridret.encoders.chunked import encode_chunks
 from hybridret.encoders.dual import DualEncoder
 from hybridret.losses.loss import Loss
 from hybridret.training.collate import TrainingBatch
-from hybridret.training.errors import NonFiniteError
 from hybridret.training.frozen import Frozen
 from hybridret.training.gather import gather_rows
+from hybridret.training.non_finite import NonFiniteError
 from hybridret.training.optimisation import MakeOptimizer, learning_rate_schedule, parameter_groups
 from hybridret.training.sharded_state import BY_SHARD, SHARDS, check_layout, difference
 from hybridret.training.sharding import Sharded, is_sharded

@@ -27,7 +27,7 @@ from torch.distributed.checkpoint.planner import ReadItem
 from torch.distributed.checkpoint.state_dict_loader import _load_state_dict
 
 from hybridret.base.files import hash_file
-from hybridret.training.records import check_archive
+from hybridret.training.archive_records import check_archive
 
 SUM = "metadata.sha256"
 _METADATA = ".metadata"  # torch's name

@@ -22,7 +22,7 @@ import torch
 from torch.distributed.checkpoint.api import CheckpointException
 
 from hybridret.base.errors import UserError
-from hybridret.training.records import check_archive
+from hybridret.training.archive_records import check_archive
 from hybridret.training.sharded_reader import ShardedReader, read_state
 
 PREFIX = "sharded-"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hybridret.batching.validation import validation_batches
+from hybridret.batching.validation_batches import validation_batches
 
 
 def test_mono_goes_through_the_languages_and_cross_mixes(datasets):

@@ -13,7 +13,7 @@ import torch
 from hybridret.base.checksums import read_sealed
 from hybridret.base.errors import UserError
 from hybridret.components.open_run import open_run
-from hybridret.data.tables import read_table
+from hybridret.data.arrow_table import read_table
 from hybridret.encoders.folder import load_encoder
 from hybridret.encoders.tokenizer_training import _cached
 from hybridret.evaluation.tables import Evaluation

@@ -29,7 +29,7 @@ import traceback
 from contextlib import ExitStack
 from typing import Any
 
-import hybridret.base.lines
+import hybridret.base.progress_lines
 import hybridret.components.open_run
 import hybridret.evaluate
 import hybridret.pipelines.evaluate_run
@@ -41,7 +41,7 @@ import hybridret.search
 from hybridret.base.errors import UserError
 from hybridret.base.interruption import interruptible
 
-hybridret.base.lines.INTERVAL = 3600.0  # a busy machine is no reason for a line that a test does not expect
+hybridret.base.progress_lines.INTERVAL = 3600.0  # a busy machine is no reason for a line that a test does not expect
 
 
 def disturb(hook: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from huggingface_hub import constants
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from hybridret.components.hub import hub_is_reachable, is_here, is_pickled
+from hybridret.components.hub_cache import hub_is_reachable, is_here, is_pickled
 from hybridret.config.entry import config_folder
 from hybridret.preflight import missing, sweep_preflight
 from hybridret.preflight.before_sweep import before_sweep, is_doubtful

@@ -9,7 +9,7 @@ from commands import Commands, Train, run_of, status
 
 pytestmark = pytest.mark.slow
 
-OFTEN = {"target": "hybridret.base.lines:INTERVAL", "value": 0.0}  # a line at every advance
+OFTEN = {"target": "hybridret.base.progress_lines:INTERVAL", "value": 0.0}  # a line at every advance
 
 
 def phases(text: str) -> set[str]:

@@ -7,9 +7,9 @@ from collections import Counter
 import pytest
 
 from hybridret.data.cldr import CldrCorpus
+from hybridret.data.cldr.fact_split import MENTIONS, Part, split
 from hybridret.data.cldr.facts import Fact
 from hybridret.data.cldr.names import name_of
-from hybridret.data.cldr.split import MENTIONS, Part, split
 from hybridret.data.cldr.things import Thing, uniform
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from hybridret.base.ids import descending_order, first_repeated
 from hybridret.data import columns
+from hybridret.data.arrow_table import read_table
 from hybridret.data.columns import Column
-from hybridret.data.tables import read_table
 
 ROWS = [
     {"_id": f" {n * 37 % 101} ", "title": ["", " T ", "Title"][n % 3], "text": f" text\u2028{n} "} for n in range(101)

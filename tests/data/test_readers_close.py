@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from hybridret.base.errors import UserError
+from hybridret.data.arrow_table import read_table
 from hybridret.data.jsonl import JsonlPairs
 from hybridret.data.qrels import read_qrels, read_topics
 from hybridret.data.squad import read_squad
-from hybridret.data.tables import read_table
 
 LONG = "x" * 100_000  # more than any buffer reads ahead
 READERS: dict[str, tuple[str, list[str], Callable[[Path], object]]] = {

@@ -20,7 +20,7 @@ from hybridret.metrics.hits import ranks_in_hits
 from hybridret.metrics.ndcg import ndcg
 from hybridret.metrics.ranks import RankedRelevant
 from hybridret.metrics.recall import recall
-from hybridret.retrieval.search import search_top_k
+from hybridret.retrieval.exact_search import search_top_k
 
 QUERIES, PASSAGES, K = 30, 60, 25
 

@@ -12,7 +12,7 @@ from hybridret.base.errors import UserError
 from hybridret.base.progress import Quiet
 from hybridret.base.records import Collection
 from hybridret.retrieval.bm25 import Bm25
-from hybridret.retrieval.search import search_top_k
+from hybridret.retrieval.exact_search import search_top_k
 from hybridret.retrieval.terms import STOPWORDS, Terms
 from hybridret.retrieval.words import words
 

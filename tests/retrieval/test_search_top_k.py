@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hybridret.retrieval.search import search_top_k
+from hybridret.retrieval.exact_search import search_top_k
 
 
 @pytest.mark.parametrize("distinct", [1, 3, 1000])

@@ -16,8 +16,8 @@ from markdown_it import MarkdownIt
 from hybridret import report
 from hybridret.base.errors import UserError
 from hybridret.base.interruption import refuse
-from hybridret.base.lines import Lines
 from hybridret.base.markup import code_block, escape_markdown, inline_code, printable, spreadsheet
+from hybridret.base.progress_lines import Lines
 from hybridret.export.model_card import model_card
 from hybridret.pipelines.terminal_summary import print_summary
 from hybridret.reporting.table import Cell, Column, Remark, Table

@@ -20,7 +20,7 @@ from hybridret.base.settings import LearningRateSettings
 from hybridret.encoders.folder import load_encoder
 from hybridret.training.check import check_training
 from hybridret.training.checkpoints import best_path
-from hybridret.training.errors import NonFiniteError
+from hybridret.training.non_finite import NonFiniteError
 
 pytestmark = pytest.mark.slow
 

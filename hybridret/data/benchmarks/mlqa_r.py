@@ -20,7 +20,7 @@ from pathlib import Path
 from hybridret.base.errors import refusals
 from hybridret.base.languages import chosen_languages
 from hybridret.base.records import Collection
-from hybridret.data.benchmarks.folder import in_domain_note, language_files
+from hybridret.data.benchmarks.language_files import in_domain_note, language_files
 from hybridret.data.benchmarks.published import Compared, checked_name, per_language
 from hybridret.data.sentences import Breaks, splitter
 from hybridret.data.source import PairSource

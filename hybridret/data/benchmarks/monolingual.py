@@ -12,6 +12,7 @@ from typing import Any
 from hybridret.base.errors import UserError, nearest, refusals
 from hybridret.base.files import hash_json
 from hybridret.base.records import Collection
+from hybridret.data.arrow_table import numbers_read, read_table, table_fingerprint
 from hybridret.data.benchmarks.published import Compared, checked_name
 from hybridret.data.columns import Column
 from hybridret.data.fields import NUMBERS, probed_fields, tell_unread, unread
@@ -19,7 +20,6 @@ from hybridret.data.hub import fetch
 from hybridret.data.parsing import Required
 from hybridret.data.qrels import read_qrels, read_topics
 from hybridret.data.retrieval_set import Part, collection_of
-from hybridret.data.tables import numbers_read, read_table, table_fingerprint
 
 MONOLINGUAL, MULTILINGUAL = SETTINGS = ("monolingual", "multilingual")
 

@@ -1,7 +1,7 @@
 """The built-in parallel corpus, generated from Unicode CLDR through babel.
 
 facts.py (codes) -> names.py (words) -> render.py with templates/ (sentences) -> described.py (what can be told in all
-languages, without collisions) -> split.py -> source.py (`CldrCorpus`); card.py writes the data card.
+languages, without collisions) -> fact_split.py -> source.py (`CldrCorpus`); card.py writes the data card.
 """
 
 from __future__ import annotations

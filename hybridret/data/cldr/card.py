@@ -9,10 +9,10 @@ from importlib.metadata import version
 
 from hybridret.base.languages import language_name, script_of
 from hybridret.data.cldr.described import Described
+from hybridret.data.cldr.fact_split import MENTIONS, Part
 from hybridret.data.cldr.facts import REFERENCE
 from hybridret.data.cldr.names import name_of
 from hybridret.data.cldr.source import CldrCorpus
-from hybridret.data.cldr.split import MENTIONS, Part
 from hybridret.data.cldr.things import KINDS, Thing
 
 EXAMPLES = ("T:JP:currency", "G:sw:word.sunday", "S:Geor:place")

@@ -17,8 +17,8 @@ from hybridret.base.errors import UserError
 from hybridret.base.languages import chosen_languages
 from hybridret.base.records import Collection, IntArray, ParallelPairs
 from hybridret.data.cldr.described import Described, described_facts
+from hybridret.data.cldr.fact_split import Part, split
 from hybridret.data.cldr.render import available_languages
-from hybridret.data.cldr.split import Part, split
 from hybridret.data.cldr.things import uniform
 from hybridret.data.source import distinct_texts
 

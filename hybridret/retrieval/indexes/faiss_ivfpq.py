@@ -64,8 +64,8 @@ class FaissIvfPq(Approximate):
         if len(request) < self._needed:
             raise UserError(
                 f"index: IVF-PQ with {self._lists} lists and {self._bits} bits learns from at least {self._needed} "
-                f"passages ({_VECTORS_PER_CENTROID} for each centroid), and there are {len(request)}. Lower index.lists "
-                f"and index.bits, or use index=exact, which is fast for so few."
+                f"passages ({_VECTORS_PER_CENTROID} for each centroid), and there are {len(request)}. Lower "
+                f"index.lists and index.bits, or use index=exact, which is fast for so few."
             )
         quantizer = self._faiss.IndexFlatIP(dimension)
         index = self._faiss.IndexIVFPQ(

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from hybridret.base.errors import UserError
+from hybridret.retrieval.exact_search import search_top_k
 from hybridret.retrieval.indexes.exact import Exact
-from hybridret.retrieval.search import search_top_k
 
 Make = Callable[..., Any]
 

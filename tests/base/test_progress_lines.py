@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from hybridret.base.bars import Bars
-from hybridret.base.lines import INTERVAL, Lines, lasting
+from hybridret.base.progress_lines import INTERVAL, Lines, lasting
 
 
 class Clock:
@@ -112,7 +112,7 @@ def test_an_advance_writes_a_line_that_is_due(clock: Clock, log: Heard) -> None:
 def test_bars_are_lines_where_there_is_no_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("hybridret.base.lines.INTERVAL", 0.0)
+    monkeypatch.setattr("hybridret.base.progress_lines.INTERVAL", 0.0)
     with Bars().task("split into words", 4) as advance:
         advance(1)
     assert "split into words: 1 of 4 (25%)" in capsys.readouterr().err

@@ -15,9 +15,9 @@ import pytest
 
 from hybridret.base.errors import UserError
 from hybridret.base.files import cache_folder
-from hybridret.data import parsing, tables
+from hybridret.data import arrow_table, parsing
+from hybridret.data.arrow_table import numbers_read, read_table, table_fingerprint
 from hybridret.data.parsing import json_tables
-from hybridret.data.tables import numbers_read, read_table, table_fingerprint
 
 COLUMNS = {"_id": True, "title": False, "text": True}
 WORDS = ["a", "  ", "é", "日本。", "😀", '"', "\\", "\u2028", "\t", "\x00", "<b>", "12", "\n"]
@@ -124,7 +124,7 @@ def test_numbers_become_text_and_are_counted(tmp_path: Path) -> None:
 
 def test_converted_once_and_again_when_the_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Path] = []
-    real = tables._convert
+    real = arrow_table._convert
     monkeypatch.setattr(tables, "_convert", lambda files, *rest: (calls.append(files[0]), real(files, *rest)))
     file = write(tmp_path / "c.jsonl", packed(rows(10)))
     assert len(read_table([file], COLUMNS, "it")) == len(read_table([file], COLUMNS, "it")) == 10
@@ -156,7 +156,7 @@ def test_a_half_written_table_is_never_taken_for_whole(tmp_path: Path, monkeypat
     assert read_table([file], COLUMNS, "it")["_id"][29] == "d29"
 
 
-@pytest.mark.parametrize("name", [tables.TABLE, tables.ABOUT])
+@pytest.mark.parametrize("name", [arrow_table.TABLE, arrow_table.ABOUT])
 def test_a_damaged_table_is_made_again(tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture) -> None:
     file = write(tmp_path / "c.jsonl", packed(rows(30)))
     first = read_table([file], COLUMNS, "it")
@@ -172,7 +172,7 @@ def test_a_damaged_table_is_made_again(tmp_path: Path, name: str, caplog: pytest
 
 def test_a_table_of_an_earlier_version_is_taken_as_it_is(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = write(tmp_path / "c.jsonl", packed(rows(30)))
-    about = Path(read_table([file], COLUMNS, "it").cache_files[0]["filename"]).with_name(tables.ABOUT)
+    about = Path(read_table([file], COLUMNS, "it").cache_files[0]["filename"]).with_name(arrow_table.ABOUT)
     held = {key: value for key, value in json.loads(about.read_text()).items() if key not in ("checksum", "crc32")}
     about.write_text(json.dumps(held))
     assert len(read_table([file], COLUMNS, "it")) == 30
@@ -184,7 +184,7 @@ def test_a_table_of_an_earlier_version_is_taken_as_it_is(tmp_path: Path, caplog:
 
 def test_another_process_was_faster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = write(tmp_path / "c.jsonl", packed(rows(30)))
-    real = tables.write_sealed
+    real = arrow_table.write_sealed
 
     def meanwhile(path: Path, value: Any) -> None:
         real(path, value)
