@@ -125,7 +125,7 @@ def test_numbers_become_text_and_are_counted(tmp_path: Path) -> None:
 def test_converted_once_and_again_when_the_file_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Path] = []
     real = arrow_table._convert
-    monkeypatch.setattr(tables, "_convert", lambda files, *rest: (calls.append(files[0]), real(files, *rest)))
+    monkeypatch.setattr(arrow_table, "_convert", lambda files, *rest: (calls.append(files[0]), real(files, *rest)))
     file = write(tmp_path / "c.jsonl", packed(rows(10)))
     assert len(read_table([file], COLUMNS, "it")) == len(read_table([file], COLUMNS, "it")) == 10
     assert len(calls) == 1
@@ -145,7 +145,7 @@ def test_a_half_written_table_is_never_taken_for_whole(tmp_path: Path, monkeypat
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(tables, "write_sealed", killed)
+        patch.setattr(arrow_table, "write_sealed", killed)
         with pytest.raises(KeyboardInterrupt):
             read_table([file], COLUMNS, "it")
     table = read_table([file], COLUMNS, "it")
@@ -188,10 +188,10 @@ def test_another_process_was_faster(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     def meanwhile(path: Path, value: Any) -> None:
         real(path, value)
-        monkeypatch.setattr(tables, "write_sealed", real)
+        monkeypatch.setattr(arrow_table, "write_sealed", real)
         read_table([file], COLUMNS, "it")
 
-    monkeypatch.setattr(tables, "write_sealed", meanwhile)
+    monkeypatch.setattr(arrow_table, "write_sealed", meanwhile)
     assert len(read_table([file], COLUMNS, "it")) == 30
     assert not [path for path in (cache_folder() / "tables").iterdir() if path.name.startswith(".")]
 
