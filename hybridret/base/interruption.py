@@ -154,10 +154,10 @@ def interruptible(main: Callable[[], int]) -> int:
         _leave()
         if isinstance(error, SystemExit) or (stopped := stopped_by(error)) is None:
             raise
-        code = tell_stopped(stopped)
+        code = report_stopped(stopped)
     _leave()
     if stop.raised and code not in (DONE, REQUEUE, INTERRUPTED):  # a stop that was taken for the failure of a part
-        code = tell_stopped(exit_code(stop.signal_number or signal.SIGTERM))
+        code = report_stopped(exit_code(stop.signal_number or signal.SIGTERM))
     if stop.raised:  # what was interrupted may be half a module, whose destructors nobody has tried
         _vanish(code)
     return code
@@ -174,7 +174,7 @@ def stopped_by(error: BaseException) -> int | None:
     return None
 
 
-def tell_stopped(code: int) -> int:
+def report_stopped(code: int) -> int:
     """Say how to go on after a stop with nothing to save; returns `code`."""
     print(_words(), file=sys.stderr)
     return code
@@ -183,7 +183,7 @@ def tell_stopped(code: int) -> int:
 def refuse(error: UserError | KeyboardInterrupt) -> int:
     """Say what the user can mend and return the exit code of bad input, or that of a stop where it was one."""
     if (code := stopped_by(error)) is not None:
-        return tell_stopped(code)
+        return report_stopped(code)
     print(f"Error: {printable(' '.join(str(error).split()))}", file=sys.stderr)
     return BAD_INPUT
 

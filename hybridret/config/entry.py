@@ -14,7 +14,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from hybridret.base.errors import UserError
-from hybridret.base.interruption import refuse, stopped_by, tell_stopped
+from hybridret.base.interruption import refuse, report_stopped, stopped_by
 from hybridret.config.explain import explain
 
 os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and leaving with 1
@@ -39,7 +39,7 @@ def guarded(main: Callable[[], int | None], config_name: str = "config") -> int:
         raise
     except BaseException as error:
         if (code := stopped_by(error)) is not None:
-            return tell_stopped(code)
+            return report_stopped(code)
         if isinstance(error, UserError):
             refuse(error)
             return error.exit_code

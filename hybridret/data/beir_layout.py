@@ -13,7 +13,7 @@ from typing import Any
 from hybridret.base.errors import UserError, nearest
 from hybridret.data.arrow_table import numbers_read, read_table, table_fingerprint
 from hybridret.data.columns import Column
-from hybridret.data.fields import NUMBERS, probed_fields, tell_unread, unread
+from hybridret.data.fields import NUMBERS, probed_fields, unread, warn_unread
 from hybridret.data.hub import find
 from hybridret.data.parsing import Required
 from hybridret.data.qrels import Qrels, read_qrels
@@ -80,4 +80,4 @@ def read_beir(folder: Path, split: str, what: str, key: str, further: Sequence[s
     unknown: dict[str, str] = {}
     for name, columns in fields.items():
         unknown |= unread(probed_fields(files[name][0]), (*columns, *OFTEN, *(("title",) if name == QUERIES else ())))
-    return BeirData(corpus, queries, read_qrels(qrels[0], "beir"), tell_unread(unknown, str(folder)))
+    return BeirData(corpus, queries, read_qrels(qrels[0], "beir"), warn_unread(unknown, str(folder)))

@@ -57,7 +57,7 @@ def unread(names: Iterable[str], known: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def tell_unread(found: dict[str, str], where: str) -> dict[str, str]:
+def warn_unread(found: dict[str, str], where: str) -> dict[str, str]:
     """Warn once of fields that nobody reads, and return the note that says the same; {} where there is none."""
     if not found:
         return {}

@@ -14,7 +14,7 @@ from typing import Any
 
 from hybridret.base.errors import UserError
 from hybridret.base.languages import canonical_language, check_language
-from hybridret.data.fields import field_text, is_number, tell_unread, unread, without
+from hybridret.data.fields import field_text, is_number, unread, warn_unread, without
 from hybridret.data.hints import hint, is_archive
 from hybridret.data.lines import json_object, numbered_lines
 
@@ -116,7 +116,7 @@ def read_rows(files: Sequence[Path], name: str) -> list[Row]:
         if row.pid is None and row.dataset in with_pid:
             problems.add(f"{row.file}, line {row.line}: no 'pid', while other rows of {row.dataset!r} have one")
     problems.raise_if_any()
-    tell_unread(unread(fields, FIELDS), str(files[0].parent))
+    warn_unread(unread(fields, FIELDS), str(files[0].parent))
     return rows
 
 

@@ -71,13 +71,13 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
                 with explain_out_of_memory(expected, lambda: run.read_status() or {}):
                     return PointWork(components, identity, plain, claim.progress, stop).do(claim.resume)
         except StopRequested as request:
-            _tell_how_to_go_on(run, "Stopped at a safe point")
+            _print_how_to_go_on(run, "Stopped at a safe point")
             return request.exit_code
         except KeyboardInterrupt:
-            _tell_how_to_go_on(run, "Stopped at once")
+            _print_how_to_go_on(run, "Stopped at once")
             return INTERRUPTED
 
 
-def _tell_how_to_go_on(run: RunDirectory, what: str) -> None:
+def _print_how_to_go_on(run: RunDirectory, what: str) -> None:
     saved = f"; {run.last_checkpoint} holds its state" if run.last_checkpoint.exists() else ""
     print(f"{what}{saved}. To go on, run the same command again: {command_line(sys.argv)}", file=sys.stderr)

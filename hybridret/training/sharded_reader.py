@@ -96,13 +96,13 @@ def seal_metadata(folder: Path) -> None:
 def _check_metadata(path: Path, raw: bytes) -> None:
     beside = path.with_name(SUM)
     if not beside.exists():
-        _tell_unsealed(path.parent)
+        _warn_unsealed(path.parent)
     elif beside.read_bytes().decode("ascii", "replace") != hashlib.sha256(raw).hexdigest():
         raise pickle.UnpicklingError(f"the SHA-256 of {path.name} is not that in {SUM}: one of them was changed")
 
 
 @functools.cache
-def _tell_unsealed(folder: Path) -> None:
+def _warn_unsealed(folder: Path) -> None:
     _log.warning("%s was written by an earlier version: damage of its .metadata cannot be found.", folder)
 
 

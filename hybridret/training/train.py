@@ -113,7 +113,7 @@ def train(
     with progress.task("train", training.steps) as advance:
         history = History(log_every, throughput, MixCounter(datasets), advance, on_history)
         mono, cross = data.validation_batches()
-        _tell_of_languages_left_out(mono, validation, training.validation_batches)
+        _warn_of_languages_left_out(mono, validation, training.validation_batches)
         validator = Validation(
             mono, cross, training.validate_every, training.patience, best_path(folder), throughput, history.emit
         )
@@ -131,7 +131,7 @@ def train(
     )
 
 
-def _tell_of_languages_left_out(mono: Sequence[TrainingBatch], validation: ParallelPairs, batches: int) -> None:
+def _warn_of_languages_left_out(mono: Sequence[TrainingBatch], validation: ParallelPairs, batches: int) -> None:
     """Warn, once for all ranks, where the validation loss hears nothing of some languages for want of batches."""
     heard = {language for batch in mono for language in batch.languages}
     silent = [language for language in validation.languages if language not in heard]

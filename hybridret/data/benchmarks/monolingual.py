@@ -15,7 +15,7 @@ from hybridret.base.records import Collection
 from hybridret.data.arrow_table import numbers_read, read_table, table_fingerprint
 from hybridret.data.benchmarks.published import Compared, checked_name
 from hybridret.data.columns import Column
-from hybridret.data.fields import NUMBERS, probed_fields, tell_unread, unread
+from hybridret.data.fields import NUMBERS, probed_fields, unread, warn_unread
 from hybridret.data.hub import fetch
 from hybridret.data.parsing import Required
 from hybridret.data.qrels import read_qrels, read_topics
@@ -156,7 +156,7 @@ def monolingual_collection(
     if numbers := sum(numbers_read(table) for one in data for table in one.tables):
         notes[NUMBERS] = str(numbers)
     unknown = {field: near for one in data for field, near in one.unread.items()}
-    notes |= tell_unread(unknown, f"the files of {name}")
+    notes |= warn_unread(unknown, f"the files of {name}")
     for part in parts:
         for what, note in part.qrels.notes().items():
             notes[what] = note  # of one publisher, so the same in every language
