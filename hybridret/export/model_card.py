@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from hybridret.base.markup import code_block, escape_markdown, inline_code
 from hybridret.encoders.dual import DualEncoder
-from hybridret.metrics.registry import known_metrics
-
-SHOWN = tuple(metric.name for metric in known_metrics() if metric.card)  # measures of the table, in this order
-MACRO = "macro"
+from hybridret.export.card_head import card_head
+from hybridret.export.card_results import MACRO, shown_results
 
 
 def model_card(encoder: DualEncoder, card: Mapping[str, Any]) -> str:
@@ -27,7 +24,7 @@ def model_card(encoder: DualEncoder, card: Mapping[str, Any]) -> str:
     languages = sorted(_languages(metrics, result))
     name = str(card.get("name") or "encoder")
     parts = [
-        _head(languages),
+        card_head(name, languages, shown_results(metrics)),
         f"# {escape_markdown(name)}",
         f"A multilingual dense retriever: one encoder turns queries and passages into unit vectors of "
         f"{encoder.dimension} dimensions; the score of a passage is the cosine. Trained with hybridret."
@@ -44,22 +41,6 @@ def model_card(encoder: DualEncoder, card: Mapping[str, Any]) -> str:
     if commands := card.get("commands"):
         parts += ["## Made by", code_block("sh", commands)]
     return "\n\n".join(parts) + "\n"
-
-
-def _head(languages: Sequence[str]) -> str:
-    listed = [f"- {json.dumps(language)}" for language in languages]  # quoted: `no` alone is a truth value in YAML
-    tags = ["sentence-transformers", "sentence-similarity", "feature-extraction", "dense-retrieval"]
-    return "\n".join(
-        [
-            "---",
-            *(["language:", *listed] if listed else []),
-            "library_name: sentence-transformers",
-            "pipeline_tag: sentence-similarity",
-            "tags:",
-            *(f"- {tag}" for tag in tags),
-            "---",
-        ]
-    )
 
 
 def _use(encoder: DualEncoder) -> str:
@@ -94,11 +75,7 @@ def _use(encoder: DualEncoder) -> str:
 def _results(metrics: pd.DataFrame | None, result: Mapping[str, Any]) -> str:
     if metrics is None or not len(metrics):
         return "Not evaluated."
-    macro = metrics[(metrics["query_language"] == MACRO) & metrics["metric"].isin(SHOWN)]
-    macro = macro[macro["cutoff"] != 1]  # where these measures say nearly the same
-    cutoff = macro["cutoff"].astype("Int64")
-    measure = macro["metric"].where(cutoff.isna(), macro["metric"] + "@" + cutoff.astype(str))
-    keyed = macro.assign(measure=measure, order=macro["metric"].map(SHOWN.index) * 1_000_000 + cutoff.fillna(0))
+    keyed = shown_results(metrics)
     columns = keyed.sort_values("order")["measure"].unique().tolist()
     lines = ["| dataset | setting | " + " | ".join(columns) + " |", "|" + "---|" * (len(columns) + 2)]
     for (dataset, setting), rows in keyed.groupby(["dataset", "setting"], sort=False):

@@ -60,7 +60,7 @@ from rich.console import Console
 from hybridret.base.progress import Quiet
 from hybridret.base.settings import EvaluationSettings
 from hybridret.evaluation.evaluate import evaluate
-from hybridret.export.model_card import SHOWN
+from hybridret.export.card_results import SHOWN
 from hybridret.pipelines.terminal_summary import print_summary
 from hybridret.reporting.collect import collect
 from hybridret.reporting.summary import summary_table
