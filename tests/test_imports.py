@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FROZEN = ROOT / "tests" / "frozen"
 HEAVY = (
     "torch", "transformers", "pytorch_lightning", "lightning_fabric", "torchmetrics", "wandb", "scipy.stats", "pandas",
-    "datasets", "matplotlib", "peft", "torchao", "sentence_transformers", "mteb", "faiss", "numba",
+    "datasets", "matplotlib", "jinja2", "peft", "torchao", "sentence_transformers", "mteb", "faiss", "numba",
 )  # fmt: skip
 TRAINING = ("pytorch_lightning", "lightning_fabric", "torchmetrics", "peft", "torchao", "scipy.stats", "matplotlib")
 LAUNCH = ("wandb.sdk.launch", "wandb.apis.public")
@@ -100,7 +100,7 @@ def test_what_settings_tell_is_refused_before_torch(place: Path, command: tuple[
 @pytest.mark.parametrize(
     ("names", "command"),
     [
-        (("torch", "transformers", "wandb", *TRAINING), BM25),
+        (("torch", "transformers", "wandb", "jinja2", *TRAINING), BM25),
         (("wandb", *TRAINING), ("hybridret.evaluate", "checkpoint=run", "logger=none", "eval=[heldout]", "name=plain")),
         ((*LAUNCH, *TRAINING), ("hybridret.evaluate", "checkpoint=run", "eval=[heldout]", "name=shown")),
         (("wandb", "scipy", *TRAINING), ("hybridret.search", "run", "--query", "What is in box 3?")),

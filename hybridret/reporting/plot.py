@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -66,7 +67,7 @@ class Plot:
             self.draw().savefig(out, format=form, dpi=150, metadata=metadata)
         return visible(out.getvalue().decode("utf-8")).encode("utf-8") if form == "svg" else out.getvalue()
 
-    def inline(self, prefix: str) -> str:
+    def inline(self, prefix: str) -> Markup:
         """The SVG for a page: no XML head, ids made unique by `prefix`, size left to the style sheet."""
         text = self.svg.decode("utf-8")
         text = text[text.index("<svg") :]
@@ -75,8 +76,7 @@ class Plot:
         text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
         head, body = text.split(">", 1)
         head = re.sub(r'\s(?:width|height)="[^"]*"', "", head)
-        alt = self.alt.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-        return f'{head} class="plot" role="img" aria-label="{alt}">{body}'
+        return Markup(f'{head} class="plot" role="img" aria-label="{escape(self.alt)}">{body}')
 
 
 def new_axes(width: float = 4.9, height: float = 3.5) -> tuple[Figure, Axes]:

@@ -1,25 +1,36 @@
 """The trade-off scatter as inline SVG: monolingual (x) against cross-lingual (y), one mark per run, named on hover.
 
-Drawn by hand rather than by matplotlib so that each mark carries its run for the tooltip. The dashed line is the Pareto
-front of the configurations' means over seeds.
+Drawn by a template rather than by matplotlib so that each mark carries its run for the tooltip. The dashed line is the
+Pareto front of the configurations' means over seeds.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from hybridret.analysis.pareto import pareto_front
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.plot_style import PlotStyle, plot_styles
 from hybridret.reporting.select import MACRO, METRICS, cutoff_of, map_cutoffs, select, title_of
 from hybridret.reporting.table import score
+from hybridret.reporting.templates import call, render
 
 WIDTH, HEIGHT = 640, 460
 LEFT, RIGHT, TOP, BOTTOM = 62, 18, 16, 52
+_CORNERS = {
+    "s": ((-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)),
+    "^": ((0, -1.15), (1.1, 0.85), (-1.1, 0.85)),
+    "v": ((0, 1.15), (1.1, -0.85), (-1.1, -0.85)),
+    "D": ((0, -1.2), (1.2, 0), (0, 1.2), (-1.2, 0)),
+    "P": ((-0.4, -1.1), (0.4, -1.1), (0.4, -0.4), (1.1, -0.4), (1.1, 0.4), (0.4, 0.4), (0.4, 1.1), (-0.4, 1.1),
+          (-0.4, 0.4), (-1.1, 0.4), (-1.1, -0.4), (-0.4, -0.4)),
+    "X": ((-1.1, -0.6), (-0.6, -1.1), (0, -0.5), (0.6, -1.1), (1.1, -0.6), (0.5, 0), (1.1, 0.6), (0.6, 1.1),
+          (0, 0.5), (-0.6, 1.1), (-1.1, 0.6), (-0.5, 0)),
+}  # fmt: skip
 
 
 def tradeoff(sweep: Sweep, dataset: str, metric: str, cutoff: int, untrained: bool = True) -> pd.DataFrame:
@@ -70,65 +81,53 @@ def scatter_choices(sweep: Sweep, dataset: str) -> list[Choice]:
     return found
 
 
-def scatter_svg(sweep: Sweep, dataset: str, choice: Choice) -> str:
+@dataclass(frozen=True)
+class Mark:
+    """`shape`: one of matplotlib's marks; x, y, radius in pixels. `label`: a tooltip, or the text of a legend."""
+
+    shape: str
+    colour: str
+    label: str
+    x: float
+    y: float
+    radius: float = 6.0
+
+    @property
+    def corners(self) -> str:
+        """The points of its polygon; "" for a circle."""
+        corners = _CORNERS.get(self.shape, ())
+        return " ".join(f"{self.x + a * self.radius:.1f},{self.y + b * self.radius:.1f}" for a, b in corners)
+
+
+def scatter_svg(sweep: Sweep, dataset: str, choice: Choice) -> Markup:
     """The SVG element; "" without points."""
     title = choice.title
     points = tradeoff(sweep, dataset, choice.metric, choice.cutoff, choice.untrained)
     if points.empty:
-        return ""
+        return Markup()
     style = plot_styles(sweep.runs)
     x, y = _Axis(points["mono"], LEFT, WIDTH - RIGHT), _Axis(points["cross"], HEIGHT - BOTTOM, TOP)
-    grid = "".join(
-        f'<line x1="{x(v):.1f}" x2="{x(v):.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>' for v in x.ticks
-    ) + "".join(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(v):.1f}" y2="{y(v):.1f}"/>' for v in y.ticks)
-    numbers = "".join(
-        f'<text x="{x(v):.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">{x.text(v)}</text>' for v in x.ticks
-    ) + "".join(f'<text x="{LEFT - 8}" y="{y(v) + 4:.1f}" text-anchor="end">{y.text(v)}</text>' for v in y.ticks)
-    front = front_of(points)
-    line = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in front[["mono", "cross"]].to_numpy())
-    means = "".join(f'<circle cx="{x(a):.1f}" cy="{y(b):.1f}" r="3"/>' for a, b in front[["mono", "cross"]].to_numpy())
-    marks = "".join(
-        _mark({str(k): v for k, v in row.items()}, style, x, y, sweep.name) for row in points.to_dict("records")
-    )
-    middle = (TOP + HEIGHT - BOTTOM) / 2
-    label = f"{dataset}: monolingual against cross-lingual {title}, one mark per run ({len(points)} runs)"
-    return (
-        f'<svg class="plot scatter" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">'
-        f'<g class="grid">{grid}</g><g class="ticks">{numbers}</g>'
-        f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{HEIGHT - 10}" text-anchor="middle">'
-        f"Monolingual {escape(title)} →</text>"
-        f'<text class="axis" transform="translate(15 {middle:.0f}) rotate(-90)" text-anchor="middle">'
-        f"Cross-lingual {escape(title)} →</text>"
-        f'<polyline class="front" points="{line}"/><g class="means">{means}</g>{marks}</svg>'
+    rows = [{str(k): v for k, v in row.items()} for row in points.to_dict("records")]
+    return render(
+        "scatter.html",
+        label=f"{dataset}: monolingual against cross-lingual {title}, one mark per run ({len(points)} runs)",
+        title=title,
+        width=WIDTH,
+        height=HEIGHT,
+        left=LEFT,
+        right=WIDTH - RIGHT,
+        top=TOP,
+        bottom=HEIGHT - BOTTOM,
+        x_ticks=[(x(value), x.text(value)) for value in x.ticks],
+        y_ticks=[(y(value), y.text(value)) for value in y.ticks],
+        front=[(x(a), y(b)) for a, b in front_of(points)[["mono", "cross"]].to_numpy()],
+        marks=[_mark(row, style, x, y, sweep.name) for row in rows],
     )
 
 
-def mark_svg(mark: str, x: float, y: float, r: float = 6.0) -> str:
-    """One of matplotlib's marks as an SVG shape around (x, y)."""
-    corners = {
-        "s": [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
-        "^": [(0, -1.15), (1.1, 0.85), (-1.1, 0.85)],
-        "v": [(0, 1.15), (1.1, -0.85), (-1.1, -0.85)],
-        "D": [(0, -1.2), (1.2, 0), (0, 1.2), (-1.2, 0)],
-        "P": [(-0.4, -1.1), (0.4, -1.1), (0.4, -0.4), (1.1, -0.4), (1.1, 0.4), (0.4, 0.4), (0.4, 1.1), (-0.4, 1.1),
-              (-0.4, 0.4), (-1.1, 0.4), (-1.1, -0.4), (-0.4, -0.4)],
-        "X": [(-1.1, -0.6), (-0.6, -1.1), (0, -0.5), (0.6, -1.1), (1.1, -0.6), (0.5, 0), (1.1, 0.6), (0.6, 1.1),
-              (0, 0.5), (-0.6, 1.1), (-1.1, 0.6), (-0.5, 0)],
-    }  # fmt: skip
-    if mark not in corners:
-        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r}"/>'
-    return '<polygon points="' + " ".join(f"{x + a * r:.1f},{y + b * r:.1f}" for a, b in corners[mark]) + '"/>'
-
-
-def legend_html(style: dict[str, PlotStyle], names: list[str]) -> str:
-    """The legend of the scatter, below it so that it wraps on narrow screens."""
-    items = "".join(
-        f'<li><svg viewBox="0 0 18 18" aria-hidden="true"><g fill="{style[name].colour}">'
-        f"{mark_svg(style[name].mark, 9, 9)}</g></svg>"
-        f"{escape(name)}</li>"
-        for name in names
-    )
-    return f'<ul class="legend">{items}<li><span class="dash"></span>Pareto front of the means</li></ul>'
+def legend_html(style: dict[str, PlotStyle], names: list[str]) -> Markup:
+    """The legend of the scatter."""
+    return call("mark.html", "legend", [Mark(style[name].mark, style[name].colour, name, 9, 9) for name in names])
 
 
 class _Axis:
@@ -154,7 +153,7 @@ class _Axis:
         return shown.removeprefix("0") if shown.startswith("0.") and value else shown
 
 
-def _mark(row: dict[str, object], style: dict[str, PlotStyle], x: _Axis, y: _Axis, sweep: str) -> str:
+def _mark(row: dict[str, object], style: dict[str, PlotStyle], x: _Axis, y: _Axis, sweep: str) -> Mark:
     look = style[str(row["configuration"])]
     mono, cross, multi = (float(str(row[key])) for key in ("mono", "cross", "multi"))
     values = f"Mo. {score(mono)} · Cr. {score(cross)}" + ("" if np.isnan(multi) else f" · Mul. {score(multi)}")
@@ -163,8 +162,4 @@ def _mark(row: dict[str, object], style: dict[str, PlotStyle], x: _Axis, y: _Axi
     if not np.isnan(size):
         lines.append(f"{size:,.0f} parameters ({float(str(row['parameters_body'])):,.0f} without embeddings)")
     lines.append(f"{sweep}/{row['run']}")
-    tip = escape("\n".join(lines), quote=True)
-    return (
-        f'<g class="mark" tabindex="0" data-tip="{tip}" fill="{look.colour}"><title>{tip}</title>'
-        f"{mark_svg(look.mark, x(mono), y(cross))}</g>"
-    )
+    return Mark(look.mark, look.colour, "\n".join(lines), x(mono), y(cross))

@@ -1,4 +1,4 @@
-"""One small table model, written as CSV (raw values), Markdown and HTML (rounded, best marked)."""
+"""One small table model, written as CSV (raw values), Markdown and, by `templates/table.html`, HTML (best marked)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from itertools import groupby
 from typing import Any
 
@@ -73,6 +72,11 @@ class Cell:
     def spread(self) -> float | None:
         return None if self.std is None or math.isnan(self.std) else self.std
 
+    @property
+    def style(self) -> str | None:
+        """The colours of the cell as CSS."""
+        return None if self.heat is None else heat_style(self.heat)
+
 
 @dataclass(frozen=True)
 class Remark:
@@ -97,6 +101,25 @@ class Table:
     def mark(self, i: int) -> str:
         """What is written behind the name of row i, "" for nothing."""
         return f" {self.remarks[i].mark}" if self.remarks and self.remarks[i].mark else ""
+
+    @property
+    def groups(self) -> list[tuple[str, int]]:
+        """What stands above neighbouring columns, "" for nothing, and above how many."""
+        return [(group, len(list(columns))) for group, columns in groupby(self.columns, key=lambda one: one.group)]
+
+    @property
+    def grouped(self) -> bool:
+        return any(group for group, _ in self.groups)
+
+    @property
+    def edges(self) -> list[int]:
+        """The first column of each group."""
+        widths = [width for _, width in self.groups]
+        return [sum(widths[:i]) for i in range(len(widths) + 1)]
+
+    def is_text(self, j: int) -> bool:
+        """Whether column j holds a text, and is written from the left."""
+        return any(isinstance(row[j].value, str) for row in self.rows)
 
     def with_places(self) -> Table:
         """Mark the best and the second value of each ranked column, as shown (values that look equal share a place)."""
@@ -128,49 +151,11 @@ class Table:
         """A pipe table with the caption above; best bold, second underlined."""
         names = [escape_markdown(column.name) for column in self.columns]
         lines = [escape_markdown(self.caption), "", _pipes(names)]
-        texts = [any(isinstance(row[j].value, str) for row in self.rows) for j in range(len(self.columns))]
-        lines.append(_pipes([":--" if text else "--:" for text in texts]))
+        lines.append(_pipes([":--" if self.is_text(j) else "--:" for j in range(len(self.columns))]))
         for i, row in enumerate(self.rows):
             shown = [self._marked(cell, column) for cell, column in zip(row, self.columns, strict=True)]
             lines.append(_pipes([shown[0] + self.mark(i), *shown[1:]]))
         return "\n".join([*lines, *(["", escape_markdown(self.note)] if self.note else [])]) + "\n"
-
-    def html(self, classes: str = "") -> str:
-        """A table inside a container that scrolls by itself."""
-        groups = [
-            (group, len(list(columns))) for group, columns in groupby(self.columns, key=lambda column: column.group)
-        ]
-        edges = {0}
-        for _, width in groups:
-            edges.add(max(edges) + width)
-        head = ""
-        if any(group for group, _ in groups):
-            cells = "".join(
-                f'<th colspan="{width}" scope="colgroup" class="group">{escape(group)}</th>'
-                if group
-                else f'<td colspan="{width}"></td>'
-                for group, width in groups
-            )
-            head = f"<tr>{cells}</tr>"
-        titles = "".join(
-            f'<th scope="col"{self._head_class(j, edges)}{_title(column.help)}>{escape(column.title)}</th>'
-            for j, column in enumerate(self.columns)
-        )
-        body = "".join(
-            "<tr>" + "".join(self._cell(i, j, column, edges) for j, column in enumerate(self.columns)) + "</tr>"
-            for i in range(len(self.rows))
-        )
-        note = f'<p class="lead">{escape(self.note)}</p>' if self.note else ""
-        return (
-            f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(self.caption)}"><table '
-            f'class="{classes}">'
-            f"<caption>{escape(self.caption)}</caption><thead>{head}<tr>{titles}</tr></thead><tbody>{body}</tbody>"
-            f"</table></div>{note}"
-        )
-
-    def _head_class(self, j: int, edges: set[int]) -> str:
-        text = any(isinstance(row[j].value, str) for row in self.rows)
-        return _classes([*(["edge"] if j in edges and j else []), *(["text"] if text else [])])
 
     def _marked(self, cell: Cell, column: Column) -> str:
         if cell.missing:
@@ -178,20 +163,6 @@ class Table:
         text = escape_markdown(column.show(cell.value))
         text = f"**{text}**" if cell.place == 1 else f"<u>{text}</u>" if cell.place == 2 else text
         return text if cell.spread is None else f"{text} ± {column.show(cell.spread)}"
-
-    def _cell(self, i: int, j: int, column: Column, edges: set[int]) -> str:
-        cell = self.rows[i][j]
-        text = "" if cell.missing else escape(column.show(cell.value))
-        if j == 0:
-            return f'<th scope="row">{text}{self.mark(i)}</th>'
-        if cell.missing:
-            return f'<td class="none{" edge" if j in edges else ""}">–</td>'
-        text = f"<strong>{text}</strong>" if cell.place == 1 else f"<u>{text}</u>" if cell.place == 2 else text
-        if cell.spread is not None:
-            text += f"<small>± {escape(column.show(cell.spread))}</small>"
-        style = "" if cell.heat is None else f' style="{heat_style(cell.heat)}"'
-        kinds = [*(["edge"] if j in edges else []), *(["text"] if isinstance(cell.value, str) else [])]
-        return f"<td{_classes(kinds)}{style}>{text}</td>"
 
 
 def heat_style(heat: float) -> str:
@@ -221,11 +192,3 @@ def _blank(value: float | None) -> Any:
 
 def _pipes(texts: Sequence[str]) -> str:
     return "| " + " | ".join(texts) + " |"
-
-
-def _title(text: str) -> str:
-    return f' title="{escape(text)}"' if text else ""
-
-
-def _classes(names: Sequence[str]) -> str:
-    return f' class="{" ".join(names)}"' if names else ""

@@ -17,6 +17,7 @@ from hybridret.reporting.summary import summary_table
 from hybridret.reporting.table import Cell, Column, Table, heat_style, percent, rank, score
 from hybridret.reporting.tables_mix import mix_table
 from hybridret.reporting.tables_runs import failure_table, token_tables
+from hybridret.reporting.templates import call
 
 
 def slow_macro(folder: Path, start: str, setting: str, metric: str, cutoff: str) -> list[float]:
@@ -82,8 +83,9 @@ def test_number_formats() -> None:
 
 def test_text_is_escaped_in_html_and_markdown() -> None:
     table = Table("n", "<x>", [Column("run"), Column("why")], [[Cell("a|b"), Cell("<b>&")]])
-    assert "&lt;b&gt;&amp;" in table.html()
-    assert "<x>" not in table.html()
+    html = call("table.html", "table", table)
+    assert "&lt;b&gt;&amp;" in html
+    assert "<x>" not in html
     assert "a\\|b" in table.markdown()
 
 

@@ -16,6 +16,7 @@ from hybridret.reporting.collect import Sweep, collect
 from hybridret.reporting.page import render_page
 from hybridret.reporting.summary import summary_table
 from hybridret.reporting.tables import main_table
+from hybridret.reporting.templates import call
 from hybridret.reporting.texts import text_words
 from hybridret.reporting.write import all_tables
 
@@ -53,7 +54,7 @@ def test_rows_are_marked_and_the_note_names_the_settings(mixed: Sweep) -> None:
     assert table.note == NOTE
     assert "| minilm, not trained † |" in table.markdown()
     assert table.markdown().endswith(f"\n\n{NOTE}\n")
-    assert '<th scope="row">minilm, not trained †</th>' in table.html()
+    assert '<th scope="row">minilm, not trained †</th>' in call("table.html", "table", table)
     rows = {row["configuration"]: row["text settings"] for row in csv.DictReader(io.StringIO(table.csv()))}
     assert rows == {"mono": WORDS, "minilm, not trained": OTHER, "BM25": "whole texts"}
 
