@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from markupsafe import Markup
 
+from hybridret.reporting.charts.plot import Plot
+from hybridret.reporting.charts.registry import sweep_charts
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.facts import facts
-from hybridret.reporting.plot import Plot
 from hybridret.reporting.section import Section, dataset_section
 from hybridret.reporting.tables_data import data_tables
 from hybridret.reporting.tables_mix import mix_language_table, mix_table
@@ -18,12 +20,14 @@ from hybridret.reporting.templates import call, render
 _HERE = Path(__file__).parent
 
 
-def render_page(sweep: Sweep, curves: dict[str, Plot], plots: dict[str, dict[str, Plot]]) -> str:
-    """The whole page as a string. `curves` and `plots[dataset]` are the figures that were also written to files."""
+def render_page(sweep: Sweep, whole: Mapping[str, list[Plot]], plots: Mapping[str, Mapping[str, list[Plot]]]) -> str:
+    """The whole page as a string. `whole` (of the sweep) and `plots[dataset]` are the figures that were also written to
+    files, by the name of their chart.
+    """
     known = facts(sweep)
     sections = [dataset_section(sweep, name, f"data-{i}", plots[name]) for i, name in enumerate(sweep.datasets, 1)]
     rest = [
-        Section("curves", "Training curves", call("sections.html", "curves", list(curves.values()))),
+        Section("curves", "Training curves", _curves(whole)),
         Section("tokens", "Tokenization", call("sections.html", "tokens", token_tables(sweep))),
         Section("training-data", "Data", call("sections.html", "data", data_tables(sweep))),
         Section("failures", "Points without a result", call("sections.html", "failures", failure_table(sweep))),
@@ -42,6 +46,13 @@ def render_page(sweep: Sweep, curves: dict[str, Plot], plots: dict[str, dict[str
         script=Markup((_HERE / "report.js").read_text(encoding="utf-8")),
     )
     return f"{page}\n"
+
+
+def _curves(plots: Mapping[str, list[Plot]]) -> Markup:
+    shown = [(chart, plots[chart.name]) for chart in sweep_charts() if plots.get(chart.name)]
+    return Markup("\n").join(
+        call("parts.html", "tiles", chart.heading, figures, "curve", chart.caption) for chart, figures in shown
+    )
 
 
 def _runs(sweep: Sweep) -> Markup:

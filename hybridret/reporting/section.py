@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from hybridret.base.languages import language_name
 from hybridret.reporting import tables as t
+from hybridret.reporting.charts.chart import Section as ChartSection
+from hybridret.reporting.charts.plot import Plot
+from hybridret.reporting.charts.registry import dataset_charts
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.facts import Fact
 from hybridret.reporting.paper import differences, paper_table
-from hybridret.reporting.plot import Plot
-from hybridret.reporting.plot_style import plot_styles
-from hybridret.reporting.scatter import legend_html, scatter_choices, scatter_svg, tradeoff
-from hybridret.reporting.select import MACRO, configurations, map_cutoffs, select, title_of
+from hybridret.reporting.select import MACRO, configurations, map_cutoffs, map_title, select, title_of
 from hybridret.reporting.tables_bias import bias_summary, bias_table
-from hybridret.reporting.templates import render
+from hybridret.reporting.templates import call, render
 from hybridret.reporting.text_remarks import text_difference
 
 _OPEN = 6  # heat maps shown before the rest folds away
@@ -31,20 +32,10 @@ class Section:
     body: Markup
 
 
-@dataclass(frozen=True)
-class _Panel:
-    """A choice of the trade-off, drawn."""
-
-    name: str
-    svg: Markup
-
-
-def dataset_section(sweep: Sweep, name: str, key: str, plots: dict[str, Plot]) -> Section:
-    """All that is shown of the test set `name`; `plots` are its figures."""
+def dataset_section(sweep: Sweep, name: str, key: str, plots: Mapping[str, list[Plot]]) -> Section:
+    """All that is shown of the test set `name`; `plots` are its figures, by chart."""
     main = t.main_table(sweep, name)
-    cutoffs = map_cutoffs(sweep, name)
     bias = bias_summary(sweep, name)
-    choices = scatter_choices(sweep, name)
     pairs = [table for one in configurations(sweep, name) if (table := t.pair_table(sweep, name, one))]
     body = render(
         "dataset.html",
@@ -52,19 +43,16 @@ def dataset_section(sweep: Sweep, name: str, key: str, plots: dict[str, Plot]) -
         languages=_languages(sweep, name),
         notes=_notes(sweep, name),
         biased=any(column.group == "Bias" for column in main.columns),
-        cuts=[(title_of("map", cutoff), cutoff) for cutoff in cutoffs if cutoff],
+        cuts=[(title_of("map", cutoff), cutoff) for cutoff in map_cutoffs(sweep, name) if cutoff],
         main=main,
-        panels=[_Panel(choice.name, scatter_svg(sweep, name, choice)) for choice in choices],
-        legend=_legend(sweep, name) if choices else "",
-        growth=[plot for label, plot in plots.items() if label.startswith("alpha")],
-        sizes=[plot for label, plot in plots.items() if label.startswith("size")],
-        quality=title_of("map", cutoffs[0]),
+        charts=_charts(sweep, name, key, plots, "quality"),
+        quality=map_title(sweep, name),
         pairs=pairs,
         open=_OPEN,
         by_language=t.language_table(sweep, name),
         bias=bias,
         ranked=bias is not None and any(column.title == "rank distance" for column in bias.columns),
-        bias_figures=[plots["bias"]] if "bias" in plots else [],
+        bias_charts=_charts(sweep, name, key, plots, "bias"),
         bias_by_language=bias_table(sweep, name),
         entropy=t.entropy_table(sweep, name),
         paper=(paper := paper_table(sweep, name)),
@@ -85,7 +73,13 @@ def _notes(sweep: Sweep, dataset: str) -> list[Fact]:
     return [*rows, Fact("text settings", text)] if text else rows
 
 
-def _legend(sweep: Sweep, dataset: str) -> Markup:
-    first = scatter_choices(sweep, dataset)[0]
-    shown = set(tradeoff(sweep, dataset, first.metric, first.cutoff)["configuration"])
-    return legend_html(plot_styles(sweep.runs), [name for name in configurations(sweep, dataset) if name in shown])
+def _charts(
+    sweep: Sweep, dataset: str, key: str, plots: Mapping[str, list[Plot]], section: ChartSection
+) -> list[Markup]:
+    return [
+        call("parts.html", "tiles", chart.heading, plots.get(chart.name, []), key, chart.caption)
+        if chart.page is None
+        else chart.page(sweep, dataset, key)
+        for chart in dataset_charts()
+        if chart.section == section
+    ]

@@ -39,6 +39,16 @@ def map_cutoffs(sweep: Sweep, dataset: str) -> list[int]:
     return sorted(int(cutoff) for cutoff in rows["cutoff"].unique()) or [0]
 
 
+def map_rows(sweep: Sweep, dataset: str, **conditions: Any) -> pd.DataFrame:
+    """The rows of mAP on `dataset` at its first cutoff, as `select`."""
+    return select(sweep.metrics, dataset=dataset, metric="map", cutoff=map_cutoffs(sweep, dataset)[0], **conditions)
+
+
+def map_title(sweep: Sweep, dataset: str) -> str:
+    """The title of mAP on `dataset` at its first cutoff."""
+    return title_of("map", map_cutoffs(sweep, dataset)[0])
+
+
 def title_of(metric: str, cutoff: int) -> str:
     """`mAP`, `mAP@1000`, `R@10`."""
     return METRICS[metric].title + (f"@{cutoff}" if cutoff else "")

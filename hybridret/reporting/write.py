@@ -9,9 +9,8 @@ from hybridret.base.files import write_text
 from hybridret.base.markup import visible
 from hybridret.base.progress import Progress, Quiet
 from hybridret.reporting import tables as t
+from hybridret.reporting.charts.registry import dataset_plots, sweep_plots
 from hybridret.reporting.collect import Sweep
-from hybridret.reporting.curves import curve_plots
-from hybridret.reporting.figures import dataset_plots
 from hybridret.reporting.page import render_page
 from hybridret.reporting.paper import paper_table
 from hybridret.reporting.select import configurations
@@ -24,9 +23,9 @@ from hybridret.reporting.tables_runs import failure_table, run_table, token_tabl
 
 def write_report(sweep: Sweep, folder: Path, progress: Progress | None = None) -> Path:
     """Write the report of `sweep` into `folder` and return the path of its page. Same runs, same bytes."""
-    curves = curve_plots(sweep)
+    whole = sweep_plots(sweep)
     plots = {name: dataset_plots(sweep, name) for name in sweep.datasets}
-    figures = [*curves.values(), *(plot for of_one in plots.values() for plot in of_one.values())]
+    figures = [plot for charts in (whole, *plots.values()) for of_chart in charts.values() for plot in of_chart]
     written = all_tables(sweep)
     with (progress or Quiet()).task("report", len(figures) + len(written) + 1) as advance:
         for table in written:
@@ -38,7 +37,7 @@ def write_report(sweep: Sweep, folder: Path, progress: Progress | None = None) -
             plot.write(folder / "figures")
             advance()
         page = folder / "report.html"
-        write_text(page, visible(render_page(sweep, curves, plots)))
+        write_text(page, visible(render_page(sweep, whole, plots)))
         advance()
     return page
 

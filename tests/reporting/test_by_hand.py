@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from hybridret.reporting import tables as t
+from hybridret.reporting.charts.registry import dataset_plots
+from hybridret.reporting.charts.scatter_svg import scatter_svg
+from hybridret.reporting.charts.tradeoff import Choice, tradeoff
 from hybridret.reporting.collect import Sweep, collect
-from hybridret.reporting.figures import dataset_plots
-from hybridret.reporting.scatter import Choice, scatter_svg, tradeoff
 
 # (query language, corpus language) -> mAP: reading German is hard, reading English is easy.
 PAIRS = {("de", "de"): 0.5, ("de", "en"): 0.8, ("en", "de"): 0.1, ("en", "en"): 0.9}
@@ -55,7 +56,7 @@ def test_the_marks_lie_where_the_axes_say(sweep: Sweep) -> None:
 
 
 def test_the_written_scatter_has_the_same_axes(sweep: Sweep) -> None:
-    (axes,) = dataset_plots(sweep, "d")["scatter"].draw().axes
+    (axes,) = dataset_plots(sweep, "d")["scatter"][0].draw().axes
     found = {one.get_label(): tuple(np.asarray(one.get_offsets())[0]) for one in axes.collections}
     assert found == {name: level[:2] for name, level in LEVELS.items()}
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("Monolingual mAP", "Cross-lingual mAP")
@@ -71,7 +72,7 @@ def test_rows_of_pairs_are_query_languages(sweep: Sweep) -> None:
         for corpus, cell in zip(languages, row[1:], strict=True)
     }
     assert read == PAIRS
-    heat = dataset_plots(sweep, "d")["pairs"].draw().axes[0]
+    heat = dataset_plots(sweep, "d")["pairs"][0].draw().axes[0]
     grid = np.asarray(heat.images[0].get_array())
     down, right = ([text.get_text() for text in labels] for labels in (heat.get_yticklabels(), heat.get_xticklabels()))
     assert {(down[i], right[j]): value for (i, j), value in np.ndenumerate(grid)} == PAIRS

@@ -9,7 +9,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from hybridret.reporting import figures
+from hybridret.reporting.charts import alpha as alpha_chart
+from hybridret.reporting.charts import size as size_chart
 from hybridret.reporting.collect import Sweep, collect
 from hybridret.reporting.tables import main_table
 
@@ -17,10 +18,12 @@ DATASET = "d"
 LANGUAGES = ("de", "en")
 
 
-def drawn(monkeypatch: pytest.MonkeyPatch, sweep: Sweep, plot: str) -> dict[str, list[tuple[float, float, float]]]:
-    """The lines of a figure as label -> [(x, mean, standard deviation)]."""
+def drawn(
+    monkeypatch: pytest.MonkeyPatch, sweep: Sweep, module: ModuleType
+) -> dict[str, list[tuple[float, float, float]]]:
+    """The lines of the first figure of a chart as label -> [(x, mean, standard deviation)]."""
     lines: dict[str, list[tuple[float, float, float]]] = {}
-    new_axes = figures.new_axes
+    new_axes = module.new_axes
 
     def spied() -> object:
         figure, axes = new_axes()
@@ -31,9 +34,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch, sweep: Sweep, plot: str) -> dict[str,
         axes.errorbar = errorbar
         return figure, axes
 
-    monkeypatch.setattr(figures, "new_axes", spied)
-    monkeypatch.setattr(figures, "legend_below", lambda figure, axes: None)
-    figures.dataset_plots(sweep, DATASET)[plot].draw()
+    monkeypatch.setattr(module, "new_axes", spied)
+    monkeypatch.setattr(module, "legend_below", lambda figure, axes: None)
+    module.CHART.plots(sweep, DATASET)[0].draw()
     return lines
 
 
@@ -50,7 +53,7 @@ def test_size_lines_do_not_average_over_learning_rates(fabricate, tmp_path: Path
             for seed in (1, 2):
                 add(fabricate, tmp_path, f"{lr}", "mono", seed, size=size, body=body, level=level,
                     config={"optim": {"lr": lr}})  # fmt: skip
-    lines = drawn(monkeypatch, collect(tmp_path), "size monolingual")
+    lines = drawn(monkeypatch, collect(tmp_path), size_chart)
     assert set(lines) == {"mono, lr=0.1", "mono, lr=0.2"}
     assert [x for x, _, _ in lines["mono, lr=0.1"]] == [55_000, 209_000]
     assert max(spread for line in lines.values() for *_, spread in line) < 0.1
@@ -67,7 +70,7 @@ def test_mono_and_hybrid_of_alpha_1_are_one_run(fabricate, tmp_path: Path, monke
         for strategy in ("mono", "cross"):
             add(fabricate, tmp_path, "", strategy, seed)
     sweep = collect(tmp_path)
-    line = drawn(monkeypatch, sweep, "alpha 1")["Mo."]
+    line = drawn(monkeypatch, sweep, alpha_chart)["Mo."]
     assert [x for x, _, _ in line] == [0.0, 0.5, 1.0]  # cross stands in at 0
     values = sweep.metrics.query("configuration == 'hybrid α=1' and metric == 'map' and setting == 'monolingual'")
     values = values.loc[values["query_language"] == "macro", "value"]
@@ -79,7 +82,7 @@ def test_a_point_that_was_run_twice_counts_once(fabricate, tmp_path: Path, monke
     for value in (0.0, 0.5, 1.0):
         add(fabricate, tmp_path, "once", "hybrid", 1, alpha=value)
     add(fabricate, tmp_path, "twice", "hybrid", 1, alpha=0.5, level=(0.1, 0.1, 0.1, 9.0))
-    assert [spread for *_, spread in drawn(monkeypatch, collect(tmp_path), "alpha 1")["Mo."]] == [0, 0, 0]
+    assert [spread for *_, spread in drawn(monkeypatch, collect(tmp_path), alpha_chart)["Mo."]] == [0, 0, 0]
 
 
 def test_runs_evaluated_in_other_languages_are_no_seeds(fabricate, tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from types import ModuleType
 
+from hybridret.reporting.charts.plot_style import plot_styles
 from hybridret.reporting.collect import collect
 from hybridret.reporting.facts import facts
-from hybridret.reporting.plot_style import plot_styles
 from hybridret.reporting.tables_runs import token_tables
 from hybridret.reporting.write import write_report
 

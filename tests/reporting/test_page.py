@@ -11,9 +11,9 @@ from types import ModuleType
 
 import pytest
 
+from hybridret.reporting.charts.registry import dataset_plots
+from hybridret.reporting.charts.tradeoff import front_of, tradeoff
 from hybridret.reporting.collect import collect
-from hybridret.reporting.figures import dataset_plots
-from hybridret.reporting.scatter import front_of, tradeoff
 from hybridret.reporting.write import write_report
 
 pytestmark = pytest.mark.slow
@@ -118,8 +118,8 @@ def test_the_same_runs_give_the_same_bytes(fabricate: ModuleType, tmp_path: Path
 
 def test_an_alpha_grid_gets_its_figure(alpha: Path) -> None:
     plots = dataset_plots(collect(alpha), "cldr_combinations")
-    assert "alpha 1" in plots
-    assert b"<svg" in plots["alpha 1"].svg
+    assert [plot.name for plot in plots["alpha"]] == ["alpha_cldr_combinations_1"]
+    assert b"<svg" in plots["alpha"][0].svg
 
 
 def test_the_front_is_of_means(small: Path) -> None:

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from hybridret.reporting import tables as t
+from hybridret.reporting.charts.registry import dataset_plots
+from hybridret.reporting.charts.tradeoff import scatter_choices
 from hybridret.reporting.collect import collect
-from hybridret.reporting.figures import dataset_plots
-from hybridret.reporting.scatter import scatter_choices
 from hybridret.reporting.select import MACRO, select
 from hybridret.reporting.summary import summary_table
 from hybridret.reporting.tables_bias import bias_summary
@@ -59,15 +59,15 @@ def test_the_other_tables_and_figures_fall_back_to_it(folder: Path) -> None:
     assert languages is not None
     assert languages.caption == "big: mAP@1000 by query language"
     plots = dataset_plots(sweep, "big")
-    assert {"scatter", "pairs", "alpha 1", "size monolingual"} <= set(plots)
+    assert {"scatter", "pairs", "alpha", "size"} <= set(plots)
     assert "bias" not in plots
-    assert [plots[name].draw().axes[0].get_ylabel() for name in ("scatter", "alpha 1", "size monolingual")] == [
+    assert [plots[name][0].draw().axes[0].get_ylabel() for name in ("scatter", "alpha", "size")] == [
         "Cross-lingual mAP@1000",
         "mAP@1000",
         "mAP@1000",
     ]
-    for name in ("alpha 1", "size monolingual"):
-        assert all(len(line.get_xdata()) for line in plots[name].draw().axes[0].lines), name
+    for name in ("alpha", "size"):
+        assert all(len(line.get_xdata()) for line in plots[name][0].draw().axes[0].lines), name
 
 
 def test_the_page_says_so(folder: Path, tmp_path: Path) -> None:

@@ -9,28 +9,27 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hybridret.analysis.smoothing import smooth
+from hybridret.reporting.charts.chart import SweepChart
+from hybridret.reporting.charts.plot import Plot, legend_below, new_axes
+from hybridret.reporting.charts.plot_style import plot_styles
 from hybridret.reporting.collect import Sweep
-from hybridret.reporting.plot import Plot, legend_below, new_axes
-from hybridret.reporting.plot_style import plot_styles
 from hybridret.reporting.select import select
 
+_CURVES = {
+    "curve_train": ("train", "loss", "Training loss, smoothed"),
+    "curve_validation": ("validation", "loss", "Validation loss: mean of mono and cross"),
+    "curve_validation_mono": ("validation", "mono", "Validation loss: mono batches"),
+    "curve_validation_cross": ("validation", "cross", "Validation loss: cross batches"),
+}
 
-def curve_plots(sweep: Sweep) -> dict[str, Plot]:
-    """Training loss (smoothed) and the three validation losses by step, one line per run."""
-    titles = {
-        "train": ("train", "loss", "Training loss, smoothed"),
-        "validation": ("validation", "loss", "Validation loss: mean of mono and cross"),
-        "mono": ("validation", "mono", "Validation loss: mono batches"),
-        "cross": ("validation", "cross", "Validation loss: cross batches"),
-    }
-    plots = {}
-    for key, (split, column, title) in titles.items():
-        if column in sweep.history and select(sweep.history, split=split)[column].notna().any():
-            name = f"curve_{key}" if key in ("train", "validation") else f"curve_validation_{key}"
-            plots[key] = Plot(
-                name, f"{title}, by step, one line per run.", partial(_curve, sweep, split, column, title)
-            )
-    return plots
+
+def curve_plots(sweep: Sweep) -> list[Plot]:
+    """Training loss (smoothed) and the three validation losses by step, those of them that are recorded."""
+    return [
+        Plot(name, f"{title}, by step, one line per run.", partial(_curve, sweep, split, column, title))
+        for name, (split, column, title) in _CURVES.items()
+        if column in sweep.history and select(sweep.history, split=split)[column].notna().any()
+    ]
 
 
 def _curve(sweep: Sweep, split: str, column: str, title: str) -> Figure:
@@ -58,3 +57,6 @@ def _curve(sweep: Sweep, split: str, column: str, title: str) -> Figure:
     axes.set(xlabel="step", ylabel="InfoNCE (nats)", title=title)
     legend_below(figure, axes)
     return figure
+
+
+CHART = SweepChart(name="curve", position=10, caption="One line per run, coloured by strategy.", plots=curve_plots)

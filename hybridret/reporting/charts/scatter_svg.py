@@ -12,12 +12,11 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from hybridret.analysis.pareto import pareto_front
+from hybridret.reporting.charts.plot_style import PlotStyle, plot_styles
+from hybridret.reporting.charts.tradeoff import Choice, front_of, tradeoff
 from hybridret.reporting.collect import Sweep
-from hybridret.reporting.plot_style import PlotStyle, plot_styles
-from hybridret.reporting.select import MACRO, METRICS, cutoff_of, map_cutoffs, select, title_of
 from hybridret.reporting.table import score
-from hybridret.reporting.templates import call, render
+from hybridret.reporting.templates import render
 
 WIDTH, HEIGHT = 640, 460
 LEFT, RIGHT, TOP, BOTTOM = 62, 18, 16, 52
@@ -31,54 +30,6 @@ _CORNERS = {
     "X": ((-1.1, -0.6), (-0.6, -1.1), (0, -0.5), (0.6, -1.1), (1.1, -0.6), (0.5, 0), (1.1, 0.6), (0.6, 1.1),
           (0, 0.5), (-0.6, 1.1), (-1.1, 0.6), (-0.5, 0)),
 }  # fmt: skip
-
-
-def tradeoff(sweep: Sweep, dataset: str, metric: str, cutoff: int, untrained: bool = True) -> pd.DataFrame:
-    """One row per run with both values: run, configuration, mono, cross, multi (NaN where it was not evaluated)."""
-    rows = select(sweep.metrics, dataset=dataset, metric=metric, cutoff=cutoff, query_language=MACRO)
-    wide = rows.pivot_table(index="run", columns="setting", values="value", aggfunc="last")
-    names = {"monolingual": "mono", "cross-lingual": "cross", "multilingual": "multi"}
-    wide = wide.rename(columns=names).reindex(columns=list(names.values()))
-    kept = sweep.runs if untrained else sweep.runs[sweep.runs["trained"]]
-    runs = kept[["run", "configuration", "seed", "parameters_total", "parameters_body"]]
-    return runs.merge(wide.reset_index(), on="run").dropna(subset=["mono", "cross"]).reset_index(drop=True)
-
-
-def front_of(points: pd.DataFrame) -> pd.DataFrame:
-    """The Pareto front of the configurations' means: columns mono, cross, sorted by mono."""
-    means = points.groupby("configuration", sort=False)[["mono", "cross"]].mean()
-    return means[pareto_front(means.to_numpy(dtype=float))].sort_values("mono")
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One panel of the scatter. `untrained`: with the runs that were not trained, which may lie far from the others."""
-
-    title: str
-    metric: str
-    cutoff: int
-    untrained: bool = True
-
-    @property
-    def name(self) -> str:
-        return self.title if self.untrained else f"{self.title}, trained only"
-
-
-def scatter_choices(sweep: Sweep, dataset: str) -> list[Choice]:
-    """What can be plotted."""
-    here = select(sweep.metrics, dataset=dataset)
-    found = []
-    shown = [("map", cutoff) for cutoff in map_cutoffs(sweep, dataset)]
-    shown += [(metric, cutoff_of(here, metric)) for metric in METRICS if metric != "map"]
-    for metric, cutoff in shown:
-        title = title_of(metric, cutoff)
-        points = tradeoff(sweep, dataset, metric, cutoff)
-        trained = tradeoff(sweep, dataset, metric, cutoff, untrained=False)
-        if len(points):
-            found.append(Choice(title, metric, cutoff))
-        if metric == "map" and 0 < len(trained) < len(points):
-            found.append(Choice(title, metric, cutoff, untrained=False))
-    return found
 
 
 @dataclass(frozen=True)
@@ -123,11 +74,6 @@ def scatter_svg(sweep: Sweep, dataset: str, choice: Choice) -> Markup:
         front=[(x(a), y(b)) for a, b in front_of(points)[["mono", "cross"]].to_numpy()],
         marks=[_mark(row, style, x, y, sweep.name) for row in rows],
     )
-
-
-def legend_html(style: dict[str, PlotStyle], names: list[str]) -> Markup:
-    """The legend of the scatter."""
-    return call("mark.html", "legend", [Mark(style[name].mark, style[name].colour, name, 9, 9) for name in names])
 
 
 class _Axis:

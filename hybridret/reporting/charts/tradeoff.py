@@ -1,0 +1,59 @@
+"""What a trade-off is drawn from: both values of each run, the Pareto front of the means, and the choice of metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from hybridret.analysis.pareto import pareto_front
+from hybridret.reporting.collect import Sweep
+from hybridret.reporting.select import MACRO, METRICS, cutoff_of, map_cutoffs, select, title_of
+
+
+def tradeoff(sweep: Sweep, dataset: str, metric: str, cutoff: int, untrained: bool = True) -> pd.DataFrame:
+    """One row per run with both values: run, configuration, mono, cross, multi (NaN where it was not evaluated)."""
+    rows = select(sweep.metrics, dataset=dataset, metric=metric, cutoff=cutoff, query_language=MACRO)
+    wide = rows.pivot_table(index="run", columns="setting", values="value", aggfunc="last")
+    names = {"monolingual": "mono", "cross-lingual": "cross", "multilingual": "multi"}
+    wide = wide.rename(columns=names).reindex(columns=list(names.values()))
+    kept = sweep.runs if untrained else sweep.runs[sweep.runs["trained"]]
+    runs = kept[["run", "configuration", "seed", "parameters_total", "parameters_body"]]
+    return runs.merge(wide.reset_index(), on="run").dropna(subset=["mono", "cross"]).reset_index(drop=True)
+
+
+def front_of(points: pd.DataFrame) -> pd.DataFrame:
+    """The Pareto front of the configurations' means: columns mono, cross, sorted by mono."""
+    means = points.groupby("configuration", sort=False)[["mono", "cross"]].mean()
+    return means[pareto_front(means.to_numpy(dtype=float))].sort_values("mono")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One panel of the scatter. `untrained`: with the runs that were not trained, which may lie far from the others."""
+
+    title: str
+    metric: str
+    cutoff: int
+    untrained: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.title if self.untrained else f"{self.title}, trained only"
+
+
+def scatter_choices(sweep: Sweep, dataset: str) -> list[Choice]:
+    """What can be plotted."""
+    here = select(sweep.metrics, dataset=dataset)
+    found = []
+    shown = [("map", cutoff) for cutoff in map_cutoffs(sweep, dataset)]
+    shown += [(metric, cutoff_of(here, metric)) for metric in METRICS if metric != "map"]
+    for metric, cutoff in shown:
+        title = title_of(metric, cutoff)
+        points = tradeoff(sweep, dataset, metric, cutoff)
+        trained = tradeoff(sweep, dataset, metric, cutoff, untrained=False)
+        if len(points):
+            found.append(Choice(title, metric, cutoff))
+        if metric == "map" and 0 < len(trained) < len(points):
+            found.append(Choice(title, metric, cutoff, untrained=False))
+    return found
