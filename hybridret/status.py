@@ -29,7 +29,7 @@ def print_states(folder: Path) -> None:
     """A row for each run and a line with their number in each state. Raises UserError as `run_states` does."""
     from rich.console import Console
 
-    from hybridret.reporting.states import counts, run_states, state_table
+    from hybridret.reporting.run_states import counts, run_states, state_table
 
     rows = run_states(folder)
     console = Console() if sys.stdout.isatty() else Console(width=200)

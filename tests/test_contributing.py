@@ -21,6 +21,7 @@ FINDERS = {
     "tests/encoders/test_backbone_contract.py": "token_mlp",
     "tests/metrics/test_registry.py": "",
     "tests/commands/test_one_owner.py": "",
+    "tests/reporting/test_charts.py": "gap",
 }
 
 pytestmark = pytest.mark.slow
@@ -62,6 +63,7 @@ def test_the_page_shows_one_of_each() -> None:
         "hybridret/batching",
         "hybridret/encoders",
         "hybridret/data/benchmarks",
+        "hybridret/reporting/charts",
         "conf/loss",
         "conf/batching",
         "conf/backbone",
@@ -86,8 +88,10 @@ def test_what_the_page_adds_trains_and_is_measured(project: Path) -> None:
     of_lines = metrics[(metrics["dataset"] == "lines") & (metrics["cutoff"] == "10")].set_index("metric")["value"]
     assert of_lines["precision"].mean() == pytest.approx(of_lines["recall"].mean() / 10)  # one passage each
     run(project, "hybridret.report", "multirun/added")
-    page = (project / "multirun" / "added" / "report" / "report.html").read_text(encoding="utf-8")
-    assert "alternating" in page
+    report = project / "multirun" / "added" / "report"
+    assert "Shorter bars: languages are crossed more easily." in (report / "report.html").read_text(encoding="utf-8")
+    assert (report / "figures" / "gap_cldr.png").is_file()
+    assert not (report / "figures" / "gap_lines.png").exists()  # in one language
     run(project, "hybridret.evaluate", f"checkpoint={folder}", "eval=[lines]", "eval.lines.path=lines.tsv")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hybridret.reporting.states import counts, run_states
+from hybridret.reporting.run_states import counts, run_states
 from hybridret.runs import RunDirectory, State
 from hybridret.runs.environment import environment
 from hybridret.runs.look import LOST

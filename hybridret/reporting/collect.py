@@ -16,6 +16,7 @@ import pandas as pd
 from hybridret.base.errors import UserError, nearest
 from hybridret.base.files import read_json
 from hybridret.reporting.configurations import with_configurations
+from hybridret.reporting.evaluation_protocols import Protocol, protocol
 from hybridret.reporting.points import (
     DAMAGED,
     FAILURE_COLUMNS,
@@ -24,7 +25,6 @@ from hybridret.reporting.points import (
     run_folders,
     unfinished,
 )
-from hybridret.reporting.protocols import Protocol, protocol
 from hybridret.reporting.read import (
     TOKEN_SHARES,
     flatten,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from hybridret.reporting.protocols import Protocol, evaluated
+from hybridret.reporting.evaluation_protocols import Protocol, evaluated
 from hybridret.runs import ADDED_LATER, NOT_HASHED
 
 IDENTITY = ["strategy", "alpha", "backbone", "size"]
@@ -34,7 +34,7 @@ def with_configurations(
     groups = runs.groupby(IDENTITY, dropna=False, sort=False).ngroup()
     keys = sorted({key for one in settings.values() for key in one})
     for key in (key for key in keys if not {key, key.split(".")[0]} & set(_NOT_IDENTITY)):
-        column = runs["run"].map(lambda run, key=key: _told(key, settings.get(run, {}).get(key)))
+        column = runs["run"].map(lambda run, key=key: _shown(key, settings.get(run, {}).get(key)))
         finer = pd.DataFrame({"group": groups, "value": column}).groupby(["group", "value"], sort=False).ngroup()
         # An untrained model has no training settings: a key that only splits untrained runs says nothing, unless it is
         # one of the backbone itself. Texts have marks of their own.
@@ -92,7 +92,7 @@ def _labels(runs: pd.DataFrame, extra: list[str], with_size: bool = True) -> lis
     return labels
 
 
-def _told(key: str, value: Any) -> str:
+def _shown(key: str, value: Any) -> str:
     """The value of a key in words, "" where it is what runs did before there was such a key."""
     return "" if key in ADDED_LATER and value == ADDED_LATER[key] else _text(value)
 

@@ -10,8 +10,8 @@ from markupsafe import Markup
 from hybridret.reporting.charts.plot import Plot
 from hybridret.reporting.charts.registry import sweep_charts
 from hybridret.reporting.collect import Sweep
-from hybridret.reporting.facts import facts
 from hybridret.reporting.section import Section, dataset_section
+from hybridret.reporting.sweep_facts import facts
 from hybridret.reporting.tables_data import data_tables
 from hybridret.reporting.tables_mix import mix_language_table, mix_table
 from hybridret.reporting.tables_runs import failure_table, run_table, token_tables

@@ -47,7 +47,7 @@ def unfinished(folder: Path, runs: Iterable[Path]) -> tuple[list[dict[str, Any]]
         return rows, [str(error)]
 
 
-def said(rows: Iterable[Mapping[str, Any]]) -> str:
+def states_of(rows: Iterable[Mapping[str, Any]]) -> str:
     """The rows of `unfinished` in one line."""
     return "; ".join(
         f"{row['run']} is {row['state']}" + (f" ({row['reason']})" if row["reason"] else "") for row in rows
@@ -56,7 +56,7 @@ def said(rows: Iterable[Mapping[str, Any]]) -> str:
 
 def nothing_finished(folder: Path, rows: list[dict[str, Any]]) -> UserError:
     """The error for a sweep without a result, `rows` as of `unfinished`."""
-    there = f"There is: {said(rows)}. Run the same sweep command again to go on."
+    there = f"There is: {states_of(rows)}. Run the same sweep command again to go on."
     return UserError(
         f"No run of {folder} is finished, so there is nothing to report. "
         + (there if rows else f"It holds no run directory. {_GIVE}")

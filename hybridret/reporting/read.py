@@ -70,8 +70,8 @@ def note_rows(result: Mapping[str, Any]) -> list[dict[str, str]]:
     """The notes of a result.json as rows dataset, key, text; the dataset is "" for what is said of the run."""
     rows = []
     for name, texts in (result.get("notes") or {}).items():
-        said = [(name, *one) for one in texts.items()] if isinstance(texts, Mapping) else [("", name, texts)]
-        rows += [{"dataset": dataset, "key": str(key), "text": str(text)} for dataset, key, text in said]
+        notes = [(name, *one) for one in texts.items()] if isinstance(texts, Mapping) else [("", name, texts)]
+        rows += [{"dataset": dataset, "key": str(key), "text": str(text)} for dataset, key, text in notes]
     return rows
 
 

@@ -6,7 +6,7 @@
   tip.setAttribute("role", "status");
   document.body.append(tip);
 
-  const place = (x, y) => {
+  const move = (x, y) => {
     const box = tip.getBoundingClientRect();
     const left = Math.min(Math.max(8, x + 14), innerWidth - box.width - 8);
     const top = y + 16 + box.height > innerHeight ? y - box.height - 12 : y + 16;
@@ -16,13 +16,13 @@
   const show = (mark, x, y) => {
     tip.textContent = mark.dataset.tip;
     tip.hidden = false;
-    place(x, y);
+    move(x, y);
   };
   for (const mark of document.querySelectorAll("[data-tip]")) {
     mark.querySelector("title")?.remove(); // the browser's own tooltip would cover this one
     mark.setAttribute("aria-label", mark.dataset.tip);
     mark.addEventListener("pointerenter", (event) => show(mark, event.clientX, event.clientY));
-    mark.addEventListener("pointermove", (event) => place(event.clientX, event.clientY));
+    mark.addEventListener("pointermove", (event) => move(event.clientX, event.clientY));
     mark.addEventListener("pointerleave", () => { tip.hidden = true; });
     mark.addEventListener("focus", () => {
       const box = mark.getBoundingClientRect();

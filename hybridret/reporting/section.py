@@ -13,9 +13,9 @@ from hybridret.reporting.charts.chart import Section as ChartSection
 from hybridret.reporting.charts.plot import Plot
 from hybridret.reporting.charts.registry import dataset_charts
 from hybridret.reporting.collect import Sweep
-from hybridret.reporting.facts import Fact
 from hybridret.reporting.paper import differences, paper_table
 from hybridret.reporting.select import MACRO, configurations, map_cutoffs, map_title, select, title_of
+from hybridret.reporting.sweep_facts import Fact
 from hybridret.reporting.tables_bias import bias_summary, bias_table
 from hybridret.reporting.templates import call, render
 from hybridret.reporting.text_remarks import text_difference

@@ -40,7 +40,7 @@ def summary_table(sweep: Sweep, dataset: str | None = None) -> RichTable:
 def _text(cell: Cell, column: Column) -> Text:
     if cell.missing:
         return Text("")
-    text = Text(printable(column.show(cell.value)), style={1: "bold", 2: "underline"}.get(cell.place, ""))
+    text = Text(printable(column.show(cell.value)), style={1: "bold", 2: "underline"}.get(cell.position, ""))
     if cell.spread is not None:
         text.append(f"\n±{column.show(cell.spread)}", style="dim not bold not underline")
     return text

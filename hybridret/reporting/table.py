@@ -56,12 +56,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A value; `std` its spread where several seeds were averaged; `place` 1 best, 2 second, 0 neither;
+    """A value; `std` its spread where several seeds were averaged; `position` 1 best, 2 second, 0 neither;
     `heat` 0..1 colours it in HTML."""
 
     value: Any = None
     std: float | None = None
-    place: int = 0
+    position: int = 0
     heat: float | None = None
 
     @property
@@ -121,11 +121,11 @@ class Table:
         """Whether column j holds a text, and is written from the left."""
         return any(isinstance(row[j].value, str) for row in self.rows)
 
-    def with_places(self) -> Table:
-        """Mark the best and the second value of each ranked column, as shown (values that look equal share a place)."""
-        places = {j: _places(self, j) for j, column in enumerate(self.columns) if column.better}
+    def with_positions(self) -> Table:
+        """Mark the best and the second value of each ranked column (equal ones, as shown, share one)."""
+        positions = {j: _positions(self, j) for j, column in enumerate(self.columns) if column.better}
         rows = [
-            [Cell(c.value, c.std, places[j][i], c.heat) if j in places else c for j, c in enumerate(row)]
+            [Cell(c.value, c.std, positions[j][i], c.heat) if j in positions else c for j, c in enumerate(row)]
             for i, row in enumerate(self.rows)
         ]
         return replace(self, rows=rows)
@@ -143,8 +143,8 @@ class Table:
                 ["" if c.missing else spreadsheet(c.value), *([_blank(c.spread)] if s else [])]
                 for c, s in zip(row, spreads, strict=True)
             ]
-            said = [spreadsheet(self.remarks[i].text)] if self.remarks else []
-            writer.writerow([value for values in cells for value in values] + said)
+            remarks = [spreadsheet(self.remarks[i].text)] if self.remarks else []
+            writer.writerow([value for values in cells for value in values] + remarks)
         return out.getvalue()
 
     def markdown(self) -> str:
@@ -161,7 +161,7 @@ class Table:
         if cell.missing:
             return ""
         text = escape_markdown(column.show(cell.value))
-        text = f"**{text}**" if cell.place == 1 else f"<u>{text}</u>" if cell.place == 2 else text
+        text = f"**{text}**" if cell.position == 1 else f"<u>{text}</u>" if cell.position == 2 else text
         return text if cell.spread is None else f"{text} ± {column.show(cell.spread)}"
 
 
@@ -173,7 +173,7 @@ def heat_style(heat: float) -> str:
     return f"background:#{r:02x}{g:02x}{b:02x};color:{'#fff' if heat > 0.65 else '#111'}"
 
 
-def _places(table: Table, j: int) -> list[int]:
+def _positions(table: Table, j: int) -> list[int]:
     column = table.columns[j]
     shown = [None if row[j].missing else column.show(row[j].value) for row in table.rows]
     best: dict[str, float] = {}

@@ -61,7 +61,7 @@ def main_table(sweep: Sweep, dataset: str, metrics: Sequence[str] = tuple(METRIC
         0,
     )
     table = Table(f"main_{dataset}", f"{dataset}: mean over seeds, ± standard deviation", columns, turn(values))
-    return with_text_remarks(table.with_places(), sweep, names)
+    return with_text_remarks(table.with_positions(), sweep, names)
 
 
 def pair_table(sweep: Sweep, dataset: str, configuration: str) -> Table | None:
@@ -103,7 +103,7 @@ def entropy_table(sweep: Sweep, dataset: str) -> Table | None:
     if len(columns) == 1:
         return None
     table = Table(f"entropy_{dataset}", f"{dataset}: contrastive entropy (nats)", columns, turn(values))
-    return with_text_remarks(table.with_places(), sweep, names)
+    return with_text_remarks(table.with_positions(), sweep, names)
 
 
 def by_language(
@@ -127,7 +127,7 @@ def by_language(
         for c, s in keys
     ]
     table = with_text_remarks(Table(name, caption, columns, cells), sweep, [c for c, _ in keys])
-    return table.with_places() if better else table
+    return table.with_positions() if better else table
 
 
 def turn(columns: list[list[Cell]]) -> list[list[Cell]]:

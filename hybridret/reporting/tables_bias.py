@@ -33,4 +33,4 @@ def bias_summary(sweep: Sweep, dataset: str) -> Table | None:
     if len(columns) == 1:
         return None
     table = Table(f"bias_summary_{dataset}", f"{dataset}: language bias in the pooled corpus", columns, turn(values))
-    return with_text_remarks(table.with_places(), sweep, names)
+    return with_text_remarks(table.with_positions(), sweep, names)

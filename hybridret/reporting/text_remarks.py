@@ -28,8 +28,8 @@ def with_text_remarks(table: Table, sweep: Sweep, rows: Sequence[str | None], co
     if len(distinct) < 2:
         return table
     marks = {text: _MARKS[i] if i < len(_MARKS) else f"({i})" for i, text in enumerate(distinct)}
-    said = [f"{marks[text] or 'unmarked'}: {text}" for text in distinct] + [f"BM25: {WHOLE}"] * (WHOLE in texts)
-    note = f"Text settings differ, queries/passages: {'; '.join(said)}."
+    remarks = [f"{marks[text] or 'unmarked'}: {text}" for text in distinct] + [f"BM25: {WHOLE}"] * (WHOLE in texts)
+    note = f"Text settings differ, queries/passages: {'; '.join(remarks)}."
     return replace(table, remarks=[Remark(marks.get(text, ""), text) for text in texts], note=note)
 
 

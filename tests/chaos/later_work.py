@@ -19,8 +19,8 @@ from hybridret.encoders.tokenizer_training import _cached
 from hybridret.evaluation.tables import Evaluation
 from hybridret.publish import _metrics
 from hybridret.reporting.collect import collect
-from hybridret.reporting.facts import facts
 from hybridret.reporting.points import DAMAGED
+from hybridret.reporting.sweep_facts import facts
 from hybridret.reporting.write import all_tables
 from hybridret.retrieval.tile_store import TileStore
 from hybridret.runs import RunDirectory

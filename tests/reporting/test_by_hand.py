@@ -89,4 +89,4 @@ def test_languages_are_those_of_the_query(sweep: Sweep) -> None:
 def test_the_lowest_entropy_is_the_best(sweep: Sweep) -> None:
     table = t.entropy_table(sweep, "d")
     assert table is not None
-    assert {row[0].value: row[1].place for row in table.rows} == {"mono": 1, "hybrid": 2, "cross": 0}
+    assert {row[0].value: row[1].position for row in table.rows} == {"mono": 1, "hybrid": 2, "cross": 0}

@@ -154,8 +154,8 @@ def test_a_changed_digit_is_never_believed(fabricate: ModuleType, tmp_path: Path
     whole = collect(tmp_path)
     assert whole.failures.empty
     text = (path / name).read_text()
-    place = text.index("1", len(text) // 3)
-    (path / name).write_text(f"{text[:place]}7{text[place + 1 :]}")
+    position = text.index("1", len(text) // 3)
+    (path / name).write_text(f"{text[:position]}7{text[position + 1 :]}")
     if name in ("environment.json", "history.jsonl"):
         sweep = collect(tmp_path)
         assert (sweep.history.empty, sweep.environments[path.name] == {}).count(True) == 1

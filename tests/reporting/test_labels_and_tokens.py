@@ -8,7 +8,7 @@ from types import ModuleType
 
 from hybridret.reporting.charts.plot_style import plot_styles
 from hybridret.reporting.collect import collect
-from hybridret.reporting.facts import facts
+from hybridret.reporting.sweep_facts import facts
 from hybridret.reporting.tables_runs import token_tables
 from hybridret.reporting.write import write_report
 

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from hybridret.reporting.collect import collect
-from hybridret.reporting.facts import facts
+from hybridret.reporting.sweep_facts import facts
 from hybridret.reporting.tables_data import data_tables
 from hybridret.reporting.tables_mix import mix_language_table, mix_table
 from hybridret.reporting.write import write_report

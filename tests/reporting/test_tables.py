@@ -58,7 +58,9 @@ def test_main_table_equals_the_files(small: Path, column: str, setting: str, met
 def test_best_is_highest_except_for_rank_distance(small: Path) -> None:
     table = t.main_table(collect(small), "cldr_combinations")
     names = [column.name for column in table.columns]
-    best = {name: next(row[0].value for row in table.rows if row[j].place == 1) for j, name in enumerate(names[2:], 2)}
+    best = {
+        name: next(row[0].value for row in table.rows if row[j].position == 1) for j, name in enumerate(names[2:], 2)
+    }
     assert best["Mo. mAP"] == "mono"
     assert best["Cr. mAP"] == "cross"
     assert best["Bias rank distance"] == "hybrid α=0.5"
@@ -67,10 +69,10 @@ def test_best_is_highest_except_for_rank_distance(small: Path) -> None:
 def test_places_share_what_looks_equal_and_need_two_values() -> None:
     columns = [Column("name"), Column("value", score, better=1)]
     rows = [[Cell("a"), Cell(0.9001)], [Cell("b"), Cell(0.9004)], [Cell("c"), Cell(0.5)], [Cell("d"), Cell()]]
-    assert [row[1].place for row in Table("n", "c", columns, rows).with_places().rows] == [1, 1, 2, 0]
-    assert [row[1].place for row in Table("n", "c", columns, rows[:1]).with_places().rows] == [0]
+    assert [row[1].position for row in Table("n", "c", columns, rows).with_positions().rows] == [1, 1, 2, 0]
+    assert [row[1].position for row in Table("n", "c", columns, rows[:1]).with_positions().rows] == [0]
     lower = [Column("name"), Column("value", rank, better=-1)]
-    assert [row[1].place for row in Table("n", "c", lower, rows[:3]).with_places().rows] == [2, 2, 1]
+    assert [row[1].position for row in Table("n", "c", lower, rows[:3]).with_positions().rows] == [2, 2, 1]
 
 
 def test_number_formats() -> None:

@@ -62,7 +62,7 @@ def test_text_is_escaped_and_markup_of_templates_is_not(folder: Path) -> None:
 
 def test_all_that_a_table_shows_is_escaped() -> None:
     columns = [Column(MARKUP, str), Column(MARKUP, str, group=MARKUP, help=MARKUP)]
-    rows = [[Cell(MARKUP), Cell(MARKUP, place=1, std=0.5)]]
+    rows = [[Cell(MARKUP), Cell(MARKUP, position=1, std=0.5)]]
     page = Reader(call("table.html", "table", Table("t", MARKUP, columns, rows, [Remark(MARKUP, "")], MARKUP)))
     assert page.text.count(MARKUP) == 8  # caption, group, two titles, name, its mark, value, note
     assert page.values.count(MARKUP) == 2  # the label of the region, the help

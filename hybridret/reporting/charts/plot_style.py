@@ -47,7 +47,7 @@ def plot_styles(runs: pd.DataFrame) -> dict[str, PlotStyle]:
         if variant not in variants:
             variants.append(variant)
         i = variants.index(variant)
-        place = known + others.index(strategy) if strategy in others else strategy_rank(strategy)
-        colour = _COLOURS[place % len(_COLOURS)] if row["trained"] else _UNTRAINED
+        number = known + others.index(strategy) if strategy in others else strategy_rank(strategy)
+        colour = _COLOURS[number % len(_COLOURS)] if row["trained"] else _UNTRAINED
         found[label] = PlotStyle(colour, _MARKS[i % len(_MARKS)], _DASHES[i % len(_DASHES)])
     return found
