@@ -2,13 +2,23 @@
 
 What can be swapped (backbone, adapter, batching, data, eval, index, loss, optim) is a plug-in: a yaml with `_target_`
 whose other keys are the constructor's arguments. What cannot is one of these sections. Only `hybridret.config` turns a
-config into them.
+config into them. What a value may be stands in its annotation, which `base.ranges` checks.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le, Lt, MinLen
+
+from hybridret.base.range_words import Because, OrInfinite
+from hybridret.base.ranges import Count, Natural, NotNegative, Positive, Share
+
+LARGEST_SEED = 2**63 - 1  # numpy takes no negative seeds and torch 64 bits; tables hold 63
+Seed = Annotated[int, Ge(0), Le(LARGEST_SEED), Because("Choose another, like seed=1.")]
+Setting = Literal["monolingual", "cross-lingual", "multilingual"]
+_Negatives = Because("The other passages of a batch are its negatives.")
 
 
 @dataclass(frozen=True)
@@ -24,8 +34,8 @@ class TextSettings:
 
     query_prefix: str
     passage_prefix: str
-    query_length: int
-    passage_length: int
+    query_length: Count
+    passage_length: Count
 
 
 @dataclass(frozen=True)
@@ -39,17 +49,17 @@ class TrainingSettings:
     torch.compile. The gradient is the same in all cases.
     """
 
-    steps: int
-    batch_size: int
-    chunk_size: int | None
+    steps: Count
+    batch_size: Annotated[int, Ge(2), _Negatives]
+    chunk_size: Count | None
     recompute: bool
     recompute_layers: bool
     compile: bool
-    clip_norm: float | None
-    validate_every: int
-    validation_batches: int
-    patience: int | None  # validations without improvement before training stops early; null: never
-    checkpoint_every: int
+    clip_norm: Annotated[float, Gt(0), OrInfinite(), Because("null turns clipping off.")] | None
+    validate_every: Count
+    validation_batches: Natural
+    patience: Count | None  # validations without improvement before training stops early; null: never
+    checkpoint_every: Count
 
 
 @dataclass(frozen=True)
@@ -59,9 +69,9 @@ class LearningRateSettings:
     `embedding_lr` replaces the optimizer's `lr` for input embeddings; null keeps one rate for all.
     """
 
-    warmup: float
-    decay: str
-    embedding_lr: float | None
+    warmup: Annotated[Share, Because("It is the share of the steps in which the rate rises.")]
+    decay: Literal["linear", "cosine", "constant"]
+    embedding_lr: Annotated[NotNegative, Because("null is the optimizer's own rate, optim.lr.")] | None
 
 
 @dataclass(frozen=True)
@@ -71,12 +81,12 @@ class TrainerSettings:
     """
 
     accelerator: str
-    devices: int
-    nodes: int
+    devices: Count
+    nodes: Count
     strategy: str
     precision: str
-    workers: int
-    threads: int | None
+    workers: Natural
+    threads: Count | None
 
 
 @dataclass(frozen=True)
@@ -88,17 +98,17 @@ class EvaluationSettings:
     corpora with `cache_from` passages or more are kept below `cache` (null: nowhere) as `vectors`, float32 or float16.
     """
 
-    batch_size: int
-    settings: list[str]
-    cutoffs: list[int]
-    entropy_temperature: float
-    entropy_sample: int
-    precision: str  # fp32, bf16 or fp16: of the encoder's forward pass; scores are fp32 always
-    full_ranks: int
-    depth: int
+    batch_size: Count
+    settings: Annotated[list[Setting], MinLen(1), Because("Name one or more of them, such as [monolingual].")]
+    cutoffs: Annotated[list[Count], MinLen(1), Because("Name one or more ranks, such as [10,100].")]
+    entropy_temperature: Positive
+    entropy_sample: Count
+    precision: Literal["fp32", "bf16", "fp16"]  # of the encoder's forward pass; scores are fp32 always
+    full_ranks: Natural
+    depth: Count
     cache: str | None
-    cache_from: int
-    vectors: str
+    cache_from: Natural
+    vectors: Literal["float32", "float16"]
     trec: bool  # also write judgments and rankings as TREC files
     mteb: bool  # also write the metrics in mteb's layout
 
@@ -107,7 +117,7 @@ class EvaluationSettings:
 class LoggerSettings:
     """Weights & Biases: mode offline, online or disabled. Files in the run directory are always written."""
 
-    mode: str
+    mode: Literal["offline", "online", "disabled"]
     project: str
     entity: str | None
     tags: list[str]
@@ -118,15 +128,15 @@ class PlanSettings:
     """What `python -m hybridret.plan` assumes, and what `run` does with a point that cannot fit. No result depends on
     it.
 
-    `utilisation`: the share of a GPU's dense bf16 peak that training reaches, 0..1, recomputation not counted.
+    `utilisation`: the share of a GPU's dense bf16 peak that training reaches, recomputation not counted.
     `price_per_gpu_hour` in any currency. `reserve`: the share of a GPU's memory that is left free for the allocator's
     gaps. `refuse`: whether `run` ends before a training that cannot fit.
     """
 
     gpus: list[str]
-    price_per_gpu_hour: float
-    utilisation: float
-    reserve: float
+    price_per_gpu_hour: Annotated[float, Ge(0), OrInfinite()]
+    utilisation: Annotated[float, Gt(0), Le(1), Because("It is a share of the GPU's peak.")]
+    reserve: Annotated[float, Ge(0), Lt(1), Because("It is a share of the GPU's memory.")]
     refuse: bool
 
 
@@ -134,7 +144,7 @@ class PlanSettings:
 class EvaluateSettings:
     """The config of an evaluation. Plug-ins stay mappings until `components` binds them to their target's signature."""
 
-    seed: int
+    seed: Seed
     sweep: str
     output: str
     model: ModelSettings

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
-from hybridret.base.errors import UserError
+from hybridret.base.range_words import Because
+from hybridret.base.ranges import Share, checked
 from hybridret.base.records import ParallelPairs
 from hybridret.batching.cross import cross_type
 from hybridret.batching.mono import mono_type
@@ -13,6 +15,7 @@ from hybridret.batching.schedule import MixedSchedule
 from hybridret.batching.strategy import Schedule
 
 
+@checked("batching")
 @dataclass(frozen=True)
 class Hybrid:
     """`alpha` is the probability of a mono batch: hybrid(1) gives mono's batches and hybrid(0) cross's, bit by bit.
@@ -20,15 +23,10 @@ class Hybrid:
     Raises UserError when `alpha` is not a number from 0 to 1.
     """
 
-    alpha: float
-
-    def __post_init__(self) -> None:
-        number = isinstance(self.alpha, int | float) and not isinstance(self.alpha, bool)
-        if not (number and 0 <= self.alpha <= 1):  # NaN fails every comparison
-            raise UserError(
-                f"batching.alpha: {self.alpha!r} is not a number from 0 to 1. It is the share of monolingual batches: "
-                f"0 is all cross, 1 is all mono, 0.5 is the paper's choice."
-            )
+    alpha: Annotated[
+        Share,
+        Because("It is the share of monolingual batches: 0 is all cross, 1 is all mono, 0.5 is the paper's choice."),
+    ]
 
     def schedule(self, datasets: Sequence[ParallelPairs], batch_size: int) -> Schedule:
         parts = [(mono_type, self.alpha), (cross_type, 1 - self.alpha)]

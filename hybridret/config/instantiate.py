@@ -2,25 +2,19 @@
 
 Hydra's own `instantiate` calls any importable name and reports a misspelt key as a TypeError deep in a traceback.
 Here targets come only from this package and `torch.optim`, an unknown key is an error that names the nearest right one,
-and types are checked by OmegaConf.
+and types and ranges are checked.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import importlib
 import inspect
-import operator
-import types
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
 from hybridret.base.errors import UserError, nearest
+from hybridret.base.ranges import check_value, hints_of
 
 ALLOWED = ("hybridret.", "torch.optim.")
 
@@ -47,7 +41,8 @@ def locate(target: str, key: str) -> Callable[..., Any]:
 def arguments(target: Callable[..., Any], section: Mapping[str, Any], key: str) -> dict[str, Any]:
     """The section's values as keyword arguments of `target`, converted to its annotated types.
 
-    Raises UserError for an unknown key (naming the nearest right one), a missing one, or a value of another type.
+    Raises UserError for an unknown key (naming the nearest right one), a missing one, or a value of another type or out
+    of range.
     """
     parameters = {
         name: parameter
@@ -61,64 +56,8 @@ def arguments(target: Callable[..., Any], section: Mapping[str, Any], key: str) 
     missing = [n for n, p in parameters.items() if p.default is p.empty and n not in given]
     if missing:
         raise UserError(f"{key} needs {', '.join(f'{key}.{name}' for name in missing)}: set it on the command line.")
-    hints = typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
-    fields = [(name, hints[name]) for name in given if name in hints]
-    return given | check_types(fields, {name: given[name] for name, _ in fields}, key)
-
-
-def check_types(fields: list[tuple[str, Any]], values: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """`values` converted to the annotated types of `fields`; raises UserError naming the key of a wrong one."""
-    checked: dict[str, Any] = {}
-    for name, hint in fields:
-        value, kind = values[name], _plain(hint)
-        if kind is not None:
-            if _is_count(value) and bool in _members(kind) and not {int, float} & set(_members(kind)):
-                raise UserError(f"{key}.{name}={value!r}: choose true or false.")  # OmegaConf takes any number for true
-            try:
-                schema = OmegaConf.structured(dataclasses.make_dataclass("Section", [(name, kind)]))
-            except OmegaConfBaseException:
-                checked[name] = value  # an annotation that OmegaConf cannot express (a union of unlike types)
-                continue
-            try:
-                checked[name] = OmegaConf.to_container(OmegaConf.merge(schema, {name: value}))[name]  # type: ignore[index,call-overload]
-            except OmegaConfBaseException as error:
-                raise UserError(f"{key}.{name}={value!r}: {_reason(error, f'{key}.{name}', value, kind)}") from error
-        else:
-            checked[name] = value
-    return checked
-
-
-def _plain(hint: Any) -> Any:
-    """The part of an annotation that a yaml value can have (`float | Tensor` -> float); None where nothing is left."""
-    kept = [
-        m for m in _members(hint) if m in (int, float, str, bool, type(None)) or typing.get_origin(m) in (list, dict)
-    ]
-    if not any(member is not type(None) for member in kept):
-        return None
-    return functools.reduce(operator.or_, kept)
-
-
-def _members(kind: Any) -> tuple[Any, ...]:
-    return typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else (kind,)
-
-
-def _is_count(value: Any) -> bool:
-    """Whether it is a number that stands for no truth value: not true, false, 0 or 1."""
-    return isinstance(value, int | float) and value not in (0, 1)
-
-
-def _reason(error: OmegaConfBaseException, key: str, value: Any, kind: Any) -> str:
-    """What is wrong with a value of another type. OmegaConf speaks of its nodes where a list was wanted."""
-    scalar = isinstance(value, str | int | float) and not isinstance(value, bool)
-    if scalar and any(typing.get_origin(member) is list for member in _members(kind)):
-        return f"it must be a list, {key}=[{value}]."
-    if scalar and any(typing.get_origin(member) is dict for member in _members(kind)):
-        return f"it is a mapping; set {key}.KEY=VALUE."
-    return f"{str(error).splitlines()[0].rstrip('.')}. Expected {_spell(kind)}."
-
-
-def _spell(kind: Any) -> str:
-    return kind.__name__ if inspect.isclass(kind) and not typing.get_args(kind) else str(kind)
+    hints = hints_of(target)
+    return {name: check_value(hints.get(name, Any), value, f"{key}.{name}") for name, value in given.items()}
 
 
 def _target(section: Mapping[str, Any], key: str) -> Callable[..., Any]:

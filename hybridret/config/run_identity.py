@@ -5,7 +5,6 @@ A single run and the sweep that starts it as a process must agree on both, so bo
 
 from __future__ import annotations
 
-import re
 import typing
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,12 +14,12 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from hybridret.base.errors import SizeMissing, UserError
+from hybridret.base.errors import SizeMissing
+from hybridret.base.ranges import check_value
+from hybridret.base.settings import Seed
 from hybridret.runs import RunDirectory, config_hash, run_name
 from hybridret.runs.evaluation_naming import evaluation_name
 from hybridret.runs.naming import folder_name
-
-LARGEST_SEED = 2**63 - 1
 
 
 def point_directory(config: DictConfig, overrides: Sequence[str]) -> RunDirectory:
@@ -52,19 +51,8 @@ def sweep_directory(config: DictConfig) -> Path:
 
 
 def check_seed(seed: object) -> int:
-    """The seed of a run as a number. Raises UserError for what is none, below 0 or more than 63 bits.
-
-    numpy takes no negative seeds and torch 64 bits; tables hold 63.
-    """
-    whole = isinstance(seed, str) and re.fullmatch(r"[+-]?[0-9]+", seed) is not None
-    if isinstance(seed, bool) or not (whole or isinstance(seed, int)):
-        raise UserError(f"seed={seed}: it must be a whole number, like seed=1.")
-    number = int(typing.cast(Any, seed))
-    if not 0 <= number <= LARGEST_SEED:
-        raise UserError(
-            f"seed={number}: seeds are whole numbers from 0 to {LARGEST_SEED}. Choose another, like seed=1."
-        )
-    return number
+    """The seed of a run as a number. Raises UserError for what is none, below 0 or more than 63 bits."""
+    return int(check_value(Seed, seed, "seed"))
 
 
 def point_hash(config: DictConfig) -> str:

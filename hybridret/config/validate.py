@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import typing
 from collections.abc import Mapping
@@ -16,9 +15,9 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
-from hybridret.base.errors import UserError, nearest
+from hybridret.base.errors import UserError
+from hybridret.base.ranges import check_section
 from hybridret.base.settings import EvaluateSettings, Settings
-from hybridret.config.instantiate import check_types
 from hybridret.config.run_identity import check_seed, check_size, without_defaults
 
 BACKBONE_EXTRAS = ("name", "default_size", "checkpoint")  # for other sections and reports
@@ -48,8 +47,8 @@ def resolved(config: DictConfig) -> dict[str, Any]:
 def read_settings(plain: Mapping[str, Any]) -> Settings:
     """Check a resolved config against `Settings`, section by section.
 
-    Raises UserError naming the key (and the nearest right one) for whatever is unknown, missing or of another type, and
-    for a seed that no generator takes.
+    Raises UserError naming the key (and the nearest right one) for whatever is unknown, missing, of another type or out
+    of range.
     """
     return typing.cast(Settings, _read(Settings, plain))
 
@@ -68,25 +67,7 @@ def _read(kind: type, plain: Mapping[str, Any]) -> Any:
     plain = {key: value for key, value in plain.items() if key != "hydra"}
     if "seed" in plain:  # first: OmegaConf has no bounds, and the name of the run holds it
         check_seed(plain["seed"])
-    return _section(kind, plain, "")
-
-
-def _section(kind: type, values: Mapping[str, Any], prefix: str) -> Any:
-    hints = typing.get_type_hints(kind)
-    for key in values:
-        if key not in hints:
-            raise UserError(f"Unknown key {prefix}{key}. {nearest(str(key), hints)}")
-    missing = [key for key in hints if key not in values]
-    if missing:
-        raise UserError(f"{prefix}{missing[0]} is missing from the config: set it, {prefix}{missing[0]}=VALUE.")
-    nested = {key: hint for key, hint in hints.items() if dataclasses.is_dataclass(hint)}
-    plain = [(key, hint) for key, hint in hints.items() if key not in nested]
-    checked = check_types(plain, values, prefix.rstrip(".") or "config")
-    for key, hint in nested.items():
-        if not isinstance(values[key], Mapping):
-            raise UserError(f"{prefix}{key}={values[key]!r}: it is a section; set {key}.KEY=VALUE.")
-        checked[key] = _section(typing.cast(type, hint), values[key], f"{prefix}{key}.")
-    return kind(**checked)
+    return check_section(kind, plain)
 
 
 def plain_without_hydra(plain: dict[str, Any]) -> dict[str, Any]:

@@ -16,11 +16,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Ge, Gt, Lt
 
 from hybridret.base.errors import UserError, refusals
 from hybridret.base.files import hash_json
 from hybridret.base.languages import among, check_language, chosen_languages
+from hybridret.base.range_words import Because
+from hybridret.base.ranges import checked
 from hybridret.base.records import Collection, ParallelPairs
 from hybridret.data.assemble import build_collection, build_pairs, question_key
 from hybridret.data.fields import NUMBERS
@@ -30,6 +34,7 @@ from hybridret.data.source import distinct_texts
 from hybridret.data.split import Shares
 
 
+@checked("data")
 class JsonlPairs:
     """A pair source over JSON Lines files. Files are read at first use, once.
 
@@ -53,8 +58,8 @@ class JsonlPairs:
         path: str | None,
         languages: list[str] | None = None,
         files: list[str] | None = None,
-        validation_share: float = 0.1,
-        test_share: float = 0.3,
+        validation_share: Annotated[float, Gt(0), Lt(1), Because("For example 0.1.")] = 0.1,
+        test_share: Annotated[float, Ge(0), Lt(1), Because("0 is no test set; 0.3 is a good start.")] = 0.3,
         split_seed: int = 1,
         complete_test: bool = True,
         held_out: list[str] | None = None,

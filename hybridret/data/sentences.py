@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 from hybridret.base.errors import UserError, nearest
 
@@ -103,6 +103,7 @@ def _segmenter(language: str) -> Any:
     return pysbd.Segmenter(language=language if language in LANGUAGE_CODES else "en", clean=False, char_span=True)
 
 
+SplitterName = Literal["like_lareqa", "unicode", "pysbd"]
 SPLITTERS: dict[str, Splitter] = {
     "like_lareqa": split_like_lareqa,
     "unicode": split_unicode,

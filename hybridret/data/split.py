@@ -42,20 +42,18 @@ def connected(keys_of_rows: Iterable[Sequence[Hashable]]) -> list[int]:
 
 @dataclass(frozen=True)
 class Shares:
-    """How many of the articles that can be held out are held out. Shares lie in 0..1; `seed` picks which."""
+    """How many of the articles that can be held out are held out. `seed` picks which. Raises UserError where none is
+    left to train on.
+    """
 
     validation: float
     test: float
     seed: int
 
     def __post_init__(self) -> None:
-        if not 0 < self.validation < 1:
-            raise UserError(f"validation_share={self.validation} must lie between 0 and 1, for example 0.1.")
-        if not 0 <= self.test < 1:
-            raise UserError(f"test_share={self.test} must be 0 (no test set) or lie between 0 and 1, for example 0.3.")
         if self.validation + self.test >= 1:
             raise UserError(
-                f"validation_share={self.validation} and test_share={self.test} leave nothing to train on; "
+                f"data.validation_share={self.validation} and data.test_share={self.test} leave nothing to train on; "
                 "their sum must be below 1."
             )
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 import functools
 import importlib.util
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from hybridret.base.errors import UserError, nearest
+from hybridret.base.errors import UserError
 from hybridret.encoders.quiet_import import quiet_import
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FLASH = "flash_attention_2"
 PACKED = "packed"
-KERNELS = ("sdpa", "eager", FLASH, PACKED)
+Kernel = Literal["sdpa", "eager", "flash_attention_2", "packed"]
 LOOK_AHEAD = frozenset({"gemma3_text", "llama", "mistral", "qwen2", "qwen3", "xglm"})
 REASONS = {
     "bloom": "its position bias, ALiBi, grows with the position looked at: without a mask the end drowns the rest"
@@ -37,12 +37,6 @@ NO_PACKING = {
     "mt5": "its position bias is added to the scores of a whole row",
     "xglm": "transformers has no other attention than eager for it",
 }
-
-
-def check_kernel(name: str | None) -> None:
-    """Raises UserError unless `name` is one of `KERNELS` or None, transformers' own choice."""
-    if name is not None and name not in KERNELS:
-        raise UserError(f"backbone.attention={name} is no kind of attention. {nearest(name, KERNELS)}")
 
 
 def check_kernels_of(names: Iterable[object], source: object) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from hybridret.base.errors import UserError, nearest
-from hybridret.encoders.attention import check_kernel
+from hybridret.base.ranges import Dropout, checked
+from hybridret.encoders.attention import Kernel
+from hybridret.encoders.pooling import PoolingName
 
-INITS = ("pretrained", "random")
 
-
+@checked("backbone")
 class HuggingFaceOptions:
     """`sizes`: name -> {checkpoint, revision (null: main), config}, and learning rates that the config refers to
     (`encoders/sizes.py`).
@@ -24,17 +24,14 @@ class HuggingFaceOptions:
     def __init__(
         self,
         sizes: dict[str, Any],
-        init: str = "pretrained",
-        pooling: str = "mean",
+        init: Literal["pretrained", "random"] = "pretrained",
+        pooling: PoolingName = "mean",
         append_eos: bool = False,
-        attention: str | None = None,
+        attention: Kernel | None = None,
         bidirectional: bool = False,
         trust_remote_code: bool = False,
-        dropout: float | None = None,
+        dropout: Dropout | None = None,
     ) -> None:
-        if init not in INITS:
-            raise UserError(f"backbone.init={init} is no way to start. {nearest(init, INITS)}")
-        check_kernel(attention)
         self.sizes = sizes
         self.init = init
         self.pooling = pooling

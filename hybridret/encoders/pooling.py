@@ -10,13 +10,15 @@ Shape legend: b texts, T tokens, D dimension.
 from __future__ import annotations
 
 from collections.abc import Callable
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal
 
 from hybridret.base.errors import UserError, nearest
 
-Pooling = Callable[[Tensor, Tensor], Tensor]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Pooling = Callable[["Tensor", "Tensor"], "Tensor"]
+PoolingName = Literal["mean", "cls", "last"]
 
 
 def mean(hidden: Tensor, mask: Tensor) -> Tensor:
@@ -44,4 +46,6 @@ def pooling_by_name(name: str) -> Pooling:
 
 
 def _row(hidden: Tensor, positions: Tensor) -> Tensor:
+    import torch  # here: a wrong name is refused without it
+
     return hidden[torch.arange(len(hidden), device=hidden.device), positions]

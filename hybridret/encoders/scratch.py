@@ -7,17 +7,31 @@ minutes.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hybridret.base.errors import UserError
+from hybridret.base.ranges import Count, Dropout, check_value, checked, hints_of
 from hybridret.base.settings import TextSettings
-from hybridret.encoders.sizes import size_entry
+from hybridret.encoders.pooling import PoolingName
+from hybridret.encoders.sizes import resolve_size, size_entry
+from hybridret.encoders.tokenizer_training import VocabularySize
 
 if TYPE_CHECKING:
     from hybridret.encoders.dual import Body, DualEncoder
     from hybridret.encoders.tokenizer_training import TextSource
 
 
+@dataclass(frozen=True)
+class ScratchSize:
+    """Numbers of an entry of `sizes`."""
+
+    width: Count
+    layers: Count
+    heads: Count
+
+
+@checked("backbone")
 class Scratch:
     """`sizes`: name -> {width, layers, heads}, and learning rates that the config refers to (`encoders/sizes.py`).
 
@@ -31,10 +45,10 @@ class Scratch:
     def __init__(
         self,
         sizes: dict[str, Any],
-        vocabulary_size: int = 8000,
-        max_positions: int = 128,
-        pooling: str = "mean",
-        dropout: float = 0.0,
+        vocabulary_size: VocabularySize = 8000,
+        max_positions: Count = 128,
+        pooling: PoolingName = "mean",
+        dropout: Dropout = 0.0,
     ) -> None:
         self.sizes = sizes
         self.vocabulary_size = vocabulary_size
@@ -47,7 +61,7 @@ class Scratch:
 
         Raises UserError for an unknown size, for no corpus, and when text lengths exceed `max_positions`.
         """
-        entry = size_entry(self.sizes, size, required=self.entry)
+        entry = self._entry(size)
         if corpus is None:
             raise UserError(
                 "backbone=scratch trains its tokenizer on a corpus, and there is none here. Name one with data=..., or "
@@ -75,8 +89,13 @@ class Scratch:
         """The body of `size` on the meta device, for planning: with the whole vocabulary, of which a small corpus fills
         only a part.
         """
-        entry = size_entry(self.sizes, size, required=self.entry)
+        entry = self._entry(size)
         import torch
 
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
             return self.body(self.vocabulary_size, entry)
+
+    def _entry(self, size: str) -> dict[str, Any]:
+        entry = size_entry(self.sizes, size, required=self.entry)
+        hints, where = hints_of(ScratchSize), f"backbone.sizes.{resolve_size(self.sizes, size)}"
+        return {key: check_value(hints.get(key, Any), value, f"{where}.{key}") for key, value in entry.items()}

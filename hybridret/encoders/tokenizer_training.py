@@ -13,10 +13,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
+
+from annotated_types import Ge
 
 from hybridret.base.errors import UserError
 from hybridret.base.files import cache_folder, hash_json, read_json, write_json
+from hybridret.base.range_words import Because
+from hybridret.base.ranges import check_value
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 VERSION = 1
 PAD, UNKNOWN, FIRST, LAST = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 LONGEST_PIECE = 16  # characters; without it a language without spaces would turn whole phrases into one piece
+
+VocabularySize = Annotated[int, Ge(100), Because("8000 is a good start.")]
 
 
 class TextSource(Protocol):
@@ -44,8 +50,7 @@ def trained_tokenizer(
     only where the corpus has more characters than that. Two processes that find the cache empty both train, get the
     same and write it whole. Raises UserError for an empty corpus or a vocabulary below 100.
     """
-    if vocabulary_size < 100:
-        raise UserError(f"backbone.vocabulary_size={vocabulary_size} must be at least 100; 8000 is a good start.")
+    check_value(VocabularySize, vocabulary_size, "backbone.vocabulary_size")
     path = cache_path(corpus, vocabulary_size, prefixes)
     text = _cached(path)
     if text is None:

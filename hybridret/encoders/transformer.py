@@ -19,9 +19,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from hybridret.base.errors import UserError
+from hybridret.base.ranges import Dropout, checked
 from hybridret.encoders.dual import Body
 
 
+@checked("backbone")
 class Transformer(Body):
     """ids [b, T], mask [b, T] -> hidden states [b, T, width]; T is at most `positions`, padding on the right.
 
@@ -31,15 +33,13 @@ class Transformer(Body):
     kind: ClassVar[str] = "transformer"
 
     def __init__(
-        self, vocabulary: int, width: int, layers: int, heads: int, positions: int, dropout: float = 0.0
+        self, vocabulary: int, width: int, layers: int, heads: int, positions: int, dropout: Dropout = 0.0
     ) -> None:
         super().__init__()
         if min(vocabulary, width, layers, heads, positions) < 1 or width % heads:
             raise UserError(
                 f"A transformer of width {width}, {layers} layers and {heads} heads: heads must divide width."
             )
-        if not 0 <= dropout < 1:
-            raise UserError(f"backbone.dropout={dropout} must be at least 0 and below 1.")
         self.architecture: dict[str, Any] = {
             "vocabulary": vocabulary,
             "width": width,

@@ -64,7 +64,7 @@ def chosen_settings(collection: Collection, settings: EvaluationSettings) -> lis
     the names of the other settings.
     """
     made_for = collection.settings
-    chosen = [one for one in dict.fromkeys(settings.settings) if made_for is None or one in made_for]
+    chosen: list[str] = [one for one in dict.fromkeys(settings.settings) if made_for is None or one in made_for]
     if MULTILINGUAL not in chosen or np.count_nonzero(np.bincount(collection.passage_languages)) > 1:
         return chosen
     return [one for one in SETTINGS if one != MULTILINGUAL]

@@ -23,12 +23,12 @@ from urllib.parse import urlparse
 
 from hybridret.base.errors import UserError
 from hybridret.base.files import file_name
+from hybridret.base.ranges import check_ranges
 from hybridret.base.settings import LoggerSettings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MODES = ("offline", "online", "disabled")
 FLUSHED = 0.1  # seconds
 
 
@@ -164,8 +164,7 @@ class WandbTracker:
 
 def check_tracker(settings: LoggerSettings) -> None:
     """Raise UserError for an unknown mode, or for online without a key: W&B would ask for one and wait."""
-    if settings.mode not in MODES:
-        raise UserError(f"logger.mode={settings.mode}: choose one of {', '.join(MODES)}.")
+    check_ranges(settings, "logger")
     if settings.mode == "online" and not _has_key():
         raise UserError(
             "logger.mode=online needs a W&B key: run `wandb login` once or set WANDB_API_KEY, or use logger=wandb "

@@ -13,15 +13,16 @@ candidate of the query's own passage group is an answer, not a negative: it is l
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from hybridret.base.errors import UserError
-from hybridret.base.machine import LARGEST
+from hybridret.base.range_words import Because
+from hybridret.base.ranges import Positive, checked
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
+@checked("loss")
 class InfoNCE:
     """Mean InfoNCE of the queries. Raises UserError when `temperature` is not a positive number.
 
@@ -31,9 +32,11 @@ class InfoNCE:
     0.3133
     """
 
-    def __init__(self, temperature: float = 0.05, mask_false_negatives: bool = True) -> None:
-        if not 0 < temperature <= LARGEST:
-            raise UserError(f"loss.temperature={temperature} must be a positive number; 0.05 is a good start.")
+    def __init__(
+        self,
+        temperature: Annotated[Positive, Because("0.05 is a good start.")] = 0.05,
+        mask_false_negatives: bool = True,
+    ) -> None:
         self.temperature = temperature
         self.mask_false_negatives = mask_false_negatives
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from hybridret.base.records import IntArray
+from hybridret.base.settings import Setting
 from hybridret.metrics.ranks import RankedRelevant, Values
 
-MONOLINGUAL, CROSS_LINGUAL, MULTILINGUAL = SETTINGS = ("monolingual", "cross-lingual", "multilingual")
+SETTINGS: tuple[Setting, ...] = get_args(Setting)
+MONOLINGUAL, CROSS_LINGUAL, MULTILINGUAL = SETTINGS
 
 Form = Literal["score", "rank", "percent"]  # how a value is written: .976, 12,038, 3.1 %
 Table = Literal["quality", "bias"]  # of a report: one for all settings, one for the pool of all languages

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hybridret.base.errors import UserError, nearest
+from hybridret.base.ranges import Count, check_value
 from hybridret.encoders.counting import counted
 from hybridret.encoders.dual import Body
 from hybridret.planning.collectives import collectives
@@ -87,5 +88,4 @@ def check(recipe: Recipe, workload: Workload) -> None:
         ("text.passage_length", workload.passage_tokens),
         ("training.chunk_size", recipe.chunk_size),
     ):
-        if value is not None and value < 1:
-            raise UserError(f"{key}={value} must be at least 1.")
+        check_value(Count | None, value, key)

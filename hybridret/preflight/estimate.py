@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hybridret.base.errors import UserError
+from hybridret.base.ranges import check_ranges
 from hybridret.base.settings import PlanSettings
 from hybridret.planning.cheapest import cheapest
 from hybridret.planning.cost import encoding_hours, fits, gpu_hours, seconds_per_step
@@ -117,12 +118,7 @@ def cheapest_gpu_estimate(inputs: PlanInputs, recipe: Recipe, gpu: Gpu, eight_bi
 
 def check_assumptions(settings: PlanSettings) -> list[Gpu]:
     """The GPUs of `plan.gpus`. Raises UserError for an unknown one and for shares and prices that cannot be."""
-    if not 0 < settings.utilisation <= 1:
-        raise UserError(f"plan.utilisation={settings.utilisation}: a share of the GPU's peak, above 0 and at most 1.")
-    if not 0 <= settings.reserve < 1:
-        raise UserError(f"plan.reserve={settings.reserve}: a share of the GPU's memory, from 0 to below 1.")
-    if not settings.price_per_gpu_hour >= 0:
-        raise UserError(f"plan.price_per_gpu_hour={settings.price_per_gpu_hour}: it must be 0 or more.")
+    check_ranges(settings, "plan")
     if not settings.gpus:
         raise UserError("plan.gpus is empty: name one or more, such as plan.gpus=[h200].")
     return [gpu_by_name(name) for name in settings.gpus]

@@ -9,19 +9,20 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from hybridret.base.errors import UserError, nearest
+from hybridret.base.errors import UserError
 from hybridret.base.progress import Progress
+from hybridret.base.ranges import NotNegative, Share, checked
 from hybridret.base.records import Collection, FloatArray, Hits, IntArray
 from hybridret.retrieval.bm25_hits import best_of, order_hits
 from hybridret.retrieval.terms import Terms
 from hybridret.retrieval.word_table import PassageWords, WordTable
 
-METHODS = ("robertson", "lucene", "atire", "bm25l", "bm25+")
-BACKENDS = ("auto", "numba", "numpy")
+Method = Literal["robertson", "lucene", "atire", "bm25l", "bm25+"]
+METHODS: tuple[Method, ...] = get_args(Method)
 COMPILED = 1 << 32  # scores of a search from which `auto` uses numba: twice as fast, after five seconds of compiling
 TOGETHER = 64  # queries handed to numba at a time, so that the bar moves
 PASSES = 3  # times that bm25s reads all passages while it indexes
@@ -93,6 +94,7 @@ class Bm25Index:
                 self._fill(hits, rows[position], known[position], k, ties)
 
 
+@checked("backbone")
 class Bm25:
     """BM25 as a retriever. `method` is bm25s' name of the variant (lucene, robertson, atire, bm25l, bm25+).
 
@@ -107,19 +109,13 @@ class Bm25:
 
     def __init__(
         self,
-        k1: float = 1.2,
-        b: float = 0.75,
-        method: str = "lucene",
-        backend: str = "auto",
+        k1: NotNegative = 1.2,
+        b: Share = 0.75,
+        method: Method = "lucene",
+        backend: Literal["auto", "numba", "numpy"] = "auto",
         stemmer: bool = False,
         stopwords: bool = False,
     ) -> None:
-        if k1 < 0 or not 0 <= b <= 1:
-            raise UserError(f"bm25: k1 is {k1} and b is {b}; k1 must be at least 0 and b between 0 and 1.")
-        if method not in METHODS:
-            raise UserError(f"bm25: method is {method!r}; it must be one of {', '.join(METHODS)}.")
-        if backend not in BACKENDS:
-            raise UserError(f"bm25: backend is {backend!r}. {nearest(backend, BACKENDS)}")
         try:
             self._bm25s: Any = import_module("bm25s")
         except ImportError as error:

@@ -17,9 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from hybridret.base.errors import UserError
 from hybridret.base.progress import Progress
+from hybridret.base.ranges import check_field
 from hybridret.base.records import IntArray
+from hybridret.base.settings import EvaluationSettings
 from hybridret.distributed.process_group import ProcessGroup
 from hybridret.retrieval.encode import TextEncoder, inference
 from hybridret.retrieval.indexes.together import raise_on_all_processes
@@ -59,8 +60,7 @@ def encode_corpus(
     UserError where the folder cannot be written, holds something else or is being written by another process, and for
     vectors that are not finite.
     """
-    if stored not in ("float32", "float16"):
-        raise UserError(f"evaluation.vectors={stored}: choose float32 or float16.")
+    check_field(EvaluationSettings, "vectors", stored, "evaluation")
     if contexts is not None and len(contexts) != len(passages):
         raise ValueError(f"{len(passages)} passages, {len(contexts)} contexts")
     work = TileEncoder(encoder, passages, contexts, batch_size)

@@ -19,7 +19,9 @@ from torch import Tensor
 from hybridret.base.errors import UserError
 from hybridret.base.machine import available_memory
 from hybridret.base.progress import Progress
+from hybridret.base.ranges import check_field
 from hybridret.base.records import FloatArray, IntArray
+from hybridret.base.settings import EvaluationSettings
 from hybridret.retrieval.one_thread import mapped
 
 WINDOW = 1 << 16  # texts tokenised and sorted at a time: bounds memory, large enough that sorting still pays
@@ -146,8 +148,7 @@ def inference(encoder: TextEncoder, precision: str) -> Iterator[None]:
 def forward_precision(device: str, precision: str) -> torch.autocast:
     """The autocast context of `precision` (fp32: off). Raises UserError for another name, and for fp16 on a CPU."""
     types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-    if precision not in types:
-        raise UserError(f"evaluation.precision={precision}: choose one of {', '.join(types)}.")
+    check_field(EvaluationSettings, "precision", precision, "evaluation")
     if precision == "fp16" and device == "cpu":
         raise UserError("evaluation.precision=fp16 needs a GPU: on a CPU choose bf16 or fp32.")
     return torch.autocast(device, dtype=types[precision], enabled=precision != "fp32")

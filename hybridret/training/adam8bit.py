@@ -5,15 +5,17 @@ shards (DTensor).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from annotated_types import MaxLen, MinLen
 
 from hybridret.base.errors import UserError
+from hybridret.base.ranges import NotNegative, checked
 from hybridret.encoders.quiet_import import quiet_import
+from hybridret.training.check import Beta
 
 try:
     with quiet_import():
@@ -25,6 +27,7 @@ except ImportError as error:
     ) from error
 
 
+@checked("optim")
 class Adam8bit(AdamW8bit):  # type: ignore[misc]  # torchao has no types
     """torchao's AdamW8bit. Tensors below 4,096 elements, or whose size is no multiple of 256, keep fp32 moments.
 
@@ -34,10 +37,15 @@ class Adam8bit(AdamW8bit):  # type: ignore[misc]  # torchao has no types
 
     states_of_a_shard = True  # blocks begin where a shard begins: another number of shards would need others
 
-    def __init__(self, params: Any, lr: float, weight_decay: float, betas: list[float], eps: float) -> None:
+    def __init__(
+        self,
+        params: Any,
+        lr: NotNegative,
+        weight_decay: NotNegative,
+        betas: Annotated[list[Beta], MinLen(2), MaxLen(2)],
+        eps: NotNegative,
+    ) -> None:
         first, second = betas
-        if not 0 <= weight_decay < math.inf:  # torchao does not look
-            raise ValueError(f"Invalid weight_decay value: {weight_decay}")
         super().__init__(params, lr=lr, weight_decay=weight_decay, betas=(first, second), eps=eps)
 
     @torch.no_grad()

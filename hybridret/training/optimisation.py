@@ -17,9 +17,9 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from hybridret.base.errors import UserError
 from hybridret.base.machine import LARGEST
+from hybridret.base.ranges import check_ranges
 from hybridret.base.settings import LearningRateSettings
 from hybridret.encoders.dual import DualEncoder
-from hybridret.training.check import check_learning_rate, warmup_steps
 
 ParameterGroups = list[dict[str, Any]]
 MakeOptimizer = Callable[[ParameterGroups], Optimizer]
@@ -73,10 +73,10 @@ def check_optimizer(make_optimizer: MakeOptimizer) -> None:
 def learning_rate_schedule(optimizer: Optimizer, settings: LearningRateSettings, steps: int) -> LambdaLR:
     """A schedule stepped once per optimizer step: from 0 up to each group's rate, then `settings.decay` over the rest.
 
-    linear and cosine end at 0 after `steps`; constant stays. Raises UserError for what `check_learning_rate` finds.
+    linear and cosine end at 0 after `steps`; constant stays. Raises UserError for settings out of range.
     """
-    check_learning_rate(settings)
-    rising, decay = warmup_steps(settings, steps), _DECAYS[settings.decay]
+    check_ranges(settings, "schedule")
+    rising, decay = round(settings.warmup * steps), _DECAYS[settings.decay]
 
     def share(step: int) -> float:
         if step < rising:

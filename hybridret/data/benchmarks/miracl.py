@@ -10,14 +10,15 @@ corpus.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from hybridret.base.errors import UserError, refusals
 from hybridret.base.languages import chosen_languages
+from hybridret.base.ranges import checked
 from hybridret.base.records import Collection
 from hybridret.data.benchmarks.miracl_layout import KEY, PUBLISHED_COUNTS, full_files, hard_files
 from hybridret.data.benchmarks.monolingual import (
     LanguageFiles,
-    checked_choice,
     checked_settings,
     files_of,
     monolingual_collection,
@@ -27,10 +28,11 @@ from hybridret.data.source import PairSource
 
 LANGUAGES = tuple(PUBLISHED_COUNTS)
 TRAIN_LANGUAGES = tuple(language for language, counts in PUBLISHED_COUNTS.items() if counts.train)
-FULL, HARD = CORPORA = ("full", "hard_negatives")
+FULL, HARD = "full", "hard_negatives"
 NAMES = {("dev", FULL): "miracl", ("dev", HARD): "miracl_hard_negatives", ("train", FULL): "miracl_train"}
 
 
+@checked(KEY)
 class Miracl:
     """One collection of all languages: `miracl` for dev on the full corpus, else `miracl_hard_negatives` or
     `miracl_train`, so that tables never mix them.
@@ -51,8 +53,8 @@ class Miracl:
         self,
         path: str | None = None,
         languages: list[str] | None = None,
-        split: str = "dev",
-        corpus: str = FULL,
+        split: Literal["dev", "train"] = "dev",
+        corpus: Literal["full", "hard_negatives"] = "full",
         settings: list[str] | tuple[str, ...] | None = ("monolingual",),
         revision: str | None = None,
         corpus_revision: str | None = None,
@@ -60,8 +62,8 @@ class Miracl:
         allow_other: bool = False,
     ) -> None:
         self._path = path
-        self._split = checked_choice(f"{KEY}.split", split, ("dev", "train"))
-        self._corpus = checked_choice(f"{KEY}.corpus", corpus, CORPORA)
+        self._split = split
+        self._corpus = corpus
         if (split, corpus) not in NAMES:
             raise UserError(
                 f"{KEY}: the hard negatives have dev queries only. Set {KEY}.split=dev or {KEY}.corpus=full."

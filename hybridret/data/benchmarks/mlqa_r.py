@@ -19,10 +19,11 @@ from pathlib import Path
 
 from hybridret.base.errors import refusals
 from hybridret.base.languages import chosen_languages
+from hybridret.base.ranges import checked
 from hybridret.base.records import Collection
 from hybridret.data.benchmarks.language_files import in_domain_note, language_files
 from hybridret.data.benchmarks.published import Compared, checked_name, per_language
-from hybridret.data.sentences import Breaks, splitter
+from hybridret.data.sentences import Breaks, SplitterName, splitter
 from hybridret.data.source import PairSource
 from hybridret.data.squad import Paragraph, read_squad, sentence_collection
 
@@ -40,6 +41,7 @@ PUBLISHED = "MLQA is published on GitHub: facebookresearch/MLQA (archive MLQA_V1
 PATTERN = "dev-context-{l}-question-{l}.json"
 
 
+@checked("eval.mlqa_r")
 class MlqaR:
     """One collection, `mlqa_r`.
 
@@ -53,7 +55,7 @@ class MlqaR:
         self,
         path: str | None,
         languages: list[str] | None = None,
-        splitter: str = "like_lareqa",
+        splitter: SplitterName = "like_lareqa",
         allow_other: bool = False,
     ) -> None:
         self._path = path

@@ -48,13 +48,6 @@ class LanguageData:
     unread: Mapping[str, str]
 
 
-def checked_choice(key: str, value: str, known: Sequence[str]) -> str:
-    """`value` if it is `known`, else raise UserError that names the nearest."""
-    if value not in known:
-        raise UserError(f"{key}={value}: choose one of {', '.join(known)}. {nearest(value, known)}")
-    return value
-
-
 def checked_settings(key: str, settings: Sequence[str] | None) -> tuple[str, ...]:
     """`settings`, or monolingual for None. Raises UserError for one that the judgments do not allow."""
     if settings is None:

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from hybridret.base.errors import UserError, refusals
 from hybridret.base.languages import chosen_languages
+from hybridret.base.ranges import checked
 from hybridret.base.records import Collection
 from hybridret.data.benchmarks.monolingual import (
     LanguageFiles,
-    checked_choice,
     checked_settings,
     fetch_all,
     files_of,
@@ -34,7 +34,6 @@ KEY = "eval.mr_tydi"
 TOPICS = ("castorini/mr-tydi", "0a9bdc20f5fdc70c57e365a86f5fbee7b0907d56")
 CORPUS = ("castorini/mr-tydi-corpus", "4dde1a3240a09e3b1c7579d25f7d26d275078214")
 ARCHIVES = "https://git.uwaterloo.ca/jimmylin/mr.tydi/-/raw/master/data/"
-SPLITS = ("test", "dev", "train")
 
 
 class Facts(NamedTuple):
@@ -62,6 +61,7 @@ PUBLISHED = {
 }
 
 
+@checked(KEY)
 class MrTydi:
     """One collection of all languages: `mr_tydi` for test, `mr_tydi_dev` and `mr_tydi_train` for the others.
 
@@ -80,14 +80,14 @@ class MrTydi:
         self,
         path: str | None = None,
         languages: list[str] | None = None,
-        split: str = "test",
+        split: Literal["test", "dev", "train"] = "test",
         settings: list[str] | tuple[str, ...] | None = ("monolingual",),
         revision: str | None = None,
         corpus_revision: str | None = None,
         allow_other: bool = False,
     ) -> None:
         self._path = path
-        self._split = checked_choice(f"{KEY}.split", split, SPLITS)
+        self._split = split
         self._languages = chosen_languages(f"{KEY}.languages", languages, tuple(PUBLISHED))
         self._settings = checked_settings(KEY, settings)
         self._revision = revision or TOPICS[1]

@@ -9,12 +9,15 @@ import hashlib
 from collections.abc import Iterable
 from functools import cached_property
 from importlib.metadata import version
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Gt, Lt
 from babel.core import get_global
 
-from hybridret.base.errors import UserError
 from hybridret.base.languages import chosen_languages
+from hybridret.base.range_words import Because
+from hybridret.base.ranges import checked
 from hybridret.base.records import Collection, IntArray, ParallelPairs
 from hybridret.data.cldr.described import Described, described_facts
 from hybridret.data.cldr.fact_split import Part, split
@@ -25,6 +28,11 @@ from hybridret.data.source import distinct_texts
 TASK = "name alignment on generated sentences, not general question answering"
 
 
+Limit = Annotated[int, Ge(20), Because("With fewer some would be in no test of the CLDR corpus.")]
+PartShare = Annotated[float, Gt(0), Lt(0.5), Because("It is a share of the CLDR corpus.")]
+
+
+@checked("data")
 class CldrCorpus:
     """Facts about countries, languages, currencies, scripts and places in up to ten languages.
 
@@ -50,24 +58,16 @@ class CldrCorpus:
         self,
         languages: list[str] | None = None,
         seed: int = 0,
-        cities: int = 200,
-        spoken: int = 140,
-        validation_share: float = 0.06,
-        test_share: float = 0.16,
-        unseen_share: float = 0.06,
+        cities: Limit = 200,
+        spoken: Limit = 140,
+        validation_share: PartShare = 0.06,
+        test_share: PartShare = 0.16,
+        unseen_share: PartShare = 0.06,
     ) -> None:
         self.languages = tuple(
             chosen_languages("data.languages", languages, available_languages(), "in the CLDR corpus")
         )
         shares = {"validation_share": validation_share, "test_share": test_share, "unseen_share": unseen_share}
-        for key, share in shares.items():
-            if not 0 < share < 0.5:
-                raise UserError(
-                    f"data.{key}={share:g}: the CLDR corpus needs a share between 0 and 0.5 (both excluded)."
-                )
-        for key, limit in {"cities": cities, "spoken": spoken}.items():
-            if limit < 20:
-                raise UserError(f"data.{key}={limit}: the CLDR corpus needs at least 20, or some would be in no test.")
         self.seed = seed
         self._limits = (cities, spoken)
         self._shares = shares

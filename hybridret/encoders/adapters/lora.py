@@ -7,11 +7,14 @@ its architecture; `plain_state` has the weights of the same body without them.
 
 from __future__ import annotations
 
-import math
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from annotated_types import MinLen
 
 from hybridret.base.errors import UserError, nearest
+from hybridret.base.range_words import Because
+from hybridret.base.ranges import Count, Dropout, Positive, checked
 from hybridret.encoders.quiet_import import quiet_import
 
 if TYPE_CHECKING:
@@ -19,33 +22,26 @@ if TYPE_CHECKING:
 
     from hybridret.encoders.dual import Body
 
-FROZEN = ("fp32", "bf16")
 
-
+@checked("adapter")
 class LoRA:
     """`alpha` / `rank` scales what the small matrices add; `dropout` is of their input. `targets`: endings of the names
     of linear layers inside the body's layers; null: all. `frozen`: how frozen matrices are kept, fp32 or bf16.
 
     What is trained stays fp32, and so do, under autocast, the hidden states that layers add to (FSDP2 computes all in
-    bf16). Raises UserError for
-    values that mean nothing.
+    bf16). Raises UserError for values that mean nothing.
     """
 
     name = "lora"
 
-    def __init__(self, rank: int, alpha: float, dropout: float, targets: list[str] | None, frozen: str) -> None:
-        if rank < 1:
-            raise UserError(f"adapter.rank={rank} must be at least 1.")
-        if not 0 < alpha < math.inf:
-            raise UserError(
-                f"adapter.alpha={alpha} must be a positive number: adapter.alpha / adapter.rank is a scale."
-            )
-        if not 0 <= dropout < 1:
-            raise UserError(f"adapter.dropout={dropout} must be at least 0 and below 1.")
-        if targets is not None and not targets:
-            raise UserError("adapter.targets=[] leaves nothing to train: name linear layers, or null for all.")
-        if frozen not in FROZEN:
-            raise UserError(f"adapter.frozen={frozen} is no way to keep frozen weights. {nearest(frozen, FROZEN)}")
+    def __init__(
+        self,
+        rank: Count,
+        alpha: Annotated[Positive, Because("adapter.alpha / adapter.rank is a scale.")],
+        dropout: Dropout,
+        targets: Annotated[list[str], MinLen(1), Because("Name linear layers, or null for all.")] | None,
+        frozen: Literal["fp32", "bf16"],
+    ) -> None:
         self.rank, self.alpha, self.dropout, self.targets, self.frozen = rank, alpha, dropout, targets, frozen
 
     def apply(self, body: Body, seed: int) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import cast
+from typing import Annotated, cast
 
 import numpy as np
+from annotated_types import Ge, MultipleOf
 
-from hybridret.base.errors import UserError
 from hybridret.base.progress import Progress
+from hybridret.base.ranges import Count, checked
 from hybridret.base.records import Hits, IntArray
 from hybridret.distributed.process_group import ProcessGroup
 from hybridret.retrieval.indexes.together import raise_on_all_processes
@@ -18,6 +19,7 @@ from hybridret.retrieval.topk import dense_ties, merge_keys, unpack
 _QUERIES_AT_ONCE = 4096  # more are searched in rounds: their candidates take 100 MB a thread at k = 1000
 
 
+@checked("index")
 class Exact:
     """Plug-in `index`: exact inner-product search in fp32 with torch.
 
@@ -27,12 +29,7 @@ class Exact:
     and 4 bytes per passage for the order of ties.
     """
 
-    def __init__(self, query_tile: int = 256, passage_tile: int = 1024) -> None:
-        if query_tile < 1 or passage_tile < 8 or passage_tile % 8:
-            raise UserError(
-                f"index: query_tile is {query_tile} and passage_tile is {passage_tile}; the first must be at least 1 "
-                f"and the second a multiple of 8."
-            )
+    def __init__(self, query_tile: Count = 256, passage_tile: Annotated[int, Ge(8), MultipleOf(8)] = 1024) -> None:
         self._query_tile = query_tile
         self._passage_tile = passage_tile
 

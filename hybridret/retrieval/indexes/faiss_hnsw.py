@@ -5,15 +5,18 @@ Vectors are kept whole, so the scores of what is found are exact; fast, but larg
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from hybridret.base.errors import UserError
+from annotated_types import Ge
+
 from hybridret.base.progress import Progress
+from hybridret.base.ranges import Count, Natural, checked
 from hybridret.retrieval.indexes.approximate import Approximate
 from hybridret.retrieval.indexes.faiss_common import fill, load_faiss
 from hybridret.retrieval.search_request import SearchRequest
 
 
+@checked("index")
 class FaissHnsw(Approximate):
     """Plug-in `index`: HNSW with inner products, on the CPU (faiss has none for GPUs).
 
@@ -22,13 +25,14 @@ class FaissHnsw(Approximate):
     Raises UserError where faiss is not installed or a number is out of range.
     """
 
-    def __init__(self, links: int, construction: int, search: int, recall_queries: int, threads: int = 1) -> None:
-        if min(links - 1, construction, search, threads, recall_queries + 1) < 1:
-            raise UserError(
-                f"index: HNSW needs at least 2 links, construction, search and threads of at least 1 and "
-                f"recall_queries of at least 0; got links {links}, construction {construction}, search {search}, "
-                f"threads {threads}, recall_queries {recall_queries}."
-            )
+    def __init__(
+        self,
+        links: Annotated[int, Ge(2)],
+        construction: Count,
+        search: Count,
+        recall_queries: Natural,
+        threads: Count = 1,
+    ) -> None:
         self._links = links
         self._construction = construction
         self._breadth = search

@@ -6,12 +6,14 @@ corpus fits in memory, at a loss that `notes` states.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Ge, Le
 
 from hybridret.base.errors import UserError
 from hybridret.base.progress import Progress
+from hybridret.base.ranges import Count, Natural, checked
 from hybridret.base.records import FloatArray
 from hybridret.retrieval.indexes.approximate import Approximate
 from hybridret.retrieval.indexes.faiss_common import fill, load_faiss, slices, to_device
@@ -21,6 +23,7 @@ from hybridret.retrieval.vector_source import VectorSource
 _VECTORS_PER_CENTROID = 39  # fewer, and faiss itself warns of bad centroids
 
 
+@checked("index")
 class FaissIvfPq(Approximate):
     """Plug-in `index`: IVF-PQ with inner products; the same index every time, for one number of threads.
 
@@ -30,14 +33,16 @@ class FaissIvfPq(Approximate):
     """
 
     def __init__(
-        self, lists: int, subquantizers: int, bits: int, probes: int, training_sample: int, recall_queries: int
+        self,
+        lists: Count,
+        subquantizers: Count,
+        bits: Annotated[int, Ge(1), Le(8)],
+        probes: Count,
+        training_sample: Count,
+        recall_queries: Natural,
     ) -> None:
-        if not (1 <= probes <= lists and subquantizers >= 1 and 1 <= bits <= 8 and recall_queries >= 0):
-            raise UserError(
-                f"index: IVF-PQ needs 1 <= probes <= lists, subquantizers >= 1, 1 <= bits <= 8 and recall_queries >= "
-                f"0; got probes {probes}, lists {lists}, subquantizers {subquantizers}, bits {bits} and recall_queries "
-                f"{recall_queries}."
-            )
+        if probes > lists:
+            raise UserError(f"index.probes={probes} must be at most index.lists={lists}: a query visits no list twice.")
         self._needed = _VECTORS_PER_CENTROID * max(lists, 2**bits)
         if training_sample < self._needed:
             raise UserError(
