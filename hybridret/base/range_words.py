@@ -14,6 +14,8 @@ from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen, MultipleOf
 from hybridret.base.errors import nearest
 from hybridret.base.machine import LARGEST
 
+LONGEST = 80  # characters of a value that are shown
+
 
 @dataclass(frozen=True)
 class Because:
@@ -51,7 +53,8 @@ def complaint(hint: Any, value: Any, key: str, where: Sequence[int | str]) -> st
     """
     own, _ = _own(hint)
     base = parts(own)[0]
-    why = "".join(f" {note.text}" for one in (hint, own) for note in parts(one)[1] if isinstance(note, Because))
+    notes = parts(hint)[1] if hint == own else (*parts(hint)[1], *parts(own)[1])
+    why = "".join(f" {note.text}" for note in notes if isinstance(note, Because))
     if base is bool:
         return f"{key}={value!r}: choose true or false.{why}"
     if typing.get_origin(base) is dict:
@@ -63,22 +66,22 @@ def complaint(hint: Any, value: Any, key: str, where: Sequence[int | str]) -> st
     index = next((step for step in where if isinstance(step, int)), None)
     if index is not None:
         return f"{key}={list(value)}: {_refused(typing.get_args(base)[0], value[index], ' is none')}{why}"
-    return (f"{key}={list(value)} must have {_limits(own)}." if value else f"{key} is empty.") + why
+    return (f"{key}={list(value)} must have {_limits(own)}." if value else f"{key}=[] is empty.") + why
 
 
 def _refused(hint: Any, value: Any, choice: str) -> str:
     """The value and what it must be; `choice`: how the list of names begins."""
     own, nullable = _own(hint)
     base = parts(own)[0]
-    shown, or_null = "null" if value is None else str(value), ", or null" if nullable else ""
+    shown = "null" if value is None else repr(value) if isinstance(value, str) else str(value)
+    shown = shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}..."
+    or_null = ", or null" if nullable else ""
     if typing.get_origin(base) is Literal:
         names = [str(name) for name in typing.get_args(base)]
         near = nearest(str(value), names)
         meant = f" {near}" if near.startswith("Did you mean") else ""
-        return f"{shown}{choice} of {', '.join(names)}{or_null}.{meant}"
+        return f"{value if isinstance(value, str) else shown}{choice} of {', '.join(names)}{or_null}.{meant}"
     kind, limits = _kind(own), _limits(own)
-    if isinstance(value, str):
-        shown = repr(value)
     fits = isinstance(value, int) if base is int else isinstance(value, float | int) and value == value
     endless = value in (math.inf, -math.inf) and not limits.startswith("from")
     if fits and limits and not isinstance(value, bool) and not endless:

@@ -55,6 +55,12 @@ def check_value(hint: Any, value: Any, key: str) -> Any:
         raise UserError(complaint(hint, value, key, where)) from None
 
 
+def check_as_it_is(hint: Any, value: Any, key: str) -> None:
+    """`check_value` of what is used unconverted: a text of digits is no number. Raises UserError as it does."""
+    if check_value(hint, value, key) != value and isinstance(value, str):
+        raise UserError(complaint(hint, value, key, ()))
+
+
 def check_section(kind: type, values: Mapping[str, Any], prefix: str = "") -> Any:
     """An object of the dataclass `kind` from the values of a section; fields that are dataclasses are sections in it.
 
@@ -81,12 +87,12 @@ def check_section(kind: type, values: Mapping[str, Any], prefix: str = "") -> An
 def check_ranges(made: Any, prefix: str) -> None:
     """Raise UserError for a field of the dataclass object `made` that is out of range; types are the caller's."""
     for key, hint in bounded(type(made)).items():
-        check_value(hint, getattr(made, key), f"{prefix}.{key}")
+        check_as_it_is(hint, getattr(made, key), f"{prefix}.{key}")
 
 
 def check_field(kind: type, name: str, value: Any, prefix: str) -> None:
     """Raise UserError where `value` is none that the field `name` of the dataclass `kind` may have."""
-    check_value(hints_of(kind)[name], value, f"{prefix}.{name}")
+    check_as_it_is(hints_of(kind)[name], value, f"{prefix}.{name}")
 
 
 def checked(prefix: str) -> Callable[[_Target], _Target]:
@@ -105,7 +111,7 @@ def checked(prefix: str) -> Callable[[_Target], _Target]:
             given = inspect.signature(target).bind(*arguments, **named).arguments
             for name, hint in bounded(target).items():
                 if name in given:
-                    check_value(hint, given[name], f"{prefix}.{name}")
+                    check_as_it_is(hint, given[name], f"{prefix}.{name}")
             return target(*arguments, **named)
 
         return typing.cast(_Target, checking)

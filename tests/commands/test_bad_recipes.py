@@ -26,7 +26,7 @@ def section(group: str, option: str, **changes: Any) -> dict[str, Any]:
         ({"rank": "many"}, r"^adapter\.rank='many'"),
         ({"ranks": 4}, r"^Unknown key adapter\.ranks\. Did you mean 'rank'"),
         ({"targets": "q_proj"}, r"^adapter\.targets='q_proj': it must be a list, adapter\.targets=\[q_proj\]"),
-        ({"frozen": "fp8"}, r"^adapter\.frozen=fp8 .*Known: bf16, fp32"),
+        ({"frozen": "fp8"}, r"^adapter\.frozen=fp8: choose one of fp32, bf16"),
         ({"dropout": -0.1}, r"^adapter\.dropout=-0\.1"),
     ],
 )
@@ -41,8 +41,8 @@ def test_lora(wrong: dict[str, Any], message: str) -> None:
     [
         ({"lr": "fast"}, r"^optim\.lr='fast'"),
         ({"fused": True}, r"^Unknown key optim\.fused"),
-        ({"lr": -1.0}, r"^optim: the optimizer refuses its values \(Invalid learning rate: -1\.0\)"),
-        ({"weight_decay": -1.0}, r"^optim: the optimizer refuses its values \(Invalid weight_decay"),
+        ({"lr": -1.0}, r"^optim\.lr=-1\.0 must be at least 0"),
+        ({"weight_decay": -1.0}, r"^optim\.weight_decay=-1\.0 must be at least 0"),
         ({"betas": 0.9}, r"^optim\.betas=0\.9: it must be a list"),
     ],
 )

@@ -21,7 +21,7 @@ def test_a_section_becomes_its_object() -> None:
 
 def test_a_whole_number_is_a_float_and_text_is_not() -> None:
     assert make({**HYBRID, "alpha": 1}, "batching").alpha == 1.0
-    with pytest.raises(UserError, match=r"batching\.alpha='half'.*float"):
+    with pytest.raises(UserError, match=r"batching\.alpha='half' must be a number, from 0 to 1"):
         make({**HYBRID, "alpha": "half"}, "batching")
 
 

@@ -225,11 +225,11 @@ def test_a_target_that_no_layer_has_is_named(target: str, make: Make) -> None:
     ("wrong", "message"),
     [
         ({"rank": 0}, r"adapter\.rank=0 must be at least 1"),
-        ({"alpha": 0.0}, r"adapter\.alpha=0\.0 must be a positive"),
+        ({"alpha": 0.0}, r"adapter\.alpha=0\.0 must be above 0.*is a scale"),
         ({"alpha": math.nan}, r"adapter\.alpha=nan"),
         ({"dropout": 1.0}, r"adapter\.dropout=1\.0 must be"),
-        ({"targets": []}, r"adapter\.targets=\[\] leaves nothing"),
-        ({"frozen": "fp8"}, r"adapter\.frozen=fp8 .*Known: bf16, fp32"),
+        ({"targets": []}, r"adapter\.targets=\[\] is empty\. Name linear layers"),
+        ({"frozen": "fp8"}, r"adapter\.frozen=fp8: choose one of fp32, bf16"),
     ],
 )
 def test_values_that_mean_nothing_are_named(wrong: dict[str, Any], message: str) -> None:

@@ -69,7 +69,7 @@ def test_not_cosines() -> None:
 
 @pytest.mark.parametrize("arguments", [{"k1": -1.0}, {"b": 1.5}, {"method": "tfidf"}, {"backend": "jax"}])
 def test_bad_parameters(arguments: dict[str, float]) -> None:
-    with pytest.raises(UserError, match="bm25"):
+    with pytest.raises(UserError, match=rf"^backbone\.{next(iter(arguments))}="):
         Bm25(**arguments)  # type: ignore[arg-type]
 
 

@@ -10,8 +10,9 @@ from hydra.errors import InstantiationException
 from omegaconf import OmegaConf
 
 from hybridret.base.errors import UserError
+from hybridret.base.settings import LARGEST_SEED
 from hybridret.config.explain import explain
-from hybridret.config.run_identity import LARGEST_SEED, gpus_needed, point_directory
+from hybridret.config.run_identity import gpus_needed, point_directory
 from hybridret.sweep.launcher import ProcessLauncher
 
 

@@ -9,8 +9,8 @@ import torch
 from training_helpers import encoder
 
 from hybridret.base.errors import UserError
+from hybridret.base.ranges import check_ranges
 from hybridret.base.settings import LearningRateSettings
-from hybridret.training.check import check_learning_rate
 from hybridret.training.optimisation import (
     check_optimizer,
     learning_rate_schedule,
@@ -117,4 +117,4 @@ def test_good_optimizers_pass(name: str) -> None:
 @pytest.mark.parametrize("rate", [-1.0, math.nan, math.inf, 1.5e300])
 def test_a_rate_of_embeddings_that_is_none_is_named(rate: float) -> None:
     with pytest.raises(UserError, match=r"schedule\.embedding_lr="):
-        check_learning_rate(LearningRateSettings(0.1, "linear", rate))
+        check_ranges(LearningRateSettings(0.1, "linear", rate), "schedule")

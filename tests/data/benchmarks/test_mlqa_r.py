@@ -48,8 +48,8 @@ def test_missing_files_say_where_the_data_is(tmp_path: Path) -> None:
     write(tmp_path, "en", "One.", 0)
     with pytest.raises(UserError, match=r"lacks dev-context-ar-question-ar\.json.*facebookresearch/MLQA"):
         MlqaR(str(tmp_path)).collections(None)
-    with pytest.raises(UserError, match="no sentence splitter 'nltk'"):
-        MlqaR(str(tmp_path), splitter="nltk").collections(None)
+    with pytest.raises(UserError, match=r"eval\.mlqa_r\.splitter=nltk: choose one of like_lareqa"):
+        MlqaR(str(tmp_path), splitter="nltk")
     with pytest.raises(UserError, match=r"eval\.mlqa_r\.path is not set"):
         MlqaR(None).collections(None)
 

@@ -184,10 +184,12 @@ def test_too_few_passages_to_train(search: Make, unit_vectors: Make) -> None:
 
 def test_numbers_out_of_range(search: Make, unit_vectors: Make) -> None:
     for bad in ({"probes": 9}, {"probes": 0}, {"bits": 9}, {"subquantizers": 0}, {"recall_queries": -1}):
-        with pytest.raises(UserError, match="IVF-PQ needs"):
+        (key,) = bad
+        with pytest.raises(UserError, match=rf"index\.{key}={bad[key]} must be"):
             IVFPQ(**bad)
     for bad in ({"links": 1}, {"search": 0}, {"construction": 0}, {"threads": 0}, {"recall_queries": -1}):
-        with pytest.raises(UserError, match="HNSW needs"):
+        (key,) = bad
+        with pytest.raises(UserError, match=rf"index\.{key}={bad[key]} must be at least"):
             HNSW(**bad)
     with pytest.raises(UserError, match="divisor of 16"):
         search(IVFPQ(subquantizers=5), unit_vectors(2, 16, 1), unit_vectors(700, 16, 2), 5)

@@ -184,6 +184,8 @@ def test_sizes_that_do_not_fit(search: Make, unit_vectors: Make) -> None:
         search(Exact(), queries, passages, 3, ties=np.arange(5))
     with pytest.raises(UserError, match="a position twice"):
         search(Exact(), queries, passages, 3, ties=np.zeros(30, dtype=np.int64))
-    for tiles in ((0, 8), (4, 12), (4, 0)):
-        with pytest.raises(UserError, match="multiple of 8"):
-            Exact(*tiles)
+    with pytest.raises(UserError, match=r"index\.query_tile=0 must be at least 1"):
+        Exact(0, 8)
+    for tile in (12, 0):
+        with pytest.raises(UserError, match=rf"index\.passage_tile={tile} must be .* a multiple of 8"):
+            Exact(4, tile)
