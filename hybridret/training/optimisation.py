@@ -57,6 +57,8 @@ def check_optimizer(make_optimizer: MakeOptimizer) -> None:
     matrix, vector = (torch.nn.Parameter(torch.zeros(shape)) for shape in ((1, 1), (1,)))
     try:
         optimizer = make_optimizer([{"params": [matrix]}, {"params": [vector], "weight_decay": 0.0}])
+    except UserError:  # a bound of its signature
+        raise
     except (ValueError, TypeError, RuntimeError, AttributeError) as error:
         raise UserError(
             f"optim: the optimizer refuses its values ({' '.join(str(error).split())}). Change the key of optim that "

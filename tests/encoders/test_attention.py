@@ -72,7 +72,7 @@ def test_the_trial_leaves_the_random_state(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_word_that_is_no_kernel_is_refused() -> None:
-    with pytest.raises(UserError, match=r"backbone.attention=spda .*Did you mean 'sdpa'"):
+    with pytest.raises(UserError, match=r"backbone.attention=spda: .*Did you mean 'sdpa'"):
         HuggingFace({}, attention="spda")
 
 

@@ -89,5 +89,5 @@ def test_without_numbers_the_checkpoints_config_is_asked_for(text: TextSettings,
 
 
 def test_init_is_one_of_two_words() -> None:
-    with pytest.raises(UserError, match=r"backbone.init=randm .*Did you mean 'random'"):
+    with pytest.raises(UserError, match=r"backbone.init=randm: .*Did you mean 'random'"):
         HuggingFace({}, init="randm")

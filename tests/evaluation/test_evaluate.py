@@ -332,7 +332,7 @@ def test_nothing_to_evaluate(given: Any, settings: EvaluationSettings) -> None:
     ("change", "message"),
     [
         ({"settings": ["multi-lingual"]}, "Did you mean 'multilingual'"),
-        ({"cutoffs": [10, 0]}, r"evaluation\.cutoffs: 0"),
+        ({"cutoffs": [10, 0]}, r"evaluation\.cutoffs=\[10, 0\]: 0 must be at least 1"),
         ({"entropy_temperature": 0.0}, "entropy_temperature"),
         ({"entropy_sample": 0}, "entropy_sample"),
     ],
