@@ -116,26 +116,26 @@ def _kind(hint: Any) -> str:
 def _limits(hint: Any) -> str:
     """The bounds of one annotation, empty where it has none."""
     notes = parts(hint)[1]
-    said: list[str] = []
+    limits: list[str] = []
     low = next((note.ge for note in notes if isinstance(note, Ge)), None)
     high = next((note.le for note in notes if isinstance(note, Le)), None)
     if low is not None and high not in (None, LARGEST):
-        said.append(f"from {low} to {high}")
+        limits.append(f"from {low} to {high}")
     elif low is not None:
-        said.append(f"at least {low}")
+        limits.append(f"at least {low}")
     for note in notes:
         if isinstance(note, Gt):
-            said.append(f"above {note.gt}")
+            limits.append(f"above {note.gt}")
         elif isinstance(note, Lt):
-            said.append(f"below {note.lt}")
+            limits.append(f"below {note.lt}")
         elif isinstance(note, MultipleOf):
-            said.append(f"a multiple of {note.multiple_of}")
+            limits.append(f"a multiple of {note.multiple_of}")
         elif isinstance(note, MinLen):
             exactly = any(isinstance(other, MaxLen) and other.max_length == note.min_length for other in notes)
-            said.append(f"{'exactly' if exactly else 'at least'} {_values(note.min_length)}")
+            limits.append(f"{'exactly' if exactly else 'at least'} {_values(note.min_length)}")
     if high is not None and (low is None or high == LARGEST):
-        said.append("finite in single precision" if high == LARGEST else f"at most {high}")
-    return " and ".join(said)
+        limits.append("finite in single precision" if high == LARGEST else f"at most {high}")
+    return " and ".join(limits)
 
 
 def _values(count: int) -> str:

@@ -33,7 +33,7 @@ Kind = Literal["fp32", "bf16"]
 
 
 @pytest.mark.parametrize(
-    ("hint", "value", "said"),
+    ("hint", "value", "message"),
     [
         (Count, 0, "a.b=0 must be at least 1."),
         (Count, True, "a.b=True must be a whole number, at least 1."),
@@ -80,10 +80,10 @@ Kind = Literal["fp32", "bf16"]
         (str, None, "a.b=null must be a text."),
     ],
 )
-def test_refused(hint: Any, value: Any, said: str) -> None:
+def test_refused(hint: Any, value: Any, message: str) -> None:
     with pytest.raises(UserError) as caught:
         check_value(hint, value, "a.b")
-    assert str(caught.value) == said
+    assert str(caught.value) == message
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_sections_become_objects() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         ({"step": 5}, "Unknown key step. Did you mean 'steps'?"),
         ({"steps": 5}, "inner is missing from the config: set it, inner=VALUE."),
@@ -148,10 +148,10 @@ def test_sections_become_objects() -> None:
         ({"steps": 5, "inner": {"rate": 1, "names": "a"}}, "Unknown key inner.names. Did you mean 'name'?"),
     ],
 )
-def test_sections_name_the_whole_key(values: dict[str, Any], said: str) -> None:
+def test_sections_name_the_whole_key(values: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError) as caught:
         check_section(Outer, values)
-    assert str(caught.value) == said
+    assert str(caught.value) == message
 
 
 def test_an_object_made_by_hand_is_checked_as_it_is() -> None:
