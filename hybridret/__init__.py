@@ -7,7 +7,7 @@ __all__ = ["__version__", "open_run"]
 
 
 def __getattr__(name: str) -> Any:
-    """`open_run`, imported when it is first asked for: commands start without it."""
+    """`open_run`, imported at its first use: commands start without this import."""
     if name == "open_run":
         from hybridret.components.open_run import open_run
 

@@ -20,7 +20,7 @@ COMMANDS = {
 
 
 def main() -> int:
-    """Run the command that the first argument names; returns its exit code, 2 where there is none of that name."""
+    """Run the command that the first argument names; returns its exit code, 2 for an unknown name."""
     return interruptible(_dispatched)
 
 

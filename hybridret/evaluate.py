@@ -1,4 +1,4 @@
-"""`python -m hybridret.evaluate`: a run of ours, a Hugging Face encoder or BM25 on any list of benchmarks.
+"""`python -m hybridret.evaluate`: a trained run, a Hugging Face encoder or BM25 on any list of benchmarks.
 
 python -m hybridret.evaluate checkpoint=multirun/SWEEP/RUN eval=[xquad_r] eval.xquad_r.path=FOLDER
 python -m hybridret.evaluate backbone=minilm eval=[xquad_r] eval.xquad_r.path=FOLDER eval.xquad_r.languages=[en,es]
@@ -17,7 +17,7 @@ if typing.TYPE_CHECKING:
 
 def main() -> int:
     """Evaluate and return the exit code: 0 done, 2 bad input, 75 please requeue, 130 Ctrl-C."""
-    import hydra  # imported in here: signals are handled first
+    import hydra  # not at the top: signals are handled first
 
     from hybridret.config.entry import config_folder, guarded
 
@@ -30,7 +30,7 @@ def main() -> int:
         from hybridret.pipelines.evaluate_run import evaluate_run  # torch: not needed for --help
 
         nonlocal code
-        # Guarded in here too: an error that passes through Hydra makes it print a line of its own.
+        # Guarded here too: Hydra prints a line of its own for an error that passes through it.
         code = guarded(lambda: evaluate_run(config, list(HydraConfig.get().overrides.task)))
 
     def entry() -> int:

@@ -91,7 +91,7 @@ def _commands(run: Path, folder: Path) -> list[str]:
 
     made = []
     if (run.parent / "sweep.json").is_file():
-        with suppress(UserError):  # a line of the card, not worth a model
+        with suppress(UserError):  # only a line of the card: no reason to refuse the export
             sweep = read_sealed(run.parent / "sweep.json", "the summary of a sweep")
             if sweep.get("command"):
                 made.append(str(sweep["command"]))

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def report(sweep: Path, output: Path | None = None, datasets: Sequence[str] = ()) -> Path:
-    """Write the report of the folder `sweep`, print a summary per dataset and the path of the page, which is returned.
+    """Write the report of the folder `sweep`, print a summary per dataset and the path of the page; return this path.
 
     Raises UserError on broken files, an unknown dataset, or when no run is finished.
     """

@@ -18,7 +18,7 @@ if typing.TYPE_CHECKING:
 
 
 def before_sweep(points: Sequence[tuple[Sequence[str], DictConfig]]) -> list[str | None]:
-    """As `hybridret.preflight.before_sweep.before_sweep`: the launcher asks the module of its points."""
+    """`hybridret.preflight.before_sweep.before_sweep`; the launcher calls it from the module that its points run."""
     from hybridret.preflight.before_sweep import before_sweep as check
 
     return check(points)
@@ -26,7 +26,7 @@ def before_sweep(points: Sequence[tuple[Sequence[str], DictConfig]]) -> list[str
 
 def main() -> int:
     """Run and return the exit code: 0 done, 1 a point failed, 2 bad input, 75 please requeue, 130 Ctrl-C."""
-    import hydra  # imported in here: signals are handled first
+    import hydra  # not at the top: signals are handled first
 
     from hybridret.config.entry import config_folder, guarded
 
@@ -39,7 +39,7 @@ def main() -> int:
         from hybridret.pipelines.train_run import run_point  # torch and Lightning: not needed for --help
 
         nonlocal code
-        # Guarded in here too: an error that passes through Hydra makes it print a line of its own.
+        # Guarded here too: Hydra prints a line of its own for an error that passes through it.
         code = guarded(lambda: run_point(config, list(HydraConfig.get().overrides.task)))
 
     def entry() -> int:

@@ -80,7 +80,7 @@ def searcher(
 
 
 def chosen(collections: Sequence[Collection], dataset: str | None, run: Path) -> Collection:
-    """The collection named `dataset`, or the first. Raises UserError when there is none of that name."""
+    """The collection named `dataset`, or the first. Raises UserError when there is no such collection."""
     by_name = {collection.name: collection for collection in collections}
     if not by_name:
         raise UserError(f"{run} was evaluated on no test set, so there are no passages to search.")

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def print_states(folder: Path) -> None:
-    """A row for each run and a line with their number in each state. Raises UserError as `run_states` does."""
+    """Print a row for each run and the number of runs in each state. Raises UserError as `run_states` does."""
     from rich.console import Console
 
     from hybridret.reporting.run_states import counts, run_states, state_table

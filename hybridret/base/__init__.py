@@ -1,1 +1,1 @@
-"""The ground: plain records, files, names, progress, signals. Imports nothing else of this package."""
+"""The lowest layer: plain records, files, names, progress, signals. Imports nothing else of this package."""

@@ -1,8 +1,8 @@
-"""Files that check themselves when they are read, and stay plain JSON and YAML for everybody else.
+"""JSON and YAML files that hold their own checksum, verified at each read; other programs read them as usual.
 
-A JSON object ends with the key `checksum`, the SHA-256 of all others; a text of comments with `#`, such as YAML, begins
-with a comment that holds the SHA-256 of what follows. A flipped bit is then refused. Files of earlier versions have
-neither and are read as they are; whoever changes a file by hand deletes its checksum.
+A JSON object ends with the key `checksum`, the SHA-256 of all others. A text whose comments begin with `#`, such as
+YAML, starts with a comment that holds the SHA-256 of the rest. A flipped bit is then refused. Files of earlier versions
+have no checksum and are read without a check; delete the checksum after a manual change of a file.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_sealed(path: Path, what: str, instead: str = AGAIN) -> dict[str, Any]:
-    """The object that `path` holds, without its checksum; `what` it is, for messages, such as "the status of a run".
+    """The object in `path` without its checksum; `what` describes it in messages, such as "the status of a run".
 
-    Raises UserError where it is damaged, broken or no object.
+    Raises UserError where the file is damaged, is not valid JSON, or holds no object.
     """
     content = read_json(path)
     if not isinstance(content, dict):
@@ -45,21 +45,23 @@ def read_sealed(path: Path, what: str, instead: str = AGAIN) -> dict[str, Any]:
 
 
 def unsealed(content: Mapping[str, Any]) -> dict[str, Any] | None:
-    """`content` without its checksum; None where that is of another content. What has none is taken as it is."""
+    """`content` without its checksum; None where the checksum does not match. Without a checksum: unchanged."""
     own = {key: value for key, value in content.items() if key != CHECKSUM}
     try:
         if CHECKSUM in content:
             return own if content[CHECKSUM] == _hash(own) else None
-        last = next(reversed(own), None)  # one bit may have changed the very name of the checksum
+        last = next(reversed(own), None)  # a flipped bit may be in the name of the checksum
         if last is None or own[last] != _hash({key: value for key, value in own.items() if key != last}):
             return own
-    except NOT_JSON:  # nested too deeply to be ours
+    except NOT_JSON:  # nested too deeply: not written by this package
         pass
     return None
 
 
 def damaged(path: Path, where: str, instead: str = AGAIN) -> UserError:
-    """The error for a file whose checksum, which stands `where`, is of another content; `instead` of a copy do that."""
+    """The error for a file whose checksum does not match; `where` names the checksum, `instead` what to do without a
+    copy.
+    """
     return UserError(
         f"{path} is damaged or was changed: it is not what {where} is of. Copy it again, or {instead}; if you changed "
         f"it on purpose, delete {where}."
@@ -67,18 +69,18 @@ def damaged(path: Path, where: str, instead: str = AGAIN) -> UserError:
 
 
 def write_sealed_text(path: Path, text: str) -> None:
-    """Write `text` behind a comment with its checksum, atomically. Raises UserError when it cannot be written."""
+    """Write a comment with the checksum, then `text`, atomically. Raises UserError when they cannot be written."""
     digest = hashlib.sha256(text.encode()).hexdigest()
     write_text(path, f"# {_MARK.decode()} (delete this line after a change by hand): {digest}\n{text}")
 
 
 def read_sealed_text(path: Path) -> str:
-    """The text of `path`. Raises UserError where it is damaged; OSError and UnicodeDecodeError as they come."""
+    """The text of `path`. Raises UserError where it is damaged, OSError or UnicodeDecodeError where unreadable."""
     raw = Path(path).read_bytes()
     first, _, rest = raw.partition(b"\n")
     digest = hashlib.sha256(rest).hexdigest().encode()
     found = _FIRST.fullmatch(first)
-    # One bit may have changed the remark itself, or the line break behind it.
+    # A flipped bit may be in the comment itself, or in the line break after it.
     if found[1] != digest if found else (_MARK in raw or digest in first):
         raise damaged(path, "the checksum in its first line")
     return raw.decode("utf-8")

@@ -25,7 +25,7 @@ class SizeMissing(UserError):
 
 
 def refusals(*checks: Callable[[], object]) -> list[str]:
-    """What each of `checks` refuses with a UserError, where one alone would tell only of the first."""
+    """The messages of the UserErrors that `checks` raise: of all checks, not only of the first that fails."""
     found = []
     for check in checks:
         try:
@@ -36,14 +36,14 @@ def refusals(*checks: Callable[[], object]) -> list[str]:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint for a misspelt `word`: the nearest known name or one that stands in it, else the list of all (at most 20).
+    """A hint for a misspelt `word`: the nearest known name or one that it contains, else the list of all (at most 20).
 
     >>> nearest("hybird", ["mono", "cross", "hybrid"])
     "Did you mean 'hybrid'?"
     >>> nearest("all-MiniLM-L6-v2", ["bm25", "minilm", "mt5"])
     "Did you mean 'minilm'?"
     """
-    import difflib  # not light, and this module is imported before signals are handled
+    import difflib  # slow to import, and this module is imported before signals are handled
 
     names = sorted(known)
     match = difflib.get_close_matches(word, names, n=1, cutoff=0.6)

@@ -17,7 +17,7 @@ from typing import Any
 
 from hybridret.base.errors import UserError
 
-NOT_JSON = (ValueError, RecursionError)  # what json.loads raises; the first for a number of thousands of digits, too
+NOT_JSON = (ValueError, RecursionError)  # what json.loads raises; ValueError also for a number of thousands of digits
 _UMASK = threading.Lock()  # a umask is read by setting it: two threads at once would leave the wrong one
 
 
@@ -52,7 +52,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def folder_beside(folder: Path, *errors: type[Exception]) -> Iterator[Path]:
-    """Yield a new folder beside `folder`, which the block fills and moves there; one that it leaves is removed.
+    """Yield a new folder beside `folder`, for the block to fill and move there; removed if it was not moved.
 
     Raises UserError where the block ends with an OSError or one of `errors`.
     """
@@ -85,7 +85,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as JSON, atomically. NaN is an error: JSON has none, and a metric must not be one."""
+    """Write `value` as JSON, atomically. NaN is an error: JSON has no NaN, and a metric must not be NaN."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -101,7 +101,7 @@ def read_json(path: Path) -> Any:
 
 
 def json_fault(error: BaseException) -> str:
-    """What is wrong with a text of which `json.loads` raised one of `NOT_JSON`."""
+    """Why a text is not JSON; `error` is one of `NOT_JSON`, raised by `json.loads`."""
     if isinstance(error, json.JSONDecodeError):
         return error.msg
     return "nested too deeply" if isinstance(error, RecursionError) else "a number with too many digits"
@@ -138,7 +138,7 @@ def set_aside(folder: Path) -> None:
 
 
 def file_name(name: str) -> str:
-    """`name` as a part of a file name: what no file name should hold becomes `_`, and then a hash keeps it apart.
+    """`name` as a part of a file name: unsafe characters become `_`, and a hash then keeps different names apart.
 
     >>> file_name("xquad_r"), file_name("org/name")
     ('xquad_r', 'org_name-c2762257')
@@ -148,7 +148,7 @@ def file_name(name: str) -> str:
 
 
 def cache_folder() -> Path:
-    """Where things that can be rebuilt live: `$HYBRIDRET_CACHE`, else `hybridret` in the user's cache folder (XDG)."""
+    """The folder for rebuildable files: `$HYBRIDRET_CACHE`, else `hybridret` in the user's cache folder (XDG)."""
     if folder := os.environ.get("HYBRIDRET_CACHE"):
         return Path(folder)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hybridret"

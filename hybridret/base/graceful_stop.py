@@ -1,9 +1,9 @@
-"""Stop at a safe point instead of in the middle: signals set a flag that long work asks.
+"""Stop at a safe point instead of in the middle: signals set a flag that long work checks.
 
 Lightning turns a Ctrl-C during `fit` into exit code 1 and ignores SIGUSR1 unless it requeues itself; outside `fit` a
-signal simply kills the process (docs/pitfalls.md#signals). So work that has a state to save puts handlers of its own in
-place. The first signal only raises a flag; training asks for it after each step (`should_stop=stop`), other work at
-each advance of its progress (`StoppingProgress(stop)`). A second Ctrl-C is a KeyboardInterrupt at once.
+signal simply kills the process (docs/pitfalls.md#signals). So work that has a state to save installs its own handlers.
+The first signal only sets a flag; training checks it after each step (`should_stop=stop`), other work at each advance
+of its progress (`StoppingProgress(stop)`). A second Ctrl-C is a KeyboardInterrupt at once.
 
 >>> with graceful_stop() as stop:
 ...     train(..., should_stop=stop)      # saves last.ckpt and returns when stop() is true
@@ -24,10 +24,10 @@ __all__ = ["STOPPING", "Stop", "StopRequested", "StoppingProgress", "exit_code",
 
 @contextmanager
 def graceful_stop() -> Iterator[Stop]:
-    """Handle the signals with a flag for the block. Raises StopRequested where one came before and was swallowed.
+    """In the block, signals only set a flag. Raises StopRequested where an earlier signal was swallowed.
 
-    Afterwards the earlier handlers return, except in a command: what it had to do is done or saved, and a late signal
-    must not change the exit code. Only in the main thread, as Python requires.
+    Afterwards the earlier handlers are restored, except in a command: its work is then done or saved, and a late signal
+    must not change the exit code. For the main thread only, as Python requires.
     """
     entry = current()
     stop = entry or Stop()
@@ -42,7 +42,7 @@ def graceful_stop() -> Iterator[Stop]:
 
 
 class StoppingProgress:
-    """Makes every advance of a progress a safe point: for work that has nothing of its own to save, like encoding."""
+    """Makes every advance of a progress a safe point: for work that has no state to save, such as encoding."""
 
     def __init__(self, stop: Stop, progress: Progress) -> None:
         self._stop = stop

@@ -1,4 +1,4 @@
-"""A beat at even times beside work that may take long over one step."""
+"""A heartbeat at regular intervals, also while one step of the work takes long."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Beat = Callable[[], None]
 
 
 class Pulse:
-    """Calls the method `beat` every `interval` seconds from a daemon thread, once started, while its object lives."""
+    """After `start`, calls the method `beat` every `interval` seconds from a daemon thread, while its object exists."""
 
     def __init__(self, beat: Beat, interval: float) -> None:
         self._beat = WeakMethod(beat)
@@ -26,7 +26,7 @@ class Pulse:
 
 
 def _run(reference: WeakMethod[Beat], interval: float) -> None:
-    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # they are for the main thread, which may wait
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # for the main thread, which may be waiting
     pause = threading.Event()
     while True:
         pause.wait(interval)

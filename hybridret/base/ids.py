@@ -1,6 +1,6 @@
 """Ids in order, and ids that occur twice, for corpora whose ids are too many for a Python sort.
 
-An id is read once, in slices, so that sequences which read from disk serve as well as lists
+Each id is read once, in slices, so sequences that read from disk can be used as well as lists
 (docs/pitfalls.md#slow-ids).
 """
 
@@ -15,7 +15,7 @@ SLICE = 1 << 17  # ids read at a time
 
 
 def slices(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The ids in their order, many at a time."""
+    """The ids in their order, `SLICE` at a time."""
     for start in range(0, len(ids), SLICE):
         yield ids[start : start + SLICE]
 
@@ -39,14 +39,14 @@ def descending_order(ids: Sequence[str]) -> NDArray[np.int64]:
 
 
 def hashes(ids: Sequence[str]) -> NDArray[np.int64]:
-    """[P]: a hash of each id, the same for equal ids in one process: 8 bytes an id stand for all of them."""
+    """[P]: a hash of each id in 8 bytes; within one process, equal ids have equal hashes."""
     return np.fromiter((hash(identifier) for part in slices(ids) for identifier in part), np.int64, len(ids))
 
 
 def first_repeated(ids: Sequence[str], hashed: NDArray[np.int64] | None = None) -> tuple[int, int] | None:
     """The positions of two equal ids, the first that occurs again and its next occurrence; None where all differ.
 
-    `hashed`: their `hashes`, where they are at hand. Ids of equal hash are compared themselves.
+    `hashed`: their `hashes`, if already computed. Ids with equal hashes are compared as strings.
     """
     hashed = hashes(ids) if hashed is None else hashed
     ordered = np.sort(hashed)

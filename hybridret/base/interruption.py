@@ -1,15 +1,16 @@
-"""From the first import to the last line: what a stop signal does, whichever moment it comes at.
+"""What a stop signal does at each moment of a command, from the first import to the last line.
 
 A command passes through four phases, each with a handler of its own:
 
-- arriving: modules and configs are read and nothing is there to save; the process says one line and is gone. An
-  exception would not do: in a destructor it is swallowed, in an import it becomes another error.
-- working: the handler sets a flag and raises StopRequested; should that be swallowed, `Stop.check` sees the flag, and
-  should it come out as another error, the flag says what it was.
-- saving (`hybridret.base.graceful_stop.graceful_stop`): the flag alone, looked at where the state can be saved.
-- leaving: the work is done and its exit code stands.
+- arriving: modules and configs are read, and there is nothing to save yet. The process prints one line and ends at
+  once. An exception would not work: a destructor swallows it, and an import turns it into another error.
+- working: the handler sets a flag and raises StopRequested. If this is swallowed, `Stop.check` still sees the flag; if
+  it becomes another error, the flag shows the cause.
+- saving (`hybridret.base.graceful_stop.graceful_stop`): the handler only sets the flag, which is checked where the
+  state can be saved.
+- leaving: the work is done and its exit code is final.
 
-Imports next to nothing, because nothing is handled before it is imported.
+This module imports very little, because no signal is handled before it is imported.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ from hybridret.base.markup import printable
 #: Ctrl-C; the end of a machine's lease; SLURM's warning before a time limit (`--signal=B:USR1@120`).
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
-CONSOLE = "hybridret "  # how the console command begins the first word of a command line
-PARENT = "HYBRIDRET_PARENT"  # the environment variable by which a sweep tells its points its process id
+CONSOLE = "hybridret "  # the console command begins sys.argv[0] with this
+PARENT = "HYBRIDRET_PARENT"  # the environment variable in which a sweep passes its process id to its points
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
@@ -57,16 +58,16 @@ def exit_code(signal_number: int) -> int:
 
 
 def stopping() -> tuple[signal.Signals, ...]:
-    """`STOPPING`, and the end of the terminal; under nohup a closed terminal stops nothing."""
+    """`STOPPING` and SIGHUP, which comes when the terminal is closed; not SIGHUP under nohup, which ignores it."""
     return STOPPING if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else (*STOPPING, signal.SIGHUP)
 
 
 class Stop:
-    """The flag. Calling it tells whether to stop: hand it over as `should_stop`."""
+    """The flag. Calling it returns whether to stop: pass it as `should_stop`."""
 
     def __init__(self) -> None:
         self.signal_number: int | None = None
-        self.raised = False  # whether a handler raised StopRequested: it may have come out as another error
+        self.raised = False  # whether a handler raised StopRequested, which may have become another error
         self._process = os.getpid()
 
     @property
@@ -82,19 +83,19 @@ class Stop:
             raise StopRequested(self.signal_number)
 
     def install(self) -> None:
-        """Handle the signals with the flag alone, in the main thread.
+        """From now on a signal only sets the flag. For the main thread.
 
-        Call it again when training starts: a Trainer puts a handler of its own on SIGTERM that raises an exit after
-        the batch, state saved or not.
+        Call it again when training starts: a Trainer installs its own handler for SIGTERM, which exits after the batch,
+        whether the state is saved or not.
         """
         self._install(self._remember)
 
     def arrive(self) -> None:
-        """Leave at once at a signal."""
+        """From now on a signal ends the process at once."""
         self._install(self._vanish)
 
     def work(self) -> None:
-        """Raise StopRequested at a signal, and now if one came already."""
+        """From now on a signal raises StopRequested; raises it at once if a signal came already."""
         self._install(self._interrupt)
         self.check()
 
@@ -109,16 +110,16 @@ class Stop:
 
     def _interrupt(self, signal_number: int, frame: FrameType | None) -> None:
         first, self.signal_number = not self.requested, self.signal_number or signal_number
-        if first or signal_number == signal.SIGINT:  # no other comes in the way of clearing up
+        if first or signal_number == signal.SIGINT:  # later ones must not disturb the cleanup
             self.raised = True
             raise StopRequested(self.signal_number)
 
     def _vanish(self, signal_number: int, frame: FrameType | None) -> None:
-        if os.getpid() != self._process:  # forked by a module that is imported: not the one that speaks
+        if os.getpid() != self._process:  # forked during an import: only the parent prints
             signal.signal(signal_number, signal.SIG_DFL)
             os.kill(os.getpid(), signal_number)
             return
-        os.write(2, f"{_words()}\n".encode(errors="replace"))  # not print: it may be what was interrupted
+        os.write(2, f"{_words()}\n".encode(errors="replace"))  # not print: the signal may have interrupted a print
         _vanish(exit_code(signal_number))
 
 
@@ -131,7 +132,7 @@ def current() -> Stop | None:
 
 
 def work_begins() -> None:
-    """From here on a signal raises StopRequested, so that `with` and `finally` clear up. Raises it where one came."""
+    """From here on a signal raises StopRequested, so that `with` and `finally` clean up. Raises it where one came."""
     if _entry is not None:
         _entry.work()
 
@@ -139,7 +140,7 @@ def work_begins() -> None:
 def interruptible(main: Callable[[], int]) -> int:
     """Run the `main` of a command as the whole of this process, and return its exit code: 75 or 130 after a signal.
 
-    Warnings of libraries are not shown, unless Python was told to show them.
+    Warnings of libraries are not shown, unless -W or PYTHONWARNINGS asks for them.
     """
     global _entry
     _entry = stop = Stop()
@@ -156,15 +157,15 @@ def interruptible(main: Callable[[], int]) -> int:
             raise
         code = report_stopped(stopped)
     _leave()
-    if stop.raised and code not in (DONE, REQUEUE, INTERRUPTED):  # a stop that was taken for the failure of a part
+    if stop.raised and code not in (DONE, REQUEUE, INTERRUPTED):  # a stop that some part reported as a failure
         code = report_stopped(exit_code(stop.signal_number or signal.SIGTERM))
-    if stop.raised:  # what was interrupted may be half a module, whose destructors nobody has tried
+    if stop.raised:  # a half-imported module may be left, whose destructors are untested
         _vanish(code)
     return code
 
 
 def stopped_by(error: BaseException) -> int | None:
-    """The exit code where `error` is a stop, or what became of one on its way; None for any other error."""
+    """The exit code where `error` is a stop or was caused by one; None for any other error."""
     if isinstance(error, StopRequested):
         return error.exit_code
     if isinstance(error, KeyboardInterrupt):
@@ -175,13 +176,13 @@ def stopped_by(error: BaseException) -> int | None:
 
 
 def report_stopped(code: int) -> int:
-    """Say how to go on after a stop with nothing to save; returns `code`."""
+    """Print how to go on after a stop with nothing to save; returns `code`."""
     print(_words(), file=sys.stderr)
     return code
 
 
 def refuse(error: UserError | KeyboardInterrupt) -> int:
-    """Say what the user can mend and return the exit code of bad input, or that of a stop where it was one."""
+    """Print what the user can fix and return the exit code of bad input; after a stop, the exit code of the stop."""
     if (code := stopped_by(error)) is not None:
         return report_stopped(code)
     print(f"Error: {printable(' '.join(str(error).split()))}", file=sys.stderr)
@@ -189,9 +190,9 @@ def refuse(error: UserError | KeyboardInterrupt) -> int:
 
 
 def command_line(arguments: Sequence[str]) -> str:
-    """The command that was typed, to be typed again: `python -m hybridret.run -m seed=1,2`.
+    """The command that the user typed, to type again: `python -m hybridret.run -m seed=1,2`.
 
-    A script that starts this command for somebody names the one that they typed in HYBRIDRET_COMMAND.
+    A script that starts this command for the user puts the command that the user typed into HYBRIDRET_COMMAND.
     """
     if typed := os.environ.get("HYBRIDRET_COMMAND"):
         return typed
@@ -208,23 +209,23 @@ def _words() -> str:
 
 
 def _leave() -> None:
-    """Taking torch apart lasts seconds, in which a second signal would replace the exit code by its own; Python gives
-    its own handlers back before the end, but leaves ignored signals ignored."""
+    """Ignore signals from now on: the shutdown of torch takes seconds, in which a second signal would replace the exit
+    code. Python restores its own handlers before the end, but leaves ignored signals ignored."""
     for number in stopping():
         signal.signal(number, signal.SIG_IGN)
 
 
 def _end_with_parent() -> None:
-    """Let the kernel send SIGTERM when the sweep that started this process dies, so that it saves its state and leaves
-    instead of running on where nobody looks. Only Linux can."""
-    parent = os.environ.pop(PARENT, None)  # it speaks of this process, not of those started here
+    """Let the kernel send SIGTERM to this process when the sweep that started it dies. The process then saves its state
+    and ends instead of running on unnoticed. Works on Linux only."""
+    parent = os.environ.pop(PARENT, None)  # valid for this process, not for its children
     if parent is None:
         return
     import ctypes
 
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
-    if os.getppid() != int(parent):  # it died before that
+    if os.getppid() != int(parent):  # the sweep died before that
         os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -1,7 +1,7 @@
 """Languages: one form for every way to write their codes, their names and scripts.
 
-The form is BCP 47's in lower case (`en`, `zh`, `zh-hant`), with ISO 639-1 where it has a code and without a script that
-goes without saying. Codes are langcodes' (ISO 639, IANA's registry), names and scripts CLDR's.
+The form is BCP 47's in lower case (`en`, `zh`, `zh-hant`), with ISO 639-1 where it has a code and without the usual
+script of the language. Codes are from langcodes (ISO 639, IANA's registry), names and scripts from CLDR.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from functools import cache
 from hybridret.base.errors import UserError, nearest
 
 NONE = ("mul", "und", "zxx")  # several, unknown, and no language
-KEPT = ("tl", "tw")  # ISO 639-1 codes that CLDR replaces by fil and ak, which are others in ISO 639-3
+KEPT = ("tl", "tw")  # ISO 639-1 codes that CLDR replaces by fil and ak, which are other languages in ISO 639-3
 
 
 def check_language(code: object, where: str) -> str:
     """The one form of a language code: BCP 47 in any case, ISO 639-3, or mteb's `zho-Hans`.
 
-    Raises UserError, naming `where` it stood and the nearest code, for what is none.
+    Raises UserError, naming its position `where` and the nearest code, if `code` is no language.
     """
     if not isinstance(code, str):
         raise UserError(f"{where}: {code!r} is not a language code but a {type(code).__name__}; put it in quotes.")
@@ -45,7 +45,7 @@ def canonical_language(code: str) -> str | None:
         tag = standardize_tag("-".join((first, *rest)), macro=True).lower()
     except LanguageTagError:
         return None
-    if len(first) == 1 or not tag_is_valid(tag):  # private codes: nobody else knows them
+    if len(first) == 1 or not tag_is_valid(tag):  # private codes have no public meaning
         return None
     language, *parts = tag.split("-")
     if first in KEPT:
@@ -55,7 +55,7 @@ def canonical_language(code: str) -> str | None:
 
 
 def plain_language(code: str) -> str:
-    """`code` without a script that is the usual one of its language: what two codes of one thing have in common.
+    """`code` without its script where this is the usual one of the language; equal for codes of the same meaning.
 
     >>> plain_language("zh-hans"), plain_language("zh-hant")
     ('zh', 'zh-hant')
@@ -67,7 +67,7 @@ def plain_language(code: str) -> str:
 
 
 def among(code: object, known: Iterable[str]) -> str | None:
-    """Which of the `known` codes means what `code` means, in whatever form; None where none does.
+    """The one of the `known` codes that means the same as `code`, in any form; None where none does.
 
     >>> among("zho-Hans", ("en", "zh")), among("EN", ("en", "zh")), among("de", ("en", "zh"))
     ('zh', 'en', None)
@@ -86,10 +86,10 @@ def chosen_languages(
 ) -> list[str]:
     """`languages` as the `known` codes that they mean, in their order; all `known` for None.
 
-    key, what: the key of the config and what has the languages, for messages. why: said of one that is not known,
-    instead of the nearest.
+    For messages: `key` is the key of the config, `what` the owner of the languages; `why` replaces the nearest code
+    where a language is unknown.
 
-    Raises UserError for an unknown one, for none at all, and for one that stands twice.
+    Raises UserError for an unknown language, for an empty list, and for a language that is listed twice.
     """
     if languages is None:
         return list(known)
@@ -138,7 +138,7 @@ def _names() -> Mapping[str, str]:
 
 @cache
 def _two_letters() -> Mapping[str, str]:
-    """ISO 639-3 -> ISO 639-1, less the codes that were withdrawn."""
+    """ISO 639-3 -> ISO 639-1, without withdrawn codes."""
     from langcodes import standardize_tag
     from langcodes.data_dicts import LANGUAGE_ALPHA3
 
@@ -148,7 +148,7 @@ def _two_letters() -> Mapping[str, str]:
 
 @cache
 def _of_several_scripts() -> frozenset[str]:
-    """Languages that CLDR writes in more than one script, so that one who names the script means to."""
+    """Languages that CLDR writes in more than one script: a script in their code is intended."""
     from babel.localedata import locale_identifiers
 
     parts = (name.split("_") for name in locale_identifiers())

@@ -14,7 +14,7 @@ OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # th
 
 
 def own_warnings_only() -> None:
-    """Show only warnings that this package is the cause of; with -W or PYTHONWARNINGS all that was asked for."""
+    """Show only warnings that this package causes; with -W or PYTHONWARNINGS, those that the user asked for."""
     if sys.warnoptions:
         return
     shown = warnings.showwarning

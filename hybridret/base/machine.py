@@ -8,8 +8,8 @@ from pathlib import Path
 
 from hybridret.base.errors import UserError
 
-LARGEST = 3.4028234663852886e38  # number of single precision: what is above is infinite where it is used
-PER_CORE = 4  # processes or threads that wait for a disk leave room for others, but not for a hundred
+LARGEST = 3.4028234663852886e38  # largest number of single precision: a larger one becomes infinite
+PER_CORE = 4  # processes or threads for each core: more than one is useful, since they may wait for a disk
 
 
 def cores() -> int:
@@ -36,7 +36,7 @@ def visible_gpus(devices: Path = Path("/dev")) -> list[str]:
 
 
 def available_memory(root: Path = Path("/")) -> int:
-    """Bytes that a new process may take: what the kernel calls available, or what a container's limit leaves."""
+    """Bytes that a new process may take: what the kernel calls available, or less where a container has a limit."""
     found = [free for free in (_of_kernel(root), *_of_cgroups(root)) if free is not None]
     return min(found) if found else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
@@ -47,7 +47,7 @@ def _of_kernel(root: Path) -> int | None:
 
 
 def _of_cgroups(root: Path) -> list[int]:
-    """What each group that this process is in leaves, by version 2 and 1 of the interface."""
+    """The free bytes of each cgroup that this process is in, for versions 2 and 1 of the interface."""
     left = []
     for line in _text(root / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)

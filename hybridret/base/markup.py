@@ -1,4 +1,4 @@
-"""Text of somebody else in what we print and write: names of data sets, notes, reasons of failures, passages."""
+"""Foreign text in printed and written output: names of data sets, notes, reasons of failures, passages."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 _ACTIVE = re.compile(r"([\\|`\[\]])")
 _FORMULA = ("=", "+", "-", "@")
-# Of what is not printable; the joiners are no letters, but Persian, Hindi and others are written with them.
+# Kept although not printable; the two joiners at the end are no letters, but Persian, Hindi and others need them.
 _SPACES = frozenset("\n\t\u00a0\u2009\u202f\u3000\u200c\u200d")
 
 
 def printable(text: str) -> str:
-    r"""`text` in one line, without control characters: a terminal obeys them, and some turn around what is read.
+    r"""`text` in one line, without control characters: a terminal obeys them, and some reverse the order of the text.
 
     >>> printable("a\n\x1b[2Jb")
     'a [2Jb'
@@ -28,7 +28,7 @@ def visible(text: str) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    r"""`text` as it is, in one line: no HTML, no link, no code, no heading, no further column of a table.
+    r"""`text` shown literally, in one line: no HTML, no link, no code, no heading, no further column of a table.
 
     >>> escape_markdown("a|b <script>")
     'a\\|b &lt;script&gt;'
@@ -38,7 +38,7 @@ def escape_markdown(text: str) -> str:
 
 
 def inline_code(text: str) -> str:
-    """`text` as code inside a line of Markdown, spaces at its ends included, in a fence longer than any of its own."""
+    """`text` as code inside a line of Markdown, with the spaces at its ends, in a fence longer than any in `text`."""
     shown = printable(text)
     fence = "`" * (max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
     return f"{fence} {shown} {fence}" if "`" in shown else f"{fence}{shown}{fence}"

@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Advance(Protocol):
-    """Called after each piece of work: `count` units more are done; `note` replaces the text behind the bar."""
+    """Called after each piece of work: `count` units more are done; `note` replaces the text after the bar."""
 
     def __call__(self, count: int = 1, note: str = "") -> None: ...
 

@@ -1,4 +1,4 @@
-"""Progress where there is no terminal: a line in the log at even times, also while one step takes long."""
+"""Progress without a terminal: a line in the log at regular intervals, also while one step takes long."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from hybridret.base.heartbeat import Pulse
 from hybridret.base.markup import printable
 from hybridret.base.progress import Advance
 
-INTERVAL = 25.0  # seconds; a line is due every 30, and a thread of a busy machine may come late
+INTERVAL = 25.0  # seconds; a line is due every 30, and a thread on a busy machine may be late
 
 
 @dataclass
 class Task:
-    """What is known of one task: `base` is the time and the count of its first advance, behind any start-up."""
+    """The progress of one task; `base` is the time and the count of its first advance, after any start-up."""
 
     description: str
     total: int | None
@@ -29,7 +29,7 @@ class Task:
     printed: bool = False
 
     def words(self, now: float) -> str:
-        """What, done, rate, time left."""
+        """The description, the units done, the rate, the time left."""
         spent = now - self.started
         if self.total is None:
             parts = [f"{self.done:,} done"] if self.done else []
@@ -54,7 +54,7 @@ class Task:
 
 
 class Lines:
-    """Writes a line about the innermost task every `interval` seconds, by default to stderr as it is then.
+    """Writes a line about the innermost task every `interval` seconds, by default to the current `sys.stderr`.
 
     >>> with Lines().task("encode passages", 5183) as advance:
     ...     advance(64)     # encode passages: 1,280 of 5,183 (25%), 7.11/s, 9 min left
@@ -96,7 +96,7 @@ class Lines:
             self._last = task
 
     def beat(self) -> None:
-        """Write the line that is due; none where nothing has been done since the last."""
+        """Write the line that is due, unless nothing was done since the last one."""
         tasks = self._tasks
         task = tasks[-1] if tasks else self._last
         self._last, self._written = None, self._clock()
@@ -106,13 +106,13 @@ class Lines:
 
     def _write(self, line: str) -> None:
         stream = self._stream or sys.stderr
-        with suppress(OSError, ValueError, AttributeError):  # full, closed, none: no reason to end the work
+        with suppress(OSError, ValueError, AttributeError):  # stream full, closed or None: no reason to end the work
             stream.write(f"{printable(line)}\n")
             stream.flush()
 
 
 def lasting(seconds: float) -> str:
-    """A span of time.
+    """A duration in words.
 
     >>> lasting(8.2), lasting(200), lasting(9000)
     ('8 s', '3 min', '2.5 h')

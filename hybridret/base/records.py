@@ -1,4 +1,4 @@
-"""The plain records that the floors hand to each other.
+"""The plain records that the rooms pass to each other.
 
 Shape legend: Q questions or queries, P passages, L languages, B rows of a batch, R relevance judgments.
 """
@@ -57,7 +57,7 @@ class ParallelPairs:
 
 @dataclass(frozen=True)
 class Batch:
-    """One global training batch as indices into one `ParallelPairs`: all ranks hold the same one.
+    """One global training batch as indices into one `ParallelPairs`: all processes hold the same one.
 
     Row b pairs the query of question `questions[b]` in language `query_languages[b]` with its passage in
     `passage_languages[b]` (indices into `ParallelPairs.languages`). `kind` is what was drawn: en_en, x_x, mono, cross.
@@ -80,11 +80,11 @@ def _no_rows() -> IntArray:
 
 @dataclass(frozen=True)
 class Unmet:
-    """Judgments [M] that no ranking of the corpus can meet and that count all the same, as in trec_eval.
+    """Judgments [M] that no ranking of the corpus can satisfy, but that count in the metrics, as in trec_eval.
 
-    Relevant passages that the corpus lacks: they count in R and are never found. And of a query that was judged, but
-    nothing was judged relevant (grade 0 or below): it scores 0 and stays in the mean. `queries` [M] and `languages` [M]
-    of the passages are indices; language -1 is not known, and counts in the pool of all languages alone.
+    There are two kinds. A relevant passage that the corpus lacks counts in R and is never found. A query whose
+    judgments are all not relevant (grade 0 or below) scores 0 and stays in the mean. `queries` [M] and `languages` [M]
+    of the passages are indices; language -1 is unknown, and counts only in the pool of all languages.
     """
 
     queries: IntArray = field(default_factory=_no_rows)
@@ -106,7 +106,7 @@ class Collection:
     strings and unique.
 
     The texts and ids of passages may be sequences that read from disk: take slices of them, never all at once. The
-    passages of a language that is too large for full ranks stand side by side.
+    passages of a language that is too large for full ranks are contiguous.
     """
 
     name: str
@@ -121,12 +121,12 @@ class Collection:
     relevant_queries: IntArray
     relevant_passages: IntArray
     grades: IntArray
-    contexts: Sequence[str] | None = None  # read behind the passage as a text pair, e.g. the paragraph of a sentence
+    contexts: Sequence[str] | None = None  # second text of a pair with the passage, e.g. the paragraph of a sentence
     notes: Mapping[str, str] = field(default_factory=dict)  # shown in reports: splitter, in-domain warning, counts
-    settings: tuple[str, ...] | None = None  # the ones that it is made for; None: whichever have judgments
+    settings: tuple[str, ...] | None = None  # the ones that it is made for; None: all that have judgments
     group: str = ""  # the set that it is a part of, where values are averaged over collections (cqadupstack of BEIR)
     drop_identical: bool = False  # a passage with the id of the query is no hit (arguana and quora of BEIR)
-    fingerprint: str = ""  # of the passage texts, where hashing them again would take long: keys caches
+    fingerprint: str = ""  # of the passage texts, as a key of caches; set where hashing them again would take long
     unmet: Unmet = field(default_factory=Unmet)
 
     @cached_property
@@ -137,8 +137,8 @@ class Collection:
 
 @dataclass(frozen=True)
 class Hits:
-    """The best passages of q queries, best first: `passages` [q, k] are indices into the collection, -1 behind the last
-    hit; `scores` [q, k] fp32 are -inf there. Equal scores stand in trec_eval's order, by passage id descending."""
+    """The best passages of q queries, best first: `passages` [q, k] are indices into the collection, -1 after the last
+    hit; `scores` [q, k] fp32 are -inf there. Equal scores are in trec_eval's order, by passage id descending."""
 
     passages: IntArray
     scores: FloatArray

@@ -1,4 +1,4 @@
-"""The typed sections of the config. Values stand in `conf/`, so nothing here has a default.
+"""The typed sections of the config. Values are in `conf/`, so nothing here has a default.
 
 What can be swapped (backbone, adapter, batching, data, eval, index, loss, optim) is a plug-in: a yaml with `_target_`
 whose other keys are the constructor's arguments. What cannot is one of these sections. Only `hybridret.config` turns a
@@ -40,7 +40,7 @@ class TextSettings:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How long and in what portions.
+    """The length of the training and how its batches are divided.
 
     The batch is sorted by length and encoded in chunks of `chunk_size` texts, each padded on its own; null: all at
     once. `recompute` drops the activations of a chunk and computes them again in the backward pass: the memory of one
@@ -76,8 +76,8 @@ class LearningRateSettings:
 
 @dataclass(frozen=True)
 class TrainerSettings:
-    """Where it runs. `threads` null: torch's own choice. `strategy`: auto, ddp, or fsdp (FSDP2 over all processes).
-    `precision` in Lightning's words: 32-true, bf16-mixed, 16-mixed or 64-true.
+    """Where the training runs. `threads` null: torch's own choice. `strategy`: auto, ddp, or fsdp (FSDP2 over all
+    processes). `precision` as Lightning names it: 32-true, bf16-mixed, 16-mixed or 64-true.
     """
 
     accelerator: str

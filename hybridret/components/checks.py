@@ -1,4 +1,4 @@
-"""What cannot be trained, or not by these processes: said before anything else is."""
+"""Checks, made before all others, whether a config can be trained, and by these processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def check_config(config: DictConfig) -> None:
 
 
 def check_family(components: Components) -> None:
-    """Raise UserError for an encoder that is taken as it comes."""
+    """Raise UserError for an encoder that is for evaluation only."""
     if not isinstance(components.backbone, Backbone):
         raise UserError(
             f"backbone={plugin_name(components.settings.backbone)} is for evaluation only: use `python -m "
@@ -29,7 +29,7 @@ def check_family(components: Components) -> None:
 
 
 def check_processes(trainer: TrainerSettings, here: ProcessInfo) -> None:
-    """Raise UserError where other processes are asked for than were started.
+    """Raise UserError where the number of processes that were started is not the number that was asked for.
 
     Lightning would start missing ones itself by running sys.argv again, and each would take itself for the first
     (docs/pitfalls.md#started-processes).

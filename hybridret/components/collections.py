@@ -14,7 +14,7 @@ from hybridret.data.source import PairSource
 def read_collections(
     benchmarks: Mapping[str, Benchmark], source: PairSource | None, progress: Progress
 ) -> tuple[Collection, ...]:
-    """All collections of all benchmarks. Raises UserError if two have one name, and whatever their readers find."""
+    """All collections of all benchmarks. Raises UserError if two share a name, and the errors of their readers."""
     collections: list[Collection] = []
     for name, benchmark in benchmarks.items():
         with progress.task(f"read {name}", None):

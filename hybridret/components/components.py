@@ -1,4 +1,4 @@
-"""The objects of one run, built from its settings: everything that can be wrong is wrong here, before time is spent."""
+"""The objects of one run, built from its settings: all errors are found here, before time is spent."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Components(EvaluateComponents):
         _ = self.strategy, self.loss, self.benchmarks, self.backbone, self.adapter, self.index
 
     def check_optimizer(self) -> None:
-        """Build the optimizer, and ask for the device: what only torch knows."""
+        """Check the optimizer and the device, which needs torch."""
         from hybridret.training.optimisation import check_optimizer
 
         check_settings(self.settings.evaluation, self.device)

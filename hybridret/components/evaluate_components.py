@@ -48,7 +48,7 @@ class EvaluateComponents:
         return {name: make(section, f"eval.{name}") for name, section in self.settings.eval.items()}
 
     def collections(self, progress: Progress) -> tuple[Collection, ...]:
-        """The test sets, read when first asked for: before a training, so that it is not lost to a missing file."""
+        """The test sets, read when first asked for: before a training, so that no missing file can end it later."""
         if self._read is None:
             object.__setattr__(self, "_read", read_collections(self.benchmarks, self.source, progress))
         assert self._read is not None
@@ -74,7 +74,7 @@ class EvaluateComponents:
 
     @property
     def device(self) -> str:
-        """Where encoders are evaluated: `trainer.accelerator` in torch's words."""
+        """Where encoders are evaluated: `trainer.accelerator` as torch names it."""
         accelerator = self.settings.trainer.accelerator
         if accelerator == "auto":
             import torch
@@ -84,15 +84,15 @@ class EvaluateComponents:
         return f"cuda:{process_info().local_rank}" if found else "cpu"
 
     def encoder(self) -> DualEncoder:
-        """A fresh encoder of the size asked for, as it comes."""
+        """A fresh encoder of the size asked for, without training."""
         if not isinstance(self.backbone, EncoderFamily):
             raise UserError("This backbone has nothing to train: use `python -m hybridret.evaluate` with it.")
         settings = self.settings
         return self.backbone.encoder(settings.model.size, settings.text, self.source, settings.seed)
 
     def load(self, run: RunDirectory, trusted: bool | None = None) -> DualEncoder:
-        """The encoder of the lowest validation loss of a run of these settings. `trusted`: whether code that it brings
-        may run; None where the settings come from the command line, which says so.
+        """The encoder of the lowest validation loss of a run of these settings. `trusted`: whether code in its
+        checkpoint may run; None where the settings come from the command line, which states it.
         """
         from hybridret.encoders.folder import load_encoder
 

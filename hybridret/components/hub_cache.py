@@ -1,6 +1,6 @@
-"""The Hugging Face hub: whether it answers, and what of it lies in the local cache.
+"""The Hugging Face hub: whether it answers, and which checkpoints are in the local cache.
 
-It is asked once: its own library tries for half a minute before it gives up.
+Whether it answers is asked once: its own library tries for half a minute before it gives up.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def hub_is_reachable() -> bool:
 
 @contextmanager
 def offline() -> Iterator[None]:
-    """Let the hub's library look into its cache alone for the block."""
+    """In the block, the hub's library uses only its local cache."""
     from huggingface_hub import constants
 
     before, constants.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE, True
@@ -51,8 +51,8 @@ def is_here(checkpoint: str, revision: str = "main") -> bool:
 
 
 def is_pickled(checkpoint: str, revision: str = "main") -> bool:
-    """Whether a checkpoint that is not here lies in the local cache of the hub all the same, in files that may run
-    code when they are read: those are never opened.
+    """Whether a checkpoint for which `is_here` is false lies in the local cache of the hub in files that may run code
+    when they are read: those are never opened.
     """
     return _is_cached(checkpoint, revision, ("pytorch_model.bin", "pytorch_model.bin.index.json"))
 
@@ -63,6 +63,6 @@ def _is_cached(checkpoint: str, revision: str, weights: Sequence[str]) -> bool:
 
     try:
         found = [try_to_load_from_cache(checkpoint, name, revision=revision) for name in ("config.json", *weights)]
-    except HFValidationError:  # no name of the hub: the run says so
+    except HFValidationError:  # no valid name of the hub: the run reports it
         return False
     return isinstance(found[0], str) and any(isinstance(one, str) for one in found[1:])

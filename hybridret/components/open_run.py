@@ -49,10 +49,10 @@ class OpenRun:
 
 
 def open_run(path: Path, trust: Sequence[str] = ()) -> OpenRun:
-    """Load a run directory. Raises UserError where it is missing, damaged, or its data is not there any more.
+    """Load a run directory. Raises UserError where it is missing, damaged, or its data no longer exists.
 
     It starts only the plug-ins that `conf/` names. `trust` adds others by their `_target_`, and with "remote_code" the
-    code that its model brings.
+    code in its checkpoint.
     """
     run = RunDirectory(Path(path))
     config = read_config(run, trust)
@@ -64,7 +64,7 @@ def open_run(path: Path, trust: Sequence[str] = ()) -> OpenRun:
 
 
 def check_heldout(components: EvaluateComponents, trained: Mapping[str, Any], run: Path) -> None:
-    """Raise UserError where the held-out part of the data is asked for and the data is not what was trained on: an
+    """Raise UserError where the held-out part of the data is asked for, but the data is not that of the training: an
     article may have moved from the training to the test part.
     """
     held = (trained.get("data") or {}).get("fingerprint")
@@ -83,8 +83,8 @@ def check_heldout(components: EvaluateComponents, trained: Mapping[str, Any], ru
 
 
 def read_config(run: RunDirectory, trust: Sequence[str] = ()) -> dict[str, Any]:
-    """The resolved config of a run directory, which may come from somebody else: nothing in it is started that `conf/`
-    does not name and `trust` does not grant. Raises UserError.
+    """The resolved config of a run directory, which may come from another person: it may start only what `conf/` names
+    or `trust` grants. Raises UserError otherwise, and where it is missing or damaged.
     """
     if not run.config.is_file():
         raise UserError(f"{run.path} is not a run directory: it has no config.yaml. Give multirun/SWEEP/RUN.")

@@ -23,8 +23,8 @@ from hybridret.config.explain import explain
 
 @dataclass(frozen=True)
 class Composed:
-    """A point: `label` is what tells it from the others, empty where none are asked for; `config` None where it does
-    not compose, for `reason`.
+    """A point. `label` distinguishes it from the other points, and is empty where labels are not wanted. Where it does
+    not compose, `config` is None and `reason` has the cause.
     """
 
     label: str
@@ -36,7 +36,7 @@ class Composed:
 def points(overrides: Sequence[str], multirun: bool) -> list[Composed]:
     """One point, or with `multirun` the grid of all comma-separated values and of `hydra.sweeper.params`.
 
-    Raises Hydra's errors for an override that cannot be read, and UserError where nothing composes at all.
+    Raises Hydra's errors for an override that cannot be read, and UserError where no point composes.
     """
     GlobalHydra.instance().clear()
     with initialize_config_dir(config_folder(), version_base="1.3"):
@@ -54,15 +54,15 @@ def _grid(overrides: Sequence[str], loader: ConfigLoader) -> list[list[str]]:
     parsed = parser.parse_overrides(list(overrides))
     fixed = [text for text, one in zip(overrides, parsed, strict=True) if not one.is_sweep_override()]
     config = loader.load_configuration("config", fixed, RunMode.MULTIRUN)
-    params = OmegaConf.select(config, "hydra.sweeper.params") or {}  # an experiment may bring a grid of its own
+    params = OmegaConf.select(config, "hydra.sweeper.params") or {}  # an experiment may define a grid of its own
     given = parser.parse_overrides([*(f"{key}={value}" for key, value in params.items()), *overrides])
     given = [one for one in given if not str(one.key_or_group).startswith("hydra")]
     return [list(point) for batch in BasicSweeper.split_arguments(given, None) for point in batch]
 
 
 def labels(grid: Sequence[Sequence[str]]) -> Iterator[str]:
-    """What tells the points from each other: options of groups by their name alone, `3b`, values with their key.
-    Where nothing does, as of a lone point, the model that it names.
+    """A label for each point, which distinguishes it from the others: options of groups by their name alone, `3b`,
+    values with their key. Where nothing differs, as for a single point: the model that it names.
     """
     for point in grid:
         swept = [text for index, text in enumerate(point) if len({other[index] for other in grid}) > 1]

@@ -1,6 +1,6 @@
-"""What every Hydra entry shares: where `conf/` is, and errors as one paragraph with the right exit code.
+"""Shared parts of the Hydra entries: the path of `conf/`, and errors as one paragraph with the right exit code.
 
-Light on purpose: `--help` and `--cfg job` must answer before torch could even be imported.
+It imports little: `--help` and `--cfg job` must answer in less time than the import of torch takes.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def config_folder() -> str:
 
 
 def guarded(main: Callable[[], int | None], config_name: str = "config") -> int:
-    """Run an entry; print what the user can mend as one paragraph on stderr; return the exit code.
+    """Run an entry; print errors that the user can fix as one paragraph on stderr; return the exit code.
 
-    A stop that Hydra or an import turned into another error is told as a stop.
+    A stop that Hydra or an import turned into another error is reported as a stop.
     """
     try:
         _refuse_pickled_config(sys.argv[1:])
@@ -51,7 +51,7 @@ def guarded(main: Callable[[], int | None], config_name: str = "config") -> int:
 
 
 def _refuse_pickled_config(arguments: Sequence[str]) -> None:
-    """Raise UserError for Hydra's option that unpickles a file; it may be shortened."""
+    """Raise UserError for Hydra's option that unpickles a file, also in a shortened form."""
     for argument in arguments:
         option = argument.partition("=")[0]
         if option.startswith("--e") and "--experimental-rerun".startswith(option):
@@ -62,7 +62,7 @@ def _refuse_pickled_config(arguments: Sequence[str]) -> None:
 
 
 def _without_option(arguments: Sequence[str]) -> str:
-    """What is wrong with a group that is set to no name."""
+    """The message for a group that is not set to the name of an option."""
     groups = sorted(path.name for path in Path(config_folder()).iterdir() if path.is_dir())
     for argument in arguments:
         group = argument.lstrip("+~").partition("=")[0].partition("@")[0]

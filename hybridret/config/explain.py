@@ -1,6 +1,6 @@
 """Hydra's composition errors in one paragraph that offers the nearest right name.
 
-Hydra says that a key cannot be overridden and suggests to add it; what the user wants to know is what it is called.
+Hydra reports that a key cannot be overridden and suggests to add it; the user needs to know the right name of the key.
 A sweep needs the answer for each point, the entries for the whole command.
 """
 
@@ -55,9 +55,9 @@ def _ours(error: BaseException) -> UserError | None:
 
 
 def _unreadable(overrides: Sequence[str]) -> str:
-    """Which of `overrides` Hydra's parser does not take, and what makes it readable; "" where it takes them all."""
+    """Which of `overrides` Hydra's parser rejects, and how to make it readable; "" where it accepts all."""
     for text in overrides:
-        if text.startswith("-") or _readable(text):  # -m and its like
+        if text.startswith("-") or _readable(text):  # an option such as -m
             continue
         key, sign, value = text.partition("=")
         if not sign:
@@ -90,7 +90,7 @@ def _unknown_key(key: str, overrides: Sequence[str], loader: ConfigLoader, confi
         node = OmegaConf.select(config, parent) if parent else config
         if isinstance(node, DictConfig) or not parent:
             break
-        key = parent  # nothing of that name further up either
+        key = parent  # the parent is no section: look one level up
     known = [str(child) for child in node if child not in ("hydra", "_target_")] if isinstance(node, DictConfig) else []
     hint = nearest(name, known) if known else f"{_chosen(config, parent)} has no settings."
     if elsewhere := _everywhere(config, name):  # the right name in the wrong section

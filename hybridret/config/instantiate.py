@@ -28,7 +28,7 @@ def locate(target: str, key: str) -> Callable[..., Any]:
         found = importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name is not None and not module.startswith(error.name):
-            raise  # a dependency of the plug-in is missing: that is not the user's typing
+            raise  # a dependency of the plug-in is missing: no typing error of the user
         raise UserError(f"{key}._target_={target}: there is no module {module}.") from error
     if not hasattr(found, name):
         raise UserError(f"{key}._target_={target}: {module} has no {name}. {nearest(name, vars(found))}")
@@ -85,5 +85,5 @@ def factory(section: Mapping[str, Any], key: str) -> Callable[[Any], Any]:
 
 
 def plugin_name(section: Mapping[str, Any]) -> str:
-    """`hybrid` for `hybridret.batching.hybrid.Hybrid`: a plug-in is called like its file."""
+    """`hybrid` for `hybridret.batching.hybrid.Hybrid`: a plug-in has the name of its file."""
     return str(section["_target_"]).split(".")[-2]

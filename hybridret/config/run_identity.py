@@ -65,7 +65,7 @@ def point_hash(config: DictConfig) -> str:
 
 
 def without_defaults(plain: dict[str, Any]) -> dict[str, Any]:
-    """The resolved config without `backbone.text`: `text` holds what counts, be it from there or from the command line.
+    """The resolved config without `backbone.text`: `text` holds the values in use, from there or from the command line.
 
     A default that is not used is no part of a run, neither of its hash nor of its config.yaml.
     """
@@ -91,17 +91,17 @@ def gpus_needed(config: DictConfig) -> int:
     if str(OmegaConf.select(config, "trainer.accelerator", default="auto")) == "cpu":
         return 0
     devices = OmegaConf.select(config, "trainer.devices", default=1)
-    return devices if isinstance(devices, int) else 1  # of another type: the point itself says so
+    return devices if isinstance(devices, int) else 1  # of another type: the point itself reports it
 
 
 def processes_needed(config: DictConfig) -> int:
     """How many processes of this machine a point wants: `trainer.devices`, one for each, also on the CPU."""
     devices = OmegaConf.select(config, "trainer.devices", default=1)
-    return max(1, devices) if isinstance(devices, int) else 1  # what is wrong: the point itself says so
+    return max(1, devices) if isinstance(devices, int) else 1  # an error is reported by the point itself
 
 
 def child_arguments(loader: ConfigLoader, config: DictConfig, overrides: Sequence[str]) -> list[str]:
-    """The arguments that make a process compose this point: what the sweep was told about Hydra, and the overrides.
+    """The arguments that make a process compose this point: the sweep's own options of Hydra, and the overrides.
 
     `config` is the sweep's own config. Its launcher, sweeper and mode are left out: the process runs one point.
     """

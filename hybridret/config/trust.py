@@ -1,5 +1,5 @@
-"""What a stored config may ask for. A run directory can come from somebody else: it must never start code, read the
-environment, or widen its own rights. Only `conf/` and the user's own command line grant something.
+"""What a stored config may request. A run directory can come from another person: it must never start code, read the
+environment, or extend its own rights. Only `conf/` and the user's own command line grant something.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def check_stored(config: Mapping[str, Any], file: Path, conf: Path, granted: Seq
 
 
 def check_plain(config: Any, file: Path, key: str = "") -> None:
-    """Raise UserError where a value, `config` being a stored config that is not resolved yet, calls a resolver, such as
-    `oc.env` that reads the environment. Interpolations of other keys stay.
+    """Raise UserError where a value of `config`, a stored config that is not resolved yet, calls a resolver, such as
+    `oc.env`, which reads the environment. Interpolations of other keys are allowed.
     """
     if isinstance(config, Mapping):
         for name, value in config.items():
@@ -67,7 +67,7 @@ def declared(conf: Path, group: str) -> frozenset[str]:
 
 
 def _asked(value: Any, key: str = "") -> Iterator[tuple[str, str, Any]]:
-    """Where a config has `_target_` and `trust_remote_code` in it: key of the section, name, value."""
+    """Each `_target_` and `trust_remote_code` in a config: key of the section, name, value."""
     if isinstance(value, Mapping):
         for name, one in value.items():
             if name in ("_target_", "trust_remote_code"):

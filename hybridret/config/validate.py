@@ -35,7 +35,7 @@ def resolved(config: DictConfig) -> dict[str, Any]:
     except MissingMandatoryValue as error:
         key = error.full_key or "a value"
         raise UserError(f"{key} has no value: set it on the command line, {key}=VALUE.") from error
-    except InterpolationToMissingValueError as error:  # what lacks a value is the key that the interpolation names
+    except InterpolationToMissingValueError as error:  # the key that the interpolation names has no value
         named = re.search(r"Missing mandatory value: (\S+)", str(error))
         key = named[1] if named else error.full_key or "a value"
         raise UserError(f"{key} has no value: set it on the command line, {key}=VALUE.") from error
@@ -54,7 +54,7 @@ def read_settings(plain: Mapping[str, Any]) -> Settings:
 
 
 def read_evaluate_settings(plain: Mapping[str, Any]) -> EvaluateSettings:
-    """The same for a backbone that is evaluated without training; sections that only a training reads are passed over.
+    """The same for a backbone that is evaluated without training; sections that only a training reads are ignored.
 
     Raises UserError as `read_settings` does.
     """
@@ -65,7 +65,7 @@ def read_evaluate_settings(plain: Mapping[str, Any]) -> EvaluateSettings:
 
 def _read(kind: type, plain: Mapping[str, Any]) -> Any:
     plain = {key: value for key, value in plain.items() if key != "hydra"}
-    if "seed" in plain:  # first: OmegaConf has no bounds, and the name of the run holds it
+    if "seed" in plain:  # checked first: OmegaConf has no bounds, and the name of the run has the seed
         check_seed(plain["seed"])
     return check_section(kind, plain)
 

@@ -1,1 +1,1 @@
-"""What knows processes and their ranks: which one this is, where they meet, how they share an evaluation."""
+"""Processes and their ranks: which process this is, where processes meet, how they share an evaluation."""

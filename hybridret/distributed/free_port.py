@@ -6,15 +6,15 @@ import random
 import socket
 from contextlib import suppress
 
-#: Below those that systems give to outgoing connections (Linux: from 32768 on), one of which could take the port before
-#: the first process serves it; above those that are made from the number of a SLURM job (`world.FIRST_PORT`).
+#: Below the ports of outgoing connections (Linux: from 32768 on), one of which could take the port before the first
+#: process serves it; above the ports that are computed from the number of a SLURM job (`world.FIRST_PORT`).
 FIRST, LAST = 25_000, 32_000
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens at. The caller's random state stays as it was.
+    """A free port of this machine. The caller's random state is not changed.
 
-    Raises OSError where all that were tried are taken.
+    Raises OSError where every port that was tried is taken.
     """
     draw = random.SystemRandom()
     for _ in range(100):

@@ -1,8 +1,8 @@
-"""The processes that share one evaluation, over gloo: it needs no GPU, and what it carries is small.
+"""The processes that share one evaluation, over gloo, which needs no GPU; the messages are small.
 
-A process that dies closes its connections, so that the others stop within a second and say so. `WAIT` ends only what no
-closed connection tells: a process that hangs, or a machine that is gone. It is long, because a first rank that still
-ranks a small pool keeps the others waiting at the next large one.
+A process that dies closes its connections, so the others stop with an error within a second. `WAIT` is for failures
+that close no connection: a process that hangs, or a machine that is gone. It is long, because the other processes wait
+at the next large pool while the first still ranks a small one.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from hybridret.distributed.world import export_torchrun_variables, process_info
 JOIN = timedelta(minutes=10)  # for all processes to start
 WAIT = timedelta(hours=24)  # at a gather or a barrier
 TYPES = (np.dtype(np.float32), np.dtype(np.int64))
-DIMENSIONS = 6  # at most, of a gathered array
-FIRST = 2  # where its first dimension stands in a header
+DIMENSIONS = 6  # the most that a gathered array may have
+FIRST = 2  # the index of its first dimension in a header
 
 
 class ProcessGroup(Protocol):
@@ -34,11 +34,11 @@ class ProcessGroup(Protocol):
     def world(self) -> int: ...
 
     def gather(self, array: FloatArray | IntArray) -> list[FloatArray | IntArray]:
-        """The arrays of all ranks in their order, on every rank; their shapes may differ in the first dimension."""
+        """The arrays of all processes by rank, on every process; their shapes may differ in the first dimension."""
         ...
 
     def barrier(self) -> None:
-        """Wait until all ranks are here."""
+        """Wait until all processes have called this."""
         ...
 
 
@@ -58,7 +58,7 @@ class SingleProcess:
 class GlooGroup:
     """`ProcessGroup` over torch.distributed; raises UserError where another process is gone.
 
-    It waits in short sleeps, so that a signal is handled meanwhile: a rank that waits can be stopped.
+    It waits in short sleeps, between which signals are handled: a waiting process can be stopped.
     """
 
     def __init__(self, wait: timedelta = WAIT) -> None:
@@ -85,7 +85,7 @@ class GlooGroup:
         return cls() if process_info().world > 1 else SingleProcess()
 
     def gather(self, array: FloatArray | IntArray) -> list[FloatArray | IntArray]:
-        """See `protocols.Ranks`. Raises ValueError, on every rank, where types or the other dimensions differ."""
+        """See `ProcessGroup`. Raises ValueError, on every process, where types or the other dimensions differ."""
         headers = np.array(self._all(_header(array)))
         if (np.delete(headers, FIRST, axis=1) != np.delete(headers[:1], FIRST, axis=1)).any():
             raise ValueError(f"the ranks gather arrays that do not fit together: {headers.tolist()}")
@@ -99,7 +99,7 @@ class GlooGroup:
         self._finish(lambda: self._dist.barrier(group=self._group, async_op=True))
 
     def _all(self, array: FloatArray | IntArray) -> list[FloatArray | IntArray]:
-        """Arrays of one shape and type from all ranks."""
+        """Arrays of one shape and type from all processes."""
         import torch
 
         own = torch.from_numpy(np.ascontiguousarray(array))
@@ -124,7 +124,7 @@ class GlooGroup:
 
 
 def _header(array: FloatArray | IntArray) -> IntArray:
-    """Type, number of dimensions, and the dimensions themselves, zeros behind them."""
+    """Type, number of dimensions, and the dimensions themselves, then zeros."""
     if array.dtype not in TYPES or not 1 <= array.ndim <= DIMENSIONS:
         raise ValueError(f"only fp32 and int64 arrays are gathered, not {array.dtype} of shape {array.shape}")
     shape = (*array.shape, *[0] * (DIMENSIONS - array.ndim))

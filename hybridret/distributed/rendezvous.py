@@ -1,7 +1,7 @@
-"""Where the processes of one run wait for each other before torch joins them, and what is said when one is gone.
+"""The processes of one run wait here for each other before torch joins them; errors explain when one is gone.
 
-torch's own wait for a process that never comes is deaf to signals: a run that is told to stop before its first step
-would be killed with nothing said. This one looks ten times a second, through the store that torch uses anyway.
+torch's own wait for a missing process does not react to signals: a run that is stopped before its first step would be
+killed without a message. This wait checks ten times a second, through the store that torch uses anyway.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from hybridret.distributed.world import ProcessInfo, export_torchrun_variables, 
 
 JOIN = timedelta(minutes=30)  # for all processes to read their data and build their encoders
 LOOK = 0.1  # seconds
-REPLY = timedelta(seconds=15)  # of a store that is there
-CALL = timedelta(seconds=3)  # to be connected to one that answers
+REPLY = timedelta(seconds=15)  # for a reply of a connected store
+CALL = timedelta(seconds=3)  # for the connection to a store that answers
 GO = "go"
 
 _store: Any = None  # kept: the first process serves it, also to torch
 
 
 class ProcessLost(UserError):
-    """Another process of this run ended, so that this one cannot go on; `exit_code` is that one's where it is known."""
+    """Another process of this run ended, so this one cannot go on; `exit_code`: of the other process, if known."""
 
     def __init__(self, message: str, exit_code: int = POINT_FAILED) -> None:
         super().__init__(message)
@@ -36,10 +36,10 @@ class ProcessLost(UserError):
 
 
 def join(progress: Progress, config_hash: str) -> None:
-    """Wait until all processes of this run have called it. Nothing happens where this one is alone.
+    """Wait until all processes of this run have called it. A single process returns at once.
 
-    Every look is an `advance` of `progress`, whose exceptions end the waiting. Raises UserError where a process does
-    not come or brings another config, and ProcessLost where one ended meanwhile.
+    Every check calls `advance` of `progress`, whose exceptions end the wait. Raises UserError where a process does not
+    come or has another config, and ProcessLost where one ended meanwhile.
     """
     here = process_info()
     if here.world == 1:
@@ -58,7 +58,7 @@ def join(progress: Progress, config_hash: str) -> None:
             left = f"left {code} process {here.rank} of {here.world}: {' '.join(str(error).split())}"
             if store.compare_set("verdict", "", left).decode() != GO or code not in (REQUEUE, INTERRUPTED):
                 raise
-            # A signal, too late to leave alone: all go on, and stop after the first step.
+            # A signal after the verdict, too late to leave alone: all go on, and stop after the first step.
         verdict = store.get("verdict").decode()
     if verdict == GO:
         return
@@ -67,7 +67,9 @@ def join(progress: Progress, config_hash: str) -> None:
 
 
 def _wait_for_verdict(store: Any, here: ProcessInfo, advance: Advance, deadline: float) -> None:
-    """The first process judges when all are there; one that leaves before says so instead. Only one of them can."""
+    """The first process writes the verdict when all are there; a process that leaves earlier writes it instead. Only
+    the first write counts.
+    """
     seen = 0
     while not store.check(["verdict"]):
         if here.first and seen == here.world:
@@ -82,7 +84,7 @@ def _wait_for_verdict(store: Any, here: ProcessInfo, advance: Advance, deadline:
 
 
 def _verdict(hashes: Sequence[str]) -> str:
-    """What is wrong with the configs of the ranks, or that they can go."""
+    """`GO`, or what is wrong with the configs of the processes."""
     others = [rank for rank, config_hash in enumerate(hashes) if config_hash != hashes[0]]
     if not others:
         return GO
@@ -131,7 +133,7 @@ def _opened(here: ProcessInfo, advance: Advance) -> Any:
                 # multi_tenant: torch's own store of the first process then shares this server.
                 store = TCPStore(host, port, None, serves, timeout=CALL, wait_for_workers=False, multi_tenant=True)
                 break
-            except RuntimeError as error:  # it answered and is gone: as if it had not been there yet
+            except RuntimeError as error:  # it answered and is gone again: wait on
                 if serves:
                     raise UserError(
                         f"MASTER_PORT={port} cannot be used ({' '.join(str(error).split())[:200]}). Set it to a free "
@@ -160,7 +162,7 @@ def _wait(deadline: float, what: str) -> None:
 
 
 def _of_communication(error: RuntimeError) -> bool:
-    """Whether gloo, NCCL or a store says that another process is gone; gloo raises plain RuntimeErrors."""
+    """Whether an error of gloo, NCCL or a store means a lost process; gloo raises plain RuntimeErrors."""
     import torch.distributed as dist
 
     text = str(error)

@@ -1,7 +1,7 @@
 """Which process of how many this one is: started alone, by torchrun, by srun or by a sweep.
 
 torch, Lightning and this package all read torchrun's variables (RANK, LOCAL_RANK, WORLD_SIZE, LOCAL_WORLD_SIZE,
-MASTER_ADDR, MASTER_PORT). Under srun they are made from SLURM's, so that the rest need not know of SLURM.
+MASTER_ADDR, MASTER_PORT). Under srun they are made from SLURM's, so that other code need not know SLURM.
 SLURM's count only in a step of several tasks: a batch script and what it starts without srun see SLURM_NTASKS too, but
 are one process each.
 """
@@ -15,15 +15,15 @@ from dataclasses import dataclass
 
 from hybridret.base.errors import UserError
 
-INTERACTIVE = ("bash", "interactive")  # SLURM job names of a shell, not of a run: the rule that Lightning has too
+INTERACTIVE = ("bash", "interactive")  # SLURM job names of a shell, not of a run: the same rule as Lightning's
 TORCHRUN = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT")
 FIRST_PORT, PORTS = 15000, 10000  # where Lightning looks for a port as well
 
 
 @dataclass(frozen=True)
 class ProcessInfo:
-    """This process is number `rank` of `world`, and number `local_rank` of the `local_world` of its machine (None: not
-    said)."""
+    """This process is number `rank` of `world`, and number `local_rank` of the `local_world` of its machine (None:
+    unknown)."""
 
     rank: int
     local_rank: int
@@ -39,7 +39,7 @@ class ProcessInfo:
 def process_info(environment: Mapping[str, str] = os.environ) -> ProcessInfo:
     """Which process this is, `ProcessInfo(0, 0, 1, 1)` where it is alone.
 
-    Raises UserError where the environment says half of it.
+    Raises UserError where the environment has only some of the variables.
     """
     known = torchrun_variables(environment)
     world = _number(known, "WORLD_SIZE", 1)
@@ -55,14 +55,14 @@ def process_info(environment: Mapping[str, str] = os.environ) -> ProcessInfo:
 
 
 def export_torchrun_variables() -> None:
-    """Write into the environment what torch and Lightning read there: under srun they are told by nobody else."""
+    """Set the environment variables that torch and Lightning read: under srun nothing else sets them."""
     os.environ.update(torchrun_variables(os.environ))
 
 
 def torchrun_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """torchrun's variables: those that are set, or in a task of a srun step of several tasks what torchrun would set.
 
-    Raises UserError where SLURM does not say which task this is.
+    Raises UserError where SLURM's variables do not name the task.
     """
     found = {name: environment[name] for name in TORCHRUN if name in environment}
     tasks = environment.get("SLURM_STEP_NUM_TASKS", "1")

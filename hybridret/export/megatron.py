@@ -1,8 +1,8 @@
-"""Our small transformer as an architecture that transformers knows.
+"""Our small transformer as an architecture of the transformers library.
 
-MegatronBERT (Shoeybi et al. 2019, arXiv 1909.08053) is the same network: no norm behind the embeddings, a norm before
+MegatronBERT (Shoeybi et al. 2019, arXiv 1909.08053) is the same network: no norm after the embeddings, a norm before
 attention and before the feed-forward layer of each block and one at the end, learned positions, exact GELU. Its
-embedding of token types is zero here. Anybody can load it without code of ours.
+embedding of token types is zero here. It loads without our code.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def as_megatron(body: Transformer, pad_id: int) -> MegatronBertModel:
 
 
 def _renamed(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Our state under their names."""
+    """Our state dict with the names of transformers."""
     words = weights["token_embedding.weight"]
     made = {
         "embeddings.word_embeddings.weight": words,

@@ -123,7 +123,7 @@ def _recipe(encoder: DualEncoder, result: Mapping[str, Any], config: Mapping[str
 
 
 def _languages(metrics: pd.DataFrame | None, result: Mapping[str, Any]) -> set[str]:
-    """The languages that were trained on; of the test sets where that is not recorded."""
+    """The languages of the training; those of the test sets where these are not recorded."""
     if trained := set(result.get("tokens") or {}):
         return trained
     return set() if metrics is None else set(metrics["query_language"]) - {MACRO}

@@ -2,7 +2,7 @@
 
     mteb.evaluate(MtebModel(load_encoder(folder), "me/my-run", "1"), mteb.get_tasks(tasks=["SciFact"]))
 
-Texts are encoded as everywhere here: sorted by length, queries and passages with the prefixes and lengths that the
+Texts are encoded as elsewhere here: sorted by length, queries and passages with the prefixes and lengths that the
 encoder was trained with.
 """
 
@@ -25,11 +25,11 @@ from hybridret.retrieval.encode import TextEncoder, encode_texts
 class MtebModel:
     """mteb's `EncoderProtocol` over anything with the `TextEncoder` protocol.
 
-    name: ORGANISATION/MODEL. revision: what tells versions of the weights apart, such as a config hash.
-    languages: our codes of the languages that it was trained on. batch_size: in texts, unless mteb is told another.
+    name: ORGANISATION/MODEL. revision: identifies a version of the weights, such as a config hash.
+    languages: our codes of the languages that it was trained on. batch_size: in texts, unless mteb passes another.
     precision: of the forward pass, fp32, bf16 or fp16.
 
-    Raises UserError where mteb is not installed, and for a name that mteb does not take.
+    Raises UserError where mteb is not installed, and for a name that mteb does not accept.
     """
 
     def __init__(

@@ -21,8 +21,8 @@ from hybridret.base.languages import language_name
 from hybridret.export.mteb_languages import mteb_language
 
 LAYOUT = "2.26.24"  # the version of mteb whose layout this is
-NO_REVISION = "no_revision_available"  # in mteb's words
-NAMES = {"success": "hit_rate"}  # where mteb calls a metric otherwise
+NO_REVISION = "no_revision_available"  # mteb's own value
+NAMES = {"success": "hit_rate"}  # metrics with another name in mteb
 MONOLINGUAL, CROSS_LINGUAL, MACRO = "monolingual", "cross-lingual", "macro"
 MAIN = ("ndcg", 10)
 
@@ -61,7 +61,7 @@ def model_meta(
     """The fields of mteb's `ModelMeta`. `name` is ORGANISATION/MODEL; `languages` are our codes.
 
     `prefixes`: whether queries or passages are prefixed, which mteb counts as instructions. Raises UserError for a name
-    or revision that cannot be a folder's.
+    or revision that cannot be the name of a folder.
     """
     organisation, slash, model = name.partition("/")
     if not (organisation and slash and model) or "/" in model or name.startswith("."):
@@ -101,10 +101,10 @@ def write_mteb_results(
 ) -> list[Path]:
     """Write the rows of a `metrics.csv` (docs/architecture.md), one file per dataset and setting, in `folder`.
 
-    meta: of `model_meta`.
-    notes: what each dataset says of itself, as in result.json; its split is read there, `test` where none is named.
+    meta: a result of `model_meta`.
+    notes: the notes of each dataset, as in result.json; its split is read from them, `test` where none is named.
     revisions: of the data of each dataset.
-    seconds: that the evaluation took, all datasets together.
+    seconds: duration of the evaluation, all datasets together.
 
     Returns the result files. Raises UserError where nDCG@10, mteb's main score, was not measured, for a language
     without a code, and when a file cannot be written.
@@ -141,7 +141,7 @@ def _task(dataset: str, setting: str) -> tuple[str, str]:
         if beir != dataset and beir in BEIR:
             return BEIR[beir], "default"
         subforum = dataset.removeprefix("beir_cqadupstack_")
-        if subforum != dataset and "_" not in subforum:  # behind another "_" stands what makes it another set
+        if subforum != dataset and "_" not in subforum:  # a further "_" marks another set
             return f"CQADupstack{subforum.capitalize()}Retrieval", "default"
         if dataset in MIRACL:
             return MIRACL[dataset], "code"
@@ -174,5 +174,5 @@ def _entry(asked: str, corpus: str, naming: str, table: pd.DataFrame) -> dict[st
 
 
 def _file_name(name: str) -> str:
-    """As mteb makes folders of names."""
+    """The folder name that mteb makes of a name."""
     return file_name(name.replace("/", "__").replace(" ", "_"))

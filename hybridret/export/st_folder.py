@@ -1,4 +1,4 @@
-"""A trained encoder as a folder that sentence-transformers loads, with the same vectors; no code of ours is needed.
+"""A trained encoder as a folder that sentence-transformers loads, with the same vectors and without our code.
 
 Prompts are the prefixes, pooling and normalisation are modules, and the tokenizer pads on the right. Weights are
 safetensors. What could not be written faithfully is refused.
@@ -32,7 +32,7 @@ POOLINGS = {"mean": "pooling_mode_mean_tokens", "cls": "pooling_mode_cls_token",
 MODES = (*POOLINGS.values(), "pooling_mode_max_tokens", "pooling_mode_mean_sqrt_len_tokens",
          "pooling_mode_weightedmean_tokens")  # fmt: skip
 MODULES = ("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")
-SAME = 1e-4  # of the largest hidden state: other kernels round otherwise
+SAME = 1e-4  # of the largest hidden state: other kernels round differently
 
 
 def export_sentence_transformers(encoder: DualEncoder, folder: Path, card: Mapping[str, Any]) -> None:
@@ -99,11 +99,11 @@ def _as_transformers(encoder: DualEncoder) -> PreTrainedModel:
 
 
 def _check_states(encoder: DualEncoder, target: Path) -> None:
-    """Raise UserError where the saved model, called as everybody calls it, does not give the encoder's hidden states:
-    with positions of its own, the attention that its config says, and no more than ids and a mask.
+    """Raise UserError where the saved model does not give the encoder's hidden states in a usual call: with only ids
+    and a mask, its own positions, and the attention of its config.
     """
     part = isinstance(encoder.body, HuggingFaceBody) and encoder.body.encoder_part
-    with torch.random.fork_rng(devices=[]):  # a pooler that nobody uses is drawn
+    with torch.random.fork_rng(devices=[]):  # an unused pooler gets random weights
         model = model_class(part).from_pretrained(str(target), dtype=torch.float32, local_files_only=True).eval()
     tokenization = encoder.tokenization
     tokens = tokenization.pad([*tokenization.queries(PROBES), *tokenization.passages(PROBES)])
@@ -133,4 +133,4 @@ def new_folder(folder: Path) -> Iterator[Path]:
             raise UserError(f"{folder} exists and is not an empty folder. Choose another one, or delete it.")
         yield target
         os.chmod(target, 0o777 & ~umask())  # mkdtemp makes 0700: colleagues on a cluster must be able to read
-        os.replace(target, folder)  # an empty folder gives way
+        os.replace(target, folder)  # this replaces an empty folder

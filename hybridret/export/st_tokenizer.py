@@ -1,4 +1,4 @@
-"""The tokenizer of an exported encoder: it does by itself what our tokenization does around it."""
+"""The tokenizer of an exported encoder: it includes the steps that our tokenization adds to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PROBES = ("", "a", "Wie groß ist 12 × 12?", "東京 はどこ? ", "ما هي �
 def save_tokenizer(tokenization: Tokenization, target: Path) -> None:
     """Write the tokenizer's files into `target`, with padding on the right and the length of passages.
 
-    Raises UserError where what was written gives other ids than `tokenization`.
+    Raises UserError where the written tokenizer gives other ids than `tokenization`.
     """
     from transformers import AutoTokenizer
 
@@ -37,10 +37,10 @@ def save_tokenizer(tokenization: Tokenization, target: Path) -> None:
 
 
 def _append_eos(path: Path, eos: str, number: int) -> None:
-    """Let the tokenizer itself write the end-of-text token, behind a text that was cut to one token less.
+    """Let the tokenizer itself add the end-of-text token after a text, which is cut to one token less.
 
-    The token becomes the last part of the template that puts special tokens around a text. A tokenizer of another make
-    is left as it is, and then refused by `_check_rows`.
+    The token becomes the last part of the template that puts special tokens around a text. A tokenizer that adds
+    them in another way is not changed, and then refused by `_check_rows`.
     """
     tokenizer = read_json(path)
     found = tokenizer["post_processor"]

@@ -1,8 +1,8 @@
 """Weights & Biases as a mirror of the run directory: same rows, same metrics, nothing that the files do not hold.
 
-Offline unless told otherwise: nothing waits for a network, nothing asks a question. A failure of the tracker never
-ends a run, since the files are the record. They are shown from the start each time a process opens the mirror: W&B
-does not join two offline folders of one run, the one that is synchronised later replaces the other, and what a killed
+Offline by default: nothing waits for a network, nothing asks a question. A failure of the tracker never ends a run,
+since the files are the record. Each process that opens the mirror sends the files again from their start: W&B does not
+join two offline folders of one run (the folder that is synchronised later replaces the other), and what a killed
 process had not sent yet is lost.
 """
 
@@ -69,8 +69,8 @@ class WandbTracker:
     """A W&B run: group = sweep, job type = batch strategy, name = run; keys `train/*`, `validation/*`,
     `dataset/setting/metric@cutoff`, and one table of all per-language values a dataset.
 
-    W&B's step is the training step. Offline, the one folder in `folder/wandb` is written anew. Online, the server says
-    how many steps it has, and gets the others.
+    W&B's step is the training step. Offline, the one folder in `folder/wandb` is written anew. Online, the server
+    returns how many steps it has, and gets the others.
     """
 
     def __init__(
@@ -111,13 +111,13 @@ class WandbTracker:
             )
         for split in ("train", "validation"):
             self._run.define_metric(f"{split}/*", step_metric="step")
-        self._known = self._run.starting_step  # steps below are on the server
+        self._known = self._run.starting_step  # lower steps are on the server
         for row in sorted(past.history or (), key=lambda row: row["step"]):
             self.history(row)
         if self._offline and past.metrics:
             self.results(past.metrics, past.tables)
         whole = past.history is not None and not self._failed
-        for path in earlier if whole else ():  # only now: the new one holds all that it held
+        for path in earlier if whole else ():  # only now: the new folder holds all that they held
             if path != Path(self._run.dir).parent.resolve():
                 shutil.rmtree(path, ignore_errors=True)
 
@@ -145,7 +145,7 @@ class WandbTracker:
         self._closed = True
         folder = Path(self._run.dir).parent
         self._attempt(lambda: self._run.finish(exit_code=exit_code))
-        self._attempt(self._wandb.teardown)  # its process has written everything when it is gone
+        self._attempt(self._wandb.teardown)  # W&B's process has written everything when it ends
         if self._offline and self._logged and not self._failed:
             print(f"W&B, to upload it: wandb sync {shlex.quote(_from_here(folder))}")
 
@@ -157,7 +157,7 @@ class WandbTracker:
             return
         try:
             call()
-        except Exception as error:  # W&B's parts raise what they like; none of it is worth a run
+        except Exception as error:  # W&B raises errors of many types; none may end a run
             self._failed = True
             print(f"W&B stopped ({error}); the files in the run directory are complete.", file=sys.stderr)
 
@@ -186,7 +186,7 @@ def _has_key() -> bool:
 @contextmanager
 def _without_launch() -> Iterator[None]:
     """Each run of W&B looks for inputs that its own job agents staged, and imports those agents and its public API for
-    it: .3 s, and nothing is ever staged here.
+    this, which takes 0.3 s; nothing is ever staged here.
     """
     from wandb.sdk.wandb_run import Run
 
@@ -203,7 +203,7 @@ def _without_launch() -> Iterator[None]:
 
 
 def _flushed(wandb: Any) -> dict[str, Any]:
-    """What is logged reaches the file soon, not every 15 s: a kill loses the rest. Older versions lack the setting."""
+    """Settings that write rows to the file soon, not every 15 s: a kill loses the rest. Older versions lack this."""
     name = "x_transaction_log_flush_interval"
     return {name: FLUSHED} if name in wandb.Settings.model_fields else {}
 
@@ -222,6 +222,6 @@ def open_tracker(folder: Path, settings: LoggerSettings, past: Past, **identity:
 
     try:
         return WandbTracker(folder, settings, past, **identity)
-    except Exception as error:  # as above
+    except Exception as error:  # as in `WandbTracker._attempt`
         print(f"W&B did not start ({error}); the files in the run directory are complete.", file=sys.stderr)
         return NoTracker()

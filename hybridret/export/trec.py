@@ -1,8 +1,8 @@
-"""Rankings and judgments as TREC files, which trec_eval, ir_measures, Anserini and others read: out and in.
+"""Rankings and judgments as TREC files, which trec_eval, ir_measures, Anserini and others read: writing and reading.
 
-A run has lines `qid Q0 docid rank score tag`, judgments (qrels) have `qid 0 docid grade`; a name that ends in .gz is
-packed. trec_eval looks at scores, not at ranks, compares them as fp32, and puts equal ones in the descending order of
-ids, which is ours: scores are written so that they read back as the same fp32, and nothing moves.
+A run has lines `qid Q0 docid rank score tag`, judgments (qrels) have `qid 0 docid grade`; a file whose name ends in .gz
+is compressed. trec_eval uses scores, not ranks, compares them as fp32, and sorts equal ones by descending id, as we do.
+Scores are written so that they read back as the same fp32, and so the order does not change.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def write_trec_run(path: Path, collection: Collection, queries: IntArray, hits: 
     """Write the `hits` [q, k] of `queries` [q] (indices into the collection), whole or not at all.
 
     Raises UserError for a score that is not finite, an id or tag that is empty or has white space (the format cannot
-    hold it), and when the file cannot be written; ValueError for hits that do not stand best first.
+    hold it), and when the file cannot be written; ValueError for hits that are not sorted best first.
     """
     path = Path(path)
     present = hits.passages >= 0
@@ -183,13 +183,13 @@ def _taken(ids: Sequence[str], wanted: IntArray) -> list[str]:
 
 
 def _shortest(scores: FloatArray) -> list[str]:
-    """The shortest decimals that read back as the same fp32, and that stand in the same order read as fp64."""
+    """The shortest decimals that read back as the same fp32, and that keep their order when read as fp64."""
     return cast(list[str], np.asarray(scores, dtype=np.float32).astype(str).tolist())
 
 
 @contextmanager
 def _text(path: Path) -> Iterator[IO[str]]:
-    """A UTF-8 file that replaces `path` in the end; the same text gives the same bytes, packed or not."""
+    """A UTF-8 file that replaces `path` in the end; the same text gives the same bytes, compressed or not."""
     with atomic_path(path) as temporary, ExitStack() as stack:
         binary: IO[bytes] = stack.enter_context(open(temporary, "wb"))
         if path.name.endswith(".gz"):

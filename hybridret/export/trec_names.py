@@ -14,7 +14,7 @@ from hybridret.data.lines import decoded
 
 
 class Names:
-    """The different ids of a run, numbered as they come, with the line where each stands first."""
+    """The different ids of a run, numbered in their order of appearance, with the line where each appears first."""
 
     def __init__(self, path: Path, what: str) -> None:
         self._path, self._what = path, what
@@ -37,7 +37,7 @@ class Names:
         return [decoded(name, f"{self._path}, line {line}, {self._what} id") for name, line in lines]
 
     def positions(self, ids: Sequence[str], collection: str) -> IntArray:
-        """[n]: where they stand among `ids`, which are read once, in slices. Raises UserError for unknown ones."""
+        """[n]: the position of each in `ids`, which are read once, in slices. Raises UserError for unknown ones."""
         numbers = {text: number for number, text in enumerate(self.texts())}
         positions = np.full(len(numbers), -1, dtype=np.int64)
         position = 0

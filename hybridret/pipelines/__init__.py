@@ -1,1 +1,1 @@
-"""What a command does from its config to result.json."""
+"""The steps of each command, from its config to result.json."""

@@ -1,4 +1,4 @@
-"""`python -m hybridret.evaluate`: benchmarks on a trained run, on an encoder as it comes, or on BM25."""
+"""`python -m hybridret.evaluate`: benchmarks on a trained run, on an encoder without training, or on BM25."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ NOT_SETTINGS = ("checkpoint", "name", "trust")  # of this command, not of what i
 
 
 def evaluate_run(config: DictConfig, overrides: Sequence[str]) -> int:
-    """Evaluate and return the exit code. What is done already with the same config is left as it is."""
+    """Evaluate and return the exit code. A finished evaluation of the same config is left unchanged."""
     checkpoint = config.get("checkpoint")
     with graceful_stop() as stop:
         try:
@@ -75,7 +75,7 @@ def evaluate_run(config: DictConfig, overrides: Sequence[str]) -> int:
 
 
 def _evaluate_checkpoint(config: DictConfig, path: Path, overrides: Sequence[str], progress: Progress) -> int:
-    """A run of ours: its own data, text settings and weights; benchmarks and evaluation from the command line."""
+    """A trained run: its own data, text settings and weights; benchmarks and evaluation from the command line."""
     run = RunDirectory(path)
     for override in overrides:
         if override.lstrip("+~").partition("=")[0].partition(".")[0].partition("@")[0] in FROM_RUN:
@@ -120,7 +120,7 @@ def _evaluate_checkpoint(config: DictConfig, path: Path, overrides: Sequence[str
     join(progress, digest)
     if components.processes.rank > 0:
         return _follow(components, encoder)
-    with RunDirectory(folder).lock():  # not the run's own: several evaluations may be added to it at once
+    with RunDirectory(folder).lock():  # not the run's lock: several evaluations may be added to a run at once
         remove_leftovers(folder)
         scores = _score(components, encoder, folder, progress)
         identity = RunIdentity(run, str(trained["config_hash"]), str(trained["strategy"]))
@@ -137,7 +137,7 @@ def _evaluate_checkpoint(config: DictConfig, path: Path, overrides: Sequence[str
 
 
 def _evaluate_untrained(config: DictConfig, overrides: Sequence[str], progress: Progress) -> int:
-    """A backbone without training, in a run directory of its own, so that it stands in a sweep's report."""
+    """A backbone without training, in a run directory of its own, so that it appears in a sweep's report."""
     if config.get("name"):
         raise UserError(
             f"name={config.name} names an evaluation that is added to a run, checkpoint=RUN. Leave it out: one of a "
@@ -185,7 +185,7 @@ def _evaluate_untrained(config: DictConfig, overrides: Sequence[str], progress: 
 
 
 def _check_text(components: EvaluateComponents, overrides: Sequence[str]) -> None:
-    """Raise UserError for text settings that the backbone does not read: its numbers would stand under a wrong name."""
+    """Raise UserError for text settings that the backbone does not read: its results would have a wrong name."""
     if isinstance(components.backbone, Backbone):
         return
     for override in overrides:
@@ -202,7 +202,7 @@ def _check_text(components: EvaluateComponents, overrides: Sequence[str]) -> Non
 
 
 def _encoder(components: EvaluateComponents) -> DualEncoder | None:
-    """The backbone as it comes, on its device; None where it is a retriever of its own."""
+    """The backbone without training, on its device; None where it is itself a retriever."""
     family = isinstance(components.backbone, EncoderFamily)
     return components.encoder().to(components.device) if family else None
 
@@ -214,7 +214,7 @@ def _score(components: EvaluateComponents, encoder: DualEncoder | None, folder: 
 
 
 def _follow(components: EvaluateComponents, encoder: DualEncoder | None) -> int:
-    """A further rank under torchrun: the first one keeps the records."""
+    """The part of a further process under torchrun: the first one keeps the records."""
     settings = components.settings.evaluation
     follow(components.retriever(encoder), components.collections(Quiet()), settings, settings.trec)
     return DONE

@@ -28,7 +28,7 @@ from hybridret.training.train import TrainingResult
 
 
 class PointWork:
-    """The work in a claimed run directory: train, evaluate the best encoder, record. Each step on its own."""
+    """The work in a claimed run directory: train, evaluate the best encoder, record. One method for each step."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class PointWork:
         assert source is not None
         show(tracker, scores, asdict(trained))
         if self.settings.logger.mode == "offline":
-            tracker.close()  # a run that says that it is finished has its whole mirror; an upload may take long
+            tracker.close()  # the mirror of a finished run must be complete; an upload may take long
         self.run.write_result(
             {
                 **head(self.identity, self.settings),
@@ -99,7 +99,7 @@ class PointWork:
         print(f"Finished: {self.run.path}")
 
     def _check_data(self, resume: bool) -> None:
-        """The config names the data but does not hold it: a checkpoint must not go on with other texts under it."""
+        """The config names the data but does not hold it: a checkpoint must not be continued with other texts."""
         path = self.run.checkpoints / "data.json"
         source = self.components.source
         found = source.fingerprint() if source is not None else None
@@ -113,10 +113,10 @@ class PointWork:
         write_sealed(path, {"fingerprint": found})
 
     def _forget_later_rows(self) -> None:
-        """Rows behind the checkpoint will be written again."""
+        """Drop the rows after the checkpoint, which will be written again."""
         step, rows = saved_step(self.run.last_checkpoint), saved_rows(self.run.last_checkpoint)
         kept = self.run.truncate_history(step)
-        if kept < rows:  # a machine that crashed: the checkpoint was on its disk, the latest rows were not
+        if kept < rows:  # after a crash of the machine: the checkpoint was on its disk, the latest rows were not
             warning = f"{self.run.history} has lost {rows - kept} of its {rows} rows: the curve has a gap."
             print(warning, file=sys.stderr)
         print(f"Resuming {self.run.path} at step {step}.")

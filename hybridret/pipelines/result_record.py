@@ -1,4 +1,4 @@
-"""What `result.json` says, in the same words for trained runs, added evaluations and backbones as they come."""
+"""The content of `result.json`, with the same keys for trained runs, added evaluations and untrained backbones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hybridret.runs.sums import VERSION
 
 
 def head(run: RunIdentity, settings: EvaluateSettings) -> dict[str, Any]:
-    """Which run it is."""
+    """The identity of the run."""
     alpha = settings.batching.get("alpha") if isinstance(settings, Settings) else None  # nothing is drawn without it
     return {
         "version": VERSION,
@@ -30,7 +30,7 @@ def head(run: RunIdentity, settings: EvaluateSettings) -> dict[str, Any]:
 
 
 def data(source: PairSource) -> dict[str, Any]:
-    """What was trained on: name, fingerprint, licence, and what the reader counted and dropped where it does count."""
+    """The training data: name, fingerprint, licence, and what the reader counted and dropped, if it counts."""
     summary = getattr(source, "summary", None)
     return {
         "name": getattr(source, "name", type(source).__name__),
@@ -41,7 +41,7 @@ def data(source: PairSource) -> dict[str, Any]:
 
 
 def outcome(scores: Scores, settings: EvaluateSettings, encoder: Any) -> dict[str, Any]:
-    """What came out, and how it was measured; `encoder` (None for BM25) knows the text settings that it really has."""
+    """The results, and how they were measured; `encoder` (None for BM25) has the text settings that were used."""
     return {
         "metrics": scores.evaluation.macro(),
         "notes": scores.notes,

@@ -1,4 +1,4 @@
-"""The life of a run directory, the same for a training and for an evaluation: claimed, running, and how it ended."""
+"""The life cycle of a run directory, the same for a training and for an evaluation: claimed, running, ended."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def claimed(
     progress: Progress,
     check: Callable[[], None] | None = None,
 ) -> Iterator[Claim]:
-    """Own the directory of `run` for the block: locked, with its config.yaml, environment.json and a status that beats.
+    """Own the directory of `run` for the block: locked, with config.yaml, environment.json and a status with heartbeat.
 
-    How the block ends is how the status ends: finished, interrupted (a signal, here or in another process of the run),
+    The end of the block sets the final status: finished, interrupted (a signal, here or in another process of the run),
     or failed with its reason; errors pass through. `check` is called while another process has the lock, and may raise.
     """
     directory = run.directory
@@ -54,7 +54,7 @@ def claimed(
             status.give_up(State.INTERRUPTED, "stopped by a second Ctrl-C")
             raise
         except UserError as error:
-            stopped = error.exit_code in (REQUEUE, INTERRUPTED)  # another process of this run had a signal
+            stopped = error.exit_code in (REQUEUE, INTERRUPTED)  # another process of this run received a signal
             status.give_up(State.INTERRUPTED if stopped else State.FAILED, str(error))
             raise
         except BaseException as error:

@@ -1,4 +1,4 @@
-"""What an evaluation leaves in its folder: our tables, and mteb's files where they are asked for."""
+"""The files that an evaluation writes: our tables, and mteb's files where they are asked for."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def write_scores(
     revisions = {one.name: one.fingerprint for one in scores.collections if one.fingerprint}
     try:
         write_mteb_results(folder / "mteb", scores.evaluation.metrics, meta, notes=scores.notes, revisions=revisions)
-    except UserError as error:  # an export never costs an evaluation its metrics
+    except UserError as error:  # a failed export must not lose the metrics
         print(f"mteb's files are not written: {error}", file=sys.stderr)
         for one in scores.collections:
             scores.notes.setdefault(one.name, {})["mteb"] = f"not written: {error}"

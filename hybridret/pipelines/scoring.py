@@ -22,7 +22,7 @@ ENTROPY_SEED = 0  # the same sample of passages for every run, whatever its own 
 
 @dataclass(frozen=True)
 class Scores:
-    """The joined evaluation of all collections, and what each collection says of itself."""
+    """The joined evaluation of all collections, and the notes of each collection."""
 
     evaluation: Evaluation
     notes: dict[str, dict[str, str]]
@@ -36,7 +36,7 @@ def score(
     progress: Progress,
     trec: Path | None = None,
 ) -> Scores:
-    """Evaluate `retriever` on every collection; `trec`: a folder for TREC files. What cannot be exported is a note."""
+    """Evaluate `retriever` on every collection; `trec`: a folder for TREC files. A failed export becomes a note."""
     parts: list[Evaluation] = []
     notes: dict[str, dict[str, str]] = {}
     left_out = _left_out(collections) if trec is not None else {}
@@ -65,9 +65,9 @@ def score(
 
 
 def follow(retriever: Retriever, collections: Sequence[Collection], settings: EvaluationSettings, trec: bool) -> None:
-    """The part of a further rank: it encodes and searches its share of the large pools; the first rank does the rest.
+    """The part of a further process: it encodes and searches its share of the large pools; the first does the rest.
 
-    Every search of `score` is met here, in the same order, or the ranks would wait for each other for ever.
+    It makes every search of `score`, in the same order; otherwise the processes would wait for each other for ever.
     """
     for collection in collections:
         own = same_ranking_mode(collection, collections, settings)
@@ -78,7 +78,7 @@ def follow(retriever: Retriever, collections: Sequence[Collection], settings: Ev
 
 
 def _left_out(collections: Sequence[Collection]) -> dict[str, str]:
-    """Collections whose rankings cannot be TREC files, and why: said before the work, not behind it."""
+    """Collections whose rankings cannot be TREC files, and why: reported before the work, not after it."""
     found = {one.name: fault for one in collections if (fault := unwritable(one)) is not None}
     for name, fault in found.items():
         print(f"{name}: no TREC files will be written: {fault}.", file=sys.stderr)
@@ -88,6 +88,6 @@ def _left_out(collections: Sequence[Collection]) -> dict[str, str]:
 def same_ranking_mode(
     collection: Collection, collections: Sequence[Collection], settings: EvaluationSettings
 ) -> EvaluationSettings:
-    """`settings` such that all collections of one group are ranked alike: full and cut values have no mean."""
+    """`settings` such that all collections of one group are ranked alike: full and cut values must not be averaged."""
     group = [one for one in collections if one.group and one.group == collection.group]
     return replace(settings, full_ranks=0) if any(is_searched(one, settings) for one in group) else settings

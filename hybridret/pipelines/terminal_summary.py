@@ -1,4 +1,4 @@
-"""The few numbers that an evaluation ends with on the terminal; all of them stand in metrics.csv."""
+"""The few numbers that the terminal shows at the end of an evaluation; metrics.csv has all of them."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def print_summary(macro: Mapping[str, float]) -> None:
 
 
 def _shown(present: Collection[str]) -> list[tuple[Metric, str]]:
-    """The columns that are `present`: a metric, and the `@10` behind its name."""
+    """The columns that are `present`: a metric, and the `@10` after its name."""
     cuts: list[tuple[Metric, str]] = []
     for metric in sorted(known_metrics(), key=lambda one: one.column_order):
         for cutoff in metric.ending:
             cuts.append((metric, f"@{cutoff}" if cutoff else ""))
-            if not cutoff:  # of pools that were searched
+            if not cutoff:  # metrics of pools that were searched, not ranked in full
                 at = sorted(key for key in present if key.startswith(f"{metric.name}@"))
                 cuts += [(metric, key.removeprefix(metric.name)) for key in at]
     return [(metric, cut) for metric, cut in cuts if metric.name + cut in present]

@@ -14,7 +14,7 @@ from hybridret.encoders.shares import shares
 if TYPE_CHECKING:
     from hybridret.encoders.tokenization import Tokenization
 
-SAMPLE = 2000  # texts per language, evenly spaced: shares to within a percent or two, and no minutes on large data
+SAMPLE = 2000  # texts per language, evenly spaced: shares to within a percent or two, in a short time on large data
 
 
 def training_shares(tokenization: Tokenization, source: PairSource) -> dict[str, dict[str, float]]:
@@ -38,7 +38,7 @@ def collection_shares(tokenization: Tokenization, collections: Iterable[Collecti
             (passages, collection.passages, collection.passage_languages),
         ):
             for index, language in enumerate(collection.languages):
-                # Spaced out before reading: a large corpus lies on disk.
+                # Sampled before reading: a large corpus is on disk.
                 positions = _spaced(np.flatnonzero(spoken == index))
                 side.setdefault(language, []).extend(texts[position] for position in positions.tolist())
     return _sampled(tokenization, queries, passages)

@@ -1,4 +1,4 @@
-"""A run's identity and results as the tracker wants them; trained runs and evaluations say the same."""
+"""A run's identity and results in the form that the tracker needs, the same for trained runs and evaluations."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def shown(
     scores: Scores,
     progress: Progress,
 ) -> Iterator[None]:
-    """Show `scores` of a run that nothing trains now. The block writes the result.json that makes them count.
+    """Show `scores` of a run that is not in training. The block writes the result.json that makes them valid.
 
-    The mirror of a result that is there is whole, so the offline one is closed first. Evaluations that are added at the
-    same time wait for each other: each shows all that is finished, and itself.
+    An existing result must have a complete mirror, so an offline mirror is closed before the block. Evaluations that
+    are added at the same time wait for each other: each shows all finished ones, and itself.
     """
     offline = settings.logger.mode == "offline"
     with ExitStack() as stack:
@@ -67,11 +67,11 @@ def shown(
 
 
 def _past(run: RunDirectory) -> Past:
-    """Evaluations that were added replace what the run says of the same dataset, the later the earlier."""
+    """Added evaluations replace the run's own values of the same dataset, and later ones replace earlier ones."""
     metrics: dict[str, float] = {}
     tables: dict[str, pd.DataFrame] = {}
     for result, folder in _results(run):
-        with suppress(UserError):  # damaged: the report says so
+        with suppress(UserError):  # damaged: the report shows it
             evaluation = Evaluation.read(folder)
             for name, table in _tables(evaluation).items():
                 tables[name] = table
@@ -81,13 +81,13 @@ def _past(run: RunDirectory) -> Past:
     history: Sequence[dict[str, Any]] | None = None
     try:
         history = run.read_history()
-    except UserError as error:  # a mirror is not worth an evaluation
+    except UserError as error:  # a failed mirror must not end an evaluation
         print(f"W&B gets no training curve: {error}", file=sys.stderr)
     return Past(history, metrics, tables)
 
 
 def _results(run: RunDirectory) -> list[tuple[dict[str, Any], Path]]:
-    """The results of the run and of what was added to it, in the order of their making."""
+    """The results of the run and of the evaluations that were added to it, oldest first."""
     found = []
     for file in (run.result, *run.evaluation("x").parent.glob("*/result.json")):
         with suppress(UserError):
@@ -112,7 +112,7 @@ def _tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
 
 
 def show(tracker: Tracker, scores: Scores, training: Mapping[str, Any] | None = None) -> None:
-    """Macro metrics, and of a run's `training` throughput and mix, in the summary; one table per dataset with every
-    language and pair."""
+    """Put macro metrics, and throughput and mix of a run's `training`, in the summary; and one table per dataset with
+    every language and pair."""
     metrics = {**scores.evaluation.macro(), **_of_training({"training": training})}
     tracker.results(metrics, _tables(scores.evaluation))

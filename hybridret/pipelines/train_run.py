@@ -1,6 +1,6 @@
 """`python -m hybridret.run`: one point of a sweep, from its config to `result.json`.
 
-What settings alone can tell is refused before torch, transformers and Lightning are imported, which takes seconds.
+Errors that settings alone can show are raised before the slow imports of torch, transformers and Lightning.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
     from hybridret.preflight.out_of_memory import explain_out_of_memory
 
     components.check_optimizer()
-    check_gpu(components, overrides)  # a finished run is finished on a machine without one, too
+    check_gpu(components, overrides)  # not before: a finished run needs no GPU
     expected = check_fits(components, overrides)
     if not process_info().first:
         seen = Remembered()
@@ -64,7 +64,7 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
 
     print(expected.text())
     bars = Bars()
-    components.collections(bars)  # a test set that cannot be read is said before the training, not behind it
+    components.collections(bars)  # a test set that cannot be read is reported before the training, not after it
     with graceful_stop() as stop:
         try:
             with claimed(identity, plain_without_hydra(plain), bars, stop.check) as claim:

@@ -18,7 +18,7 @@ from hybridret.training.train import TrainingResult, train
 
 
 class StoppedTogether(StopRequested):
-    """All ranks stopped after the same step, with the state saved: at least one of them had a signal."""
+    """All processes stopped after the same step, with the state saved: at least one of them received a signal."""
 
 
 def train_components(
@@ -29,7 +29,7 @@ def train_components(
     on_history: Any,
     stop: Stop,
 ) -> TrainingResult:
-    """Raises StopRequested where training was stopped, on every rank."""
+    """Raises StopRequested where training was stopped, on every process."""
     settings, source = components.settings, components.source
     if source is None:
         raise UserError("data has no value: choose where training pairs come from, data=cldr or data=jsonl.")
@@ -59,8 +59,8 @@ def train_components(
 
 
 class Remembered:
-    """Progress of a rank without a status.json: `status` holds the phase that it would tell. Steps are counted by the
-    first rank alone.
+    """Progress of a process without a status.json: `status` holds the phase that would be written there. Only the first
+    process counts steps.
     """
 
     def __init__(self) -> None:
@@ -74,11 +74,12 @@ class Remembered:
 
 
 def follow(components: Components, run: RunIdentity, progress: Progress) -> int:
-    """The part of a further rank: train, and leave records and evaluation to the first."""
+    """The part of a further process: train, and leave records and evaluation to the first."""
     with graceful_stop() as stop:
         encoder = components.trained_encoder()
         stop.check()
-        # Stopped in training, it has done its part: the first says so, and is not ended for the code of this one.
+        # After a stop in training this process has done its part. The first one reports the stop, and must not be
+        # ended because of the exit code of this one.
         with suppress(StoppedTogether):
             train_components(components, encoder, run, progress, lambda row: None, stop)
     return DONE

@@ -24,14 +24,14 @@ def write_trec(
     folder: Path | None,
     progress: Progress,
 ) -> str | None:
-    """What could not be written and why, None if all was.
+    """Write the files; returns what could not be written and why, None if all was.
 
     Files are `NAME.LANGUAGE.run.gz` and `NAME.LANGUAGE.qrels` for the passages of each language that a setting needs,
-    and `NAME.all.*` for the pool of all; a further rank searches and writes nothing (`folder` None).
+    and `NAME.all.*` for the pool of all; a further process searches and writes nothing (`folder` None).
 
-    Searched to `settings.depth` also where the metrics come from full ranks. A file that cannot be written ends the
-    writing, not the searches, which all ranks make together: the metrics do not depend on it. A passage that a query's
-    qrels do not name in one of the files may be relevant in another: each pool has judgments of its own.
+    Pools are searched to `settings.depth` also where the metrics come from full ranks. A file that cannot be written
+    ends the writing, not the searches, which all processes make together: the metrics do not depend on it.
+    Each pool has its own judgments: a passage without a judgment in one qrels file may be relevant in another.
     """
     judgments, failed = Judgments(collection), None
     for pool in judgments.pools(chosen_settings(collection, settings)):

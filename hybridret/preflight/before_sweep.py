@@ -19,7 +19,7 @@ from hybridret.encoders.sizes import LARGE
 
 def before_sweep(points: Sequence[tuple[Sequence[str], DictConfig]]) -> list[str | None]:
     """Print the plan of the large points and of those that cannot run, and what those lack; return for each point
-    None, or why it cannot run: a line, then what is missing, an item a line.
+    None, or why it cannot run: a line, then what is missing, one item per line.
     """
     doubtful = [number for number, (_, config) in enumerate(points) if is_doubtful(config)]
     if not doubtful:
@@ -28,7 +28,7 @@ def before_sweep(points: Sequence[tuple[Sequence[str], DictConfig]]) -> list[str
     from hybridret.preflight.sweep_preflight import check_points  # torch, transformers
 
     reasons: list[str | None] = [None] * len(points)
-    names = list(labels([list(overrides) for overrides, _ in points]))  # what tells it from those that are not shown
+    names = list(labels([list(overrides) for overrides, _ in points]))  # labels among all points, shown or not
     shown = [(names[number], *points[number]) for number in doubtful]
     for number, reason in zip(doubtful, check_points(shown), strict=True):
         reasons[number] = reason
@@ -55,7 +55,7 @@ def _is_doubtful(config: DictConfig) -> bool:
 
 
 def _paths(sections: Mapping[str, Any]) -> Iterable[Any]:
-    """Of the data and of each benchmark that is read from a folder; None: from the hub."""
+    """The paths of the data and of each benchmark that is read from a folder; None: from the hub."""
     for section in (sections["data"], *(sections["eval"] or {}).values()):
         if isinstance(section, DictConfig) and "path" in section:
             yield section["path"]
@@ -72,7 +72,7 @@ def _backbone_is_doubtful(backbone: Any, size: str) -> bool:
 
 
 def _parameters(numbers: Any) -> int:
-    """Roughly, from the numbers of a transformers config."""
+    """The rough number of parameters, from the numbers of a transformers config."""
     width = int(numbers.get("hidden_size") or numbers.get("d_model") or numbers.get("n_embed") or 0)
     layers = int(numbers.get("num_hidden_layers") or numbers.get("num_layers") or numbers.get("n_layer") or 0)
     return 12 * width * width * layers + width * int(numbers.get("vocab_size") or 0)

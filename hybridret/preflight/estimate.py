@@ -1,4 +1,4 @@
-"""The estimate of one point: its plan, and on each GPU of `plan.gpus` whether it fits, how long, for how much."""
+"""The estimate of one point: its plan, and on each GPU of `plan.gpus` whether it fits, its time and its cost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hybridret.preflight.plan_inputs import PlanInputs
 
 @dataclass(frozen=True)
 class GpuEstimate:
-    """One recipe on one kind of GPU. `hours` of the training by the clock, `gpu_hours` of all its devices;
+    """One recipe on one kind of GPU. `hours`: wall-clock time of the training, `gpu_hours`: of all its devices;
     `encoding_hours` of the evaluation, on one GPU; `cost` of both, in the currency of the price.
     """
 
@@ -33,7 +33,7 @@ class GpuEstimate:
 
     @property
     def all_gpu_hours(self) -> float:
-        """What is paid for: the training's devices, and one GPU for the evaluation."""
+        """The GPU-hours that are paid: of the training's devices, and of one GPU for the evaluation."""
         return self.gpu_hours + self.encoding_hours
 
 
@@ -55,8 +55,8 @@ class Estimate:
 
     @property
     def best(self) -> GpuEstimate | None:
-        """The cheapest recipe on all GPUs, among those that change the training least: what a point is trained with
-        is worth more than a few per cent of its cost.
+        """The cheapest recipe on all GPUs, among those that change the training least: the recipe of a point matters
+        more than a few per cent of its cost.
         """
         options = [option for option in self.cheapest if option is not None]
         nearest = min((self._departure(option) for option in options), default=None)
@@ -89,7 +89,7 @@ def estimate(inputs: PlanInputs) -> Estimate:
 
 
 def gpu_estimate(inputs: PlanInputs, recipe: Recipe, gpu: Gpu) -> GpuEstimate:
-    """What `recipe` comes to on `gpu`."""
+    """The estimate of `recipe` on `gpu`."""
     settings, workload = inputs.settings.plan, inputs.workload
     made = inputs.plan_of(recipe)
     training = gpu_hours(made, recipe, workload, gpu, settings.utilisation)
@@ -125,7 +125,7 @@ def check_assumptions(settings: PlanSettings) -> list[Gpu]:
 
 
 def in_a_line(error: Exception) -> str:
-    """Why a model cannot be planned, of an error that is none of the user's."""
+    """Why a model cannot be planned, for an error that is no UserError."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 

@@ -1,4 +1,4 @@
-"""Points that share an estimate, as one: a grid over seeds and strategies has a few models and many points."""
+"""Groups of points that share an estimate: a grid over seeds and strategies has few models and many points."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class EstimateGroup:
 
     @property
     def chosen(self) -> GpuEstimate | None:
-        """As asked on the cheapest GPU that it fits, else the cheapest recipe that fits; None: nothing does."""
+        """The recipe as asked on the cheapest GPU that it fits, else the cheapest recipe that fits; None: none fits."""
         estimate = self.first.estimate
         return None if estimate is None else estimate.best_as_asked or estimate.best
 

@@ -1,6 +1,6 @@
-"""Before a training starts: what it will run as, whether that fits this machine, and else what would.
+"""Before a training starts: its recipe, whether it fits this machine, and if not, a recipe that would.
 
-Nothing is chosen silently, and nothing that cannot fit is started: hours of a queue are dearer than a refusal.
+Nothing is chosen silently, and nothing that cannot fit is started: hours in a queue cost more than a refusal.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from hybridret.preflight.suggestion import command_with
 from hybridret.preflight.wording import changed, count, gib, suggestion
 
 TINY = 0.25
-HALVED = 2  # bytes of a weight at the least, in bf16
+HALVED = 2  # the least bytes of a weight, in bf16
 _CHOOSE = ("trainer", "optim", "adapter", "training.chunk_size", "training.recompute", "training.recompute_layers",
            "training.compile", "training.batch_size", "backbone.attention")  # fmt: skip
 
 
 @dataclass
 class MemoryCheck:
-    """What a point expects of the machine that it runs on. `target`: the GPU, or a process's share of the memory.
+    """What a point needs of the machine that it runs on. `target`: the GPU, or a process's share of the memory.
 
-    The plan is made when it is first asked for, which is never where a bound shows that it need not be.
+    The plan is made when it is first needed, and not at all where a crude bound shows that the point fits.
     """
 
     inputs: PlanInputs
@@ -65,7 +65,7 @@ class MemoryCheck:
         return self.tiny or self.failed is not None or fits(self.plan, self.target, self.inputs.settings.plan.reserve)
 
     def text(self) -> str:
-        """The recipe, why it is this one, and what it is expected to take."""
+        """The recipe, why it is this one, and the memory that it is expected to take."""
         named = [text for text in self.overrides if _chooses(text)]
         why = f"chosen by {' '.join(named)}, the rest by conf/" if named else "as conf/ has it"
         recipe = f"Recipe: {_spelled(self.inputs)} ({why})."
@@ -89,7 +89,7 @@ class MemoryCheck:
 
     def smaller(self, limit: float) -> str:
         """The cheapest recipe that takes at most `limit` bytes here, or else one that fits a GPU of `plan.gpus`; with
-        its command. Nobody waits for a large model on the CPU, nor there for 8-bit Adam.
+        its command. On the CPU it proposes no large model and no 8-bit Adam, which are too slow there.
         """
         here = replace(self.target, memory_bytes=int(limit))
         total = self.plan.parameters["total"]
@@ -146,7 +146,7 @@ def check_gpu(components: Components, overrides: Sequence[str]) -> None:
 
 
 def elsewhere(found: Estimate, overrides: Sequence[str]) -> str:
-    """What `plan` says of the GPUs of `plan.gpus`."""
+    """The verdict of `plan` on the GPUs of `plan.gpus`."""
     best: GpuEstimate | None = found.best_as_asked or found.best
     if best is None:
         names = ", ".join(option.gpu.name for option in found.asked)
@@ -155,8 +155,9 @@ def elsewhere(found: Estimate, overrides: Sequence[str]) -> str:
 
 
 def upper_bound(point: PlanInputs) -> float:
-    """Bytes that a training of a small transformer stays below, without a trace of it: weights, gradients, optimizer,
-    and for each token of a whole batch what a layer keeps, with attention written out for as many heads as can be.
+    """An upper bound of the bytes that the training of a small transformer takes, without tracing it: weights,
+    gradients, optimizer, and for each token of a whole batch the activations that a layer keeps, with full attention
+    matrices for the largest possible number of heads.
     """
     body, work = point.body_of(point.recipe.adapter), point.workload
     longest = max(work.query_tokens, work.passage_tokens)
@@ -166,7 +167,7 @@ def upper_bound(point: PlanInputs) -> float:
 
 
 def in_parts(memory: Memory) -> str:
-    """The total and what makes it up, in GiB."""
+    """The total and its parts, in GiB."""
     named = ", ".join(
         f"{one.name} {gib(value)}"
         for one in fields(memory)

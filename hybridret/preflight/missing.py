@@ -22,7 +22,7 @@ from hybridret.preflight.plan_command import filled
 
 @dataclass(frozen=True)
 class MissingRequirement:
-    """`what`: in a word; `text`: what is missing, and the command that fetches or fits it. `certain`: not only that
+    """`what`: one word; `text`: what is missing, and the command that fetches or fits it. `certain`: False where only
     the hub's cache does not look as expected, which `plan.refuse=false` overrules.
     """
 
@@ -32,13 +32,13 @@ class MissingRequirement:
 
 
 def missing_requirements(point: PointEstimate, config: DictConfig) -> list[MissingRequirement]:
-    """All that can be found out here, in the order in which one would see to it."""
+    """All that can be found out here, in the order in which a user would fix it."""
     found: list[MissingRequirement] = []
     try:
-        found.extend(_each(point, config))  # what came before an error stays
+        found.extend(_each(point, config))  # what was found before an error stays
     except UserError as error:
         found.append(MissingRequirement("config", line(str(error))))
-    except Exception:  # the point's own process says it best
+    except Exception:  # the point's own process explains it best
         return found
     return found
 
@@ -96,8 +96,8 @@ def _checkpoint(components: Components) -> Iterator[MissingRequirement]:
 
 
 def _machine(point: PointEstimate, components: Components) -> Iterator[MissingRequirement]:
-    """Too little memory on the CPU, or no GPU. What a GPU that is there holds is for the point's own process to see:
-    to ask it here would keep a part of its memory for as long as the sweep runs.
+    """Too little memory on the CPU, or no GPU. The point's own process checks the memory of an existing GPU:
+    a check here would occupy a part of that memory for as long as the sweep runs.
     """
     if point.estimate is None:
         return
@@ -113,12 +113,14 @@ def _machine(point: PointEstimate, components: Components) -> Iterator[MissingRe
 
 
 def wants_gpu(components: Components) -> bool:
-    """Whether the point refuses to train without one."""
+    """Whether the point refuses to train without a GPU."""
     return components.settings.trainer.accelerator in ("gpu", "cuda")
 
 
 def gpu_is_here() -> bool:
-    """One that torch knows need not be a device file: those of ROCm, WSL2 and Apple are not. To count is not to use."""
+    """Whether there is a GPU. torch is asked too, since those of ROCm, WSL2 and Apple have no such device file; a count
+    does not use it.
+    """
     return bool(visible_gpus()) or torch.cuda.device_count() > 0 or torch.backends.mps.is_available()
 
 

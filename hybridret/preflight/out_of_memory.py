@@ -1,6 +1,6 @@
-"""Out of memory, as a paragraph: where it happened, what the plan had expected, and what would fit.
+"""Out-of-memory errors as one paragraph: where it happened, what the plan had expected, and what would fit.
 
-Only errors that say so are caught: another RuntimeError taken for one could be retried for ever
+Only errors that are clearly out of memory are caught: another RuntimeError taken for one could be retried for ever
 (docs/pitfalls.md#out-of-memory).
 """
 
@@ -16,11 +16,11 @@ from hybridret.base.errors import POINT_FAILED, UserError
 from hybridret.preflight.memory_check import MemoryCheck, in_parts
 from hybridret.preflight.wording import gib
 
-#: What errors of other types say where memory is all that is wrong.
+#: Texts in errors of other types that mean out of memory.
 SAYINGS = ("DefaultCPUAllocator: ", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 START = "read data and build the encoder"
 BEFORE = (START, "wait for the other processes")  # nothing is trained yet
-LESS = 0.8  # a recipe that is to do better than one that did not fit takes at most this share of what that one took
+LESS = 0.8  # a recipe that is proposed instead of one that did not fit takes at most this share of its memory
 
 
 class OutOfMemory(UserError):
@@ -30,7 +30,7 @@ class OutOfMemory(UserError):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether `error` says that memory could not be had."""
+    """Whether `error` means that memory could not be allocated."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(saying in str(error) for saying in SAYINGS)
@@ -38,7 +38,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 @contextmanager
 def explain_out_of_memory(expected: MemoryCheck, status: Callable[[], dict[str, Any]]) -> Iterator[None]:
-    """Turn an out-of-memory error of the block into OutOfMemory; `status()` is then asked for the phase and step."""
+    """Turn an out-of-memory error of the block into OutOfMemory; `status()` then gives the phase and step."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:

@@ -1,4 +1,4 @@
-"""`python -m hybridret.plan`: the points of a command line, their estimates, and what is printed of them."""
+"""`python -m hybridret.plan`: the points of a command line, their estimates, and the printed output."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Estimates:
         self._made: dict[str, Estimate] = {}
 
     def of(self, label: str, overrides: Sequence[str], config: DictConfig) -> PointEstimate:
-        """Raises UserError where `plan.*` is wrong: that is no matter of one point."""
+        """Raises UserError where `plan.*` is wrong, since this is not an error of one point."""
         try:
             check_config(config)
             check_size(config)
@@ -72,12 +72,12 @@ class Estimates:
 
 
 def filled(config: DictConfig) -> DictConfig:
-    """A copy without Hydra's part. Paths that are still to be named get a value: no plan reads what lies there."""
+    """A copy without Hydra's part. Missing paths get a value, since no plan reads the files there."""
     config = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     try:
         missing = OmegaConf.missing_keys(config)
     except OmegaConfBaseException:
-        return config  # a value that others refer to: whoever resolves the config says which
+        return config  # other keys refer to a missing value: the error comes when the config is resolved
     for key in missing:
         if key.rpartition(".")[2] == "path":
             OmegaConf.update(config, key, "FOLDER")

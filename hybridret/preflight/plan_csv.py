@@ -1,4 +1,4 @@
-"""A plan for machines: one row for each point, GPU and recipe (as asked, and the cheapest that fits)."""
+"""A plan as a CSV file: one row for each point, GPU and recipe (as asked, and the cheapest that fits)."""
 
 from __future__ import annotations
 

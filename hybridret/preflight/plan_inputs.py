@@ -1,4 +1,4 @@
-"""From the settings of a point to what a plan is made of: its body on the meta device, its recipe, its workload.
+"""From the settings of a point to the inputs of a plan: its body on the meta device, its recipe, its workload.
 
 No training data are read, no tokenizer is trained and no weights are drawn.
 """
@@ -35,9 +35,9 @@ BYTES = {"float32": 4, "float16": 2}
 
 @dataclass(frozen=True)
 class PlanInputs:
-    """`body_of(adapter)`: the body on the meta device with `full`, `lora` or the point's own adapter applied, and
-    `plan_of(recipe)`: made once for each. `recipe` and `workload` as the point asks. `unknown`: benchmarks whose size
-    only reading tells.
+    """`body_of(adapter)`: the body on the meta device with `full`, `lora` or the point's own adapter applied.
+    `plan_of(recipe)`: the plan. Both are made once per argument. `recipe` and `workload` are those of the point.
+    `unknown`: benchmarks whose size is known only after reading them.
     """
 
     settings: Settings
@@ -54,13 +54,13 @@ class PlanInputs:
 
     @property
     def gpu_recipe(self) -> Recipe:
-        """The recipe on a GPU: of a point that asks for the CPU with the precision of `trainer=gpu`."""
+        """The recipe on a GPU; a point that asks for the CPU gets the precision of `trainer=gpu`."""
         plain = self.on_cpu and self.recipe.precision == "32-true"
         return replace(self.recipe, precision="bf16-mixed") if plain else self.recipe
 
 
 def plan_inputs(components: Components) -> PlanInputs:
-    """Raises UserError for a backbone that is not trained, and whatever its size, adapter or config refuse."""
+    """Raises UserError for a backbone that is not trained, and the errors of its size, adapter and config."""
     family, settings = components.backbone, components.settings
     check_settings(settings.evaluation)
     if not isinstance(family, Backbone):
@@ -83,13 +83,13 @@ def plan_inputs(components: Components) -> PlanInputs:
 
 
 def _asks_the_hub(entry: Mapping[str, Any]) -> bool:
-    """Whether the architecture of a size stands in its checkpoint alone, which is not a folder here."""
+    """Whether the architecture of a size is known only from its checkpoint, and this is not a folder here."""
     checkpoint = entry.get("checkpoint")
     return entry.get("config") is None and checkpoint is not None and not is_here(str(checkpoint))
 
 
 def recipe_of(components: Components) -> Recipe:
-    """What the config asks for, in a plan's words."""
+    """The recipe that the config asks for."""
     trainer, training = components.settings.trainer, components.settings.training
     family = components.backbone
     optimizer = str(components.settings.optim["_target_"]).rpartition(".")[2].lower()

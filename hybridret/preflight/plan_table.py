@@ -1,4 +1,4 @@
-"""What a plan prints: two tables, what they assume, and a line of verdict for each point."""
+"""The printed plan: two tables, their assumptions, and a line with the verdict on each point."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def print_plan(points: Sequence[PointEstimate]) -> None:
 
 
 def _needs(made: Sequence[tuple[str, Estimate]]) -> Any:
-    """What does not depend on the GPU: parameters, work, and memory of one device by part."""
+    """The table of what does not depend on the GPU: parameters, work, and memory of one device by part."""
     from rich.table import Table
 
     table = Table(title="What a point needs as asked (memory in GiB on each device)", box=None, pad_edge=False)

@@ -15,8 +15,8 @@ from hybridret.planning.recipe import Recipe
 from hybridret.preflight.plan_inputs import PlanInputs
 
 _OF_A_RECIPE = ("trainer.accelerator", "trainer.devices", "trainer.nodes", "trainer.strategy", "trainer.precision")
-_OF_SLURM = ("trainer", "trainer.devices", "trainer.nodes")  # what `make slurm-run` is told in words of its own
-LORA_RATE = 10  # times the rate of full fine-tuning, as conf/adapter/lora.yaml says
+_OF_SLURM = ("trainer", "trainer.devices", "trainer.nodes")  # `make slurm-run` has its own variables for these
+LORA_RATE = 10  # times the rate of full fine-tuning, as in conf/adapter/lora.yaml
 
 
 def command_with(overrides: Sequence[str], recipe: Recipe, point: PlanInputs, move: bool = True) -> str:
@@ -51,18 +51,18 @@ def _command(kept: Sequence[str], wanted: Mapping[str, str]) -> str:
     devices, nodes = wanted.get("trainer.devices", "1"), wanted.get("trainer.nodes", "1")
     words = [*kept, *(f"{key}={value}" for key, value in wanted.items())]
     if nodes != "1":
-        rest = shlex.join(text for text in words if _key(text) not in _OF_SLURM).replace("$", "$$")  # make reads it
+        rest = shlex.join(text for text in words if _key(text) not in _OF_SLURM).replace("$", "$$")  # make expands $
         return f"make slurm-run NODES={nodes} GPUS={devices} TRAINER={wanted['trainer']} ARGS={shlex.quote(rest)}"
     program = ["python"] if devices == "1" else ["torchrun", f"--nproc-per-node={devices}"]
     return shlex.join([*program, "-m", "hybridret.run", *words])
 
 
 def _that_it_has(optimizer: str, overrides: Sequence[str]) -> list[str]:
-    """The overrides without those of `optim.*` that were for another optimizer: its yaml would not take them."""
+    """The overrides without those of `optim.*` that the yaml of `optimizer` does not have."""
     path = Path(config_folder()) / "optim" / f"{optimizer}.yaml"
     has = {f"optim.{key!s}" for key in OmegaConf.load(path)} if path.is_file() else set()
     ours = [text for text in overrides if not _key(text).startswith("optim.") or _key(text) in has]
-    return [text.lstrip("+") if text.startswith("+optim.") else text for text in ours]  # it is there: nothing to add
+    return [text.lstrip("+") if text.startswith("+optim.") else text for text in ours]  # the key exists: no `+`
 
 
 def _rate(overrides: Sequence[str], settings: Settings) -> dict[str, str]:

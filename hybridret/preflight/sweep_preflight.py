@@ -25,9 +25,9 @@ NOTE = (
 
 
 def check_points(points: Sequence[tuple[str, Sequence[str], DictConfig]]) -> list[str | None]:
-    """Print the plan and what is missing; return for each point (label, overrides, config) None, or a line that says
-    why it cannot run, and then each obstacle on a line of its own. A point that cannot be judged is left to its own
-    process: nothing that is wrong with one ends the others (docs/pitfalls.md#failing-points).
+    """Print the plan and what is missing; return for each point (label, overrides, config) None, or a line with the
+    reason why it cannot run, and then each obstacle on a line of its own. A point that cannot be judged is left to its
+    own process: no error of one point ends the others (docs/pitfalls.md#failing-points).
     """
     shared = Estimates()
     estimates = [_estimated(shared, label, overrides, config) for label, overrides, config in points]
@@ -52,19 +52,19 @@ def check_points(points: Sequence[tuple[str, Sequence[str], DictConfig]]) -> lis
 
 
 def _estimated(shared: Estimates, label: str, overrides: Sequence[str], config: DictConfig) -> PointEstimate:
-    """With an estimate where that tells something, or with the reason for having none."""
+    """The point with an estimate where this is useful, or with the reason for having none."""
     try:
         if _is_small(config):
             return PointEstimate(label, tuple(overrides), None)
         return shared.of(label, overrides, config)
     except UserError as error:
         return PointEstimate(label, tuple(overrides), None, str(error))
-    except Exception as error:  # code that came with a checkpoint, a value that nobody expected
+    except Exception as error:  # code that came with a checkpoint, an unexpected value
         return PointEstimate(label, tuple(overrides), None, f"{type(error).__name__}: {str(error)[:200]}")
 
 
 def _is_small(config: DictConfig) -> bool:
-    """Whether a plan has nothing to tell: a small model that surely fits, and no GPU is asked for in vain."""
+    """Whether no plan is needed: the model is small and surely fits, and no missing GPU is asked for."""
     try:
         components = Components(read_settings(resolved(filled(config))))
         components.check()
@@ -74,7 +74,7 @@ def _is_small(config: DictConfig) -> bool:
         expected = memory_check(components, ())
         return expected.tiny and counted(expected.inputs.body_of(components.adapter.name))["total"] < LARGE
     except UserError:
-        return False  # the estimate says why
+        return False  # the estimate gives the reason
 
 
 def _refuses(config: DictConfig) -> bool:
@@ -82,7 +82,7 @@ def _refuses(config: DictConfig) -> bool:
 
 
 def _print_missing(points: Sequence[PointEstimate], found: Sequence[Sequence[MissingRequirement]]) -> None:
-    """What all points lack once, then what each lacks besides."""
+    """Print what all points lack once, then what each point lacks besides."""
     if not any(found):
         return
     common = [one for one in found[0] if all(one in obstacles for obstacles in found)] if len(found) > 1 else []

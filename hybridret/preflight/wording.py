@@ -41,7 +41,7 @@ def teraflops(number: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Of a step."""
+    """The duration of a step, with its unit."""
     return f"{seconds:,.1f} s" if seconds >= 10 else f"{seconds:.2f} s" if seconds >= 0.1 else f"{seconds * 1e3:.2g} ms"
 
 
@@ -71,7 +71,7 @@ def communication(label: str, estimate: Estimate) -> str:
 
 
 def changed(asked: Recipe, other: Recipe) -> str:
-    """What `other` does otherwise than `asked`."""
+    """The differences of `other` from `asked`."""
     differ = {one.name for one in fields(Recipe) if getattr(asked, one.name) != getattr(other, one.name)}
     words = []
     if differ & {"devices", "sharded"}:
@@ -116,7 +116,7 @@ def verdict(group: EstimateGroup) -> str:
 
 
 def total(groups: Sequence[EstimateGroup]) -> str:
-    """What all points come to, each as asked where that fits and else by the cheapest recipe that fits."""
+    """The total of all points, each as asked where that fits and else with the cheapest recipe that fits."""
     chosen = [(len(group.points), group.chosen) for group in groups if group.chosen is not None]
     number = sum(size for size, _ in chosen)
     spent = sum(size * option.all_gpu_hours for size, option in chosen if option is not None)
@@ -133,7 +133,7 @@ def suggestion(overrides: Sequence[str], estimate: Estimate, best: GpuEstimate) 
 
 
 def assumptions(made: Sequence[tuple[str, Estimate]]) -> list[str]:
-    """What the numbers of labelled estimates rest on; where they rest on different things, a line for each."""
+    """The assumptions of labelled estimates; where these differ, a line for each."""
     estimates = [estimate for _, estimate in made]
     texts = sorted({(one.inputs.workload.query_tokens, one.inputs.workload.passage_tokens) for one in estimates})
     batches = sorted({(one.inputs.workload.batch_size, one.inputs.workload.steps) for one in estimates})
@@ -153,7 +153,7 @@ def assumptions(made: Sequence[tuple[str, Estimate]]) -> list[str]:
 
 
 def _distinct(made: Sequence[tuple[str, Estimate]], sentence: Callable[[Estimate], str]) -> list[str]:
-    """What `sentence` says of the estimates, each sentence once; with their labels where it is not the same for all."""
+    """The sentences for the estimates, each sentence once; with their labels where it is not the same for all."""
     sentences: dict[str, list[str]] = {}
     for label, one in made:
         sentences.setdefault(sentence(one), []).append(label)

@@ -1,4 +1,4 @@
-"""Run directories `OUTPUT/SWEEP/RUN/`: their names, files, states, lock, and the hash that says which config they hold.
+"""Run directories `OUTPUT/SWEEP/RUN/`: their names, files, states, lock, and the hash that identifies their config.
 
 Everything that a report, a sweep or a resumed run needs to know lies in these files; nothing is kept elsewhere.
 """

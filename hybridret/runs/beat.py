@@ -1,8 +1,8 @@
-"""Ownership where files cannot be locked: the owner counts in the lock file, and whoever wants it watches that stand
-still.
+"""Ownership of a run where files cannot be locked: the owner writes a growing count to the lock file, and another
+process watches whether the count still changes.
 
-Neither clocks nor process ids are compared: clocks differ between machines, ids are used again. What counts is that
-the file does not change for `SILENCE` seconds of the watcher's own clock.
+Neither clocks nor process ids are compared: clocks differ between machines, ids are reused. The owner counts as dead
+when the file does not change for `SILENCE` seconds on the watcher's own clock.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from threading import Event, Thread
 from hybridret.base.errors import REQUEUE
 
 INTERVAL = 5.0  # seconds between two counts
-SILENCE = 60.0  # and without one, after which the owner is dead: a thread can wait long for the interpreter
-_WIDTH = 256  # bytes: each count is one write over the one before, so that nobody reads half of two
+SILENCE = 60.0  # without a count until the owner is dead: a thread can wait long for the interpreter
+_WIDTH = 256  # bytes: each count overwrites the last in one write, so no reader sees parts of two
 
 
 def stands_still(path: Path, check: Callable[[], None]) -> bool:
-    """Whether nobody owns the lock file `path`: it is empty, or watched for `SILENCE` seconds without a change.
+    """Whether the lock file `path` has no owner: it is empty, or did not change while watched for `SILENCE` seconds.
 
     `check` is called meanwhile, and may raise.
     """
@@ -42,15 +42,15 @@ def stands_still(path: Path, check: Callable[[], None]) -> bool:
 
 @contextmanager
 def counting(path: Path) -> Iterator[bool]:
-    """Count in the lock file `path` for the block; yields False where another one came first.
+    """Count in the lock file `path` during the block; yields False where another process came first.
 
-    A process that finds another's count in its file, because it was stopped for too long, ends at once: two would
-    write the same checkpoints.
+    A process that was suspended for too long finds another's count in its file and ends at once: otherwise two
+    processes would write the same checkpoints.
     """
     token, over = secrets.token_hex(8), Event()
-    file = os.open(path, os.O_RDWR)  # not for appending, which would not write over
+    file = os.open(path, os.O_RDWR)  # not for appending: each count overwrites the last
     _count(file, token, 0)
-    over.wait(INTERVAL / 2)  # one that wrote at the same moment has written by now; the last one stays
+    over.wait(INTERVAL / 2)  # a process that came at the same moment has written by now; the last count wins
     if _is_of_another(path, token):
         os.close(file)
         yield False
@@ -64,7 +64,7 @@ def counting(path: Path) -> Iterator[bool]:
                 sys.stderr.flush()
                 os._exit(REQUEUE)
             number += 1
-            with suppress(OSError):  # a full disk: what is there is written over
+            with suppress(OSError):  # a full disk does not matter: existing bytes are overwritten
                 _count(file, token, number)
 
     thread = Thread(target=count, daemon=True)
@@ -84,7 +84,7 @@ def _count(file: int, token: str, number: int) -> None:
 
 
 def _is_of_another(path: Path, token: str) -> bool:
-    content = _content(path)  # nothing where it cannot be read just now
+    content = _content(path)  # empty where it cannot be read at the moment
     return bool(content) and f'"{token}"'.encode() not in content
 
 

@@ -1,9 +1,9 @@
-"""`history.jsonl`, the training curve: JSON lines that end with a CRC-32 each, and a last one that a kill may have cut.
+"""`history.jsonl`, the training curve: JSON lines, each with a CRC-32 at its end; a kill may have cut the last one.
 
     {"step": 10, "split": "train", "loss": 2.31, ..., "crc32": "9ae0daaf"}
 
-The CRC-32 is of the row as it stands, without its last entry. Rows of earlier versions have none and are read as they
-are, until the first that has one.
+The CRC-32 is of the row as written, without this last entry. Rows of earlier versions have none and are read without a
+check, up to the first row that has one.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from hybridret.base.errors import UserError
 from hybridret.base.files import NOT_JSON, atomic_path, json_fault
 
 _SEALED = re.compile(rb'(.+), "crc32": "([0-9a-f]{8})"\}', re.DOTALL)
-_NAME = re.compile(rb'crc32|, "[^"]{5}": "[^"]{8}"\}$')  # one bit can spoil the name or what stands around it
-_WHOLE = re.compile(rb'"crc32": "[0-9a-f]{8}"\}.')  # a row that was written to its end, and lost its line break
+_NAME = re.compile(rb'crc32|, "[^"]{5}": "[^"]{8}"\}$')  # a flipped bit may be in the name or next to it
+_WHOLE = re.compile(rb'"crc32": "[0-9a-f]{8}"\}.')  # a complete row whose line break is damaged
 _HOW = "Copy the file again, or delete it: the run goes on without the curve so far."
 
 
 def append_row(path: Path, row: Mapping[str, Any]) -> None:
-    """Append one row; it is on its way to disk when this returns. Raises UserError when it cannot be written."""
+    """Append one row; the system has it when this returns. Raises UserError when it cannot be written."""
     plain = json.dumps(dict(row), ensure_ascii=False, allow_nan=False).encode()
     try:
         with open(path, "ab") as file:
@@ -40,13 +40,13 @@ def append_row(path: Path, row: Mapping[str, Any]) -> None:
 def read_rows(path: Path) -> list[dict[str, Any]]:
     """All rows without a last line that a kill cut short, [] where there is no file.
 
-    Raises UserError naming the line that is damaged, no JSON object, or has no number as its step.
+    Raises UserError naming the line that is damaged, is no JSON object, or whose step is no number.
     """
     return [row for _, row in _numbered(path)]
 
 
 def keep_rows(path: Path, step: int) -> int:
-    """Drop the rows behind `step`, and a line cut short; how many stay. Raises UserError as `read_rows`."""
+    """Drop the rows after `step` and a line cut short; return how many stay. Raises UserError as `read_rows`."""
     if not path.is_file():
         return 0
     kept = [line for line, row in _numbered(path) if row["step"] <= step]
@@ -77,7 +77,7 @@ def _numbered(path: Path) -> Iterator[tuple[bytes, dict[str, Any]]]:
 
 
 def _lines(raw: bytes) -> list[bytes]:
-    """Lines with their ends; b"\\n" alone ends one."""
+    """Lines with their line breaks; only b"\\n" ends a line."""
     *whole, rest = raw.split(b"\n")
     return [line + b"\n" for line in whole] + ([rest] if rest else [])
 

@@ -1,4 +1,4 @@
-"""One run directory: where each file is, whose it is, and what was reached in it.
+"""One run directory: the paths of its files, its owner, and its progress.
 
     multirun/SWEEP/RUN/ config.yaml environment.json status.json history.jsonl checkpoints/{last.ckpt,best/}
                         metrics.csv queries.parquet result.json evaluations/NAME/ log.txt
@@ -107,7 +107,7 @@ class RunDirectory:
 
     def lock(self, check: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
         """Hold the directory for a block; a second process gets a UserError that names the first. `check` is called
-        while that takes time, and may raise."""
+        during the wait, and may raise."""
         return exclusive(self.path / ".lock", check)
 
     def decide(self, config_hash: str) -> Decision:
@@ -135,7 +135,7 @@ class RunDirectory:
         return Decision.RESUME if self.last_checkpoint.exists() else Decision.FRESH
 
     def claim(self, config_hash: str) -> Decision:
-        """Decide, and clear away what a run that never reached a checkpoint left, if a fresh start is due.
+        """Decide; for a fresh start, also remove what a run that never reached a checkpoint left.
 
         Call it while holding `lock()`. Raises UserError when the directory holds a run of another config, or cannot be
         written.
@@ -163,11 +163,11 @@ class RunDirectory:
                 write_status(self.status, state, config_hash, reason)
 
     def in_use(self) -> str | None:
-        """Who works here and what to do, None where nobody does."""
+        """Which process works here and what to do about it, None where no process does."""
         return in_use(self.path / ".lock", self.status)
 
     def look(self) -> dict[str, Any]:
-        """The status as it is, {} where nothing is known; a `status.json` that a kill left wrong is mended."""
+        """The true status, {} where nothing is known; a `status.json` that is wrong after a kill is corrected."""
         return look(self.path)
 
     def read_status(self) -> dict[str, Any] | None:
@@ -175,20 +175,20 @@ class RunDirectory:
         return read_status(self.status)
 
     def append_history(self, row: Mapping[str, Any]) -> None:
-        """Append one row to `history.jsonl`; it is on its way to disk when this returns."""
+        """Append one row to `history.jsonl`; the system has it when this returns."""
         append_row(self.history, row)
 
     def read_history(self) -> list[dict[str, Any]]:
         """The rows of `history.jsonl`, without a last line that a kill cut short.
 
-        Raises UserError for a broken row and one that is not as it was written. Rows of earlier versions have no
-        CRC-32.
+        Raises UserError for a broken row and for one that was changed after it was written. Rows of earlier versions
+        have no CRC-32.
         """
         check_sum(self.history)
         return read_rows(self.history)
 
     def truncate_history(self, step: int) -> int:
-        """Drop the rows after `step`, and a line cut short: a resumed run writes them again. How many stay."""
+        """Drop the rows after `step` and a line cut short: a resumed run writes them again. Returns how many stay."""
         return keep_rows(self.history, step)
 
     def write_result(self, result: Mapping[str, Any]) -> None:

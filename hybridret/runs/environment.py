@@ -1,4 +1,4 @@
-"""What a run ran on: versions, hardware, and the commit of the code, for `environment.json`."""
+"""The environment of a run: versions, hardware, and the commit of the code, for `environment.json`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PACKAGES = (
 
 def environment() -> dict[str, Any]:
     """Python, platform, package versions, processor, memory in bytes, accelerators, git commit of the code; in a
-    SLURM job also `slurm`: job, restarts, nodes, as SLURM says them.
+    SLURM job also `slurm`: job, restarts, nodes, as SLURM gives them.
 
     Accelerators are listed only when torch is imported already; importing it here would cost seconds.
     """
@@ -76,7 +76,7 @@ def _gpus() -> list[dict[str, Any]]:
 def _git(package: Path) -> dict[str, Any] | None:
     """The commit that the package comes from and whether files differ from it; None outside a checkout of it."""
     if _run(package, "ls-files", "--error-unmatch", "__init__.py") is None:
-        return None  # installed, maybe below some other project's checkout: that one's commit says nothing
+        return None  # installed, maybe inside the checkout of another project, whose commit is irrelevant
     commit = _run(package, "rev-parse", "HEAD")
     changes = _run(package, "status", "--porcelain", "--untracked-files=no")
     return None if commit is None else {"commit": commit, "dirty": bool(changes)}

@@ -1,10 +1,10 @@
-"""The name of an evaluation without training: what is evaluated on what, short enough to type.
+"""The name of an evaluation without training: backbone and benchmarks, short enough to type.
 
     bm25_xquad_r            backbone=bm25 eval=[xquad_r]
     minilm_scifact.1f0c3a   backbone=minilm eval=[folder] eval.folder.path=data/scifact
 
-Whatever else was overridden is a hash behind a dot, so two commands never share a name; the folder's config.yaml says
-what it was.
+All other overrides become a hash after a dot, so two commands never share a name; the folder's config.yaml shows their
+values.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 
 from hybridret.runs.naming import named_overrides
 
-LONGEST = 48  # of the part that says on what
-OWN_NAME = "folder"  # the benchmark that is called by its path unless its name says more
+LONGEST = 48  # characters of the part that names the benchmarks
+OWN_NAME = "folder"  # the benchmark that is called by its path, unless it has another name
 
 
 def evaluation_name(backbone: str, benchmarks: Mapping[str, Any], overrides: Sequence[str], seed: int) -> str:
-    """`BACKBONE_BENCHMARKS`, then a hash of what these two do not say, then the seed where it is not 1.
+    """`BACKBONE_BENCHMARKS`, then a hash of all other overrides, then the seed where it is not 1.
 
     `benchmarks` are the sections of `eval` by name.
 
@@ -43,7 +43,7 @@ def evaluation_name(backbone: str, benchmarks: Mapping[str, Any], overrides: Seq
 
 
 def _label(name: str, section: Any) -> str:
-    """How people call a benchmark: the last part of a folder's path, the sets that are chosen, else its own name."""
+    """The short name of a benchmark: the last part of a folder's path, the chosen sets, else its own name."""
     section = section if isinstance(section, Mapping) else {}
     if name == OWN_NAME and section.get("name", OWN_NAME) != OWN_NAME:
         return str(section["name"])
@@ -54,5 +54,5 @@ def _label(name: str, section: Any) -> str:
 
 
 def _readable(text: str) -> str:
-    """What a file name holds and a shell needs no quotes for."""
+    """`text` with only those characters that a file name can hold and that need no quotes in a shell."""
     return re.sub(r"[^A-Za-z0-9+_-]+", "-", text).strip("-")[:LONGEST] or "x"

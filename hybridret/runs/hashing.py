@@ -8,8 +8,9 @@ from typing import Any
 from hybridret.base.files import hash_json
 from hybridret.runs.migrations import ADDED_LATER
 
-#: Where a run works, where it writes and who watches: the result does not depend on it, so a run may be resumed with
-#: other values. A dotted key, or a section with all that is below it. `trainer.precision` is not among them.
+#: Keys for where a run works, where it writes and how it is watched. The result does not depend on them, so a run may
+#: be resumed with other values. Each is a dotted key, or a section with all that is below it. `trainer.precision` is
+#: not among them.
 NOT_HASHED = (
     "hydra",
     "output",
@@ -30,8 +31,8 @@ NOT_HASHED = (
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
-    """16 hex digits that two configs share exactly when they differ only in what `NOT_HASHED` lists and in keys that
-    one lacks and that have the value of `ADDED_LATER` in the other.
+    """16 hex digits. Two configs share them exactly when they differ only in two ways: in keys of `NOT_HASHED`, and in
+    keys that one config lacks and that have their value of `ADDED_LATER` in the other.
 
     `config` is the resolved config as plain dicts and lists. The order of keys does not matter, and 1.0 equals 1, as
     both spell the same value of a float.
@@ -53,5 +54,5 @@ def _hashed(value: Any, prefix: str) -> Any:
 def _enters(name: str, value: Any) -> bool:
     if name in ADDED_LATER:
         before = ADDED_LATER[name]
-        return not (type(value) is type(before) and value == before)  # 0 is not false: the run refuses it
+        return not (type(value) is type(before) and value == before)  # 0 does not count as false: the run refuses it
     return name not in NOT_HASHED

@@ -1,4 +1,4 @@
-"""Which run something belongs to."""
+"""The identity of a run: directory, hash and strategy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hybridret.runs.directory import RunDirectory
 
 @dataclass(frozen=True)
 class RunIdentity:
-    """`directory`: where it stands. `config_hash`: of its config. `strategy`: what its batches are called, `untrained`
+    """`directory`: of the run. `config_hash`: of its config. `strategy`: the name of its batch strategy, `untrained`
     for a backbone that is evaluated without training, and the name of a retriever that has no encoder.
     """
 

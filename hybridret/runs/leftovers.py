@@ -1,4 +1,4 @@
-"""What kills left half written in a run directory: temporary files and folders, as large as checkpoints."""
+"""Temporary files and folders that killed processes left in a run directory; some are as large as checkpoints."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-#: Where something is written first under another name: `.last.ckpt.k3_x8a0q.ckpt`, `.best.new-k3_x8a0q`.
+#: Folders in which files first get a temporary name: `.last.ckpt.k3_x8a0q.ckpt`, `.best.new-k3_x8a0q`.
 _FOLDERS = (".", "checkpoints", "checkpoints/last.ckpt", "trec")
 _NAME = re.compile(r"\..+\.(new-)?[a-z0-9_]{8}(\.[A-Za-z0-9]+)?")
 

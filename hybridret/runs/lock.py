@@ -22,7 +22,7 @@ from hybridret.base.progress import Progress
 from hybridret.runs.beat import counting, stands_still
 from hybridret.runs.status import State, is_stale, read_status
 
-_OWNER, _GATE = 0, 1  # bytes: held as long as the work lasts; held while somebody finds out who has the other
+_OWNER, _GATE = 0, 1  # bytes: locked as long as the work lasts; locked while a process checks the other byte
 
 
 class InUse(UserError):
@@ -31,14 +31,14 @@ class InUse(UserError):
 
 LOOK_AGAIN = 1.0  # seconds
 
-_held: set[Path] = set()  # record locks do not exclude the process that has them
+_held: set[Path] = set()  # a record lock does not block the process that holds it
 
 
 @contextmanager
 def exclusive(path: Path, check: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold the lock file `path` for the block. Raises UserError naming the process that holds it already.
 
-    Where files cannot be locked a dead owner takes a minute to be told from a live one; `check` is called meanwhile,
+    Where files cannot be locked, it takes a minute to find out whether an owner is dead; `check` is called meanwhile,
     and may raise.
     """
     path = path.resolve()
@@ -66,7 +66,7 @@ def exclusive(path: Path, check: Callable[[], None] = lambda: None) -> Iterator[
             raise _busy(path, _read(path))
         _held.add(path)
         try:
-            with suppress(OSError):  # a full disk: the lock holds, only its holder has no name
+            with suppress(OSError):  # a full disk: the lock works, but does not name its holder
                 file.truncate(0)
                 os.write(file.fileno(), json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
             yield
@@ -78,14 +78,14 @@ def exclusive(path: Path, check: Callable[[], None] = lambda: None) -> Iterator[
 def enter_when_free(
     stack: ExitStack, lock: Callable[[], AbstractContextManager[None]], progress: Progress, waiting: str
 ) -> None:
-    """Hold `lock()` until `stack` closes, as soon as nobody else does; `waiting` says what is waited for."""
+    """Hold `lock()` until `stack` closes, as soon as it is free; `waiting` is the text shown meanwhile."""
     with suppress(InUse):
         stack.enter_context(lock())
         return
     with progress.task(waiting, None) as advance:
         while True:
             time.sleep(LOOK_AGAIN)
-            advance(0)  # a safe point, and a sign of life
+            advance(0)  # a safe point, and a heartbeat
             with suppress(InUse):
                 stack.enter_context(lock())
                 return
@@ -93,8 +93,8 @@ def enter_when_free(
 
 @contextmanager
 def unowned(path: Path, status: Path) -> Iterator[bool | None]:
-    """Whether no process holds the lock file `path`. None will get it within the block, which must be short; where
-    files cannot be locked this is not so, and None is said instead of True.
+    """Whether no process holds the lock file `path`. No process can take it during the block, which must be short.
+    Where files cannot be locked this is not sure, and None is yielded instead of True.
     """
     path = path.resolve()
     if path in _held:
@@ -102,7 +102,7 @@ def unowned(path: Path, status: Path) -> Iterator[bool | None]:
         return
     try:
         file = _opened(path)
-    except FileNotFoundError:  # and it cannot be made: whoever worked here would have made it
+    except FileNotFoundError:  # and it cannot be made: a process that works here would have made it
         yield True
         return
     except OSError:
@@ -124,14 +124,14 @@ def _opened(path: Path) -> TextIO:
         return open(path, "a+", encoding="utf-8")
     except FileNotFoundError:
         raise
-    except OSError:  # of somebody else: it can be asked, not changed
+    except OSError:  # of another user: can be read, not changed
         return open(path, encoding="utf-8")
 
 
 def _take(file: TextIO) -> bool | None:
-    """Whether the lock could be had; None where the file system cannot lock. What is locked is so until `file` closes.
+    """Whether the lock was taken; None where the file system cannot lock. It is held until `file` closes.
 
-    The gate is open for all but a moment, so that one who only looks is never taken for an owner.
+    The gate is locked only for moments, so a process that only looks is never mistaken for an owner.
     """
     kind = fcntl.LOCK_EX if file.writable() else fcntl.LOCK_SH
     try:

@@ -1,6 +1,7 @@
-"""The state of a run as it is, whatever `status.json` says: a killed process cannot correct it.
+"""The true state of a run, whatever `status.json` holds: a killed process cannot correct that file.
 
-`result.json` decides, then the lock, then, where files cannot be locked, the heartbeat. Whoever looks mends the file.
+`result.json` decides, then the lock, then, where files cannot be locked, the heartbeat. A process that looks
+also corrects the file.
 """
 
 from __future__ import annotations
@@ -20,22 +21,22 @@ LOST = "its process ended without a word: it was killed, or its machine was"
 
 
 def look(folder: Path) -> dict[str, Any]:
-    """The content of `status.json` as it should be, {} where nothing is known of the run. The file is mended, and what
-    kills left half written is removed, where no process owns the directory and it can be written.
+    """The correct content of `status.json`, {} where nothing is known of the run. Where no process owns the directory
+    and it can be written, the file is corrected and the leftovers of killed processes are removed.
     """
     stored = _stored(folder)
     if stored.get("state") == State.FINISHED and _finished(folder) and not any(leftovers(folder)):
         return stored
     lock = folder / ".lock"
     if not lock.exists() and not _finished(folder) and stored.get("state") not in (State.RUNNING, State.FINISHED):
-        return stored  # nobody ever worked here
+        return stored  # no process ever worked here
     with unowned(lock, folder / "status.json") as free:
-        stored = _stored(folder)  # another may have mended it
+        stored = _stored(folder)  # another process may have corrected it
         true = _true(folder, stored, free)
         if free:
             remove_leftovers(folder)
         if free and true != stored:
-            with suppress(UserError):  # the next one who looks will try again
+            with suppress(UserError):  # the next process that looks will try again
                 write_sealed(folder / "status.json", true)
     return true
 

@@ -1,19 +1,19 @@
-"""Configs of earlier runs: the one table of keys that came later, with the values that those runs worked with."""
+"""Configs of earlier runs: the table of keys that were added later, with the values that those runs worked with."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-#: Keys that came after the first runs, and what those runs did without them: with that value a key stays out of the
-#: hash, so that the same command still finds its finished run. Any other value changes the result and enters.
+#: Keys that were added after the first runs, with the values that stand for what those runs did. A key with this value
+#: is left out of the hash, so that the same command still finds its finished run. Any other value is hashed.
 ADDED_LATER: Mapping[str, Any] = {
     "adapter": {"_target_": "hybridret.encoders.adapters.full.Full"},  # every weight was trained
-    "training.recompute_layers": False,  # layers kept what they computed
-    "training.compile": False,  # and ran as they were written
-    "data.ignore_pid": False,  # the pids of rows were taken as they are
-    "backbone.stemmer": False,  # BM25 took words as they stand
-    "backbone.stopwords": False,  # and all of them
+    "training.recompute_layers": False,  # layers kept their activations
+    "training.compile": False,  # layers were not compiled
+    "data.ignore_pid": False,  # the pids of rows were used
+    "backbone.stemmer": False,  # BM25 did not stem words
+    "backbone.stopwords": False,  # BM25 dropped no stop words
     # published files were taken for published ones
     **{f"eval.{name}.allow_other": False for name in ("beir", "miracl", "mlqa_r", "mr_tydi", "xquad_r")},
 }
@@ -25,9 +25,9 @@ _WITHOUT_EFFECT: Mapping[str, Any] = {
 
 
 def with_later_keys(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored config with the keys of today; what it has stays.
+    """A stored config with the keys of this version added; its own values stay.
 
-    Values of plug-ins are left out: their signatures know them.
+    Keys of plug-ins are not added: their signatures have the values.
     """
     filled: dict[str, Any] = {**_WITHOUT_EFFECT, **config}
     for name, value in ADDED_LATER.items():

@@ -1,8 +1,8 @@
-"""The name of a run: what was overridden, and the seed. No time in it, so that the same command finds its run again.
+"""The name of a run: what was overridden, and the seed. It holds no time, so the same command finds its run again.
 
 A name is made of items `key-value` joined by `_`, the seed last. Keys hold no `-` and values no `_`, so that a name can
-be read back and two different sets of overrides never share one. What a file name cannot show faithfully (paths,
-lists, quotes, underscores) is shortened and carries a hash of the exact value.
+be read back and two different sets of overrides never share one. A value that a file name cannot show exactly
+(paths, lists, quotes, underscores) is shortened and gets a hash of the exact value.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from hybridret.base.errors import UserError
 from hybridret.runs.hashing import NOT_HASHED
 
-#: Overrides that do not make another run: the seed stands at the end, the rest is where and how it runs.
-#: A name covers the key, the group of that name, and all below it.
+#: Overrides that are not items of the name: the seed is always at its end, and the others set only where and how a run
+#: works. An entry covers the key, the group of that name, and all below it.
 NOT_NAMED = ("seed", *NOT_HASHED)
 
 LONGEST = 120
@@ -70,7 +70,7 @@ def named_overrides(overrides: Sequence[str]) -> dict[str, str | None]:
 
 
 def folder_name(name: object, key: str) -> str:
-    """`name` if it is the name of one visible folder. Raises UserError naming `key` for a path, nothing, or `.hidden`.
+    """`name` if it is the name of one visible folder. Raises UserError naming `key` for a path, no name, or `.hidden`.
 
     >>> folder_name("alpha", "sweep")
     'alpha'

@@ -1,7 +1,8 @@
 """`status.json`: what a run is doing, for the sweep's bars, other machines and people with `cat`.
 
 Each write replaces the whole file, so a reader never sees half of one. Progress is written at most once per second;
-a change of state at once. While a run is at work a heartbeat comes at even times too, however long one step takes.
+a change of state at once. While a run works, a heartbeat is also written at regular intervals, however long one step
+takes.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from hybridret.base.heartbeat import Pulse
 from hybridret.base.progress import Advance
 
 HEARTBEAT = 15.0  # seconds
-STALE = timedelta(minutes=10)  # longer than any silent phase; asked only where the file system cannot lock
+STALE = timedelta(minutes=10)  # longer than any silent phase; used only where the file system cannot lock
 
 
 class State(StrEnum):
-    """What a run can be. Only `result.json` makes a run finished; the state merely says so too."""
+    """The states of a run. Only `result.json` makes a run finished; the state only repeats this."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -45,7 +46,7 @@ def read_status(path: Path) -> dict[str, Any] | None:
 
 
 def is_stale(status: dict[str, Any]) -> bool:
-    """Whether the heartbeat is longer ago than any silent phase lasts, or is no time."""
+    """Whether the heartbeat is older than any silent phase lasts, or is no valid time."""
     try:
         return datetime.now(UTC) - datetime.fromisoformat(status["heartbeat"]) > STALE
     except (KeyError, TypeError, ValueError):  # TypeError: no text, or a time without a zone
@@ -100,13 +101,13 @@ class StatusWriter:
             self._pulse.start()
 
     def beat(self) -> None:
-        """A sign of life of a run that is at work; nothing for one that is not."""
+        """Write a heartbeat where the run is at work; else do nothing."""
         with self._lock:
             if self.state is State.RUNNING:
                 self._heartbeat(force=True)
 
     def give_up(self, state: State, reason: str) -> None:
-        """`set` on the way out with an error, whose message must not give way to that of a disk that is full as well.
+        """`set` when the run ends with an error; a full disk must not hide the message of that error.
 
         `reason` is put on one line.
         """
@@ -114,7 +115,7 @@ class StatusWriter:
             self.set(state, " ".join(reason.split()))
 
     def begin(self, phase: str, total: int | None) -> dict[str, Any]:
-        """A new innermost task; hand it to `advance` and `end`."""
+        """A new innermost task; pass it to `advance` and `end`."""
         task = {"phase": phase, "done": 0, "total": total, "note": ""}
         self._tasks.append(task)
         self._heartbeat(force=True)
@@ -127,7 +128,7 @@ class StatusWriter:
         self._heartbeat()
 
     def end(self, task: dict[str, Any]) -> None:
-        """`task` is over, or was left by an exception: its last numbers stay to be seen."""
+        """`task` is over, or was left by an exception: its last numbers stay visible."""
         self._tasks = [other for other in self._tasks if other is not task]
         self._last = task
         self._heartbeat(force=True)

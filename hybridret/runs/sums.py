@@ -1,7 +1,7 @@
 """Checksums of the files of a finished run: a flipped bit of a number is an error, never another number.
 
 `result.json`, written last, holds the SHA-256 of the files beside it and one of itself; runs of earlier versions have
-none, and are read as they are. Rows of `history.jsonl`, which grows, have a CRC-32 each (`curve.py`).
+none, and are read without a check. Rows of `history.jsonl`, which grows, have a CRC-32 each (`curve.py`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LENGTH = 64  # hex digits
 
 
 def write_result(path: Path, result: Mapping[str, Any]) -> None:
-    """Write a `result.json` with `files`, the SHA-256 of those of `SUMMED` that are beside it, and one of its own.
+    """Write a `result.json` with `files`, the SHA-256 of each file of `SUMMED` beside it, and with its own checksum.
 
     Raises UserError when it cannot be written.
     """
@@ -32,7 +32,7 @@ def write_result(path: Path, result: Mapping[str, Any]) -> None:
 
 
 def read_result(path: Path) -> dict[str, Any]:
-    """The content of a `result.json`. Raises UserError where it is broken, no JSON object, or not as it was written."""
+    """The content of a `result.json`. Raises UserError where it is broken, no JSON object, or was changed."""
     result = read_sealed(path, "the result of a run", AGAIN)
     if "files" in result and not isinstance(result["files"], dict):
         raise UserError(f"{path}: 'files' must be an object with a checksum for each file. Copy the file again.")
@@ -40,7 +40,7 @@ def read_result(path: Path) -> dict[str, Any]:
 
 
 def check_sum(path: Path) -> None:
-    """Raise UserError where `path` is not the file that the `result.json` beside it was written for."""
+    """Raise UserError where the SHA-256 of `path` is not the one in the `result.json` beside it."""
     if not (path.parent / RESULT).is_file():
         return
     expected = (read_result(path.parent / RESULT).get("files") or {}).get(path.name)

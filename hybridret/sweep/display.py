@@ -85,7 +85,7 @@ class Display:
             try:
                 status = (point.run.read_status() if point.run is not None else None) or {}
             except UserError:
-                continue  # shown again at the next refresh; the outcome is judged elsewhere
+                continue  # read again at the next refresh; the outcome is determined elsewhere
             done, total = status.get("done") or 0, status.get("total")
             note = printable(" ".join(str(status.get(key) or "") for key in ("phase", "note")).strip())
             if self._console.is_terminal:

@@ -1,4 +1,4 @@
-"""What came of the process of a point: its exit code, its `status.json`, and the end of what it printed."""
+"""The outcome of the process of a point, from its exit code, its `status.json`, and the end of its output."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _BEFORE_PYTHON = (*STOPPING, signal.SIGHUP)  # a stop that came before the proce
 
 
 def settle(point: Point, ending: Ending, stopping: bool) -> None:
-    """Set the state and reason of `point` after its processes ended; mend a `status.json` that says less.
+    """Set the state and reason of `point` after its processes ended; complete a `status.json` that lacks them.
 
-    `stopping`: the sweep itself was told to stop. Where another process works in the same directory, the point is
+    `stopping`: the sweep itself had a signal to stop. Where another process works in the same directory, the point is
     running, and its status is left alone.
     """
     assert point.run is not None
@@ -54,12 +54,12 @@ def settle(point: Point, ending: Ending, stopping: bool) -> None:
         point.end(State.FAILED, stated or (f"rank {ending.rank}: {printed}" if ending.rank else printed), code)
     if written != point.state or reason != point.reason:
         hashed = status.get("config_hash")
-        with suppress(UserError):  # a full disk: sweep.json or the terminal still tells
+        with suppress(UserError):  # a full disk: sweep.json or the terminal still shows it
             point.run.write_status(point.state, hashed if isinstance(hashed, str) else point.config_hash, point.reason)
 
 
 def look_again(points: Iterable[Point]) -> None:
-    """What has become by now of the points that other processes worked on when their turn came."""
+    """Update the state of the points that other processes worked on when their turn came."""
     for point in points:
         if point.state is State.RUNNING and point.run is not None:
             seen = point.run.look()

@@ -1,6 +1,6 @@
 """Hydra's launcher for this machine: each point of a sweep is a process of its own.
 
-A point that raises, runs out of memory or is killed by a signal ends alone; Hydra's own launchers end with it. Hydra
+A point that raises, runs out of memory or is killed by a signal ends alone; it would end Hydra's own launchers. Hydra
 imports this at every start, `--help` included, so nothing heavy is imported here. A launcher for a cluster's queue
 would share `point_composer.py` and `summary.py` and replace `point_runner.py`.
 """
@@ -32,8 +32,8 @@ class ProcessLauncher(Launcher):
     - `threads`: CPU threads of each (OMP_NUM_THREADS and its like); null: the cores divided by `n_jobs`.
     - `devices_per_job`: GPUs of each, taken from the visible ones; null: the point's `trainer.devices`.
     - `grace`: seconds that points have to save their state after Ctrl-C before they are killed.
-    - `module`: what a point runs, `python -m MODULE OVERRIDES`. Its function `before_sweep`, where it has one, is
-      asked which points cannot run here, before any is started.
+    - `module`: what a point runs, `python -m MODULE OVERRIDES`. Its function `before_sweep`, where it has one,
+      is called before any point starts, and returns which points cannot run here.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class ProcessLauncher(Launcher):
         self._config = config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """Run a batch of points. What a point came to is the return value of its job; failures are told in it too.
+        """Run a batch of points. The return value of a job is the outcome of its point, also after a failure.
 
         Raises UserError when no point at all can be composed, and SystemExit (130, 75) after a signal.
         """
@@ -124,7 +124,7 @@ def _copy_outcome(point: Point, points: Sequence[Point]) -> None:
 
 
 def _job_return(point: Point) -> JobReturn:
-    """For Hydra's sweepers: `return_value` gives the record of the point, or leaves with the sweep's exit code."""
+    """For Hydra's sweepers: `return_value` gives the record of the point, or raises SystemExit with its exit code."""
     code = sweep_exit_code([point])
     value: Any = SystemExit(code) if code else point.record()
     status = JobStatus.FAILED if code else JobStatus.COMPLETED

@@ -1,4 +1,4 @@
-"""One point of a sweep: what was asked for and what came of it."""
+"""One point of a sweep: its overrides and its outcome."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Point:
 
     @property
     def label(self) -> str:
-        """What tells this point from the others, for lines and tables."""
+        """A label that distinguishes this point from the others, for lines and tables."""
         return self.run.name if self.run is not None else " ".join(self.overrides) or "default"
 
     def begin(self) -> None:
@@ -70,7 +70,7 @@ def sweep_exit_code(points: Sequence[Point]) -> int:
 
 
 def stopped_exit_code(points: Sequence[Point], code: int) -> int:
-    """The exit code of a sweep that was told to stop (130 or 75): its own, unless everything was done already."""
+    """The exit code of a sweep that was stopped: `code` (130 or 75), unless everything was done already."""
     assert code in (INTERRUPTED, REQUEUE)
     unfinished = any(point.state in (State.INTERRUPTED, *OPEN) for point in points)
     return code if unfinished else sweep_exit_code(points)

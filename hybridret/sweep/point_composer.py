@@ -28,7 +28,7 @@ BeforeSweep = Callable[[Sequence[tuple[Sequence[str], DictConfig]]], Sequence[st
 
 
 class PointComposer:
-    """Makes the points of a sweep. `devices_per_job` null: what each point's `trainer.devices` says."""
+    """Makes the points of a sweep. `devices_per_job` None: each point's `trainer.devices`."""
 
     def __init__(self, loader: ConfigLoader, config: DictConfig, devices_per_job: int | None) -> None:
         self._loader = loader
@@ -97,8 +97,8 @@ class PointComposer:
 
 
 def leave_out(points: Sequence[Point], before_sweep: BeforeSweep | None) -> None:
-    """End the points of which `before_sweep` says that they cannot run here: overrides and config of each ->
-    None, or a line with the reason, and more lines for the log.
+    """End the points that cannot run here. `before_sweep` takes the overrides and the config of each point, and returns
+    for each None, or a line with the reason and more lines for the log.
     """
     waiting = [point for point in points if point.state in OPEN and point.same_as is None and point.config is not None]
     if before_sweep is None or not waiting:

@@ -18,7 +18,7 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEX
 class PointProcess:
     """A running point. `on_end(self)` is called from another thread as soon as its processes have ended.
 
-    A point of several devices is as many processes: Lightning would start them by running the sweep's own command
+    A point of several devices has one process for each: Lightning would start them by running the sweep's own command
     again (docs/pitfalls.md#started-processes). The first prints into `log.txt`, the others into `log-rank-K.txt`.
     """
 
@@ -43,7 +43,7 @@ class PointProcess:
             raise UserError(f"Cannot start a process in {point.run.path}: {error.strerror or error}.") from error
 
     def ending(self) -> Ending:
-        """What came of it, once it has ended."""
+        """Its outcome, once it has ended."""
         return self._processes.ending()
 
     def send(self, signal_number: int) -> None:

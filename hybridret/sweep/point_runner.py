@@ -1,4 +1,4 @@
-"""Run the open points of a sweep, so many at once, each in its process, until all have ended or a signal stops them."""
+"""Run the open points of a sweep, `jobs` at once, each in its process, until all have ended or a signal stops them."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ class PointRunner:
         self._gpus = len(self._free)
         self._grace = grace
         self._running: list[PointProcess] = []
-        self._events: SimpleQueue[PointProcess | int] = SimpleQueue()  # its put may interrupt itself: safe in a handler
+        self._events: SimpleQueue[PointProcess | int] = SimpleQueue()  # its put is reentrant: safe in a handler
         self._stop_signal: int | None = None
         self._deadline: float | None = None
 
     def run(self, points: Sequence[Point], display: Display, changed: Callable[[], None], stop: Stop) -> int | None:
         """Run `points`; call `changed` after each change of state. Returns the signal that stopped it, or None.
 
-        `stop`: what had the signals until now.
+        `stop`: the object that handled the signals until now.
         """
         waiting = list(points)
-        changed()  # before a point can tell anybody that it is there
+        changed()  # before any point starts
         with self._handlers():
             self._stop_signal = stop.signal_number
             while waiting or self._running:
@@ -61,15 +61,15 @@ class PointRunner:
         return self._stop_signal
 
     def _start_what_fits(self, waiting: list[Point], display: Display) -> bool:
-        """Whether one was started."""
+        """Start points while they fit; returns whether one was started."""
         before = len(waiting)
         while waiting and len(self._running) < self._jobs:
             point = waiting[0]
-            needed = min(point.gpus, self._gpus)  # on a machine with too few the point itself says so
+            needed = min(point.gpus, self._gpus)  # on a machine with too few, the point itself reports it
             if needed > len(self._free):
                 break
             waiting.pop(0)
-            if point.run is not None and (owner := point.run.in_use()) is not None:  # its log is the owner's, too
+            if point.run is not None and (owner := point.run.in_use()) is not None:  # its log belongs to the owner, too
                 point.end(State.RUNNING, owner)
                 display.ended(point)
                 continue
@@ -86,7 +86,7 @@ class PointRunner:
         return len(waiting) < before
 
     def _next_event(self, display: Display) -> bool:
-        """Wait for one; whether a point ended."""
+        """Wait for an event; returns whether a point ended."""
         try:
             event = self._events.get(timeout=_REFRESH)
         except Empty:
@@ -124,7 +124,7 @@ class PointRunner:
 
     @contextmanager
     def _handlers(self) -> Iterator[None]:
-        """Signals become events of the loop, so that a point is never between started and known when one comes."""
+        """Signals become events of the loop, so that none comes between the start of a point and its registration."""
 
         def handle(signal_number: int, frame: FrameType | None) -> None:
             self._events.put(signal_number)

@@ -1,8 +1,8 @@
 """The processes of one point: one, or several that train together and end together.
 
-torchrun would start them too, but it answers the signals of a sweep by killing its workers after 30 seconds and
-leaving with a traceback and code 1, and SIGUSR1 kills it alone. Here every process gets the signal, the first that
-ends badly says what came of the point, and the others, which can only wait for it, are ended.
+torchrun could start them too. But after a signal of the sweep it kills its workers after 30 seconds and ends with a
+traceback and code 1, and SIGUSR1 kills only torchrun itself. Here every process gets the signal, the first that ends
+badly determines the outcome of the point, and the others, which can only wait for it, are ended.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LEAVING = 15.0  # and after one failed: to notice it and to close their files
 @dataclass(frozen=True)
 class Ending:
     """How a point's processes ended: the exit code (negative: killed by that signal) of the first that ended badly, 0
-    if none; what it printed since byte `start` of `log`; the ids of all."""
+    if none did; its output, which is in `log` from byte `start` on; the ids of all."""
 
     rank: int
     processes: int
@@ -73,7 +73,7 @@ class RankProcesses:
         Thread(target=self._see_to_the_end, args=(waiting, on_end), daemon=True).start()
 
     def send(self, signal_number: int) -> None:
-        """Send a signal to each process; it passes it on to its own workers as it needs."""
+        """Send a signal to each process, which passes it on to its own workers where needed."""
         for process in self._processes:
             process.send_signal(signal_number)
 
@@ -84,7 +84,7 @@ class RankProcesses:
                 os.killpg(process.pid, signal.SIGKILL)
 
     def ending(self) -> Ending:
-        """What came of them, once all have ended."""
+        """Their outcome, once all have ended."""
         rank = self._first or 0
         code = self._processes[rank].returncode
         assert code is not None
@@ -110,7 +110,7 @@ class RankProcesses:
         self._bad.wait()
         if self._first is None:
             return
-        self.send(signal.SIGTERM)  # one that waits for the others to come leaves now
+        self.send(signal.SIGTERM)  # a process that still waits for others to join ends now
         saved = self._processes[self._first].returncode in (REQUEUE, INTERRUPTED)
         if not self._over.wait(SAVING if saved else LEAVING):
             self.kill()

@@ -1,4 +1,4 @@
-"""`OUTPUT/SWEEP/sweep.json`: the points of the last sweep command and what came of each."""
+"""`OUTPUT/SWEEP/sweep.json`: the points of the last sweep command and the outcome of each."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Summary:
             write_sealed(folder / "sweep.json", {**head, "counts": dict(sorted(counts.items())), "points": records})
 
     def write_if_possible(self) -> None:
-        """The same while points run: a full disk must not end them. `write` tells at the end."""
+        """The same while points run: a full disk must not end them. `write` reports it at the end."""
         try:
             self.write()
         except UserError:

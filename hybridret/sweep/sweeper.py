@@ -1,7 +1,7 @@
-"""Hydra's basic sweeper, without what would end a sweep too early.
+"""Hydra's basic sweeper, without the parts that would end a sweep too early.
 
-The basic one composes all points first and raises at the first that fails, writes a `multirun.yaml` that nobody reads,
-and raises at the first failed job. Here the launcher judges each point, and the exit code tells of failures at the end.
+The basic one composes all points first and raises at the first that fails, writes an unused `multirun.yaml`, and
+raises at the first failed job. Here the launcher handles each point, and the exit code shows failures at the end.
 """
 
 from __future__ import annotations

@@ -31,11 +31,11 @@ except ImportError as error:
 class Adam8bit(AdamW8bit):  # type: ignore[misc]  # torchao has no types
     """torchao's AdamW8bit. Tensors below 4,096 elements, or whose size is no multiple of 256, keep fp32 moments.
 
-    torchao compiles the update of each shape of weight. Here only a GPU does: a laptop may have no compiler, and for
-    the sizes that are trained on one it would cost more than it saves.
+    torchao compiles the update of each shape of weight. Here it is compiled only on a GPU: a laptop may have no
+    compiler, and for the small models that are trained there compiling would cost more than it saves.
     """
 
-    states_of_a_shard = True  # blocks begin where a shard begins: another number of shards would need others
+    states_of_a_shard = True  # blocks begin at the start of a shard: another number of shards needs other blocks
 
     def __init__(
         self,

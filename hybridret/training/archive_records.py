@@ -1,4 +1,4 @@
-"""torch's files are archives whose records have a CRC-32 each. torch writes them and does not read them back."""
+"""Checks torch's files: archives whose records have a CRC-32 each, which torch writes and does not verify."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ CHUNK = 1 << 22  # bytes
 def check_archive(file: Path | IO[bytes], whole: bool = True) -> None:
     """Compare the records of a file of `torch.save` with their checksums.
 
-    Raises BadZipFile (zipfile) for damage, by a single bit too. `whole=False`: only the record of everything that is no
-    tensor, which is small.
+    Raises BadZipFile (zipfile) for damage, even of a single bit. `whole=False`: only the small record that holds
+    everything except tensors.
     """
     with zipfile.ZipFile(file) as archive:
         names = archive.namelist()

@@ -1,4 +1,4 @@
-"""What the callbacks of training share: they are called once a step and not six times."""
+"""The base of the training callbacks: Lightning calls them once a step and not six times."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytorch_lightning as pl
 
 
 class StepCallback(pl.Callback):
-    """A callback without the hooks inside a step. Lightning skips hooks that cannot be called; an empty one costs it as
-    much as a full one, and four callbacks with five empty hooks cost a small model 1% of its time.
+    """A callback without the hooks inside a step. Lightning skips hooks that are not callable, but calls empty ones:
+    four callbacks with five empty hooks cost a small model 1% of its time.
     """
 
     on_train_batch_start = None  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""Settings of a training that cannot be meant, found before torch is imported."""
+"""Checks for impossible settings of a training, made before torch is imported."""
 
 from __future__ import annotations
 

@@ -42,9 +42,9 @@ class WholeCheckpoints(TorchCheckpointIO):
         with atomic_path(Path(path)) as temporary:
             try:
                 torch.save(checkpoint, temporary)
-            except RuntimeError as error:  # the zip writer's word for a full disk
+            except RuntimeError as error:  # the zip writer's error for a full disk
                 raise OSError(str(error)) from error
-        forget_others(Path(path))  # of a sharded training that goes on in one process
+        forget_others(Path(path))  # left by a sharded training that goes on in one process
 
     def load_checkpoint(self, path: Any, map_location: Any = "cpu", weights_only: bool | None = True) -> dict[str, Any]:
         """Read `path`, a file or the folder of a sharded training. Raises UserError when it is damaged or is no
@@ -54,12 +54,12 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 
 def saved_step(path: Path) -> int:
-    """The step at which `path` was saved; of a large file only the part that says so is read. Raises UserError."""
+    """The step at which `path` was saved; of a large file only the part with the step is read. Raises UserError."""
     return int(_beside_tensors(path)["global_step"])
 
 
 def saved_rows(path: Path) -> int:
-    """How many rows the training curve had when `path` was saved, 0 where an earlier version did. Raises UserError."""
+    """How many rows the training curve had when `path` was saved, 0 in files of earlier versions. Raises UserError."""
     return int(_beside_tensors(path).get("callbacks", {}).get(History.__qualname__, {}).get("rows", 0))
 
 
@@ -77,7 +77,7 @@ class Checkpoints(StepCallback):
         self.interrupted = False
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *unused: Any) -> None:
-        """Save if due; ask the caller whether to go on (one rank's wish stops all)."""
+        """Save if due; ask the caller whether to go on (one process that wants to stop stops all)."""
         step = trainer.global_step
         finished = trainer.should_stop or step >= trainer.max_steps
         stop = self._should_stop()

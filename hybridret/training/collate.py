@@ -1,7 +1,7 @@
-"""From the indices of a global batch to the token rows of one rank.
+"""From the indices of a global batch to the token rows of one process.
 
-Ranks take every W-th row of the global batch sorted by length (`batching.rank_slice`). Each rank knows the whole batch,
-so how many passages the others bring, and of which groups, needs no communication; only vectors are gathered.
+Processes take every W-th row of the global batch sorted by length (`batching.rank_slice`). Each process knows the whole
+batch, so it knows the number and the groups of the others' passages without communication; only vectors are gathered.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ CACHE_BYTES = 512 * 1024**2  # of token ids per process: about five million shor
 
 
 class TrainingBatch:
-    """One rank's part of a global batch. A plain class: Lightning takes dataclasses apart and copies them.
+    """One process's part of a global batch. A plain class: Lightning takes dataclasses apart and copies them.
 
     `counts[r]` passages come from rank r; `groups` [sum of counts] are their passage groups, rank by rank. `calls` is
-    the largest number of chunks that a rank has. `tokens` and `padded` count this rank's positions without and with
-    padding.
+    the largest number of chunks that a process has. `tokens` and `padded` count this process's positions without and
+    with padding.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Collate:
         self._rank, self._world_size = rank, world_size
         self._queries = TokenTable(tokenization.queries, cache_bytes // 4)
         self._passages = TokenTable(tokenization.passages, cache_bytes - cache_bytes // 4)
-        # Before workers are forked: they share these arrays, and none numbers the texts again.
+        # Made before workers are forked: they share these arrays, and need not number the texts again.
         self._query_numbers = [_numbers(self._queries, pairs, pairs.queries) for pairs in datasets]
         self._passage_numbers = [_numbers(self._passages, pairs, pairs.passages) for pairs in datasets]
 
@@ -118,7 +118,7 @@ def _numbers(table: TokenTable, pairs: ParallelPairs, texts: Mapping[str, Sequen
 
 def _negatives(pairs: ParallelPairs, batch: Batch) -> list[tuple[Negative, ...]]:
     """Hard negatives of each row, or an empty list where the dataset has none. They are read in the language of the
-    positive: another language would give them away.
+    positive: another language would make them easy to recognise.
     """
     if not pairs.negatives:
         return []
@@ -130,7 +130,7 @@ def _negatives(pairs: ParallelPairs, batch: Batch) -> list[tuple[Negative, ...]]
 
 
 def _groups(pairs: ParallelPairs, batch: Batch, negatives: Sequence[tuple[Negative, ...]], share: IntArray) -> IntArray:
-    """The passage groups of one rank's passages: its positives, then its hard negatives."""
+    """The passage groups of one process's passages: its positives, then its hard negatives."""
     own = pairs.passage_groups[batch.questions[share]].astype(np.int64)
     if not negatives:
         return own

@@ -26,8 +26,8 @@ from hybridret.batching.strategy import Schedule
 from hybridret.batching.validation_batches import validation_batches
 from hybridret.training.collate import Collate, TrainingBatch
 
-AHEAD = 8  # batches made in one go: between two training steps, the caches of the processor hold none of this code
-VALIDATION_SEED = 0  # the same batches for every run: validation losses of different seeds compare
+AHEAD = 8  # batches made at a time: after a training step, the caches of the processor hold none of this code any more
+VALIDATION_SEED = 0  # the same batches for every run: validation losses of different seeds are comparable
 MakeCollate = Callable[[Sequence[ParallelPairs], int, int], Collate]  # datasets, rank, world size
 
 
@@ -46,7 +46,7 @@ class BatchStream(IterableDataset[TrainingBatch]):
 
 
 class PairDataModule(pl.LightningDataModule):
-    """Training batches for this rank, and the fixed validation batches (whole: ranks share those batch by batch)."""
+    """Training batches for this process, and the fixed validation batches, which processes share batch by batch."""
 
     def __init__(
         self,
@@ -92,8 +92,8 @@ class PairDataModule(pl.LightningDataModule):
 
 class _Loader(DataLoader[TrainingBatch]):
     def __iter__(self) -> Any:
-        # Python 3.12 warns of every fork of a process with threads. What deadlocks is a child that takes a lock which
-        # another thread held; the workers only tokenise and copy.
+        # Python 3.12 warns of every fork of a process with threads. A deadlock needs a child that takes a lock
+        # which another thread held; the workers only tokenise and copy.
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*use of fork.. may lead to deadlocks.*")
             return super().__iter__()
@@ -107,6 +107,6 @@ def _worker_options(workers: int) -> dict[str, Any]:
 
 
 def _start_worker(number: int) -> None:
-    """Ctrl-C is the parent's to handle, and one thread per worker is enough."""
+    """Leave Ctrl-C to the parent process; one thread per worker is enough."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"

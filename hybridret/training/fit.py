@@ -1,5 +1,5 @@
-"""One call of Lightning's trainer, made to behave inside a program of ours: it prints nothing, takes no signal and
-exits no process (docs/pitfalls.md#signals)."""
+"""One call of Lightning's trainer, used as a library function: it prints nothing, handles no signal and exits no
+process (docs/pitfalls.md#signals)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SHARDED = "fsdp"
 
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
-    """Lightning says which accelerators exist and what it thinks of the loader; a sweep would say it a hundred
+    """Lightning prints which accelerators exist and gives advice on the loader; a sweep would repeat this a hundred
     times.
     """
     names = (
@@ -66,11 +66,11 @@ def fit(
     folder: Path,
     loggers: Sequence[Any],
 ) -> int:
-    """Train until step `steps` or until a callback says stop, from `last.ckpt` in `folder` if it exists; return the
+    """Train until step `steps` or until a callback stops it, from `last.ckpt` in `folder` if it exists; return the
     step that was reached. Raises UserError when the machine cannot do what `settings` ask, KeyboardInterrupt on Ctrl-C
     if the caller has no handler of its own.
     """
-    # Said here: Lightning would take whatever runs inside a SLURM job for a task of srun.
+    # Stated here: Lightning takes every process inside a SLURM job for a task of srun.
     export_torchrun_variables()
     environment = TorchElasticEnvironment() if process_info().world > 1 else LightningEnvironment()
     plugins: list[Any] = [WholeCheckpoints(), environment]
@@ -106,8 +106,8 @@ def fit(
             f"strategy={settings.strategy}, precision={settings.precision}: this machine or Lightning cannot do that "
             f"({error}). Change one of these keys; trainer=cpu works everywhere."
         ) from error
-    # Signals stay the caller's (docs/pitfalls.md#signals). Lightning's answer to SIGTERM is a broadcast from inside the
-    # handler: with several ranks it waits for ever.
+    # The caller handles signals (docs/pitfalls.md#signals). At SIGTERM, Lightning broadcasts from inside its handler:
+    # with several processes this waits for ever.
     lightning._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
     last = last_path(folder)
     interrupt_handler = signal.getsignal(signal.SIGINT)
@@ -123,7 +123,7 @@ def fit(
 
 
 class _Forgetting(StepCallback):
-    """States of the optimizer are saved when fit ends: Lightning would bring them to the CPU, 86 GB at 10b."""
+    """Drops the states of the optimizer when fit ends: Lightning would copy them to the CPU, 86 GB at 10b."""
 
     on_train_batch_end = None  # type: ignore[assignment]
 

@@ -1,6 +1,6 @@
-"""Frozen weights are not written into every `last.ckpt`: of a body of 10b with LoRA that would be 20 GB every few
-hundred steps, of weights that the config alone decides. A fingerprint stands for them, because going on with others
-under trained ones would go unnoticed (docs/pitfalls.md#resume).
+"""Frozen weights are not written into every `last.ckpt`: for a body of 10b with LoRA that would be 20 GB every few
+hundred steps, although the config alone determines these weights. A fingerprint replaces them: without it, a resume
+with other frozen weights would go unnoticed (docs/pitfalls.md#resume).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ FINGERPRINT = "frozen.sha256"  # beside the tensors of a saved state: 32 bytes
 
 
 class Frozen:
-    """The weights of `module` that take no gradient. They are hashed when `fingerprint` is first asked for, which takes
-    a second for 1 GB: ask before FSDP2 shards them.
+    """The weights of `module` that take no gradient. They are hashed at the first use of `fingerprint`, which takes
+    a second for 1 GB: use it before FSDP2 shards them.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -35,27 +35,27 @@ class Frozen:
     @cached_property
     def fingerprint(self) -> str:
         """Their SHA-256; empty where nothing is frozen."""
-        weights, self._weights = self._weights, {}  # whole ones must not stay beside their shards
+        weights, self._weights = self._weights, {}  # whole weights must not stay in memory beside their shards
         return state_hash(weights) if weights else ""
 
     def trained_state(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """`state` without the frozen weights, with their fingerprint; where nothing is frozen, `state` as it is."""
+        """`state` without the frozen weights, with their fingerprint; where nothing is frozen, `state` unchanged."""
         if not self.names:
             return dict(state)
         digest = torch.frombuffer(bytearray.fromhex(self.fingerprint), dtype=torch.uint8)
         return {name: tensor for name, tensor in state.items() if name not in self.names} | {FINGERPRINT: digest}
 
     def complete_state(self, saved: Mapping[str, Tensor], state: Mapping[str, Any]) -> dict[str, Any]:
-        """What `trained_state` left, filled up with the frozen weights in `state`, the module's own.
+        """`saved`, a result of `trained_state`, completed with the frozen weights of `state`, the module's own.
 
-        Raises UserError where the weights that were left out were others.
+        Raises UserError where other frozen weights were left out of `saved`.
         """
-        if FINGERPRINT not in saved and self.names <= saved.keys():  # a sharded training keeps them
+        if FINGERPRINT not in saved and self.names <= saved.keys():  # of a sharded training, which keeps them
             return dict(saved)
         return self.checked(saved) | {name: tensor for name, tensor in state.items() if name in self.names}
 
     def checked(self, saved: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """What `trained_state` left, without the fingerprint. Raises UserError where that is of other weights."""
+        """`saved`, from `trained_state`, without the fingerprint. Raises UserError where this is of other weights."""
         trained = dict(saved)
         digest = trained.pop(FINGERPRINT, None)
         held = bytes(digest.tolist()).hex() if digest is not None else ""

@@ -1,4 +1,4 @@
-"""Passages of all processes, with their gradient: each process gets the gradient of its own part from all others."""
+"""Gathers the passages of all processes, with gradient: each process gets the gradient of its part from all others."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ _REDUCE_SCATTER: Any = getattr(dist, "reduce_scatter_single", None) or dist.redu
 def gather_rows(rows: Tensor) -> Tensor:
     """[n, D] of each of W processes -> [W n, D], process by process; n is the same everywhere.
 
-    The gradient is the sum over the processes of theirs with respect to these rows
-    (docs/pitfalls.md#gathered-gradients).
+    The gradient with respect to these rows is summed over all processes (docs/pitfalls.md#gathered-gradients).
     """
     gathered: Tensor = _Gather.apply(rows)  # type: ignore[no-untyped-call]
     return gathered

@@ -1,4 +1,4 @@
-"""The training curve: one row every few steps, plus what the whole run needs to know about itself (mix, throughput)."""
+"""The training curve: one row every few steps, and the totals of the whole run (mix, throughput)."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class History(StepCallback):
     """Counts every step, emits a row every `every` steps and at the last one, moves the progress bar.
 
     Rows go to `on_row` (rank 0 only) and to the trainer's loggers, directly: Lightning's own metric collection costs
-    more per step than the row. A resumed run emits again the rows of steps behind its checkpoint, equal but for the
-    times.
+    more per step than the row. A resumed run emits the rows after its checkpoint again; only their times
+    differ.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class History(StepCallback):
             self._advance(1, note)
 
     def emit(self, trainer: pl.Trainer, row: Row) -> None:
-        """Hand a row to the caller and, its numbers named `split/name`, to the loggers."""
+        """Pass a row to the caller, and its numbers, named `split/name`, to the loggers."""
         if not trainer.is_global_zero:
             return
         self._on_row(row)

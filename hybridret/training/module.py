@@ -1,4 +1,4 @@
-"""The LightningModule: chunked encoding, gathered passages, InfoNCE, and a guard that a bad step changes nothing."""
+"""The LightningModule: chunked encoding, gathered passages, InfoNCE, and a check: a bad step changes no weight."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from hybridret.training.sharding import Sharded, is_sharded
 
 
 def step_seed(seed: int, step: int, rank: int) -> int:
-    """The torch seed of one step: checkpoints hold no random state, so dropout must follow from what they hold."""
+    """The torch seed of one step: checkpoints hold no random state, so dropout must follow from these numbers."""
     return int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
 class RetrieverModule(pl.LightningModule):
     """Trains a dual encoder with in-batch negatives.
 
-    Each rank's loss is the mean over its own queries against the passages of all ranks, gathered with gradient; the
-    mean over ranks that DDP takes is then exactly the gradient of the whole batch
-    (docs/pitfalls.md#gathered-gradients). After a step `last_loss` (of this rank), `last_lr` (of the first group) and
-    `last_gradient_norm` (before clipping) are plain floats.
+    Each process's loss is the mean over its own queries against the passages of all processes, gathered with gradient;
+    DDP's mean over the processes is then exactly the gradient of the whole batch
+    (docs/pitfalls.md#gathered-gradients). After a step `last_loss` (of this process), `last_lr` (of the first group)
+    and `last_gradient_norm` (before clipping) are plain floats.
     """
 
-    # Lightning skips hooks that cannot be called; an empty one costs it as much as a full one, in every step.
+    # Lightning skips hooks that are not callable; an empty one would cost time in every step.
     on_train_batch_start = on_train_batch_end = on_before_zero_grad = None  # type: ignore[assignment]
     on_before_backward = on_after_backward = on_before_optimizer_step = None  # type: ignore[assignment]
 
@@ -66,7 +66,7 @@ class RetrieverModule(pl.LightningModule):
         self._loss: Tensor | None = None
 
     def __setattr__(self, name: str, value: Any) -> None:
-        # Lightning notes the running hook dozens of times a step; torch would look each note over for parameters.
+        # Lightning sets the name of the running hook dozens of times a step; torch would check each for parameters.
         if name == "_current_fx_name":
             self.__dict__[name] = value
         else:
@@ -83,8 +83,8 @@ class RetrieverModule(pl.LightningModule):
             self.trainer.strategy.shard(self.encoder)
 
     def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
-        """Step, and drop the gradients at once: Lightning keeps them until the next forward pass is over, whose
-        activations then stand beside them.
+        """Step, and drop the gradients at once: Lightning keeps them in memory until the end of the next forward pass,
+        beside its activations.
         """
         optimizer.step(closure=optimizer_closure)
         optimizer.zero_grad(set_to_none=True)
@@ -93,7 +93,7 @@ class RetrieverModule(pl.LightningModule):
         return None
 
     def training_step(self, batch: TrainingBatch, batch_idx: int) -> Tensor:
-        """The loss of this rank's queries, a scalar."""
+        """The loss of this process's queries, a scalar."""
         self._seed_torch(step_seed(self._seed, batch.batch.step, self.global_rank))
         self._batch, self._loss = batch, self.batch_loss(batch, gather=self.trainer.world_size > 1)
         return self._loss
@@ -106,15 +106,15 @@ class RetrieverModule(pl.LightningModule):
             torch.cuda.manual_seed(seed)
 
     def batch_loss(self, batch: TrainingBatch, gather: bool, calls: int | None = None) -> Tensor:
-        """The mean loss of the batch's queries, a scalar. `gather`: against the passages of all ranks, which must
-        call too. `calls`: how often each rank of a sharded encoder encodes; null: as `batch.calls` says.
+        """The mean loss of the batch's queries, a scalar. `gather`: against the passages of all processes, which
+        must all call this. `calls`: how often each process with a sharded encoder encodes; None: `batch.calls` times.
         """
         rows = batch.rows
         chunks = [*rows.query_chunks, *rows.passage_chunks]
         sharded = is_sharded(self.encoder)
-        if sharded:  # each encoding is a collective: a rank with fewer chunks encodes its last one again, for nothing
+        if sharded:  # each encoding is a collective: a process with fewer chunks encodes its last one again, unused
             chunks += [chunks[-1]] * ((calls or batch.calls) - len(chunks))
-        again = self._recompute and len(chunks) > 2  # behind that, so that all ranks of a sharded encoder agree
+        again = self._recompute and len(chunks) > 2  # after the padding, so that all processes agree
         if sharded and again:
             vectors = encode_accumulated(self.encoder, chunks)
         else:
@@ -126,22 +126,22 @@ class RetrieverModule(pl.LightningModule):
         return loss
 
     def _gather(self, passages: Tensor, counts: tuple[int, ...]) -> Tensor:
-        """[P of this rank, D] -> [P of all, D], rank by rank. Ranks may differ in hard negatives; the shapes that are
-        gathered may not (docs/pitfalls.md#unequal-shapes), so the shorter ones are filled with rows that are dropped
-        again.
+        """[P of this process, D] -> [P of all, D], rank by rank. Processes may have different numbers of hard
+        negatives, but gathered shapes must be equal (docs/pitfalls.md#unequal-shapes), so shorter ones are padded with
+        rows that are dropped afterwards.
         """
         filled = nn.functional.pad(passages, (0, 0, 0, max(counts) - len(passages)))
         everyone = torch.split(gather_rows(filled), max(counts))
         return torch.cat([part[:count] for part, count in zip(everyone, counts, strict=True)])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Frozen weights stay out of it; a sharded training, where each process writes its part, keeps them."""
+        """Leave out frozen weights; a sharded training, where each process writes its part, keeps them."""
         if not is_sharded(self.encoder):
             checkpoint["state_dict"] = self.frozen.trained_state(checkpoint["state_dict"])
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Raises UserError when the checkpoint is of another model (loading is strict)."""
-        if "state_dict" not in checkpoint:  # of a sharded training: the strategy has looked and loaded
+        if "state_dict" not in checkpoint:  # of a sharded training: the strategy has checked and loaded it
             return
         check_layout(checkpoint.get(SHARDS, 1), 1, checkpoint.get(BY_SHARD, False))
         checkpoint["state_dict"] = self.frozen.complete_state(checkpoint["state_dict"], self.state_dict())
@@ -156,8 +156,8 @@ class RetrieverModule(pl.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip to `clip_norm` and look at the norm, between backward and the update: a step that raises here leaves the
-        weights as they were. Raises NonFiniteError.
+        """Clip to `clip_norm` and check the norm, between backward and the update: a step that raises here leaves the
+        weights unchanged. Raises NonFiniteError.
         """
         assert self._loss is not None
         assert self._batch is not None
@@ -168,7 +168,7 @@ class RetrieverModule(pl.LightningModule):
         self.last_loss, self.last_gradient_norm = torch.stack([self._loss.detach().float(), norm.float()]).tolist()
         self.last_lr = float(optimizer.param_groups[0]["lr"])
         finite = math.isfinite(self.last_loss) and math.isfinite(self.last_gradient_norm)
-        if self.trainer.world_size > 1:  # all ranks stop, or a rank would wait for the others for ever
+        if self.trainer.world_size > 1:  # all stop, or a process would wait for the others for ever
             finite = self.trainer.strategy.reduce_boolean_decision(finite, all=True)
         if not finite:
             raise NonFiniteError(self._complaint(self._batch))

@@ -1,4 +1,4 @@
-"""What can go wrong with numbers."""
+"""The error for numbers that are not finite."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class NonFiniteError(UserError):
     """The loss or the gradient became infinite or NaN; the weights were not touched by that step
     (docs/pitfalls.md#non-finite-numbers).
 
-    The message says what to try, as for all errors of the user; but a point that diverges is no bad input.
+    The message suggests what to try, as in every UserError; but a point that diverges is no bad input.
     """
 
     exit_code = POINT_FAILED

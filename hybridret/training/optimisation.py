@@ -24,7 +24,7 @@ from hybridret.encoders.dual import DualEncoder
 ParameterGroups = list[dict[str, Any]]
 MakeOptimizer = Callable[[ParameterGroups], Optimizer]
 
-_DECAYS: dict[str, Callable[[float], float]] = {  # share of the steps behind the warm-up -> share of the rate
+_DECAYS: dict[str, Callable[[float], float]] = {  # share of the steps after the warm-up -> share of the rate
     "linear": lambda done: 1 - done,
     "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2,
     "constant": lambda done: 1.0,
@@ -34,7 +34,7 @@ _DECAYS: dict[str, Callable[[float], float]] = {  # share of the steps behind th
 def parameter_groups(encoder: DualEncoder, embedding_lr: float | None) -> ParameterGroups:
     """The trainable parameters of `encoder` in at most three groups: matrices, vectors (no weight decay), embeddings.
 
-    Input embeddings stand apart only when `embedding_lr` is given; they keep weight decay, as matrices do. A parameter
+    Input embeddings are a group only when `embedding_lr` is given; they keep weight decay, as matrices do. A parameter
     that is used twice is listed once. The first group has the optimizer's own rate.
     """
     embeddings = set() if embedding_lr is None else {id(parameter) for parameter in encoder.embedding_parameters()}
@@ -50,7 +50,7 @@ def parameter_groups(encoder: DualEncoder, embedding_lr: float | None) -> Parame
 
 
 def check_optimizer(make_optimizer: MakeOptimizer) -> None:
-    """Make the optimizer of a matrix and a vector, so that values it refuses are known before a training.
+    """Build the optimizer of a matrix and a vector, so that values that it refuses are found before a training.
 
     Raises UserError for what the optimizer refuses, an infinite value, and a plug-in that makes no optimizer.
     """

@@ -1,11 +1,11 @@
 """Reads torch's distributed checkpoint format without executing anything that its files hold.
 
 torch reads `.metadata` with `pickle.load`, and entries that are no tensors with `torch.load(weights_only=False)`: both
-run code of whoever wrote the files. Here the first comes from an unpickler that knows only the classes of that format,
-the second from torch's own restricted one. Nothing is read twice: what was looked at is what is used.
+run code that the files contain. Here `.metadata` is read by an unpickler that knows only the classes of that format,
+and entries by torch's own restricted unpickler. Nothing is read twice, so the checked bytes are the bytes used.
 
-Damage: each tensor and entry is an archive with a CRC-32 of its own, which torch writes and does not read back; it is
-compared here. `.metadata` has none, so its SHA-256 stands in `SUM` beside it.
+Damage: each tensor and entry is an archive with its own CRC-32, which torch writes and does not verify; it is verified
+here. `.metadata` has none, so its SHA-256 is in the file `SUM` beside it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SUM = "metadata.sha256"
 _METADATA = ".metadata"  # torch's name
 _log = logging.getLogger(__name__)
 
-#: What a `.metadata` of torch names, besides plain containers and the dtypes, layouts and memory formats of torch.
+#: The names in a `.metadata` of torch, besides plain containers and the dtypes, layouts and memory formats of torch.
 CLASSES = {
     "torch.distributed.checkpoint.metadata": {
         "BytesStorageMetadata", "ChunkStorageMetadata", "Metadata", "MetadataIndex", "StorageMeta",
@@ -48,7 +48,7 @@ CLASSES = {
 
 
 class MetadataUnpickler(pickle.Unpickler):
-    """Knows the classes of torch's `.metadata` and nothing else."""
+    """Accepts only the classes of torch's `.metadata`."""
 
     def find_class(self, module: str, name: str) -> Any:
         """Raises UnpicklingError for any other name."""
@@ -116,7 +116,7 @@ class PlainPlanner(DefaultLoadPlanner):
 
 
 class PlainEmptyPlanner(PlainPlanner, _EmptyStateDictLoadPlanner):
-    """The same for a state that is not there yet: it is made from the metadata."""
+    """The same without an existing state: it is made from the metadata."""
 
 
 def read_state(folder: Path) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def read_state(folder: Path) -> dict[str, Any]:
 
     Raises CheckpointException, with an UnpicklingError inside where a file holds code.
     """
-    ShardedReader(folder).read_metadata()  # what is wrong is raised here: torch would print a traceback first
+    ShardedReader(folder).read_metadata()  # errors are raised here: torch would print a traceback first
     loaded: dict[str, Any] = {}
     planner = PlainEmptyPlanner()  # type: ignore[no-untyped-call]
     _load_state_dict(loaded, storage_reader=ShardedReader(folder), planner=planner, no_dist=True)

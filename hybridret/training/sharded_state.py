@@ -36,7 +36,7 @@ META = "meta.pt"  # Lightning's name: everything that is not a tensor of the mod
 
 
 def next_folder(path: Path, step: int) -> Path:
-    """A new folder beside `path` for the state of `step`; what an earlier attempt left half written goes first."""
+    """A new folder beside `path` for the state of `step`; remains of an earlier attempt are removed first."""
     current = path.resolve() if path.is_symlink() else None
     found = [path.parent / f"{PREFIX}{step}{suffix}" for suffix in ("", "b")]
     folder = next(one for one in found if current is None or one.resolve() != current)
@@ -45,7 +45,7 @@ def next_folder(path: Path, step: int) -> Path:
 
 
 def move_into_place(folder: Path, path: Path) -> None:
-    """Let `path` name `folder`, in one step, and remove what it named before."""
+    """Let the link `path` point to `folder`, in one step, and remove its earlier target."""
     link = path.with_name(f".{path.name}.link")
     with suppress(FileNotFoundError):
         link.unlink()
@@ -55,7 +55,7 @@ def move_into_place(folder: Path, path: Path) -> None:
 
 
 def forget_others(path: Path) -> None:
-    """Remove the sharded folders beside `path` that it does not name."""
+    """Remove the sharded folders beside `path` to which it does not point."""
     current = path.resolve()
     for other in path.parent.glob(f"{PREFIX}*"):
         if other.resolve() != current:
@@ -63,8 +63,8 @@ def forget_others(path: Path) -> None:
 
 
 def read_file(path: Path, mmap: bool, whole: bool = True) -> dict[str, Any]:
-    """The state of one process; `mmap`: tensors are read when they are used. Raises UserError when it is damaged, by a
-    single bit too. `whole=False` looks for damage in the numbers beside the tensors only, and reads little.
+    """The state of one process; `mmap`: tensors are read when they are used. Raises UserError when it is damaged, even
+    by a single bit. `whole=False` checks only the values beside the tensors, and reads little.
     """
     try:
         check_archive(path, whole)
@@ -103,7 +103,7 @@ def consolidated(folder: Path) -> dict[str, Any]:
 
 
 def _numbered(state: dict[str, Any]) -> dict[str, Any]:
-    """torch keys an optimizer's states by the index of the parameter in its groups, sharded ones by its name."""
+    """Optimizer states by the index of the parameter in the groups, as torch keeps them, from sharded ones by name."""
     groups: list[dict[str, Any]] = []
     positions: dict[str, int] = {}
     number = 0
@@ -119,7 +119,7 @@ def _numbered(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def named(state: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """The other way: an optimizer's state by number becomes one by name; `names` stand in the order of the groups."""
+    """The inverse: an optimizer's state by number becomes one by name; `names` are in the order of the groups."""
     groups = [{**group, "params": [names[number] for number in group["params"]]} for group in state["param_groups"]]
     return {"state": {names[number]: values for number, values in state["state"].items()}, "param_groups": groups}
 
@@ -143,7 +143,7 @@ def check_shapes(folder: Path, mine: Mapping[str, tuple[int, ...]]) -> None:
 
 
 def difference(saved: Mapping[str, tuple[int, ...]], mine: Mapping[str, tuple[int, ...]]) -> str | None:
-    """What to tell where a checkpoint with tensors of the shapes `saved` is not of the model with those of `mine`."""
+    """The message for a checkpoint whose tensor shapes `saved` are not the model's, `mine`; None where they agree."""
     wrong = sorted(name for name in saved.keys() | mine.keys() if saved.get(name) != mine.get(name))
     if not wrong:
         return None
@@ -155,9 +155,9 @@ def difference(saved: Mapping[str, tuple[int, ...]], mine: Mapping[str, tuple[in
 
 
 def check_layout(saved: int, mine: int, by_shard: bool) -> None:
-    """Raise UserError where states of the optimizer belong to the shards that they were made with, and those are gone.
+    """Raise UserError where states of the optimizer fit only the shards that they were made with, and those are gone.
 
-    `saved` and `mine` are numbers of shards, 1 for a state of one piece; `by_shard`: whether the states are such.
+    `saved` and `mine` are numbers of shards, 1 for an unsharded state; `by_shard`: whether states depend on shards.
     """
     if by_shard and saved != mine:
         spelled = {number: f"{number} shards" if number > 1 else "one piece" for number in (saved, mine)}
@@ -180,7 +180,7 @@ def damaged(path: Path, error: BaseException) -> UserError:
 
 
 def _reason(error: BaseException) -> str:
-    """The first line. torch's own text about code in a file advises to run it."""
+    """The first line only: torch's own text about code in a file advises to run that code."""
     text = str(error) or type(error).__name__
     if "weights_only" in text and isinstance(error, pickle.UnpicklingError):
         named = re.search(r"GLOBAL ([\w.]+)", text)

@@ -47,7 +47,7 @@ PRECISIONS = {"32-true": torch.float32, "bf16-mixed": torch.bfloat16, "64-true":
 
 
 class Sharded(ModelParallelStrategy):
-    """Lightning's strategy for FSDP2 over all processes; `precision` in Lightning's words.
+    """Lightning's strategy for FSDP2 over all processes; `precision` as Lightning names it.
 
     Checkpoints are folders that any number of processes can read (`sharded_state`). Raises UserError for a precision
     that cannot be sharded.
@@ -63,13 +63,13 @@ class Sharded(ModelParallelStrategy):
         self._dtype = PRECISIONS[precision]
 
     def shard(self, encoder: DualEncoder) -> None:
-        """Shard `encoder` in place, each layer on its own; what is sharded already is left alone."""
+        """Shard `encoder` in place, each layer on its own; sharded parts are not changed."""
         if is_sharded(encoder):
             return
         fully_shard_body(encoder, self.device_mesh["data_parallel"], self._dtype)
 
     def save_checkpoint(self, checkpoint: dict[str, Any], filepath: Any, storage_options: Any | None = None) -> None:
-        """Write a new folder and let `filepath` name it, or leave what was there. Raises UserError where the disk is
+        """Write a new folder and point `filepath` to it, or leave what was there. Raises UserError where the disk is
         full or cannot be written.
         """
         path = Path(filepath)
@@ -82,11 +82,11 @@ class Sharded(ModelParallelStrategy):
                 seal_metadata(folder)
         except (OSError, CheckpointException) as error:
             failed = error
-        except RuntimeError as error:  # the zip writer's word for a full disk
+        except RuntimeError as error:  # the zip writer's error for a full disk
             if not any(word in str(error) for word in WRITERS):
                 raise
             failed = error
-        whole = self.reduce_boolean_decision(failed is None, all=True)  # the first writes a file of its own
+        whole = self.reduce_boolean_decision(failed is None, all=True)  # the first process also writes its own file
         if not whole:
             reason = " ".join(str(failed or "another process could not").split())[:300]
             raise UserError(
@@ -110,7 +110,7 @@ class Sharded(ModelParallelStrategy):
         check_shapes(path, {name: tuple(one.shape) for name, one in self.lightning_module.state_dict().items()})
         try:
             return self._load_folder(path)
-        except CheckpointException as error:  # what the files hold; out of memory or a lost process is no damage
+        except CheckpointException as error:  # the content of the files; out of memory or a lost process is no damage
             if all(_of_files(failure[0]) for failure in error.failures.values()):
                 raise damaged(path, error) from error
             raise RuntimeError("; ".join(str(failure[0]) for failure in error.failures.values())) from error
@@ -128,7 +128,7 @@ class Sharded(ModelParallelStrategy):
         weights = {"state_dict": get_model_state_dict(module)}
         fill_state(weights, path)
         module.load_state_dict(weights["state_dict"], strict=module.strict_loading)
-        for number, optimizer in enumerate(self.optimizers):  # behind the weights: their states follow them
+        for number, optimizer in enumerate(self.optimizers):  # after the weights, to which these states belong
             states = {f"optimizer_{number}": get_optimizer_state_dict(module, optimizer)}
             fill_state(states, path)
             options = StateDictOptions(cpu_offload=True)
@@ -136,8 +136,8 @@ class Sharded(ModelParallelStrategy):
         return read_meta(path)
 
     def _load_file(self, path: Path) -> dict[str, Any]:
-        """The state of one process, read by all. Lightning's own way takes the optimizer's parameters to stand in the
-        order of the model, which groups with rates of their own do not.
+        """The state of one process, read by all. Lightning's own way assumes that the optimizer's parameters are in
+        the order of the model, which is wrong for groups with rates of their own.
         """
         module: Any = self.lightning_module
         (optimizer,) = self.optimizers
@@ -148,7 +148,7 @@ class Sharded(ModelParallelStrategy):
             raise UserError(message)
         names = {id(parameter): name for name, parameter in module.named_parameters()}
         order = [names[id(parameter)] for group in optimizer.param_groups for parameter in group["params"]]
-        options = StateDictOptions(full_state_dict=True, strict=False)  # what is frozen is there already
+        options = StateDictOptions(full_state_dict=True, strict=False)  # frozen weights are there already
         trained = {name: tensor for name, tensor in state.items() if not isinstance(tensor, DTensor)}
         set_model_state_dict(module, trained, options=options)
         set_optimizer_state_dict(
@@ -158,7 +158,7 @@ class Sharded(ModelParallelStrategy):
 
 
 def _of_files(error: BaseException) -> bool:
-    """Whether reading a checkpoint failed for what its files hold, not for memory or another process."""
+    """Whether reading a checkpoint failed because of its content, not because of memory or another process."""
     return not (isinstance(error, torch.OutOfMemoryError | MemoryError | torch.distributed.DistError))
 
 
@@ -173,7 +173,7 @@ def fully_shard_body(encoder: DualEncoder, mesh: DeviceMesh, dtype: torch.dtype)
 
 
 def is_sharded(encoder: DualEncoder) -> bool:
-    """Whether FSDP2 holds the encoder: encoding is then a collective, made equally often by all processes."""
+    """Whether FSDP2 shards the encoder: all processes must then encode equally often, since it is a collective."""
     return isinstance(encoder.body, FSDPModule)
 
 

@@ -1,4 +1,4 @@
-"""How fast training is and how much of it is padding, counted so that validation and checkpoints do not slow it."""
+"""How fast training is and how much of it is padding, measured without validation and checkpoints."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Counts:
 class Throughput:
     """Counts of the whole training and of the window since the last `take_window`; both survive a resume.
 
-    Tokens are those of this process (the ranks' shares differ by less than a row), pairs those of the global batch.
+    Tokens are those of this process (the processes' shares differ by less than a row), pairs those of the global batch.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -39,11 +39,11 @@ class Throughput:
         self._mark = clock()
 
     def start(self) -> None:
-        """The clock runs from here: what came before (loading, compiling) is not training."""
+        """Start the clock: earlier work (loading, compiling) is not training."""
         self._mark = self._clock()
 
     def count(self, pairs: int, tokens: int, padded: int) -> None:
-        """A step has ended: the time since the last one, waiting for data included, is its own."""
+        """A step has ended: it took the time since the last one, including the wait for data."""
         now = self._clock()
         for counts in (self.total, self._window):
             counts.pairs += pairs

@@ -54,7 +54,7 @@ class TokenTable:
         return TokenRows.of([known[number] if number in known else self._row(number) for number in numbers.tolist()])
 
     def _keep(self, numbers: IntArray, rows: Sequence[IntArray32]) -> bool:
-        """Keep the first rows, as many as there is room for. Whether that was all of them."""
+        """Keep the first rows, as many as there is room for. Returns whether all were kept."""
         lengths = np.array([len(row) for row in rows], dtype=np.int64)
         ends = self._used + np.cumsum(lengths)
         fitting = int(np.searchsorted(ends * self._ids.itemsize, self._limit, side="right"))

@@ -1,5 +1,5 @@
-"""Train an encoder in a run directory, or go on where the last process stopped. Lightning lives in here and nowhere
-else.
+"""Train an encoder in a run directory, or go on where the last process stopped. Only this room uses
+Lightning.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def train(
 ) -> TrainingResult:
     """Train `encoder` in place for `training.steps` steps; `folder/checkpoints` gets `last.ckpt` and `best/`.
 
-    Where `last.ckpt` exists, training goes on from it, bit for bit as if it had never stopped. `should_stop` is asked
-    after every step; when it says yes, the state is saved and the result says `interrupted`. Signals stay the caller's.
+    Where `last.ckpt` exists, training goes on from it, bit for bit as if it had never stopped. `should_stop` is called
+    after every step; when it is true, the state is saved and the result is `interrupted`. The caller handles signals.
     At the end `encoder` holds the weights of the last step; the best ones are in `checkpoints/best`.
 
     Raises UserError for settings that do not fit the data or the devices, a damaged or foreign `last.ckpt`, and a full
@@ -88,7 +88,7 @@ def train(
         torch.set_num_threads(trainer.threads)
     encoder.train()
     if trainer.precision == "64-true":
-        encoder.double()  # Lightning does it behind loading, when a resumed state has been through fp32
+        encoder.double()  # Lightning does it after loading, when a resumed state has been rounded to fp32
     if training.compile:
         compile_layers(encoder.body)
     if training.recompute_layers:
@@ -132,7 +132,7 @@ def train(
 
 
 def _warn_of_languages_left_out(mono: Sequence[TrainingBatch], validation: ParallelPairs, batches: int) -> None:
-    """Warn, once for all ranks, where the validation loss hears nothing of some languages for want of batches."""
+    """Warn, once for all processes, where too few validation batches leave some languages out of the loss."""
     heard = {language for batch in mono for language in batch.languages}
     silent = [language for language in validation.languages if language not in heard]
     if silent and 0 < batches < len(validation.languages) and process_info().first:

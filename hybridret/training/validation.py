@@ -1,8 +1,8 @@
 """The validation loss: the mean of the monolingual and the cross-lingual InfoNCE on fixed batches.
 
-It is the same for every batch strategy, so that early stopping and the choice of a learning rate compare like with
-like. It runs inside the training step's end instead of Lightning's validation loop: what it decides (best, stop) is
-then part of the checkpoint of the same step, and a resumed run neither repeats nor skips a validation.
+It is the same for every batch strategy, so that early stopping and the choice of a learning rate are comparable. It
+runs at the end of the training step instead of in Lightning's validation loop: its decisions (best, stop) are then part
+of the checkpoint of the same step, and a resumed run neither repeats nor skips a validation.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Row = dict[str, Any]
 
 class Validation(StepCallback):
     """Every `every` steps and at the last one: measure, keep the best encoder in `best`, stop after `patience`
-    measurements without improvement (None: never). `on_row` receives each measurement on every rank.
+    measurements without improvement (None: never). `on_row` receives each measurement on every process.
     """
 
     def __init__(
@@ -115,8 +115,8 @@ class Validation(StepCallback):
 def mean_loss(trainer: pl.Trainer, module: RetrieverModule, batches: Sequence[TrainingBatch]) -> float:
     """Mean loss over `batches` (each a whole global batch), without dropout.
 
-    Batch i is computed by rank i modulo the number of ranks and the losses are added in one order, so that every world
-    size measures the same number.
+    Batch i is computed by the process with rank i modulo the number of processes, and the losses are added in a fixed
+    order, so every number of processes gives the same value.
     """
     sharded = is_sharded(module.encoder)
     losses = torch.zeros(len(batches), dtype=torch.float64, device=module.device)
@@ -129,7 +129,7 @@ def mean_loss(trainer: pl.Trainer, module: RetrieverModule, batches: Sequence[Tr
                 index = trainer.global_rank
                 if index >= len(together) and not sharded:
                     continue
-                batch = together[min(index, len(together) - 1)]  # sharded: ranks without one encode along
+                batch = together[min(index, len(together) - 1)]  # sharded: processes without a batch encode too
                 calls = max(one.calls for one in together)
                 loss = module.batch_loss(batch.to(module.device), gather=False, calls=calls)
                 if index < len(together):
