@@ -1,4 +1,4 @@
-"""Settings of an evaluation that cannot be meant, found before anything is encoded or trained."""
+"""Checks the settings of an evaluation before anything is encoded or trained."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LEAST = {"batch_size": 1, "entropy_sample": 1, "depth": 1, "full_ranks": 0, "cac
 
 
 def check_settings(settings: EvaluationSettings, device: str | None = None) -> None:
-    """Raise UserError naming the first key of `evaluation` that is out of range, or that `device` cannot do."""
+    """Raise UserError naming the first key of `evaluation` that is out of range or not possible on `device`."""
     for key, least in LEAST.items():
         if getattr(settings, key) < least:
             raise UserError(f"evaluation.{key}={getattr(settings, key)}: it must be at least {least}.")
