@@ -28,7 +28,7 @@ class EnEn:
 
 
 def en_en_type(datasets: Sequence[ParallelPairs], batch_size: int, language: str) -> BatchType:
-    """One stream per dataset in `language`. Raises UserError when there is no such dataset, or one has too few rows."""
+    """One stream per dataset in `language`. Raises UserError when there is none, or one is too small for a batch."""
     check_data(datasets, batch_size)
     language = among(language, all_languages(datasets)) or language
     sizes = np.zeros(len(datasets), dtype=np.int64)

@@ -41,7 +41,7 @@ class MixCounter:
         """The counts as JSON values, keys sorted:
 
         - `batches`, `rows`: all that were counted
-        - `alpha`: share of mono batches among mono and cross batches; null if there are none of either
+        - `alpha`: share of mono batches among mono and cross batches; null if there are no such batches
         - `kinds`, `datasets`: batches by kind and by dataset
         - `languages`: batches that are in one language throughout, by language (mono, en_en)
         - `language_pairs`: rows of all other batches, by query language, then passage language (cross, x_x)
