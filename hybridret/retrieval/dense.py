@@ -28,7 +28,7 @@ PAIRS = 1 << 15  # pairs whose vectors are held at a time
 
 @dataclass(frozen=True)
 class _Made:
-    """The inputs of cached vectors. The lists are kept alive, so that no new list can have the identity of one."""
+    """The inputs of cached vectors. The lists are kept alive, so that no new list gets the same identity."""
 
     texts: Sequence[str]
     contexts: Sequence[str] | None
