@@ -174,10 +174,11 @@ class Beir:
         )
 
     def _folder(self, name: str, facts: BeirSet, below: str, split: str, unpack: bool = True) -> Path:
-        """The folder of the set; without `unpack` possibly its archive. It must have qrels of `split`, or any other.
+        """The folder of the set; without `unpack` possibly its archive.
 
-        The error about missing files names the set's own folder, NAME below `path`: files of one set in `path` itself
-        would be found under the names of others.
+        Judgments of `split` are requested only if the folder has no judgments at all. The error about missing files
+        names the set's own folder, NAME below `path`: files of one set in `path` itself would be found under the names
+        of others.
         """
         if self._path is None:
             if not facts.repo:
