@@ -1,1 +1,1 @@
-"""What the numbers of a sweep say: the Pareto front, the spread over seeds, scaling laws."""
+"""Statistics over the results of a sweep: the Pareto front, the spread over seeds, smoothed curves."""

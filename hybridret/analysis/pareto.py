@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 
 def pareto_front(candidates: NDArray[np.float64], maximise: Sequence[bool] = (True, True)) -> NDArray[np.bool_]:
-    """Which of `candidates` [n, 2] are on the front: bool [n]. Equal ones are on it together; NaN never is.
+    """Which of `candidates` [n, 2] are on the front: bool [n]. Equal candidates are all on it or all off; NaN never is.
 
-    One sort and one running maximum, so n log n. Raises ValueError unless the shape is [n, 2].
+    One sort and one running maximum: O(n log n). Raises ValueError unless the shape is [n, 2].
     """
     candidates = np.asarray(candidates, dtype=np.float64)
     if candidates.ndim != 2 or candidates.shape[1] != 2 or len(maximise) != 2:
@@ -24,7 +24,7 @@ def pareto_front(candidates: NDArray[np.float64], maximise: Sequence[bool] = (Tr
     if not len(usable):
         return front
     first, second = goals[usable].T
-    order = np.lexsort((-second, -first))  # best first goal first, best second goal first among equals
+    order = np.lexsort((-second, -first))  # by the first goal, best first; ties by the second goal
     first, second = first[order], second[order]
     # The best second goal among those whose first goal is strictly better.
     before = np.concatenate(([-np.inf], np.maximum.accumulate(second)[:-1]))

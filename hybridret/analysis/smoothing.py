@@ -1,4 +1,4 @@
-"""Smoothing of noisy curves for the eye: exponential moving average with the start corrected (as in Adam)."""
+"""Smoothing of noisy curves for plots: exponential moving average with bias correction at the start (as in Adam)."""
 
 from __future__ import annotations
 

@@ -25,9 +25,9 @@ class Cross:
 
 
 def cross_type(datasets: Sequence[ParallelPairs], batch_size: int) -> BatchType:
-    """One stream per dataset, over its questions in two languages or more; a dataset without such takes no part.
+    """One stream per dataset, over its questions in two languages or more; datasets without such are left out.
 
-    Raises UserError when no dataset has one, or one has too few for a batch.
+    Raises UserError when no dataset has such questions, or a dataset has too few of them for a batch.
     """
     check_data(datasets, batch_size)
     sizes = np.zeros(len(datasets), dtype=np.int64)

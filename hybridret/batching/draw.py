@@ -1,7 +1,8 @@
-"""Random numbers that are addressed, not consumed: every draw has a name and a position.
+"""Random numbers by address: every draw has a purpose and a position, and does not depend on earlier draws.
 
-Each purpose has a generator of its own (Philox under a named SeedSequence), so what one stream draws never shifts
-another: hybrid(1) draws the same languages as mono, and a batch's pairs do not depend on how many batches came before.
+Each purpose has a generator of its own (Philox under a named SeedSequence), so the draws of one stream never shift
+those of another: hybrid(1) draws the same languages as mono, and the pairs of a batch do not depend on the number of
+earlier batches.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ UNIFORMS_PER_COUNT = 4  # Philox makes four 64-bit numbers from one value of its
 
 
 class Purpose(IntEnum):
-    """What a number is drawn for. The values are part of the promise "same seed, same batches": never renumber."""
+    """Purpose of a draw. The values are part of the promise "same seed, same batches": never renumber them."""
 
     TYPE = 0
     DATASET = 1
@@ -39,7 +40,7 @@ def generator(seed: int, purpose: Purpose, *key: int) -> np.random.Generator:
 def uniforms(seed: int, purpose: Purpose, start: int, count: int) -> NDArray[np.float64]:
     """Numbers `start` to `start + count` of the endless sequence of `purpose`, in [0, 1): [count]; O(count).
 
-    `start` is a multiple of four. Equal to drawing all from the beginning and forgetting the first `start`.
+    `start` is a multiple of four. The result equals drawing from the beginning and dropping the first `start` numbers.
     """
     if start % UNIFORMS_PER_COUNT:
         raise ValueError(f"start must be a multiple of {UNIFORMS_PER_COUNT}, not {start}")

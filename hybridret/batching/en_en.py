@@ -19,7 +19,7 @@ from hybridret.batching.streams import Stream, group_codes
 
 @dataclass(frozen=True)
 class EnEn:
-    """Every batch is in `language`, English unless told otherwise; datasets without it take no part."""
+    """Every batch is in `language`, English by default; datasets without it are left out."""
 
     language: str = "en"
 
@@ -28,7 +28,7 @@ class EnEn:
 
 
 def en_en_type(datasets: Sequence[ParallelPairs], batch_size: int, language: str) -> BatchType:
-    """One stream per dataset that has `language`. Raises UserError when none has it, or one has too few for a batch."""
+    """One stream per dataset in `language`. Raises UserError when there is none, or one is too small for a batch."""
     check_data(datasets, batch_size)
     language = among(language, all_languages(datasets)) or language
     sizes = np.zeros(len(datasets), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""The mix that was really drawn: alpha, kinds, datasets, languages and language pairs, beside what was asked for."""
+"""The mix that was drawn, as opposed to the requested one: alpha, kinds, datasets, languages and language pairs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hybridret.base.records import Batch, ParallelPairs
 
 
 class MixCounter:
-    """Counts batches as they are trained on. `datasets` are those of the schedule: they give the names."""
+    """Counts the batches of a training. `datasets` are those of the schedule: their names are keys of the counts."""
 
     def __init__(self, datasets: Sequence[ParallelPairs]) -> None:
         self._datasets = tuple(datasets)
@@ -38,10 +38,10 @@ class MixCounter:
             self._pairs[query, passage] += int(count)
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-able, keys sorted:
+        """The counts as JSON values, keys sorted:
 
         - `batches`, `rows`: all that were counted
-        - `alpha`: mono batches among mono and cross ones; null where there is neither
+        - `alpha`: share of mono batches among mono and cross batches; null if there are no such batches
         - `kinds`, `datasets`: batches by kind and by dataset
         - `languages`: batches that are in one language throughout, by language (mono, en_en)
         - `language_pairs`: rows of all other batches, by query language, then passage language (cross, x_x)
@@ -61,7 +61,7 @@ class MixCounter:
         }
 
     def restore(self, counts: Mapping[str, Any]) -> None:
-        """Go on from what `as_dict` gave: a resumed run reports the mix of the whole run."""
+        """Continue from the result of `as_dict`: a resumed run reports the mix of the whole run."""
         self._kinds = Counter(counts["kinds"])
         self._used = Counter(counts["datasets"])
         self._languages = Counter(counts["languages"])

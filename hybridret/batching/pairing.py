@@ -1,4 +1,4 @@
-"""Which languages the rows of a batch are in: one for all rows, one per row, or two different ones per row."""
+"""Languages of the rows of a batch: one for all rows, one per row, or two different languages per row."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class DifferentLanguages:
         count = present.sum(axis=1)
         query = _below(count, random.random(len(questions)))
         passage = _below(count - 1, random.random(len(questions)))
-        passage += passage >= query  # steps over the query's own language: all ordered pairs stay equally likely
+        passage += passage >= query  # skips the query's own language: all ordered pairs stay equally likely
         return _nth_language(present, query), _nth_language(present, passage)
 
 

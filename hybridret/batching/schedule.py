@@ -1,8 +1,9 @@
 """The schedule behind every strategy: a mixture of batch types, found at any step without simulating the steps before.
 
-Type, dataset and language of step t are number t of three independent sequences of uniforms. They name the step's
-stream; how often that stream came before t says which of its batches it is. Those counts are kept once per block of
-steps, so a jump to step 1,000,000 costs a few hundred vectorised draws, and a neighbouring step nothing new.
+Type, dataset and language of step t follow from element t of three independent sequences of uniform numbers. Together
+they identify the stream of the step. The number of earlier steps with that stream is the index of its batch. These
+counts are kept once per block of steps, so a jump to step 1,000,000 costs a few hundred vectorised draws, and a
+neighbouring step costs no draw.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ SEEDS = 4  # seeds whose counts are kept
 
 
 class MixedSchedule:
-    """(seed, step) -> Batch. Step by step one of `types`, type i with probability `shares[i]` (they sum to 1).
+    """(seed, step) -> Batch. Each step draws one of `types`, type i with probability `shares[i]` (they sum to 1).
 
-    An object only caches: a fresh one, a used one and an unpickled one give the same batches.
+    The only state is a cache: a new, a used and an unpickled object give the same batches.
     """
 
     def __init__(self, types: Sequence[BatchType], shares: Sequence[float]) -> None:
@@ -46,7 +47,7 @@ class MixedSchedule:
         self._blocks: dict[int, _Blocks] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return MixedSchedule, (self._types, self._shares)  # caches stay behind: workers start light
+        return MixedSchedule, (self._types, self._shares)  # without the caches: less to send to workers
 
     def __call__(self, seed: int, step: int) -> Batch:
         """The global batch of `step` (from 0). Raises UserError for a negative seed, ValueError for a negative step."""
@@ -68,7 +69,7 @@ class MixedSchedule:
                 del self._blocks[next(iter(self._blocks))]
             blocks = self._blocks[seed] = _Blocks(len(self._streams))
         block, offset = divmod(step, BLOCK)
-        while len(blocks.before) <= block:  # before[b] exists: block b - 1 must be counted for before[b]
+        while len(blocks.before) <= block:  # before[b] needs the counts of block b - 1
             last = len(blocks.before) - 1
             blocks.before.append(blocks.before[last] + blocks.count(self._draw(seed, last)))
         if blocks.current != block:
@@ -92,7 +93,7 @@ class MixedSchedule:
 
 
 class _Blocks:
-    """What is known about the draws of one seed: counts [S] before each block, and the block read last."""
+    """Cached draws of one seed: the counts [S] before each block, and the stream numbers of the last block read."""
 
     def __init__(self, streams: int) -> None:
         self.before: list[IntArray] = [np.zeros(streams, dtype=np.int64)]

@@ -1,8 +1,8 @@
-"""What a batch strategy is: training data in, a schedule out.
+"""Interface of a batch strategy: it turns training data into a schedule.
 
 A schedule is a pure function of (seed, step). Nothing is carried from one step to the next, so resume needs no sampler
-state, every rank and every dataloader worker may ask for any step in any order, and all of them see the same global
-batch: its type and its language belong to the batch, not to a rank (arXiv 2408.10536, section 3;
+state. Every process and every dataloader worker may request any step in any order, and all of them get the same global
+batch: its type and its language belong to the batch, not to a process (arXiv 2408.10536, section 3;
 docs/pitfalls.md#batch-types, docs/pitfalls.md#samplers).
 """
 

@@ -1,11 +1,11 @@
 """Sampling without replacement: the endless sequence of batches of one dataset, in one language or in all.
 
 Batch k of a stream is slice k mod n of the permutation of epoch k div n, so any batch is found without simulating the
-ones before. That needs the number n of batches per epoch to be known beforehand, although no passage group may stand
-twice in a batch (docs/pitfalls.md#false-negatives). It is: groups with c_g questions fill n batches of B rows if and
-only if sum_g min(c_g, n) >= n B, and then dealing the questions, sorted by group, to the n batches in turn puts no
-group twice into one (McNaughton's wrap-around rule). n is the largest such number, so no other order would use more of
-the data.
+earlier ones. For this the number n of batches per epoch must be known beforehand, although no passage group may occur
+twice in a batch (docs/pitfalls.md#false-negatives). A closed condition gives it: groups with c_g questions fill n
+batches of B rows if and only if sum_g min(c_g, n) >= n B. The questions, sorted by group, are then dealt to the n
+batches in turn, and no batch gets a group twice (McNaughton's wrap-around rule). n is the largest such number, so no
+other order would use more of the data.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Stream:
     def epoch(self, seed: int, epoch: int) -> Order:
         """The batches of one epoch: [batches, batch_size] question indices, no question and no group twice in a row.
 
-        Every question stands in it once, but for two remainders that change from epoch to epoch: what does not fill a
-        last batch, and of a group with more questions than there are batches, all beyond that number.
+        Every question occurs once, except for two remainders that change from epoch to epoch: the questions that do not
+        fill a last batch, and, of a group with more questions than there are batches, the surplus questions.
         """
         random = generator(seed, Purpose.EPOCH, *self.key, epoch)
         order = random.permutation(self.questions)
@@ -58,7 +58,7 @@ class Stream:
         if counts.max() > 1:
             order = order[_together(groups)]
         dealt = order.reshape(self.batch_size, self.batches).T
-        # Questions of one group lie in neighbouring batches so far: without this they would also be seen close in time.
+        # Questions of one group are in neighbouring batches here: a shuffle of the batches spreads them over the epoch.
         return np.ascontiguousarray(dealt[random.permutation(self.batches)])
 
 
@@ -77,9 +77,9 @@ def group_codes(pairs: ParallelPairs) -> Order:
 
 
 def batches_per_epoch(counts: IntArray, batch_size: int) -> int:
-    """The largest n such that groups of `counts` questions fill n batches of distinct groups; 0 if not even one.
+    """The largest n such that groups of `counts` questions fill n batches of distinct groups; 0 if they fill none.
 
-    sum_g min(c_g, n) - n B is concave in n and 0 at n = 0, so the n that can be filled have no gaps: bisection.
+    sum_g min(c_g, n) - n B is concave in n and 0 at n = 0. So if n batches can be filled, fewer can: use bisection.
     """
     low, high = 0, int(counts.sum()) // batch_size
     while low < high:
@@ -101,15 +101,15 @@ def _rank_within_group(groups: Order, counts: IntArray) -> IntArray:
 
 
 def _together(groups: Order) -> IntArray:
-    """The order that puts elements of one group side by side, groups by their first element; [n] positions."""
+    """[n] positions in an order that puts elements of one group side by side, groups in order of first occurrence."""
     positions = np.arange(len(groups))
     first = np.zeros(int(groups.max()) + 1, dtype=np.int64)
-    first[groups[::-1]] = positions[::-1]  # of repeated indices the last assignment stays: the earliest position
+    first[groups[::-1]] = positions[::-1]  # for a repeated index the last assignment counts: the earliest position
     return np.argsort(first[groups], kind="stable")
 
 
 class EpochCache:
-    """The epoch permutations used last, at most `capacity` bytes of them (but always the newest)."""
+    """The most recently used epoch permutations, at most `capacity` bytes (but always the newest one)."""
 
     def __init__(self, capacity: int = CACHED_BYTES) -> None:
         self._capacity = capacity

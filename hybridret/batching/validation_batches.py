@@ -1,6 +1,6 @@
-"""The fixed batches of the validation loss: the same for every strategy, so that their losses compare.
+"""The fixed batches of the validation loss: the same for every strategy, so their losses can be compared.
 
-The loss is the mean of the mono and the cross InfoNCE; neither favours a strategy by what it trained on.
+The loss is the mean of the mono and the cross InfoNCE, so that it favours no strategy for the kind of its batches.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ def validation_batches(
 ) -> tuple[list[Batch], list[Batch]]:
     """At most `batches` mono batches, which go through the languages in turn, and as many cross batches.
 
-    No question or passage group twice in a batch; none is repeated within a stream's pass over the data, and mono stops
-    after one pass per language. Where the data is small a batch is smaller, at least 2 rows; a kind that is impossible,
-    such as cross with one language, gets an empty list. `step` counts the batches of a kind.
+    No question or passage group occurs twice in a batch, no question occurs twice in a stream's pass over the data, and
+    mono stops after one pass per language. With little data a batch is smaller, but has at least 2 rows; a kind that is
+    impossible, such as cross with one language, gets an empty list. `step` counts the batches of a kind.
     """
     groups = group_codes(pairs)
     present = pairs.present

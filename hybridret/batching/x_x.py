@@ -17,7 +17,7 @@ from hybridret.batching.streams import group_codes
 
 @dataclass(frozen=True)
 class XX:
-    """Each row is in one language, drawn for the row uniformly among those that its question has."""
+    """Each row is in one language, drawn for each row uniformly among the languages of its question."""
 
     def schedule(self, datasets: Sequence[ParallelPairs], batch_size: int) -> Schedule:
         return MixedSchedule([x_x_type(datasets, batch_size)], [1.0])

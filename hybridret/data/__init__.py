@@ -1,1 +1,1 @@
-"""Where pairs and test collections come from: readers of files, the built-in corpus, benchmarks."""
+"""Sources of pairs and test collections: readers of files, the built-in corpus, benchmarks."""

@@ -1,4 +1,4 @@
-"""Archives of data sets, read as they are: a .zip is unpacked into the cache folder, never beside the user's file."""
+"""Archives of data sets, read directly: a .zip is unpacked into the cache folder, never beside the user's file."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ BROKEN = (
     RuntimeError,
     NotImplementedError,
     ValueError,
-)  # RuntimeError: a password
+)  # RuntimeError: the archive has a password
 
 
 def listed(file: Path) -> list[PurePosixPath]:
-    """The names of the files in a .zip. Raises UserError for what is none."""
+    """The names of the files in a .zip. Raises UserError if `file` is not a .zip."""
     try:
         with zipfile.ZipFile(file) as archive:
             return [PurePosixPath(one.filename) for one in archive.infolist() if not one.is_dir()]
@@ -33,12 +33,12 @@ def listed(file: Path) -> list[PurePosixPath]:
 
 
 def unpacked(file: Path, wanted: Callable[[PurePosixPath], bool]) -> Path:
-    """The folder in the cache that holds the `wanted` members of a .zip, at the paths that they have in it.
+    """The cache folder with the `wanted` members of a .zip, at the same paths as in the archive.
 
-    It is made once for each state of the file (name, size, time, probes) and kept as long as its files have
-    the CRC-32 of the archive. Only plain files are written, and none outside of that folder, whatever the archive says.
+    It is created once for each state of the file (name, size, time, probes) and used as long as its files have the
+    CRC-32 given in the archive. Only plain files are written, and never outside that folder, whatever their names.
 
-    Raises UserError for a file that is no .zip, is damaged or has a password, and where the disk has no room.
+    Raises UserError if the file is not a .zip, is damaged or has a password, and if the disk is full.
     """
     folder = cache_folder() / "archives" / hash_json(file_probe(file, "a data set"), 24)
     try:
@@ -85,7 +85,7 @@ def _write(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], folder: Pat
         try:
             temporary.rename(folder)
         except OSError:
-            if not folder.is_dir():  # not another process that was faster
+            if not folder.is_dir():  # if it exists, another process was faster
                 raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

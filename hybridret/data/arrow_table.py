@@ -1,7 +1,7 @@
 """JSON-lines and parquet files of any size as memory-mapped tables.
 
-A corpus is converted once to Arrow in the cache folder; from then on rows are read from disk when asked. What is wrong
-with a file is said with the line that it stands in.
+A corpus is converted once to Arrow in the cache folder; from then on rows are read from disk on request. Errors in a
+file are reported with their line.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from hybridret.base.files import cache_folder, file_crc32, hash_json, set_aside,
 from hybridret.data.parsing import Required, json_tables, parquet_tables
 from hybridret.data.texthash import TextHash
 
-VERSION = 1  # of the conversion: raise it when the same files would give another table
+VERSION = 1  # version of the conversion: raise it when the same files would give another table
 TABLE, ABOUT = "table.arrow", "about.json"
-PROBES, PROBE = 16, 1 << 16  # offsets and bytes of a file that its key looks at
+PROBES, PROBE = 16, 1 << 16  # number of probes of a file for its cache key, and bytes of each
 BATCH = 1 << 14  # rows read at a time
 WHAT = "the description of a prepared table"
 _log = logging.getLogger(__name__)
@@ -32,12 +32,12 @@ def read_table(files: Sequence[Path], columns: Mapping[str, Required], what: str
     """A memory-mapped `datasets.Dataset` with exactly the string `columns`, rows in the order of `files`.
 
     files: JSON lines (.jsonl, .json, plain or .gz) or .parquet.
-    columns: name -> whether a row must have it, or the name of the field that makes up for it, such as the title of a
-    passage without text; where it need not, absent and null become "".
-    what: what the files hold, for messages, such as "the corpus of scifact".
+    columns: name -> whether a row must have the field, or the name of a field that replaces it, such as the title of a
+    passage without text. In optional fields, absent and null become "".
+    what: the content of the files, for messages, such as "the corpus of scifact".
 
-    Whole numbers become text (counted: `numbers_read`), what is only white space becomes "". The table is kept in the
-    cache folder under the names, sizes, times and probes of the files; one that is not whole is never used.
+    Whole numbers become text (counted by `numbers_read`), and texts of white space only become "". The table is kept in
+    the cache folder under a hash of the names, sizes, times and probes of the files; an incomplete table is never used.
 
     Raises UserError naming file and line for broken JSON, a missing or wrong field, a truncated archive; for an empty
     file; and when the cache cannot be written.
@@ -63,9 +63,9 @@ def read_table(files: Sequence[Path], columns: Mapping[str, Required], what: str
 
 
 def table_fingerprint(dataset: Any) -> str:
-    """A hash of all names and texts of a table: the same whatever files, packing or machine they came from.
+    """A hash of all column names and texts of a table: it does not depend on the files, their packing or the machine.
 
-    Known from the conversion for tables of `read_table`; others are read once.
+    For tables of `read_table` the conversion has stored it; other tables are read once.
     """
     about = _about(dataset)
     if about is not None:
@@ -78,13 +78,13 @@ def table_fingerprint(dataset: Any) -> str:
 
 
 def numbers_read(dataset: Any) -> int:
-    """How many values of a table of `read_table` were numbers in the files and became text."""
+    """How many values in a table of `read_table` were numbers in the files and became text."""
     about = _about(dataset)
     return int(about["numbers"]) if about is not None else 0
 
 
 def _convert(files: Sequence[Path], columns: Mapping[str, Required], what: str, folder: Path) -> None:
-    """Write the table under a name of its own and move it when it is whole; of several processes the first one wins."""
+    """Write the table under a temporary name and move it when complete; of several processes the first one wins."""
     import pyarrow as pa
 
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -118,15 +118,15 @@ def _convert(files: Sequence[Path], columns: Mapping[str, Required], what: str, 
         try:
             temporary.rename(folder)
         except OSError:
-            if not (folder / ABOUT).is_file():  # not another process that was faster
+            if not (folder / ABOUT).is_file():  # if it exists, another process was faster
                 raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _is_whole(folder: Path) -> bool:
-    """Whether there is a table that is as it was written. Every byte is read: 1 s for a few GB. Tables of earlier
-    versions, which hold no checksum, are taken as they are.
+    """Whether there is an undamaged table. Every byte is read: 1 s for a few GB. Tables of earlier versions, which have
+    no checksum, are not checked.
     """
     if not (folder / ABOUT).is_file():
         return False
@@ -161,7 +161,7 @@ def _opened(folder: Path) -> Any:
 
 
 def _about(dataset: Any) -> dict[str, Any] | None:
-    """What the conversion wrote of a table, None for one that is not all of a table of `read_table`."""
+    """The record that the conversion wrote about a table; None unless `dataset` is a whole table of `read_table`."""
     files = [Path(file["filename"]) for file in dataset.cache_files]
     if len(files) != 1 or dataset._indices is not None or not (files[0].parent / ABOUT).is_file():
         return None
@@ -173,7 +173,7 @@ def _about(dataset: Any) -> dict[str, Any] | None:
 def file_probe(file: Path, what: str) -> list[Any]:
     """Name, size, time and a hash of spaced probes of a file: cheap for files of any size.
 
-    Raises UserError for a file that is empty or cannot be read; `what` it holds is for the message.
+    Raises UserError for a file that is empty or cannot be read; `what` is its content, for the message.
     """
     try:
         state = file.stat()

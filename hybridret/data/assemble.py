@@ -1,7 +1,7 @@
 """From rows to the records of records.py: training pairs, and a retrieval collection with its judgments.
 
-A question is a (dataset, qid, pid) triple: rows in several languages that agree in all three are translations. Where a
-qid stands beside different pids (ids counted per language, as in TyDi QA) the rows are different questions.
+A question is a (dataset, qid, pid) triple: rows in several languages that agree in all three are translations. Rows
+with the same qid and different pids (ids counted per language, as in TyDi QA) are different questions.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ Key = tuple[str, str, str]
 
 
 def pid_of(row: Row) -> str:
-    """The passage id of a row; every row has one once `with_passage_ids` ran."""
+    """The passage id of a row; after `with_passage_ids` every row has one."""
     assert row.pid is not None
     return row.pid
 
 
 def question_key(row: Row) -> Key:
-    """What translations of one question share."""
+    """The key that all translations of a question share: dataset, qid and pid."""
     return row.dataset, row.qid, pid_of(row)
 
 
 def passage_texts(rows: Sequence[Row]) -> dict[tuple[str, str, str], str]:
-    """(dataset, pid, language) -> the passage, in order of appearance; the first text where rows of one pid differ."""
+    """(dataset, pid, language) -> the passage, in order of appearance; if rows of one pid differ, the first text."""
     texts: dict[tuple[str, str, str], str] = {}
     for row in rows:
         texts.setdefault((row.dataset, pid_of(row), row.lang), row.passage)
@@ -37,7 +37,7 @@ def passage_texts(rows: Sequence[Row]) -> dict[tuple[str, str, str], str]:
 
 
 def question_ids(keys: Sequence[Key]) -> tuple[str, ...]:
-    """Unique ids: the qid alone where it is unique, else with its pid, and with the dataset where there are several."""
+    """Unique ids: the qid, with its pid if it is not unique alone, and with the dataset if there are several."""
     datasets = {dataset for dataset, _, _ in keys}
     times = Counter((dataset, qid) for dataset, qid, _ in keys)
     return tuple(

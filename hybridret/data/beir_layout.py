@@ -1,6 +1,6 @@
 """A folder in BEIR's layout: `corpus.jsonl`, `queries.jsonl` and `qrels/SPLIT.tsv`, each plain or .gz.
 
-Copies of BEIR on the hub keep judgments as `qrels/SPLIT.jsonl`, which is read as well, and so is `.parquet`.
+Copies of BEIR on the hub have judgments as `qrels/SPLIT.jsonl`, which is read as well, and so is `.parquet`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from hybridret.data.qrels import Qrels, read_qrels
 from hybridret.data.retrieval_set import Part
 
 CORPUS, QUERIES = "corpus.jsonl", "queries.jsonl"
-OFTEN = ("metadata",)  # in rows of BEIR's own archives, and read by nobody
-KINDS = (".tsv", ".jsonl", ".parquet")  # of judgments, in the order of preference
+OFTEN = ("metadata",)  # fields of BEIR's own archives that are not read here: no warning about them
+KINDS = (".tsv", ".jsonl", ".parquet")  # file types of judgments, in order of preference
 
 
 @dataclass(frozen=True)
 class BeirData:
-    """What a folder holds: tables `corpus` (_id, title, text) and `queries` (_id, text), with any further fields, and
-    judgments."""
+    """The data of a folder: the tables `corpus` (_id, title, text) and `queries` (_id, text), with any further fields,
+    and judgments."""
 
     corpus: Any
     queries: Any
@@ -46,7 +46,7 @@ class BeirData:
         )
 
     def notes(self) -> dict[str, str]:
-        """What a report should say of the reading; {} where nothing."""
+        """Notes for a report on the reading of the files; may be empty."""
         numbers = numbers_read(self.corpus) + numbers_read(self.queries)
         return {**({NUMBERS: str(numbers)} if numbers else {}), **self.qrels.notes(), **self.unread}
 
@@ -58,7 +58,7 @@ class BeirData:
 def read_beir(folder: Path, split: str, what: str, key: str, further: Sequence[str] = ()) -> BeirData:
     """Read `folder`. `what`: its name in messages; `key`: the section of the config; `further`: optional text fields.
 
-    Raises UserError for a missing file, naming the splits that are there, and for malformed ones.
+    Raises UserError for a missing file, naming the splits in the folder, and for malformed files.
     """
     qrels = next(filter(None, (find(folder, f"qrels/{split}{kind}") for kind in KINDS)), None)
     if not qrels:

@@ -1,4 +1,4 @@
-"""Where a set in BEIR's layout lies: in a folder, in one below it, or in BEIR's own .zip archive of it."""
+"""Location of a set in BEIR's layout: in a folder, in a subfolder, or in BEIR's own .zip archive of the set."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from hybridret.data.hub import find
 
 
 def holds_set(folder: Path) -> bool:
-    """Whether a folder is laid out as one set of BEIR: it has a corpus."""
+    """Whether a folder holds a set in BEIR's layout: whether it has a corpus."""
     return bool(find(folder, CORPUS))
 
 
 def zipped(file: Path, names: Sequence[str] = (), unpack: bool = True) -> Path:
-    """The folder in the cache with the set of a .zip: one of `names` in it, else its root, else its only folder with a
-    corpus. Without `unpack` only its list of files is looked at, and `file` returned.
+    """The cache folder with the set of a .zip: its folder with one of `names`, else its root, else its only folder with
+    a corpus. Without `unpack` only the list of files is read, and `file` is returned.
 
-    Raises UserError where there is no whole set, and for what is no .zip.
+    Raises UserError if the archive has no complete set, or is not a .zip.
     """
     if is_archive(file) and file.suffix.lower() != ".zip":
         raise UserError(f"{file}: only .zip archives are read as they are. Unpack it, and give the folder.")
@@ -43,8 +43,8 @@ def zipped(file: Path, names: Sequence[str] = (), unpack: bool = True) -> Path:
 
 
 def location_of(path: Path, names: Sequence[str], unpack: bool = True) -> Path | None:
-    """The folder of a set that has one of `names` below `path` ("": `path` itself), or that of the .zip of that name;
-    `path` may be the .zip, too. None where there is none. `unpack`, and errors, as in `zipped`."""
+    """The folder of a set: one of `names` below `path` ("": `path` itself), or the unpacked .zip with that name; `path`
+    may be the .zip itself. None if there is no such folder or .zip. `unpack` and errors as in `zipped`."""
     if path.is_file():
         return zipped(path, [name for name in names if name], unpack)
     for name in names:
@@ -58,7 +58,7 @@ def location_of(path: Path, names: Sequence[str], unpack: bool = True) -> Path |
 
 
 def elsewhere(path: Path, key: str, names: Sequence[str]) -> str:
-    """A hint where such a set lies right below or above `path`, "" where none does."""
+    """A hint for an error message if such a set is directly below or above `path`, else ""."""
     if found := hint(path, key, lambda folder: any(holds_set(folder / name) for name in names)):
         return found
     files = [one for one in sorted(path.glob("*.zip")) if one.is_file()] if path.is_dir() else []
@@ -66,6 +66,6 @@ def elsewhere(path: Path, key: str, names: Sequence[str]) -> str:
 
 
 def _is_part(name: PurePosixPath) -> bool:
-    if ".." in name.parts or name.is_absolute():  # of no archive that means well
+    if ".." in name.parts or name.is_absolute():  # suspicious: no honest archive has such names
         return False
     return name.name.removesuffix(".gz") in (CORPUS, QUERIES) or name.parent.name == "qrels"

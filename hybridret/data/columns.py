@@ -1,7 +1,7 @@
-"""Texts and ids of large tables as sequences that read from disk when asked.
+"""Texts and ids of large tables as sequences that are read from disk on access.
 
-A `Column` looks like a list of strings and holds none: slices of it are read from memory-mapped Arrow, so that the 33
-million passages of English MIRACL cost no memory.
+A `Column` behaves like a list of strings but holds none in memory: slices are read from memory-mapped Arrow, so that
+the 33 million passages of English MIRACL need no memory.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import numpy as np
 
 from hybridret.base.records import IntArray
 
-BATCH = 1 << 12  # rows read at a time where all are
+BATCH = 1 << 12  # rows read at a time in an iteration
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """Rows of one dataset, in arrow format, and how a row becomes a text."""
+    """Rows of one dataset, in arrow format, and the rule that turns a row into a text."""
 
     dataset: Any
     fields: tuple[str, ...]
@@ -39,7 +39,7 @@ class _Piece:
         return [self.prefix + text for text in texts] if self.prefix else texts
 
     def blank(self) -> int:
-        """Rows whose fields are all "": only the offsets of the texts are read."""
+        """The number of rows whose fields are all "": only the offsets of the texts are read."""
         import pyarrow.compute as compute
 
         found = 0
@@ -53,12 +53,12 @@ class _Piece:
 class Column(Sequence[str]):
     """The texts of a `datasets.Dataset`: named columns, stripped and joined with one space, empty ones left out.
 
-    dataset: its columns hold strings, never null, as those of `hybridret.data.arrow_table.read_table`.
+    dataset: its columns are strings without null, as in tables of `hybridret.data.arrow_table.read_table`.
     fields: the columns that make one text.
-    strip: False reads the one field as it stands; for ids, which must equal those of other files.
+    strip: False leaves the single field unchanged, for ids, which must equal those of other files.
 
-    Items, slices and `take` read their own rows only. Iterating reads in batches. Can be pickled: a memory-mapped
-    dataset travels as the path of its file.
+    Items, slices and `take` read only their own rows; an iteration reads in batches. A column can be pickled: a
+    memory-mapped dataset is pickled as the path of its file.
     """
 
     def __init__(self, dataset: Any, fields: Sequence[str] = ("title", "text"), strip: bool = True) -> None:
@@ -72,7 +72,7 @@ class Column(Sequence[str]):
 
     @classmethod
     def of_parts(cls, parts: Sequence[Sequence[str]], prefixes: Sequence[str] | None = None) -> Column:
-        """The parts one behind the other, as one column; a part may be a list. `prefixes`: one per part."""
+        """The parts one after the other, as one column; a part may be a list. `prefixes`: one per part."""
         pieces: list[_Piece] = []
         for part, prefix in zip(parts, prefixes or [""] * len(parts), strict=True):
             own = part._pieces if isinstance(part, Column) else _in_memory(part)
@@ -92,7 +92,7 @@ class Column(Sequence[str]):
 
     def __getitem__(self, index: int | slice) -> str | list[str]:
         if not isinstance(index, slice):
-            return self.take(np.array([range(len(self))[index]]))[0]  # an IndexError for what is out of range
+            return self.take(np.array([range(len(self))[index]]))[0]  # IndexError if out of range
         rows = range(len(self))[index]
         if rows.step != 1:
             return self.take(np.array(rows, dtype=np.int64))
@@ -105,7 +105,7 @@ class Column(Sequence[str]):
         return texts
 
     def take(self, indices: IntArray) -> list[str]:
-        """The texts of rows [n], in the order of `indices`; one may stand there twice. Raises IndexError."""
+        """The texts of rows [n], in the order of `indices`, which may repeat a row. Raises IndexError."""
         wanted = np.asarray(indices, dtype=np.int64)
         if len(wanted) and (wanted.min() < 0 or wanted.max() >= len(self)):
             raise IndexError(f"rows {wanted.min()} to {wanted.max()} of a column of {len(self)}")
@@ -128,7 +128,7 @@ class Column(Sequence[str]):
             yield from self[start : start + BATCH]
 
     def count_blank(self) -> int:
-        """How many texts are empty. Exact for tables of `read_table`, where what is only white space is ""."""
+        """The number of empty texts. Exact for tables of `read_table`, where texts of white space only are ""."""
         return sum(piece.blank() for piece in self._pieces)
 
 

@@ -1,4 +1,4 @@
-"""Fields of rows: one rule for numbers in all readers, and a word on fields that nobody reads."""
+"""Fields of rows: one rule for numbers in all readers, and a warning about fields that are not read."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Any
 from hybridret.base.errors import UserError
 from hybridret.data.lines import json_object, numbered_lines
 
-PROBED = 100  # rows of a file whose fields are looked at
+PROBED = 100  # rows of a file whose field names are collected
 MEANT = {"lang": "language", "language": "lang", "id": "_id", "docid": "_id", "contents": "text", "passage": "text"}
-NUMBERS = "numbers read as text"  # the note that counts them
+NUMBERS = "numbers read as text"  # title of the note with their number
 
 _log = logging.getLogger(__name__)
 
 
 def is_number(value: object) -> bool:
-    """A whole number, which becomes text where text is wanted: ids are often written as numbers."""
+    """Whether `value` is a whole number. As a text field it becomes text, since ids are often written as numbers."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -34,7 +34,7 @@ def field_text(value: object, name: str, where: str) -> str:
 
 
 def without(name: str, row: dict[str, Any], where: str) -> str:
-    """What to say of a row that lacks a field which it must have."""
+    """The error message about a row without a required field."""
     if name in row:
         return f"{where}: {name!r} is null."
     likely = next((other for other in row if MEANT.get(other) == name), None)
@@ -43,7 +43,7 @@ def without(name: str, row: dict[str, Any], where: str) -> str:
 
 
 def unread(names: Iterable[str], known: Sequence[str]) -> dict[str, str]:
-    """The names that are none of the `known` fields, each with the known one that is nearest, "" where none is near.
+    """The names that are not `known` fields, each with the most similar known field, "" if none is similar.
 
     >>> unread(["_id", "lang", "colour"], ["_id", "text", "language"])
     {'lang': 'language', 'colour': ''}
@@ -58,7 +58,7 @@ def unread(names: Iterable[str], known: Sequence[str]) -> dict[str, str]:
 
 
 def warn_unread(found: dict[str, str], where: str) -> dict[str, str]:
-    """Warn once of fields that nobody reads, and return the note that says the same; {} where there is none."""
+    """Warn once about fields that are not read, and return a note about them; {} if there are none."""
     if not found:
         return {}
     names = ", ".join(f"{name!r} (did you mean {near!r}?)" if near else repr(name) for name, near in found.items())
@@ -67,7 +67,7 @@ def warn_unread(found: dict[str, str], where: str) -> dict[str, str]:
 
 
 def probed_fields(file: Path) -> list[str]:
-    """The fields of the first rows of a file of JSON lines or of parquet; what is wrong is left to its reader."""
+    """The fields of the first rows of a file of JSON lines or of parquet. Errors are ignored: the reader finds them."""
     names: dict[str, None] = {}
     if file.name.endswith(".parquet"):
         from pyarrow import ArrowInvalid

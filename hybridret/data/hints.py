@@ -1,4 +1,4 @@
-"""What to say of a path that is not what it should be: an archive, or the folder above or below the right one."""
+"""Hints for error messages about a wrong path: it is an archive, or the folder above or below the right one."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ PACKED = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar
 
 
 def is_archive(path: Path) -> bool:
-    """Whether the name says so."""
+    """Whether the file name has the suffix of an archive."""
     return path.name.lower().endswith(PACKED)
 
 
 def folders_below(folder: Path) -> Iterator[Path]:
-    """The folders right below one, sorted; none where it cannot be read."""
+    """The subfolders of `folder`, sorted; empty if it cannot be read."""
     try:
         yield from sorted(one for one in folder.iterdir() if one.is_dir())
     except OSError:
@@ -22,9 +22,9 @@ def folders_below(folder: Path) -> Iterator[Path]:
 
 
 def hint(path: Path, key: str, holds: Callable[[Path], bool]) -> str:
-    """A sentence, with a space before it, that names what `key` should be; "" where there is nothing to say.
+    """A sentence, with a space before it, that names the right value of `key`; "" if there is no hint.
 
-    holds: whether a folder has what is looked for.
+    holds: whether a folder has the right content.
     """
     if path.is_file():
         what = "an archive: unpack it, and set" if is_archive(path) else "a file: set"

@@ -1,7 +1,7 @@
-"""Files of a data set: from a local folder, or from the Hugging Face hub where the network allows it.
+"""Files of a data set: from a local folder, or from the Hugging Face hub if there is a network.
 
-A local folder has the layout of the hub's repository, so that what was fetched on a connected machine is read on one
-without network.
+A local folder has the layout of the hub's repository, so that files fetched on a connected machine can be read on a
+machine without network.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from hybridret.base.errors import UserError
 from hybridret.data.hints import hint
 
-FEW = 6  # files that a message names one by one
+FEW = 6  # the most files that a message lists one by one
 
 
 def fetch(
@@ -28,14 +28,14 @@ def fetch(
 ) -> Path:
     """The folder that holds `files` (names or globs such as `docs-*.jsonl.gz`, relative to the repository).
 
-    repo: data set on the hub, OWNER/NAME. revision: branch, tag or commit; only a commit is the same for ever.
-    path: a local folder of the same layout, whose files may be plain where the hub's are .gz, or the other way round;
-    None: the hub (its own progress bars, resumed after an interruption, kept in its own cache).
+    repo: data set on the hub, OWNER/NAME. revision: branch, tag or commit; only a commit never changes.
+    path: a local folder of the same layout; files that are .gz on the hub may be plain there, and vice versa. None: the
+    hub (with its own progress bars and cache; resumed after an interruption).
     key: the section of the config, such as `eval.miracl`, for messages.
-    revision_key: which key of the section names the revision, for messages.
+    revision_key: the key of the section for the revision, for messages.
     below: the folder below `path` that holds the repository; "" for `path` itself.
 
-    Raises UserError: for a missing folder or file; without network or permission, with the command that fetches the
+    Raises UserError for a missing folder or file, and without network or permission, with the command that fetches the
     files on a connected machine.
     """
     if path is not None:
@@ -63,9 +63,9 @@ def fetch(
 
 
 def find(folder: Path, name: str) -> list[Path]:
-    """The files of `folder` that `name`, a relative path or glob, stands for, plain or .gz, sorted by their numbers.
+    """The files of `folder` that match `name`, a relative path or glob, plain or .gz, sorted by the numbers in names.
 
-    A file that is there both plain and packed is found once, as it is named; [] where there is none.
+    If a file exists both plain and packed, only the version that `name` matches is returned; [] if no file matches.
     """
     for wanted in (name, _other(name)):
         if found := [file for file in folder.glob(wanted) if file.is_file()]:
@@ -74,12 +74,12 @@ def find(folder: Path, name: str) -> list[Path]:
 
 
 def _other(name: str) -> str:
-    """The name of the same file packed, or unpacked."""
+    """The name of the same file with .gz, or without if it has it."""
     return name.removesuffix(".gz") if name.endswith(".gz") else f"{name}.gz"
 
 
 def _by_number(file: Path) -> tuple[list[int], str]:
-    """docs-2 before docs-10."""
+    """Sort key by the numbers in a name: docs-2 before docs-10."""
     digits = "".join(character if character.isdecimal() else " " for character in file.name)
     return [int(number) for number in digits.split()], str(file)
 
@@ -112,7 +112,7 @@ def _command(repo: str, files: Sequence[str], revision: str, folder: str) -> str
 
 
 def _patterns(files: Sequence[str]) -> list[str]:
-    """`files`, or where they are many, a few globs that match all of them: a command is to be read and typed.
+    """`files`, or for many files a few globs that match all of them, so that a command stays short.
 
     >>> _patterns([f"{language}-corpus/dev-*.parquet" for language in ("ar", "bn", "de", "en", "es", "fa", "fi")])
     ['*-corpus/dev-*.parquet']

@@ -1,4 +1,4 @@
-"""The streaming join of judgments with the ids of a corpus, and the counts of what does not fit."""
+"""The streaming join of judgments with the ids of a corpus, and counts of judgments that do not match."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ SCORED_0 = "queries without a relevant passage in the corpus, scored 0"
 
 
 def matched(ids: Sequence[str], known: Container[str]) -> list[str]:
-    """Each id as the other file writes it: as it stands, or without the spaces around it where only that is known."""
+    """The ids as the other file has them: unchanged, or without surrounding spaces if only this form is `known`."""
     spaced = {text: text.strip() for text in ids if text not in known and isinstance(text, str)}
     return [spaced[text] if spaced.get(text) in known else text for text in ids]
 
 
 class Finder:
-    """Positions of the passages that judgments name: `positions` [N], -1 where the corpus lacks one."""
+    """Positions in the corpus of the passages that judgments name: `positions` [N], -1 for a missing passage."""
 
     def __init__(self, ids: Iterable[str]) -> None:
         given = dict.fromkeys(ids)
@@ -35,7 +35,7 @@ class Finder:
         self.positions = np.full(len(self.numbers), -1, dtype=np.int64)
 
     def look_through(self, ids: Sequence[str], first: int) -> IntArray:
-        """Note the positions of `ids`, counted from `first`, and return their hashes: one reading serves both."""
+        """Store the positions of `ids`, counted from `first`, and return their hashes, in one pass over the ids."""
         hashed = np.empty(len(ids), dtype=np.int64)
         done = 0
         for part in slices(ids):
@@ -47,15 +47,15 @@ class Finder:
         return hashed
 
     def of(self, ids: Sequence[str]) -> IntArray:
-        """The position of each id, or of the id without the spaces around it where only that is in the corpus."""
+        """The position of each id, or of the id without surrounding spaces if only this form is in the corpus."""
         exact = self.positions[[self.numbers[identifier] for identifier in ids]]
         return np.where(exact >= 0, exact, self.positions[[self.numbers[identifier.strip()] for identifier in ids]])
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Relevant judgments [r] of a part by query (positions within the part), as positions in the collection; and those
-    that the corpus cannot meet (`records.Unmet`)."""
+    """Relevant judgments [r] of a part: `queries` are positions within the part, ascending, `passages` positions in the
+    collection. `unmet`: the judgments without a passage in the corpus (`records.Unmet`)."""
 
     queries: IntArray
     passages: IntArray
@@ -69,7 +69,7 @@ class Rows:
 
 
 class Counts:
-    """What did not fit, per language."""
+    """Counts of judgments and queries that do not match, by language."""
 
     def __init__(self, languages: Sequence[str]) -> None:
         self._languages = languages
@@ -99,13 +99,13 @@ def join(
     finder: Finder,
     counts: Counts,
 ) -> Rows:
-    """Judgments as positions; what does not fit goes to `counts`. `finder` has looked through the passages.
+    """Judgments as positions; mismatches are added to `counts`. `finder` must have seen all passages before.
 
-    As trec_eval does, R counts the relevant passages that the corpus lacks, and a query that was judged stays in the
-    mean, with 0 where nothing relevant can be found. Judgments of unknown queries and queries without any are left out,
-    as there, where the run has no such query or the qrels have none.
+    As in trec_eval, R includes the relevant passages that the corpus lacks, and a judged query stays in the mean, with
+    0 if no relevant passage can be found. Also as in trec_eval, judgments of unknown queries and queries without
+    judgments are left out.
 
-    Raises UserError where more than half of them name what does not exist.
+    Raises UserError if more than half of the judgments name unknown queries or unknown passages.
     """
     number = {identifier: position for position, identifier in enumerate(query_ids)}
     asking = matched(qrels.query_ids, number)

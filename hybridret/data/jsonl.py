@@ -1,8 +1,8 @@
 """Parallel QA pairs from a folder of JSON Lines files, split by article into train, validation and test.
 
 Rows: `{qid, lang, question, passage, pid, title, answer, answer_start}`, optionally `dataset`, `negatives` (texts) and
-`negative_pids`. `qid` joins the languages, `pid` names the paragraph in every language. Without `pid` the passage of a
-question is found by its text and its qid; without `title` the passage is its own article.
+`negative_pids`. Translations of a question share `qid`, translations of a passage share `pid`. Without `pid`, passages
+are identified by text and qid; without `title`, each passage is an article of its own.
 
 Files of one family (`squad-dev.en.jsonl.gz`, `squad-dev.da.jsonl.gz`, ...) are one training dataset, other families are
 datasets of their own.
@@ -36,19 +36,19 @@ from hybridret.data.split import Shares
 
 @checked("data")
 class JsonlPairs:
-    """A pair source over JSON Lines files. Files are read at first use, once.
+    """A pair source over JSON Lines files. Files are read once, at first use.
 
     path: a folder of *.jsonl and *.jsonl.gz files, or one such file.
-    languages: which languages, in which order; None: all that there are, sorted.
+    languages: the languages, in this order; None: all languages in the files, sorted.
     files: glob patterns of file names in the folder, like 'squad-dev.*'; None: all.
-    validation_share, test_share, split_seed: shares of the articles that can be held out, and which draw of them.
+    validation_share, test_share, split_seed: shares of the articles that can be held out, and the seed of their draw.
         test_share 0: no test set.
     complete_test: the test asks only questions that exist in all chosen languages, and only articles with such
-        questions are held out. Their other questions are used nowhere (`summary()` counts them).
-    held_out: the datasets that are split; the others serve training alone, less what shares an article with the
-        held-out parts. None: the datasets with the most of the chosen languages.
-    licence: what the report says about the data's licence.
-    ignore_pid: tell passages by their qid and text alone, where pids are counted per language.
+        questions are held out. Their other questions are not used (`summary()` counts them).
+    held_out: the datasets that are split; the others are used for training only, without rows that share an article
+        with the held-out parts. None: the datasets with the most of the chosen languages.
+    licence: the text about the data's licence in the report.
+    ignore_pid: identify passages by qid and text only, for files whose pids are counted per language.
 
     Every method raises UserError for bad input, naming file and line.
     """
@@ -101,22 +101,22 @@ class JsonlPairs:
         return distinct_texts(self._training)
 
     def articles(self) -> frozenset[str]:
-        """Titles of the articles that are trained on: benchmarks look here whether they are in-domain."""
+        """Titles of the articles in the training part; benchmarks use them to find out whether they are in-domain."""
         return frozenset(row.title for row in self._partition.train if row.title is not None)
 
     def missing(self) -> list[str]:
-        """What of its files is not there; none of them is read."""
+        """One message for each missing file or group of files; reads no file."""
         return refusals(lambda: find_files(self._path, self._files))
 
     def licence(self) -> str:
         return self._licence
 
     def fingerprint(self) -> str:
-        """A hash of the rows in use and of how they are split; it does not depend on paths or on compression."""
+        """A hash of the used rows and of their split; it does not depend on paths or on compression."""
         return self._fingerprint
 
     def summary(self) -> dict[str, Any]:
-        """What was read, how it was split, what was dropped and why; plain JSON values (see `Partition.summary`)."""
+        """Counts of rows read, of the split and of dropped rows by reason, as JSON values (see `Partition.summary`)."""
         numbers = sum(row.numbers for row in self._rows)
         counted = {NUMBERS.replace(" ", "_"): numbers} if numbers else {}
         return {"name": self.name, **self._partition.summary(), **counted}

@@ -1,4 +1,4 @@
-"""Rows of judgments in text files: which column is which is read from a header's names, or else from their shape."""
+"""Rows of judgments in text files: the columns are identified by the names in a header, else by their shape."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 from hybridret.base.errors import UserError
 from hybridret.data.lines import decoded, numbered_lines
 
-Judgment = tuple[str, str, str, str]  # where it stands, query id, passage id, grade
+Judgment = tuple[str, str, str, str]  # file and line, query id, passage id, grade
 HEADER = ("query-id", "corpus-id", "score")
-NAMES = {  # as publishers write them, without case, dashes and underscores
+NAMES = {  # names of columns used by publishers, without case, dashes and underscores
     "query-id": ("queryid", "qid", "query", "topic", "topicid"),
     "corpus-id": ("corpusid", "docid", "docno", "did", "pid", "passageid", "documentid", "doc", "passage"),
     "score": ("score", "grade", "relevance", "rel", "label"),
@@ -21,12 +21,13 @@ EXPECTED = "the header query-id TAB corpus-id TAB score, three such columns with
 
 
 def text_rows(path: Path) -> tuple[str, Generator[Judgment]]:
-    """How the first line says that `path`, plain or .gz, is to be read, and its rows.
+    """The layout of `path`, plain or .gz, found in its first line, and its rows.
 
-    A header names its columns in any order. Without one, three columns are query, passage and grade, and four are
-    TREC's. Columns stand between tabs, or between any white space where no id can hold a space.
+    A header names the columns in any order. Without a header, three columns are query, passage and grade, and four are
+    TREC's. Columns are separated by tabs, or by any white space if no id can contain a space.
 
-    Raises UserError naming file and line: here for a first line of no such shape, from the rows for any other.
+    Raises UserError naming file and line: at once if the first line has none of these shapes, while iterating over the
+    rows for any other line.
     """
     for line, raw in numbered_lines(path):
         where = f"{path}, line {line}"
@@ -49,10 +50,9 @@ def text_rows(path: Path) -> tuple[str, Generator[Judgment]]:
 
 
 def columns_of(names: Sequence[str]) -> Mapping[str, int] | None:
-    """The column of the query's id, the passage's and the grade among the `names` of a header; None where they are not
-    such names.
+    """The columns of query id, passage id and grade among the `names` of a header; None if they are no such names.
 
-    >>> places_of(["score", "corpus_id", "query-id"])
+    >>> columns_of(["score", "corpus_id", "query-id"])
     {'score': 0, 'corpus-id': 1, 'query-id': 2}
     """
     found: dict[str, int] = {}
@@ -86,7 +86,7 @@ def _tabbed(text: str) -> list[str]:
 
 
 def _is_trec(words: Sequence[str]) -> bool:
-    """`q1 Q0 TAB d1 TAB 1`: tabs and spaces mixed."""
+    """Whether `words` are a row in TREC's layout, also with tabs and spaces mixed, as in `q1 Q0 TAB d1 TAB 1`."""
     return len(words) == 4 and words[1].upper() == "Q0"
 
 

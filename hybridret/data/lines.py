@@ -1,4 +1,4 @@
-"""Lines of text files, plain or gzipped, with their numbers: a bad one can be named."""
+"""Lines of text files, plain or gzipped, with their numbers for error messages."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from hybridret.base.files import NOT_JSON, json_fault
 
 BROKEN = (EOFError, gzip.BadGzipFile, zlib.error)  # what a truncated or damaged archive raises
 LONGEST = 1 << 26  # bytes of a line: 64 MiB, a long book with all its hard negatives
-MARK = b"\xef\xbb\xbf"  # a byte order mark, as some editors write it
+MARK = b"\xef\xbb\xbf"  # the byte order mark that some editors write
 
 
 def open_bytes(file: Path) -> IO[bytes]:
-    """Open a file for reading; one whose name ends in .gz is unpacked."""
+    """Open a file for reading; a file whose name ends in .gz is unpacked."""
     return gzip.open(file, "rb") if file.name.endswith(".gz") else open(file, "rb")  # type: ignore[return-value]
 
 
 def bounded_lines(stream: IO[bytes], file: Path) -> Iterator[bytes]:
-    """The lines of an open file. Raises UserError for one that would not fit in memory: gzip packs gigabytes of one
-    letter into megabytes."""
+    """The lines of an open file. Raises UserError for a line that is too long for memory: gzip can pack gigabytes of
+    one letter into megabytes."""
     line = 0
     while raw := stream.readline(LONGEST + 1):
         line += 1
@@ -34,7 +34,7 @@ def bounded_lines(stream: IO[bytes], file: Path) -> Iterator[bytes]:
 
 
 def too_long(file: Path, line: int) -> str:
-    """What is wrong with a line of more than `LONGEST` bytes."""
+    """The error message about a line of more than `LONGEST` bytes."""
     return (
         f"{file}, line {line}: longer than {LONGEST >> 20} MiB, so it holds no row. Check that the file is one of "
         f"lines, and fetch it again."
@@ -63,7 +63,7 @@ def numbered_lines(file: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def decoded(raw: bytes, where: str) -> str:
-    """The text of a line without its end. Raises UserError where it is not UTF-8."""
+    """The text of a line without its line break. Raises UserError if it is not UTF-8."""
     try:
         return raw.decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
@@ -71,7 +71,7 @@ def decoded(raw: bytes, where: str) -> str:
 
 
 def json_object(raw: bytes, where: str) -> dict[str, Any]:
-    """The object that a line of JSON Lines holds. Raises UserError where it holds none."""
+    """The object in a line of JSON Lines. Raises UserError if it is not an object."""
     text = decoded(raw, where)
     try:
         row = json.loads(text)

@@ -1,7 +1,7 @@
 """Files to Arrow tables of string columns, block by block: memory does not grow with the file.
 
-Arrow's own JSON reader does the work. A block that it does not take, or takes other than line by line, goes through
-Python's `json`, which reads numbers as ids and names the line that is wrong.
+Arrow's own JSON reader is used first. A block that it rejects, or that it does not read as one row per line, is read
+with Python's `json`, which allows numbers as ids and can name the line of an error.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from hybridret.base.errors import UserError
 from hybridret.data.fields import field_text, is_number, without
 from hybridret.data.lines import BROKEN, LONGEST, MARK, json_object, numbered_lines, open_bytes, too_long
 
-BLOCK = 1 << 24  # bytes of a block, a little more to the end of its last line
+BLOCK = 1 << 24  # bytes of a block; it is extended to the end of its last line
 ROWS = 1 << 14  # rows of a block of parquet
-Required = bool | str  # whether a row must have a field; a name: where it lacks the field of that name
+Required = bool | str  # whether a row must have a field; a name: only if it lacks the field of that name
 
 
 def json_tables(file: Path, columns: Mapping[str, Required], fast: bool = True) -> Iterator[tuple[Any, int]]:
@@ -48,7 +48,7 @@ def json_tables(file: Path, columns: Mapping[str, Required], fast: bool = True) 
 
 
 def parquet_tables(file: Path, columns: Mapping[str, Required]) -> Iterator[tuple[Any, int]]:
-    """The same of a parquet file; text columns may be of any of Arrow's text types. Raises UserError naming the row."""
+    """As `json_tables`, from parquet; columns may be of any of Arrow's text types. Raises UserError naming the row."""
     import pyarrow as pa
     import pyarrow.compute as compute
     from pyarrow.parquet import ParquetFile
@@ -86,7 +86,7 @@ def parquet_tables(file: Path, columns: Mapping[str, Required]) -> Iterator[tupl
 
 
 def _by_arrow(block: bytes, count: int, columns: Mapping[str, Required]) -> Any:
-    """The table of a block of `count` lines; None where they are not `count` plain rows."""
+    """The table of a block of `count` lines; None if Arrow does not read them as `count` rows."""
     import pyarrow as pa
     from pyarrow.json import ParseOptions, read_json
 
@@ -94,7 +94,7 @@ def _by_arrow(block: bytes, count: int, columns: Mapping[str, Required]) -> Any:
     options = ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
     try:
         table = read_json(pa.BufferReader(block), parse_options=options)
-        table.validate(full=True)  # the reader itself takes bytes that are not UTF-8
+        table.validate(full=True)  # because the reader itself accepts bytes that are not UTF-8
     except pa.ArrowInvalid:
         return None
     if table.num_rows != count or any(table.column(name).null_count for name, required in columns.items() if required):
@@ -128,7 +128,7 @@ def _by_line(lines: list[bytes], before: int, file: Path, columns: Mapping[str, 
 
 
 def _half_character(lines: list[bytes], before: int, file: Path, columns: Mapping[str, Required]) -> str:
-    """JSON can spell half of a surrogate pair; no tokenizer takes it."""
+    """The error message about half a surrogate pair, which JSON can contain but no tokenizer accepts."""
     for number, raw in enumerate(lines, before + 1):
         if raw.strip():
             row = json_object(raw, "")
@@ -141,7 +141,7 @@ def _half_character(lines: list[bytes], before: int, file: Path, columns: Mappin
 
 
 def _cleaned(table: Any) -> Any:
-    """What is only white space becomes "", so that empty texts are told by their length."""
+    """Texts of white space only become "", so that empty texts are recognised by their length."""
     import pyarrow as pa
     import pyarrow.compute as compute
 

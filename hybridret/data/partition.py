@@ -1,7 +1,7 @@
-"""Which rows train, which validate, which test, and which are used nowhere, with the count of each.
+"""Partition of the rows into training, validation, test and unused rows, with their counts.
 
-The test asks questions that exist in every language, so only articles that hold such questions can be held out; the
-test pool is every passage of the test articles. Nothing is lost silently: each row lands in exactly one part.
+The test asks questions that exist in every language, so only articles with such questions can be held out. The test
+pool is every passage of the test articles. Nothing is lost silently: each row is in exactly one part.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Partition:
     """The rows of the chosen languages by part.
 
     `incomplete`: questions of test articles that do not exist in every language. `overlap`: rows of datasets that are
-    not split but share an article with a held-out part. `pools`: per split dataset all rows of its test articles (test
-    and incomplete). `complete`: the questions a test may ask. `articles`: counts of all, eligible and per part.
+    not split, but that share an article with a held-out part. `pools`: per split dataset all rows of its test articles
+    (test and incomplete). `complete`: questions that a test may ask. `articles`: counts of all, eligible and per part.
     """
 
     languages: tuple[str, ...]
@@ -141,7 +141,7 @@ def partition(
 
 
 def _none_complete(rows: Sequence[Row], languages: Sequence[str], names: Sequence[str]) -> str:
-    """Why no question can be asked in all `languages`: the data lacks it, or its pids are counted per language."""
+    """The error message if no question exists in all `languages`: the data has none, or its pids differ by language."""
     where = f"{', '.join(names)} exists in all of {', '.join(languages)}"
     spoken: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     pids: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
@@ -164,7 +164,7 @@ def _none_complete(rows: Sequence[Row], languages: Sequence[str], names: Sequenc
 
 
 def with_passage_ids(rows: Sequence[Row]) -> list[Row]:
-    """Rows with a pid each: where a dataset has none, rows that share a qid or a passage text share a passage."""
+    """Rows that all have a pid: in a dataset without pids, rows that share a qid or a passage text share a passage."""
     without = [row for row in rows if row.pid is None]
     groups = connected([("qid", row.dataset, row.qid), ("text", row.dataset, row.passage)] for row in without)
     names: dict[int, str] = {}
@@ -180,7 +180,7 @@ def with_passage_ids(rows: Sequence[Row]) -> list[Row]:
 def _articles(all_rows: Sequence[Row], rows: Sequence[Row]) -> dict[tuple[str, str], int]:
     """(dataset, pid) -> article, for the chosen rows.
 
-    Joined over all rows, so that the choice of languages does not change what an article is.
+    Articles are joined over the rows of all languages, so that they do not depend on the chosen languages.
     """
 
     def keys(row: Row) -> list[tuple[str, ...]]:
@@ -193,7 +193,7 @@ def _articles(all_rows: Sequence[Row], rows: Sequence[Row]) -> dict[tuple[str, s
 
 
 def _article_names(all_rows: Sequence[Row], article_of: dict[tuple[str, str], int]) -> dict[int, str]:
-    """A name per article that does not depend on the order of files: its first title, else its first pid."""
+    """A name for each article that does not depend on the order of files: its first title, else its first pid."""
     best: dict[int, tuple[bool, str]] = {}
     for row in all_rows:
         article = article_of.get((row.dataset, pid_of(row)))
@@ -216,7 +216,7 @@ def _held_out(asked: Sequence[str] | None, of_dataset: dict[str, set[str]]) -> t
 
 
 def _without_held_negatives(training: Sequence[Row], held: Set[tuple[str, str]], rows: Sequence[Row]) -> list[Row]:
-    """Training rows less the hard negatives that are passages of held-out articles."""
+    """Training rows without the hard negatives that are passages of held-out articles."""
     if not _negatives(training):
         return list(training)
     held_texts = {row.passage for row in rows if (row.dataset, pid_of(row)) in held}

@@ -1,4 +1,4 @@
-"""Relevance judgments and topics, as the field publishes them: BEIR's and TREC's files."""
+"""Relevance judgments and topics in the usual formats: BEIR's and TREC's files."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from hybridret.base.records import IntArray
 from hybridret.data.judgment_rows import BEIR, HEADER, TREC, Judgment, columns_of, text_rows
 from hybridret.data.lines import decoded, json_object, numbered_lines
 
-LARGEST_GRADE = 2**31 - 1  # of either sign; trec_eval reads a C long
+LARGEST_GRADE = 2**31 - 1  # largest absolute value; trec_eval reads a C long
 
 
 @dataclass(frozen=True)
 class Qrels:
-    """Judgments as parallel columns [R], in the order of the file; grades of any sign. Every pair stands once;
-    `repeated` counts the equal repetitions that were left out. `read_as`: the layout where it was another than the
-    publisher's, "" where it was that one."""
+    """Judgments as parallel columns [R], in the order of the file; grades of any sign. Every pair occurs once;
+    `repeated` counts the equal repetitions that were left out. `read_as`: the layout of the file if it is not the
+    publisher's, else ""."""
 
     query_ids: list[str]
     passage_ids: list[str]
@@ -34,16 +34,16 @@ class Qrels:
         return len(self.query_ids)
 
     def notes(self) -> dict[str, str]:
-        """What a report should say of the reading; {} where nothing."""
+        """Notes for a report on the reading of the file; may be empty."""
         return {"judgments read as": self.read_as} if self.read_as else {}
 
 
 def read_qrels(path: Path, layout: Literal["beir", "trec"]) -> Qrels:
     """Read judgments, plain or .gz. Copies on the hub as .jsonl or .parquet, with the fields query-id, corpus-id and
-    score, are told by their names. Text files are read as their first line says (`text_rows`).
+    score, are recognised by their suffix. The layout of text files is found in their first line (`text_rows`).
 
-    layout: the publisher's: `beir` is TAB-separated with the header `query-id corpus-id score`; `trec` is `qid Q0 docid
-    grade` with TAB or spaces between them, without header. Another one is read too, and noted.
+    layout: the publisher's layout. `beir` is TAB-separated with the header `query-id corpus-id score`; `trec` is
+    `qid Q0 docid grade` with TAB or spaces between them, without header. Other layouts are read too, with a note.
 
     Raises UserError naming file and line for a malformed line, a grade that is not a whole number, and a pair with two
     different grades.
@@ -58,7 +58,7 @@ def read_qrels(path: Path, layout: Literal["beir", "trec"]) -> Qrels:
         read_as, rows = text_rows(path)
     first: dict[tuple[str, str], tuple[int, str]] = {}
     repeated = 0
-    with closing(rows):  # an error is kept for long, and so would be the open file of a row's source
+    with closing(rows):  # else an error that is kept would keep the file open
         for where, query, passage, grade in rows:
             value = _grade(grade, where)
             known, known_where = first.setdefault((query, passage), (value, where))
@@ -84,7 +84,7 @@ def read_qrels(path: Path, layout: Literal["beir", "trec"]) -> Qrels:
 def read_topics(path: Path) -> tuple[list[str], list[str]]:
     """Ids and queries of lines `qid TAB query` without header, plain or .gz.
 
-    Raises UserError naming file and line for a line without TAB, an empty id or query, or an id that stood before.
+    Raises UserError naming file and line for a line without TAB, an empty id or query, or a repeated id.
     """
     path = Path(path)
     queries: dict[str, str] = {}
@@ -136,7 +136,7 @@ def _parquet_rows(path: Path) -> Generator[Judgment]:
 
 
 def _named(fields: Sequence[str]) -> dict[str, str]:
-    """The field of each role: one of its exact name, else the only one of a name that means it."""
+    """The field of each role: the field with its exact name, else the only field with a name that means it."""
     exact = {name: name for name in HEADER if name in fields}
     if len(exact) == len(HEADER) or (columns := columns_of(fields)) is None:
         return exact

@@ -1,6 +1,6 @@
-"""Published retrieval data to a `Collection`: ids become positions, and whatever does not fit together is found here.
+"""Published retrieval data to a `Collection`: ids become positions, and inconsistent data is detected.
 
-The join streams over the ids of the corpus, a slice at a time; beside 8 bytes a passage for telling repeated ids,
+The join streams over the ids of the corpus, a slice at a time; except for 8 bytes per passage to detect repeated ids,
 memory grows with the judgments only.
 """
 
@@ -21,7 +21,7 @@ from hybridret.data.columns import Column
 from hybridret.data.joining import Counts, Finder, join
 from hybridret.data.qrels import Qrels
 
-PREFIXED = "ids"  # the note that ids are LANGUAGE:ID
+PREFIXED = "ids"  # title of the note that ids are LANGUAGE:ID
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Part:
     """The data of one language: Q queries, P passages, and judgments by their ids.
 
     `questions` [Q]: the cluster of each query, the same number for translations of one question in all parts; None: the
-    queries are no translations of each other. Passages and their ids may read from disk.
+    queries are not translations of each other. Passages and their ids may be sequences on disk.
     """
 
     language: str
@@ -50,21 +50,21 @@ def collection_of(
     fingerprint: str = "",
     across: bool = False,
 ) -> Collection:
-    """One collection of all parts; the passages of a language stand side by side, in the order of the parts.
+    """One collection of all parts; the passages of a language are contiguous, in the order of the parts.
 
-    Queries without a judgment are left out. Grades of 0 and below are not relevant; a query without anything relevant
-    scores 0, and relevant passages that the corpus lacks count in R, as in trec_eval (`records.Unmet`). Where two parts
-    use one id for different things, all ids become LANGUAGE:ID and the notes say so (`published_id` undoes it).
+    Queries without a judgment are left out. Grades of 0 and below are not relevant; a query without a relevant passage
+    scores 0, and relevant passages that the corpus lacks count in R, as in trec_eval (`records.Unmet`). If two parts
+    share an id, all ids become LANGUAGE:ID, with a note (`published_id` undoes it).
 
     settings, drop_identical, fingerprint: as in `Collection`.
-    across: judgments may name passages of any part, which then must not share ids; otherwise of their own part only. A
-        passage that no part has is then of an unknown language, unless all passages are of one.
+    across: judgments may name passages of any part, and the parts must not share ids; otherwise only passages of their
+        own part. The language of a passage that no part has is then unknown, unless all passages are in one language.
 
-    Counted in the notes, where not 0: judgments of unknown queries and passages, repeated ones, queries without
-    judgment or relevant passage, empty queries and passages.
+    The notes contain these counts, if not 0: judgments of unknown queries and passages, repeated judgments, queries
+    without judgment or relevant passage, empty queries and passages.
 
-    Raises UserError for repeated ids (naming both positions), more than half of the judgments unknown, and where no
-    passage is relevant.
+    Raises UserError for repeated ids (naming both positions), if more than half of the judgments name unknown ids, and
+    if no passage is relevant.
     """
     if not parts or len({part.language for part in parts}) < len(parts):
         raise ValueError("one part for each language")
@@ -128,7 +128,7 @@ def collection_of(
 
 
 def published_id(collection: Collection, identifier: str) -> str:
-    """The id of a query or passage as its publisher writes it."""
+    """The publisher's id of a query or passage, without the prefix LANGUAGE: if the collection has prefixes."""
     return identifier.split(":", 1)[1] if PREFIXED in collection.notes else identifier
 
 
@@ -139,7 +139,7 @@ def _finders(parts: Sequence[Part], across: bool) -> list[Finder]:
 
 
 def _ends(parts: Sequence[Part]) -> list[int]:
-    """Where the passages of each part begin, and the end of all."""
+    """The first passage of each part, and the number of all passages."""
     return [0, *accumulate(len(part.passage_ids) for part in parts)]
 
 
@@ -152,7 +152,7 @@ def _check_repeated(ids: Sequence[str], hashed: IntArray | None, what: str) -> N
 
 
 def _meeting(parts: Sequence[Part], hashed: IntArray) -> str:
-    """Which id two parts share, "" where there is none; within a part all differ."""
+    """An id that two parts share, "" if there is none; within a part all ids differ."""
     if len(parts) == 1:
         return ""
     passages = _chained([part.passage_ids for part in parts], [""] * len(parts))
@@ -173,7 +173,7 @@ def _count_blank(texts: Sequence[str]) -> int:
 
 
 def _taken(columns: Sequence[Sequence[str]], kept: Sequence[IntArray], prefixes: Sequence[str]) -> list[str]:
-    """The kept rows of each column, one behind the other: queries are few and held in memory."""
+    """The kept rows of all columns, one after the other, in memory, because queries are few."""
     texts: list[str] = []
     for column, positions, prefix in zip(columns, kept, prefixes, strict=True):
         found = (
@@ -186,7 +186,7 @@ def _taken(columns: Sequence[Sequence[str]], kept: Sequence[IntArray], prefixes:
 
 
 def _chained(columns: Sequence[Sequence[str]], prefixes: Sequence[str]) -> Sequence[str]:
-    """All columns one behind the other, still on disk where they are."""
+    """All columns one after the other; those on disk stay on disk."""
     if len(columns) == 1 and not prefixes[0]:
         return columns[0]
     if any(isinstance(column, Column) for column in columns):

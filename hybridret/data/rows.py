@@ -1,7 +1,7 @@
 """Rows of parallel QA files (JSON Lines), checked as they are read.
 
-A bad line is an error, never a silent loss: a missing translation would only show later as an odd score. All lines are
-read before the error is raised, so that one run names every kind of damage.
+A bad line is an error and never skipped: a missing translation would only be noticed later as a strange score. All
+lines are read before the error is raised, so that one run reports every kind of error.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hybridret.data.lines import json_object, numbered_lines
 SUFFIXES = (".jsonl", ".jsonl.gz")
 TEXTS = ("dataset", "qid", "question", "passage", "title", "pid")
 FIELDS = (*TEXTS, "lang", "answer", "answer_start", "negatives", "negative_pids")
-SHOWN = 5  # problems spelled out in one error; the others are counted
+SHOWN = 5  # problems described in one error; the others are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Row:
 
 
 class Problems:
-    """Collects what is wrong with a file; the first five are spelled out, the others counted."""
+    """Collects the problems of a file: the first five are described, the others counted."""
 
     def __init__(self) -> None:
         self._shown: list[str] = []
@@ -65,7 +65,7 @@ class Problems:
 def find_files(path: Path, patterns: Sequence[str] | None) -> list[Path]:
     """The JSONL files of a folder whose names match one of the glob `patterns` (None: all), or the one file `path`.
 
-    Raises UserError, naming what is there, when the path is missing or a pattern matches nothing.
+    Raises UserError, naming existing files, when the path is missing or a pattern matches nothing.
     """
     if path.is_file():
         if is_archive(path):
@@ -91,7 +91,7 @@ def find_files(path: Path, patterns: Sequence[str] | None) -> list[Path]:
 
 
 def read_rows(files: Sequence[Path], name: str) -> list[Row]:
-    """All rows of `files`, in order; blank lines are skipped. `name` is the dataset of rows that nothing else names.
+    """All rows of `files`, in order; blank lines are skipped. `name` is the dataset of rows without another name.
 
     Raises UserError, naming file and line, for a broken line, a missing or empty field, a wrong type, an id that
     occurs twice in a language, a truncated archive and text that is not UTF-8.
@@ -128,7 +128,7 @@ def _lines(file: Path, problems: Problems) -> Iterator[tuple[int, bytes]]:
 
 
 def _parse(raw: bytes, file: Path, line: int, name: str, problems: Problems, fields: dict[str, None]) -> Row | None:
-    """The row of a line, None where it holds none; the names of its fields go to `fields`."""
+    """The row of a line, None if it has a problem; the names of its fields are added to `fields`."""
     where = f"{file}, line {line}"
     try:
         value = json_object(raw, where)
@@ -153,7 +153,7 @@ def _parse(raw: bytes, file: Path, line: int, name: str, problems: Problems, fie
 
 
 def _text(value: dict[str, Any], key: str, where: str) -> str:
-    """A field that must be there and must hold more than white space."""
+    """The text of a required field, which must contain more than white space."""
     if key not in value:
         raise UserError(without(key, value, where))
     text = _optional(value, key, where)
@@ -163,7 +163,7 @@ def _text(value: dict[str, Any], key: str, where: str) -> str:
 
 
 def _optional(value: dict[str, Any], key: str, where: str) -> str | None:
-    """A text that may be missing; null, "" and white space alone are taken for missing."""
+    """The text of an optional field; null, "" and white space only count as missing."""
     text = value.get(key)
     if text is None:
         return None
@@ -175,7 +175,7 @@ def _optional(value: dict[str, Any], key: str, where: str) -> str | None:
 def _encodable(text: str, key: str, where: str) -> None:
     try:
         text.encode("utf-8")
-    except UnicodeEncodeError as error:  # JSON can spell half of a surrogate pair; no tokenizer takes it
+    except UnicodeEncodeError as error:  # JSON can contain half a surrogate pair; no tokenizer accepts it
         raise UserError(f"{where}: {key!r} holds a character that UTF-8 cannot write") from error
 
 
@@ -197,8 +197,8 @@ def _negatives(value: dict[str, Any], where: str) -> tuple[tuple[str, str | None
 
 
 def _family(file: Path, language: str, name: str) -> str:
-    """`squad-dev` of `squad-dev.en.jsonl.gz`, or of `squad-dev.eng.jsonl`; `name` for `en.jsonl`; the whole stem where
-    no language stands in it."""
+    """`squad-dev` for `squad-dev.en.jsonl.gz` and for `squad-dev.eng.jsonl`; `name` for `en.jsonl`; the whole stem if
+    it contains no language."""
     stem = file.name.removesuffix(".gz").removesuffix(".jsonl")
     if canonical_language(stem) == language:
         return name

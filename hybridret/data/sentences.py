@@ -1,9 +1,9 @@
 """Sentence splitters by name: text -> half-open character ranges, one per sentence.
 
-MLQA-R's sentences were never published, so whoever evaluates on it chooses a splitter; the choice is named in the
-results. `unicode` follows the sentence rules of Unicode Standard Annex 29 (break after a terminator and its closing
-marks) with three exceptions for the full stop; it needs no package. `like_lareqa` is the same less one kind of break
-that LAReQA's sentences lack. `pysbd` wraps the package of that name.
+MLQA-R's sentences were never published, so an evaluation on it must choose a splitter; the results name it. `unicode`
+follows the sentence rules of Unicode Standard Annex 29 (break after a terminator and its closing marks) with three
+exceptions for the full stop; it needs no package. `like_lareqa` is the same without one kind of break that LAReQA's
+sentences lack. `pysbd` wraps the package of that name.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Breaks = list[tuple[int, int]]
 Splitter = Callable[[str, str], Breaks]  # (text, language code) -> ranges without the white space between sentences
 
 _CLOSING = "\"'”’»›)\\]）］」』】〉》＂＇"
-# Terminators of the scripts that write nothing else with them: a sentence ends there even if no space follows.
+# Terminators that are never used for anything else: a sentence ends there even if no space follows.
 _ALWAYS = "。｡！？؟۔।॥။።፧։"
 _BOUNDARY = re.compile(
     rf"(?P<always>[{_ALWAYS}])[{_ALWAYS}.!?]*[{_CLOSING}]*\s*"  # 。 । ؟
@@ -37,7 +37,7 @@ _DOTTED_ORDINALS = frozenset(
 
 
 def split_unicode(text: str, language: str) -> Breaks:
-    """Ranges by punctuation. Thai and other scripts without sentence marks come out as long stretches.
+    """Ranges by punctuation. Thai and other scripts without sentence marks give long ranges.
 
     >>> [text[a:b] for text in ["Dr. J. Doe left. Why?  也许。不！"] for a, b in split_unicode(text, "en")]
     ['Dr.', 'J. Doe left.', 'Why?', '也许。', '不！']
@@ -52,8 +52,8 @@ def split_unicode(text: str, language: str) -> Breaks:
 
 
 def _continues(text: str, mark: str, stop: int, following: int, ordinals: bool) -> bool:
-    """Whether the full stop or dots at `stop` do not end their sentence: a small letter follows, or an initial, an
-    abbreviation with inner dots ("a.C.") or an ordinal precedes a single full stop."""
+    """Whether the sentence continues after the full stop or dots at `stop`: a small letter follows, or a single full
+    stop comes after an initial, an abbreviation with inner dots ("a.C.") or an ordinal."""
     if mark[-1] in ".…" and text[following : following + 3].lstrip(_OPENING)[:1].islower():
         return True
     if mark != ".":
@@ -90,7 +90,7 @@ def split_pysbd(text: str, language: str) -> Breaks:
 def _segmenter(language: str) -> Any:
     try:
         with warnings.catch_warnings():
-            # Invalid escapes in its sources: told once, when Python compiles them (SyntaxWarning from 3.12 on).
+            # Its sources contain invalid escapes: Python warns when it compiles them (SyntaxWarning from 3.12 on).
             warnings.simplefilter("ignore", SyntaxWarning)
             warnings.simplefilter("ignore", DeprecationWarning)
             import pysbd
@@ -112,7 +112,7 @@ SPLITTERS: dict[str, Splitter] = {
 
 
 def splitter(name: str) -> Splitter:
-    """The splitter of that name. Raises UserError, naming the nearest one, when there is none."""
+    """The splitter called `name`. Raises UserError, naming the most similar name, if it is unknown."""
     if name not in SPLITTERS:
         raise UserError(f"There is no sentence splitter {name!r}. {nearest(name, SPLITTERS)}")
     return SPLITTERS[name]

@@ -1,7 +1,7 @@
-"""Where training pairs come from: the interface of the plug-in `data`.
+"""Source of training pairs: the interface of the plug-in `data`.
 
-A source hands out the same pairs whenever it is asked (memoised), because batches are drawn by question index and a
-resumed run must meet the same indices.
+A source returns the same pairs in every call (memoised), because batches are drawn by question index and a resumed run
+must find the same questions at the same indices.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class PairSource(Protocol):
         ...
 
     def validation(self) -> ParallelPairs:
-        """The pairs of the validation loss; no passage of them is trained on."""
+        """The pairs of the validation loss; none of their passages is in the training pairs."""
         ...
 
     def test(self) -> tuple[Collection, ...]:
@@ -28,11 +28,11 @@ class PairSource(Protocol):
         ...
 
     def texts(self) -> Iterable[str]:
-        """All training texts in a fixed order: what a tokenizer is trained on."""
+        """All training texts in a fixed order, for the training of a tokenizer."""
         ...
 
     def fingerprint(self) -> str:
-        """A hash of the content: keys caches and goes into the run record."""
+        """A hash of the content, for keys of caches and for the record of a run."""
         ...
 
     def licence(self) -> str:
@@ -41,7 +41,7 @@ class PairSource(Protocol):
 
 
 def distinct_texts(datasets: Sequence[ParallelPairs]) -> Iterator[str]:
-    """All query and passage texts of `datasets`, each once, in a fixed order: what a tokenizer is trained on."""
+    """All query and passage texts of `datasets`, each once, in a fixed order, for the training of a tokenizer."""
     seen: set[str] = set()
     for pairs in datasets:
         for language in pairs.languages:

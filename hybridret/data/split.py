@@ -1,8 +1,8 @@
-"""Split by article: what belongs together stays together.
+"""Split by article: all rows of an article are in the same part.
 
 An article is a connected component: rows that share a title, a passage id, a question id or a passage text, in any
-language, are one article. So neither a passage nor its translation can stand in training and in test, and titles may be
-translated or missing.
+language, are one article. So a passage, including its translations, is never both in training and in test, and titles
+may be translated or missing.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def connected(keys_of_rows: Iterable[Sequence[Hashable]]) -> list[int]:
 
 @dataclass(frozen=True)
 class Shares:
-    """How many of the articles that can be held out are held out. `seed` picks which. Raises UserError where none is
+    """The shares of eligible articles that are held out; `seed` decides which articles. Raises UserError where none is
     left to train on.
     """
 
@@ -64,8 +64,8 @@ TRAIN, VALIDATION, TEST = "train", "validation", "test"
 def split_articles(names: Mapping[int, str], eligible: Iterable[int], shares: Shares) -> dict[int, str]:
     """The part (train, validation or test) of every article in `names`. Only `eligible` ones are held out.
 
-    The order of the draw is a hash of the seed and of the article's name, so it does not depend on the order of the
-    files or of the rows. Raises UserError when a part would stay empty.
+    Articles are drawn in the order of a hash of the seed and of the article's name, so the split does not depend on the
+    order of the files or of the rows. Raises UserError when a part would be empty.
     """
     pool = sorted(set(eligible), key=lambda article: (_draw(shares.seed, names[article]), names[article]))
     tests = max(1, math.floor(shares.test * len(pool) + 0.5)) if shares.test else 0

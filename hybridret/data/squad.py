@@ -1,7 +1,7 @@
 """SQuAD-shaped files, and retrieval collections whose candidates are sentences (LAReQA, https://arxiv.org/abs/2004.05484).
 
 A question's relevant passages are the sentences of its paragraph whose text equals the answer sentence, in every
-language that has the question. The paragraph stands behind each sentence as its context.
+language that has the question. The context of each sentence is its paragraph.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LARGEST = 1 << 28  # bytes of a file, unpacked: these sets have some megabytes a
 
 @dataclass(frozen=True)
 class Question:
-    """`answer_start` is a character offset into the paragraph; of several answers the first counts."""
+    """A question on a paragraph. `answer_start` is a character offset into the paragraph, of the first answer."""
 
     id: str
     text: str
@@ -36,7 +36,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A paragraph as the file has it; `breaks` are its sentences as half-open ranges, None where the file has none."""
+    """A paragraph of a file; `breaks` are its sentences as half-open ranges, None if the file has none."""
 
     title: str
     context: str
@@ -85,7 +85,7 @@ def _paragraph(node: _Node, title: str) -> Paragraph:
 
 @dataclass(frozen=True)
 class _Node:
-    """A JSON value that knows where it stands, so that a malformed file is an error that names the position."""
+    """A JSON value with its position in the file, which errors about a malformed file name."""
 
     value: Any
     where: str
@@ -129,9 +129,9 @@ def sentence_collection(
     """Every sentence of every paragraph is a candidate, equal texts included; one query per question and language.
 
     paragraphs: language -> paragraphs, in the order of the collection's languages.
-    breaks: (paragraph, language) -> its sentences. Line breaks become spaces, so that offsets stay.
+    breaks: (paragraph, language) -> its sentences. Line breaks become spaces, so that offsets do not change.
 
-    Raises UserError when a question id occurs twice in a language or an answer starts in no sentence.
+    Raises UserError when a question id occurs twice in a language or no sentence contains the start of an answer.
     """
     clusters: dict[str, int] = {}
     query_ids: list[str] = []

@@ -10,9 +10,9 @@ import numpy as np
 
 
 class TextHash:
-    """Fed with tables of string columns without nulls, in the order of their rows.
+    """The hash of tables of string columns without nulls, which are added in the order of their rows.
 
-    Every column has two hashes, of the bytes of its texts and of their lengths, so that no two tables look alike.
+    Every column has two hashes, of the bytes of its texts and of their lengths, so that different tables differ.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -30,7 +30,7 @@ class TextHash:
                     of_texts.update(memoryview(values)[bounds[0] : bounds[-1]])
 
     def hexdigest(self, length: int = 32) -> str:
-        """`length` hex digits; more tables may follow."""
+        """`length` hex digits; further tables may be added afterwards."""
         whole = hashlib.blake2b()
         for name, parts in self._hashes.items():
             whole.update(repr((name, *(part.hexdigest() for part in parts))).encode())

@@ -1,1 +1,1 @@
-"""Dual encoders: text to tokens to unit vectors. One encoder with shared weights reads queries and passages."""
+"""Dual encoders: text to tokens to unit vectors. One encoder with shared weights encodes queries and passages."""

@@ -1,10 +1,10 @@
-"""Encoding in chunks whose gradients are added up one by one: what FSDP2 needs for a batch of many chunks.
+"""Encoding in chunks whose gradients are added one by one, for batches of many chunks under FSDP2.
 
-Under `torch.utils.checkpoint` one backward pass runs through all chunks, and autograd hands a parameter its gradient
-when the last chunk is done: until then it is summed in the parameter's own precision, bf16 under FSDP2, where hundreds
-of small summands are rounded away. Here each chunk is encoded without a graph first; in the backward pass it is encoded
-again and has a backward pass of its own, so that FSDP2 adds up in its `reduce_dtype`, fp32, and communicates gradients
-with the last chunk only. The work is that of recomputation, a third more. (Gao et al. 2021, arXiv 2101.06983, cache the
+Under `torch.utils.checkpoint` one backward pass runs through all chunks, and a parameter gets its gradient only after
+the last chunk. Until then autograd sums it in the parameter's own precision, bf16 under FSDP2, in which hundreds of
+small summands are lost by rounding. Here each chunk is first encoded without a graph. In the backward pass it is
+encoded again and has its own backward pass, so that FSDP2 sums in its `reduce_dtype`, fp32, and communicates gradients
+with the last chunk only. As with recomputation, the cost is a third more. (Gao et al. 2021, arXiv 2101.06983, cache the
 gradients of the vectors in the same way.)
 """
 
@@ -21,7 +21,7 @@ from hybridret.encoders.tokenization import Tokens
 
 
 def encode_accumulated(encoder: DualEncoder, chunks: Sequence[Tokens]) -> Tensor:
-    """[sum b, D], in the order of the chunks. Under FSDP2 all processes must bring equally many chunks."""
+    """[sum b, D], in the order of the chunks. Under FSDP2 all processes must have the same number of chunks."""
     if not torch.is_grad_enabled():
         return torch.cat([encoder(*chunk) for chunk in chunks])
     anchor = torch.zeros((), device=chunks[0].input_ids.device, requires_grad=True)
@@ -46,7 +46,7 @@ class _Accumulated(torch.autograd.Function):
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             for number, (chunk, state, gradient) in enumerate(zip(ctx.chunks, ctx.states, parts, strict=True)):
                 _synchronise(ctx.encoder, number == len(ctx.chunks) - 1)
-                _set_random_state(device, state)  # dropout is replayed
+                _set_random_state(device, state)  # the same dropout as in the forward pass
                 with torch.enable_grad():
                     vectors = ctx.encoder(*chunk)
                 torch.autograd.backward(vectors, gradient)
@@ -54,7 +54,7 @@ class _Accumulated(torch.autograd.Function):
 
 
 def _synchronise(encoder: DualEncoder, wanted: bool) -> None:
-    """Whether the next backward pass sums gradients over the ranks."""
+    """Set whether the next backward pass sums gradients over the processes."""
     from torch.distributed.fsdp import FSDPModule
 
     if isinstance(encoder.body, FSDPModule):

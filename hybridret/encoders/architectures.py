@@ -1,8 +1,8 @@
-"""From the numbers in a backbone's yaml to a transformers config: what `init=random` and counting start from, with no
-hub in reach.
+"""From the numbers in a backbone's yaml to a transformers config, the basis of `init=random` and of counting without
+the hub.
 
-transformers takes unknown keys without a word, so that a misspelt one would give another model: every key is checked
-against the fields of the model type's config.
+transformers accepts unknown keys silently, so a misspelt key would give another model: every key is checked against the
+fields of the model type's config.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def architecture(fields: Mapping[str, Any], key: str) -> PretrainedConfig:
-    """The transformers config with `fields`: `model_type` and fields of that type's config; `key` is where they stand.
+    """The transformers config with `fields`: `model_type` and fields of that type's config; `key` is their config key.
 
     Raises UserError for a missing or unknown model type, an unknown field, or a value that does not fit.
     """
@@ -44,12 +44,12 @@ def architecture(fields: Mapping[str, Any], key: str) -> PretrainedConfig:
             raise UserError(f"{key}.{name}: a {kind} config has no such field. {nearest(str(name), known)}")
     try:
         config: PretrainedConfig = AutoConfig.for_model(kind, **values)
-    except (TypeError, ValueError, StrictDataclassError) as error:  # a wrong type; heads that do not divide the width
+    except (TypeError, ValueError, StrictDataclassError) as error:  # a wrong type; a width not divisible by the heads
         raise UserError(f"{key} does not make a {kind} model: {' '.join(str(error).split())[:300]}") from error
     return config
 
 
 def of_text(config: PretrainedConfig) -> PretrainedConfig:
-    """The part of `config` that reads text: of a model of text and images only the first."""
+    """The config of the part of a model that reads text: for a model of text and images without the image part."""
     part: PretrainedConfig | None = getattr(config, "text_config", None)
     return config if part is None else part

@@ -1,12 +1,11 @@
-"""How a transformers model attends: which kernel, and whether a decoder looks ahead.
+"""The attention of a transformers model: its kernel, and whether a decoder attends to later tokens.
 
-Removing the causal mask of a decoder is what LLM2Vec (BehnamGhader et al. 2024, arXiv 2404.05961) starts with.
-transformers does it for `config.is_causal = False`, in the mask and in the kernels alike; releases before that switch
-ignore the value, so it is tried on a model of two tokens first. The types below are those that the tests have seen
-look ahead.
+Removing the causal mask of a decoder is the first step of LLM2Vec (BehnamGhader et al. 2024, arXiv 2404.05961).
+transformers does it for `config.is_causal = False`, both in the mask and in the kernels. Older releases ignore this
+value, so it is first tried on a text of two tokens. For the types in `LOOK_AHEAD` tests check that it works.
 
-`packed` is ours (`encoders/packing.py`): no padding inside the network. The tests saw each of its types give the states
-of sdpa; another model may add to its scores what a packed row would lose.
+`packed` is implemented in this package (`encoders/packing.py`): no padding inside the network. For the types in `PACKS`
+tests check that it gives the states of sdpa. Another model may add terms to its scores that packed rows do not have.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ NO_PACKING = {
 
 
 def check_kernels_of(names: Iterable[object], source: object) -> None:
-    """Raises UserError where a checkpoint's files name a kernel of the hub, `owner/name`, which is native code."""
+    """Raises UserError if a checkpoint's files name a kernel of the hub, `owner/name`, which is native code."""
     for name in names:
         if name is not None and "/" in str(name):
             raise UserError(
@@ -50,7 +49,7 @@ def check_kernels_of(names: Iterable[object], source: object) -> None:
 
 
 def kernels_of(config: PretrainedConfig) -> list[object]:
-    """The kinds of attention that a config and the configs inside it ask for."""
+    """The kinds of attention that are set in a config and in the configs inside it."""
     found: list[object] = [getattr(config, "_attn_implementation", None)]
     for name in getattr(config, "sub_configs", {}):
         if (inner := getattr(config, name, None)) is not None:
@@ -59,7 +58,7 @@ def kernels_of(config: PretrainedConfig) -> list[object]:
 
 
 def kernels_in(described: object) -> list[object]:
-    """The same of the JSON files of a checkpoint that another package loads."""
+    """As `kernels_of`, for the content of a checkpoint's JSON file, for checkpoints that another package loads."""
     if isinstance(described, list):
         return [name for one in described for name in kernels_in(one)]
     if not isinstance(described, dict):
@@ -70,7 +69,7 @@ def kernels_in(described: object) -> list[object]:
 
 
 def check_installed(name: str | None) -> None:
-    """Raises UserError where `name` needs a package that is not here."""
+    """Raises UserError if `name` needs a package that is not installed."""
     if name == FLASH and importlib.util.find_spec("flash_attn") is None:
         raise UserError(
             "backbone.attention=flash_attention_2 needs the package flash-attn and an NVIDIA GPU. Run pip install "
@@ -95,14 +94,14 @@ def check_packs(config: PretrainedConfig, trust_remote_code: bool) -> None:
 
 
 def portable(name: str | None) -> str | None:
-    """The attention instead of `name` for an encoder that must work everywhere: flash attention needs a GPU and 16
-    bits, packing is ours and works with values, which the meta device has not.
+    """The attention that replaces `name` in an encoder that must work everywhere: flash attention needs a GPU and 16
+    bits; packing exists only in this package and needs the values of tensors, which the meta device does not have.
     """
     return {FLASH: None, PACKED: "sdpa"}.get(name or "", name)
 
 
 def unsupported(name: str | None, config: PretrainedConfig, error: Exception) -> UserError | None:
-    """The user's error behind transformers' refusal of a kernel; None where `error` is about something else."""
+    """The UserError for transformers' rejection of a kernel; None if `error` is about something else."""
     if name in (None, "eager") or "attention" not in str(error).lower():
         return None
     reason = " ".join(str(error).split())[:200]
@@ -113,9 +112,9 @@ def unsupported(name: str | None, config: PretrainedConfig, error: Exception) ->
 
 
 def look_both_ways(config: PretrainedConfig) -> None:
-    """Take the causal mask from the decoder that `config` describes.
+    """Remove the causal mask of the decoder that `config` describes, in place.
 
-    Raises UserError for a model type outside `LOOK_AHEAD` and for a transformers that cannot do it.
+    Raises UserError for a model type outside `LOOK_AHEAD` and for a release of transformers that cannot do it.
     """
     kind = str(config.model_type)
     if kind not in LOOK_AHEAD:
@@ -136,7 +135,7 @@ def look_both_ways(config: PretrainedConfig) -> None:
 
 @functools.cache
 def _mask_can_go() -> bool:
-    """Whether the first of two tokens sees the second once `is_causal` is false."""
+    """Whether the first of two tokens attends to the second when `is_causal` is false."""
     with quiet_import():
         from transformers import LlamaConfig, LlamaModel
 

@@ -1,4 +1,4 @@
-"""What a family of encoders is; plug-in `backbone`. (The other kind of backbone is a retriever of its own, BM25.)"""
+"""Interface of a family of encoders; plug-in `backbone`. (The other kind of backbone is a retriever itself: BM25.)"""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class EncoderFamily(Protocol):
-    """Encoders with a table of sizes (`encoders/sizes.py`): enough for an evaluation."""
+    """Encoders with a table of sizes (`encoders/sizes.py`); this interface is sufficient for an evaluation."""
 
     sizes: Mapping[str, Any]
 
     def encoder(self, size: str, text: TextSettings, corpus: TextSource | None, seed: int) -> DualEncoder:
-        """The encoder of `size`, in evaluation mode, as from a folder: training switches dropout on with `train()`.
+        """The encoder of `size`, in evaluation mode, as if loaded from a folder; call `train()` to turn dropout on.
 
-        `corpus` is for tokenizers that are trained, `seed` for weights that are drawn. Raises UserError for an unknown
-        size and for what cannot be had.
+        `corpus` is for tokenizers that are trained, `seed` for random weights. Raises UserError for an unknown size and
+        for unavailable checkpoints and packages.
         """
         ...
 
 
 @runtime_checkable
 class Backbone(EncoderFamily, Protocol):
-    """A family that can be trained, and so planned.
+    """A family that can be trained, and therefore planned.
 
-    `init`: `pretrained` or `random`; `attention`: the kernel that was chosen, None for the body's own.
+    `init`: `pretrained` or `random`; `attention`: the chosen kernel, None for the body's own.
     """
 
     init: str

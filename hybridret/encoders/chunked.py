@@ -1,12 +1,12 @@
 """Encoding in chunks: the gradient of a large batch in the memory of a small one.
 
 InfoNCE needs all vectors of a batch at once, but not all activations: each chunk is encoded under
-`torch.utils.checkpoint`, which forgets activations and recomputes them, with the same dropout, in the backward pass
+`torch.utils.checkpoint`, which drops activations and recomputes them, with the same dropout, in the backward pass
 (docs/pitfalls.md#chunked-losses). Gradients are those of the whole batch: no cache of gradients is needed, and it works
 under DDP and autocast.
 
-The loss does not change when rows move inside a batch, so rows are sorted by length first: a chunk of equal lengths has
-little padding.
+The loss does not depend on the order of rows in a batch, so rows are sorted by length first: a chunk of similar lengths
+has little padding.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def encode_chunks(encoder: DualEncoder, chunks: Sequence[Tokens], checkpointed: 
     """Encode every chunk and concatenate: [sum b, D], in the order of the chunks.
 
     `checkpointed` recomputes activations in the backward pass; without gradients it makes no difference. `one_table`:
-    chunks share one gradient of the token table; not under FSDP2, which holds it undivided at some times only.
+    chunks share one gradient of the token table; not for FSDP2, under which the whole table exists only temporarily.
     """
     if not chunks:
         return torch.empty(0, encoder.dimension)
@@ -50,8 +50,9 @@ def encode_chunks(encoder: DualEncoder, chunks: Sequence[Tokens], checkpointed: 
 
 
 def _casts_of_its_own(device: str) -> AbstractContextManager[Any]:
-    """Autocast keeps the bf16 copy of a weight for all chunks, and the gradients of chunks are then added up in bf16,
-    where hundreds of small summands are rounded away. With a copy for each chunk they are added up in fp32.
+    """Autocast without its cache of weights. With the cache, all chunks share the bf16 copy of a weight, and their
+    gradients are summed in bf16, where hundreds of small summands are lost by rounding. With a copy for each chunk they
+    are summed in fp32.
     """
     if not torch.is_autocast_enabled(device):
         return nullcontext()

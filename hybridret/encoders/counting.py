@@ -1,4 +1,4 @@
-"""Parameters, counted: the size axis of a study never comes from a checkpoint's name."""
+"""Counts of parameters: the size axis of a study is never taken from a checkpoint's name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import nn
 
 
 class Counted(Protocol):
-    """A body, or an encoder that tells its input embeddings apart."""
+    """A body or encoder that can return its input embeddings separately."""
 
     def parameters(self) -> Iterator[nn.Parameter]: ...
 
@@ -17,9 +17,9 @@ class Counted(Protocol):
 
 
 def counted(body: Counted) -> dict[str, int]:
-    """`total`, `body` (total without the input embeddings) and `trainable`; works on the meta device too."""
+    """`total`, `body` (total without the input embeddings) and `trainable`; also works on the meta device."""
     embeddings = {id(parameter) for parameter in body.input_embeddings().parameters()}
-    every = list(body.parameters())  # a tensor under two names counts once
+    every = list(body.parameters())  # a tensor with two names counts once
     return {
         "total": sum(parameter.numel() for parameter in every),
         "body": sum(parameter.numel() for parameter in every if id(parameter) not in embeddings),

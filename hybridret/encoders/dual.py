@@ -1,9 +1,9 @@
 """The dual encoder: one network with shared weights turns queries and passages into unit vectors; the score is their
 cosine.
 
-A body is any network that turns ids into hidden states and can write down and rebuild its architecture. Hidden states
-are pooled and normalised in fp32 whatever precision the body ran in (docs/pitfalls.md#low-precision); an fp64 body
-stays fp64.
+A body is any network that turns ids into hidden states and can save and rebuild its architecture. Hidden states are
+pooled and normalised in fp32 for any precision of the body (docs/pitfalls.md#low-precision), except that an fp64 body
+stays in fp64.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from hybridret.encoders.tokenization import Tokenization
 
 
 class Body(nn.Module, ABC):
-    """ids [b, T], mask [b, T] -> hidden states [b, T, D]. `positions`: the longest T, None if there is no limit."""
+    """ids [b, T], mask [b, T] -> hidden states [b, T, D]. `positions`: the largest T, None for no limit."""
 
     kind: ClassVar[str]
     dimension: int
@@ -38,28 +38,28 @@ class Body(nn.Module, ABC):
 
     @abstractmethod
     def input_embeddings(self) -> nn.Module:
-        """The table of token embeddings: counted apart from the body, and given a learning rate of its own."""
+        """The table of token embeddings: counted separately from the body, with a learning rate of its own."""
 
     @abstractmethod
     def layers(self) -> nn.ModuleList:
-        """The repeated blocks that make up the depth: what is recomputed, compiled and sharded one by one."""
+        """The repeated blocks of the network: each is recomputed, compiled and sharded as a unit."""
 
     @abstractmethod
     def save_architecture(self, folder: Path) -> dict[str, Any]:
-        """What `load_architecture` needs, as JSON; larger descriptions may be written into `folder`."""
+        """The input of `load_architecture`, as JSON values; larger descriptions may be written into `folder`."""
 
     def architecture_text(self) -> str:
-        """What decides, beside kind and weights, which states come out; "" where nothing does."""
+        """All that the hidden states depend on beside kind and weights, as text; "" if there is nothing else."""
         return ""
 
     @classmethod
     @abstractmethod
     def load_architecture(cls, folder: Path, saved: dict[str, Any], trust_remote_code: bool) -> Body:
-        """The body with weights of no meaning, ready for a strict `load_state_dict`."""
+        """The body with arbitrary weights, ready for a strict `load_state_dict`."""
 
 
 class DualEncoder(nn.Module):
-    """Body, pooling and tokenization. Raises UserError when the text is longer than the body's positions."""
+    """Body, pooling and tokenization. Raises UserError when the text lengths exceed the body's positions."""
 
     cosine: ClassVar[bool] = True  # vectors have unit norm
 
@@ -86,7 +86,7 @@ class DualEncoder(nn.Module):
             return F.normalize(self._pooled(hidden, attention_mask), dim=-1)
 
     def parameters_counted(self) -> dict[str, int]:
-        """`total`, `body` (total without the input embeddings) and `trainable`, counted, never taken from a name."""
+        """Counts of parameters: `total`, `body` (total without the input embeddings) and `trainable`."""
         return counted(self.body)
 
     def weights_hash(self, length: int = 16) -> str:
@@ -94,8 +94,8 @@ class DualEncoder(nn.Module):
         return state_hash(self.body.state_dict())[:length]
 
     def identity(self) -> dict[str, str]:
-        """What a vector depends on beside its text, as plain text, for keys of caches: weights, body, pooling, prefixes
-        and lengths, tokenizer. Equal identities give equal vectors (docs/pitfalls.md#stale-caches).
+        """All that a vector depends on beside its text, as plain text, for keys of caches: weights, body, pooling,
+        prefixes and lengths, tokenizer. Equal identities give equal vectors (docs/pitfalls.md#stale-caches).
         """
         return {
             "weights": self.weights_hash(length=64),
@@ -108,5 +108,5 @@ class DualEncoder(nn.Module):
         }
 
     def embedding_parameters(self) -> list[nn.Parameter]:
-        """The parameters of the input embeddings: the group that `schedule.embedding_lr` is for."""
+        """The parameters of the input embeddings, whose learning rate is `schedule.embedding_lr`."""
         return list(self.body.input_embeddings().parameters())

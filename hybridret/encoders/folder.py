@@ -1,9 +1,9 @@
-"""An encoder as a folder: `model.safetensors`, the tokenizer's files and `encoder.json`, which says how they belong
-together.
+"""An encoder as a folder: `model.safetensors`, the tokenizer's files and `encoder.json`, which describes them.
 
-`encoder.json` holds the format version, the body's kind and architecture, pooling, text settings, and the SHA-256 of
-every other file and of itself, so that a folder that was cut short, mixed or edited is found before it gives wrong
-vectors (docs/pitfalls.md#missing-weights, docs/pitfalls.md#text-settings). Weights load strictly. Nothing is unpickled.
+`encoder.json` contains the format version, the body's kind and architecture, pooling, text settings, and the SHA-256 of
+every other file and of itself. So a folder that is incomplete, mixed or edited is detected before it gives wrong
+vectors (docs/pitfalls.md#missing-weights, docs/pitfalls.md#text-settings). Weights are loaded strictly. Nothing is
+unpickled.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from hybridret.encoders.plain_state import plain_state
 from hybridret.encoders.tokenization import Tokenization
 
 FORMAT = 2
-WITHOUT_CHECKSUM = 1  # the format before, whose encoder.json could not be checked itself; one bit makes no 1 of 2
+WITHOUT_CHECKSUM = 1  # the previous format, whose encoder.json has no checksum; one flipped bit does not turn 2 into 1
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "encoder.json"
 _TYPES: Mapping[str, type] = {"body": dict, "pooling": str, "text": dict, "append_eos": bool, "files": dict}
@@ -41,10 +41,11 @@ _MISFITS = (
 
 
 def save_encoder(encoder: DualEncoder, folder: Path, state: Mapping[str, Tensor] | None = None) -> None:
-    """Write `encoder` as `folder`, whole or not at all; an older encoder there is replaced. LoRA's weights are merged.
+    """Write `encoder` as `folder`, completely or not at all; an older encoder there is replaced. LoRA's weights are
+    merged.
 
-    `state`: the weights where the body's own are not whole (`plain_state.merge` of what all ranks gathered); None: the
-    body's. Raises UserError when it cannot be written.
+    `state`: the weights, for a sharded body (`plain_state.merge` of the tensors gathered from all processes); None: the
+    body's own. Raises UserError when it cannot be written.
     """
     with _atomic_folder(Path(folder)) as temporary:
         architecture = encoder.body.save_architecture(temporary)
@@ -64,14 +65,14 @@ def save_encoder(encoder: DualEncoder, folder: Path, state: Mapping[str, Tensor]
 
 
 def load_encoder(folder: Path, trust_remote_code: bool = False) -> DualEncoder:
-    """Read what `save_encoder` wrote, on the CPU and in evaluation mode; its outputs are bitwise those of the saved
-    encoder.
+    """The encoder that `save_encoder` wrote, on the CPU and in evaluation mode; its outputs are bitwise those of the
+    saved encoder.
 
     Raises UserError naming the file that is missing, damaged, or of another architecture.
     """
     folder = Path(folder)
     if not folder.exists() and _old(folder).exists():
-        folder = _old(folder)  # a replacement was killed between its two moves
+        folder = _old(folder)  # a replacement was killed between its two renames
     if not (folder / DESCRIPTION).is_file():
         raise UserError(
             f"{folder} is not a saved encoder: {folder / DESCRIPTION} is missing. Give checkpoints/best of a run."
@@ -100,7 +101,7 @@ def load_encoder(folder: Path, trust_remote_code: bool = False) -> DualEncoder:
         tokenizer = AutoTokenizer.from_pretrained(
             str(folder), local_files_only=True, trust_remote_code=trust_remote_code
         )
-    except (OSError, ValueError, TypeError, KeyError) as error:  # among them a tokenizer that brings code of its own
+    except (OSError, ValueError, TypeError, KeyError) as error:  # also for a tokenizer with code of its own
         reason = " ".join(str(error).split())[:300]
         raise UserError(f"The tokenizer in {folder} cannot be read ({reason}). Copy the folder again.") from error
     try:
@@ -158,11 +159,11 @@ def _atomic_folder(folder: Path) -> Iterator[Path]:
     with folder_beside(folder, SafetensorError) as temporary:
         _recover(folder)
         yield temporary
-        os.chmod(temporary, 0o777 & ~umask())  # mkdtemp makes 0700: colleagues on a cluster must be able to read
+        os.chmod(temporary, 0o777 & ~umask())  # mkdtemp sets 0700: colleagues on a cluster must be able to read
         for path in temporary.rglob("*"):
             if path.is_dir():
                 continue
-            os.chmod(path, 0o666 & ~umask())  # safetensors makes 0600
+            os.chmod(path, 0o666 & ~umask())  # safetensors sets 0600
             with open(path, "rb") as file:
                 os.fsync(file.fileno())
         if folder.exists():
@@ -176,7 +177,7 @@ def _old(folder: Path) -> Path:
 
 
 def _recover(folder: Path) -> None:
-    """Undo a replacement that was killed between its two moves, or finish one that was killed behind them."""
+    """Undo a replacement that was killed between its two renames, or finish one that was killed after them."""
     if _old(folder).exists():
         if folder.exists():
             shutil.rmtree(_old(folder))

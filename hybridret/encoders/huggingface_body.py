@@ -1,8 +1,8 @@
 """A transformers model as the body of a dual encoder: only the part that reads text, no pooler, head or decoder.
 
-Positions are counted from the mask and given to the model, so that a text's vector does not depend on the side of the
-padding (docs/pitfalls.md#padding): left to themselves, models with absolute positions count padding too, or look for
-the padding id.
+Positions are counted from the mask and passed to the model, so that the vector of a text does not depend on the side of
+the padding (docs/pitfalls.md#padding). By default, models with absolute positions also count padding, or recognise
+padding by its id.
 """
 
 from __future__ import annotations
@@ -34,13 +34,16 @@ DROPOUTS = (
 
 
 class HuggingFaceBody(Body):
-    """ids [b, T], mask [b, T] -> last hidden states [b, T, hidden size]; `encoder_part`: of an encoder-decoder."""
+    """ids [b, T], mask [b, T] -> last hidden states [b, T, hidden size].
+
+    `encoder_part`: the model is only the encoder of an encoder-decoder.
+    """
 
     kind: ClassVar[str] = "huggingface"
 
     def __init__(self, model: PreTrainedModel, trust_remote_code: bool = False, encoder_part: bool = False) -> None:
         super().__init__()
-        # A pooler is not on the way to the loss: unused weights stop DDP and blur the parameter count.
+        # The loss does not use a pooler: unused weights are an error in DDP and distort the parameter count.
         if getattr(model, "pooler", None) is not None:
             setattr(model, "pooler", None)  # noqa: B010 -- a plain assignment does not fit the stubs
         self.model = model
@@ -50,7 +53,7 @@ class HuggingFaceBody(Body):
         self._before_first = _padding_position(model)
         limit = getattr(model.config, "max_position_embeddings", None)
         self.positions = None if limit is None else int(limit) - self._before_first - 1
-        # Code from a checkpoint may count otherwise; models with relative positions take none.
+        # Code from a checkpoint may count positions in another way; models with relative positions have no argument.
         self._counts = not trust_remote_code and "position_ids" in inspect.signature(model.forward).parameters
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
@@ -61,7 +64,7 @@ class HuggingFaceBody(Body):
         return states
 
     def _packed(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """The same states from one row of all tokens; zero at padding."""
+        """The same states, computed from one row of all tokens; zero at padding."""
         packing = Packing.of(attention_mask)
         states: Tensor = self.model(
             input_ids=packing.pack(input_ids),
@@ -71,14 +74,14 @@ class HuggingFaceBody(Body):
         return packing.unpack(states, attention_mask)
 
     def _position_ids(self, mask: Tensor) -> Tensor:
-        """[b, T]: tokens count on from the position of padding, which padding keeps (0 where it has none)."""
+        """[b, T]: tokens count from the padding position + 1; padding has the padding position, 0 where it is -1."""
         return (mask.long().cumsum(dim=1) * mask + self._before_first).clamp(min=0)
 
     def input_embeddings(self) -> nn.Module:
         return self.model.get_input_embeddings()
 
     def layers(self) -> nn.ModuleList:
-        """The longest list of modules, counted in parameters: every family of transformers keeps its blocks in one."""
+        """The list of modules with the most parameters: every family of transformers has its blocks in one list."""
         lists = [module for module in self.model.modules() if isinstance(module, nn.ModuleList)]
         return max(lists, key=lambda blocks: sum(parameter.numel() for parameter in blocks.parameters()))
 
@@ -91,7 +94,7 @@ class HuggingFaceBody(Body):
         }
 
     def architecture_text(self) -> str:
-        """The config as JSON: what decides, beside the weights, which states come out (mask, heads, rotary bases)."""
+        """The config as JSON: all that the states depend on beside the weights (mask, heads, rotary bases)."""
         described = self.model.config.to_dict()
         of_the_file = ("_name_or_path", "architectures", "dtype", "transformers_version")
         kept = {key: value for key, value in described.items() if key not in of_the_file}
@@ -105,7 +108,7 @@ class HuggingFaceBody(Body):
         attention: str | None = None,
         trust_remote_code: bool = False,
     ) -> HuggingFaceBody:
-        """The body that `config` describes, in fp32, on torch's current device and with its current random state.
+        """The body that `config` describes, in fp32, on torch's current device and from its current random state.
 
         Raises UserError when the model cannot use `attention`.
         """
@@ -140,26 +143,26 @@ class HuggingFaceBody(Body):
                 raise
             raise untrusted from error
         with torch.random.fork_rng(devices=[]):
-            # Folders of older versions do not say which attention they used.
+            # Folders of older versions have no entry for the attention.
             return cls.untrained(config, encoder_part, saved.get("attention"), remote)
 
 
 def model_class(encoder_part: bool) -> Any:
-    """The auto class for text into hidden states; `encoder_part`: of an encoder-decoder (mT5) only the encoder."""
+    """The auto class for text to hidden states; `encoder_part`: only the encoder of an encoder-decoder (mT5)."""
     from transformers import AutoModel, AutoModelForTextEncoding
 
     return AutoModelForTextEncoding if encoder_part else AutoModel
 
 
 def kernel_option(attention: str | None) -> dict[str, Any]:
-    """What tells transformers to use `attention`; nothing for None."""
+    """The argument that makes transformers use `attention`; empty for None."""
     if attention == PACKED:
         packed_attention.register()
     return {} if attention is None else {"attn_implementation": attention}
 
 
 def set_dropout(config: PretrainedConfig, dropout: float) -> None:
-    """Set every dropout rate that `config` has. Raises UserError when it has none."""
+    """Set every dropout rate that `config` has. Raises UserError when it has none and `dropout` is not 0."""
     names = [name for name in DROPOUTS if isinstance(getattr(config, name, None), float | int)]
     if not names and dropout:
         raise UserError(f"backbone.dropout={dropout}: a {config.model_type} model has no dropout. Set it to null.")
@@ -169,14 +172,14 @@ def set_dropout(config: PretrainedConfig, dropout: float) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep transformers from printing bars and load reports; what matters in them is checked by the caller."""
+    """Suppress transformers' progress bars and load reports; the caller checks what is important in them."""
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        with quiet_import():  # the first model imports transformers' quantizers, and with them torchao
+        with quiet_import():  # the first model imports transformers' quantizers, which import torchao
             yield
     finally:
         logging.set_verbosity(verbosity)
@@ -185,8 +188,8 @@ def quiet() -> Iterator[None]:
 
 
 def _padding_position(model: PreTrainedModel) -> int:
-    """The position that padding has, one before the first token's: -1 unless the table of positions keeps a row for it
-    (RoBERTa: 514 rows read 512 tokens).
+    """The position of padding, one before that of the first token: -1 unless the table of positions has a row for
+    padding (RoBERTa: 514 rows for 512 tokens).
     """
     for name, module in model.named_modules():
         if name.endswith("position_embeddings") and isinstance(module, nn.Embedding) and module.padding_idx is not None:

@@ -1,6 +1,6 @@
-"""What the family `huggingface` loads and builds: bodies and tokenizers, from a checkpoint or with random weights.
+"""Loads and builds the bodies and tokenizers of the family `huggingface`, from a checkpoint or with random weights.
 
-Apart from the family itself, so that wrong settings are refused before torch and transformers are imported.
+Separate from the family itself, so that wrong settings are rejected before torch and transformers are imported.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 def encoder_of(
     family: HuggingFaceOptions, size: str, text: TextSettings, corpus: TextSource | None, seed: int
 ) -> DualEncoder:
-    """The encoder of `size`. Pretrained: nothing is random, so neither `corpus` nor `seed` is read. Random: `seed`
-    decides the weights, and `corpus` trains the tokenizer.
+    """The encoder of `size`. Pretrained: nothing is random; `corpus` and `seed` are not used. Random: the weights
+    depend on `seed`, and the tokenizer is trained on `corpus`.
 
-    Raises UserError when the size is unknown, the checkpoint cannot be had or does not fit, or there is no corpus.
+    Raises UserError when the size is unknown, the checkpoint is unavailable or does not fit, or the corpus is None.
     """
     check_installed(family.attention)
     tokenizer: PreTrainedTokenizerBase
@@ -62,15 +62,15 @@ def encoder_of(
 
 
 def meta_body(family: HuggingFaceOptions, size: str) -> HuggingFaceBody:
-    """The body of `size` on the meta device: shapes without memory, for counting and planning. No hub is asked
-    where the size has a `config`.
+    """The body of `size` on the meta device: shapes without memory, for counting and planning. The hub is not used if
+    the size has a `config`.
     """
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
-        return untrained_body(family, size, portable(family.attention))  # nothing is computed: it need not be installed
+        return untrained_body(family, size, portable(family.attention))  # no computation, so the kernel need not exist
 
 
 def untrained_body(family: HuggingFaceOptions, size: str, attention: str | None) -> HuggingFaceBody:
-    """The body of `size` with random weights, on torch's current device and of its current random state."""
+    """The body of `size` with random weights, on torch's current device and from its current random state."""
     config = _prepared(family, _architecture(family, size))
     return HuggingFaceBody.untrained(config, bool(config.is_encoder_decoder), attention, family.trust_remote_code)
 
@@ -80,7 +80,7 @@ def _entry(family: HuggingFaceOptions, size: str, *required: str) -> dict[str, A
 
 
 def _architecture(family: HuggingFaceOptions, size: str) -> PretrainedConfig:
-    """The config of the network that reads text: of the yaml's numbers, or else of the checkpoint's config.json."""
+    """The config of the network that reads text: from the numbers in the yaml, else the checkpoint's config.json."""
     entry = _entry(family, size)
     name = resolve_size(family.sizes, size)
     if entry.get("config") is not None:
@@ -98,7 +98,7 @@ def _architecture(family: HuggingFaceOptions, size: str) -> PretrainedConfig:
 
 
 def _prepared(family: HuggingFaceOptions, config: PretrainedConfig) -> PretrainedConfig:
-    """`config`, changed in place as the arguments of the family ask."""
+    """`config`, changed in place by the arguments of the family."""
     check_kernels_of(kernels_of(config), config._name_or_path or "The config")
     part = of_text(config)
     if family.attention == PACKED:
@@ -126,7 +126,7 @@ def _pretrained(family: HuggingFaceOptions, size: str) -> tuple[HuggingFaceBody,
         with quiet():
             config = AutoConfig.from_pretrained(source, **options)
             tokenizer = AutoTokenizer.from_pretrained(source, **options)
-            encoder_part = bool(config.is_encoder_decoder)  # building the encoder alone clears it
+            encoder_part = bool(config.is_encoder_decoder)  # read now: building the encoder alone resets it
             model = _model(family, checkpoint, source, _prepared(family, config), options)
     except (OSError, SafetensorError) as error:
         raise UserError(unreachable(checkpoint, source, resolve_size(family.sizes, size), error)) from error
@@ -141,7 +141,7 @@ def _pretrained(family: HuggingFaceOptions, size: str) -> tuple[HuggingFaceBody,
 def _model(
     family: HuggingFaceOptions, checkpoint: str, source: str, config: PretrainedConfig, options: dict[str, Any]
 ) -> PreTrainedModel:
-    # Weights that the checkpoint lacks are drawn before they are reported: keep the caller's random state.
+    # transformers draws missing weights before it reports them: protect the caller's random state.
     with torch.random.fork_rng(devices=[]):
         model, report = model_class(config.is_encoder_decoder).from_pretrained(
             source,

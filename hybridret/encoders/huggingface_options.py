@@ -1,4 +1,4 @@
-"""What the yaml of a Hugging Face backbone says, checked without torch or transformers."""
+"""The settings in the yaml of a Hugging Face backbone, checked without torch or transformers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from hybridret.encoders.pooling import PoolingName
 
 @checked("backbone")
 class HuggingFaceOptions:
-    """`sizes`: name -> {checkpoint, revision (null: main), config}, and learning rates that the config refers to
+    """`sizes`: name -> {checkpoint, revision (null: main), config}, and learning rates that other configs refer to
     (`encoders/sizes.py`).
 
-    `checkpoint` is a hub name, a folder, or `package:NAME` for the folder `model` of an installed package; `config` is
-    what builds the same network without it: a transformers `model_type` and that type's numbers. `init` is `pretrained`
-    or `random`. `append_eos` is for decoder backbones with `pooling=last`. `attention` is `sdpa`, `eager`,
-    `flash_attention_2` or `packed` (no padding inside the network), null for transformers' own choice; `bidirectional`
+    `checkpoint` is a hub name, a folder, or `package:NAME` for the folder `model` of an installed package. `config`
+    describes the same network without the checkpoint: a transformers `model_type` and that type's numbers. `init` is
+    `pretrained` or `random`. `append_eos` is for decoder backbones with `pooling=last`. `attention` is `sdpa`, `eager`,
+    `flash_attention_2` or `packed` (no padding inside the network), null for transformers' own choice. `bidirectional`
     removes a decoder's causal mask. `dropout` null keeps the checkpoint's own rates.
     """
 

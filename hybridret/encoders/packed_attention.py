@@ -1,9 +1,10 @@
-"""The attention of packed texts, as transformers calls it: every token looks at the tokens of its own text alone.
+"""The attention of packed texts, in the form that transformers calls: a token attends only to tokens of its own text.
 
-Texts of one length are a batch without padding, so that scaled_dot_product_attention computes each such group at once,
-in any precision and on any device. On a GPU in 16 bits one kernel for texts of different lengths takes all groups:
-`varlen_attn` of torch, or `flash_attn_varlen_func` of the package flash-attn where dropout is on or torch has none.
-That kernel's branch has NOT been run on a GPU yet; tests/encoders/test_packing.py compares it where there is one.
+Texts of the same length form a batch without padding, so scaled_dot_product_attention computes each such group at once,
+in any precision and on any device. On a GPU in 16 bits one kernel for texts of different lengths computes all groups:
+`varlen_attn` of torch, or `flash_attn_varlen_func` of the package flash-attn with dropout or if torch has no such
+kernel. The branch with these kernels has NOT been run on a GPU yet; tests/encoders/test_packing.py checks it on a
+machine with a GPU.
 
 Shape legend: H heads of queries, h heads of keys and values, N tokens of all texts, d width of a head.
 """
@@ -21,13 +22,13 @@ from torch import Tensor, nn
 from hybridret.encoders.attention import PACKED
 from hybridret.encoders.packing import Packing
 
-Window = tuple[int, int]  # how many tokens before and behind itself a token sees; -1: all
-HEAD_LIMIT = 256  # the widest head of the flash kernels, which ask for a multiple of 8
+Window = tuple[int, int]  # the numbers of tokens before and after itself that a token attends to; -1: all
+HEAD_LIMIT = 256  # the largest width of a head in the flash kernels, which need a multiple of 8
 
 
 def register() -> None:
-    """Let transformers know `packed`. No mask is registered for it, so models make none. Compiled layers call it as it
-    is: texts of other lengths would be another program.
+    """Register `packed` with transformers, without a mask function, so models make no mask. Compiled layers call it
+    uncompiled: other text lengths would need another compilation.
     """
     from transformers import AttentionInterface
 
@@ -47,9 +48,9 @@ def packed_attention(
     is_causal: bool | None = None,
     **unused: Any,
 ) -> tuple[Tensor, None]:
-    """Queries [1, H, N, d], keys and values [1, h, N, d] -> [1, N, H, d]; `packing` says where texts begin and end.
+    """Queries [1, H, N, d], keys and values [1, h, N, d] -> [1, N, H, d]; `packing` has the bounds of the texts.
 
-    `attention_mask` is None. `is_causal` None: as the module has it.
+    `attention_mask` is None. `is_causal` None: the value of the module.
     """
     window = _window(module, sliding_window, is_causal, packing.longest)
     kernel = _kernel(query, dropout > 0)
@@ -59,8 +60,8 @@ def packed_attention(
 
 
 def _window(module: nn.Module, sliding_window: int | None, is_causal: bool | None, longest: int) -> Window:
-    """What transformers' masks allow. A window counts the token itself, but not where a decoder was made to look both
-    ways by `is_causal=False` (`create_bidirectional_sliding_window_mask`).
+    """The window that transformers' masks allow. A sliding window includes the token itself, except with
+    `is_causal=False` in a decoder (`create_bidirectional_sliding_window_mask`).
     """
     causal = bool(module.is_causal) if is_causal is None else is_causal
     reach = -1
@@ -95,7 +96,7 @@ def _by_length(
 
 
 def _window_mask(length: int, window: Window, device: torch.device) -> Tensor | None:
-    """[1, 1, length, length], true where a token sees another; None where no window cuts a text of this length."""
+    """[1, 1, length, length], true where a token attends to another; None if the window does not limit this length."""
     before, behind = window
     if before < 0 or before >= length - 1:
         return None
@@ -120,7 +121,7 @@ def _one_kernel(
 
 
 def _kernel(query: Tensor, dropout: bool) -> Callable[..., Tensor] | None:
-    """The kernel for texts of different lengths that can take `query`, None if there is none."""
+    """The kernel for texts of different lengths that supports `query`, None if there is none."""
     width = query.shape[-1]
     if query.device.type != "cuda" or _precision(query) not in (torch.float16, torch.bfloat16):
         return None
@@ -130,14 +131,14 @@ def _kernel(query: Tensor, dropout: bool) -> Callable[..., Tensor] | None:
 
 
 def _precision(query: Tensor) -> torch.dtype:
-    """The type that the kernel computes in. Rotary positions turn queries into fp32 under autocast, values stay."""
+    """The dtype of the kernel. Under autocast rotary positions turn queries, but not values, into fp32."""
     kind = query.device.type
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else query.dtype
 
 
 @functools.cache
 def _torch_varlen() -> Callable[..., Tensor] | None:
-    """torch's own kernel, which knows no dropout; None in releases without it, or without windows and shared heads."""
+    """torch's own kernel, which has no dropout; None in releases without it, or without windows and shared heads."""
     try:
         from torch.nn.attention.varlen import varlen_attn
     except ImportError:
@@ -167,7 +168,7 @@ def _torch_varlen() -> Callable[..., Tensor] | None:
 
 @functools.cache
 def _flash_attn() -> Callable[..., Tensor] | None:
-    """The kernel of the package flash-attn, None where it is not installed."""
+    """The kernel of the package flash-attn, None if it is not installed."""
     try:
         from flash_attn import flash_attn_varlen_func
     except ImportError:

@@ -1,8 +1,8 @@
-"""Texts of a chunk laid one behind the other in one row without padding, and back (`backbone.attention=packed`).
+"""Packing the texts of a chunk into one row without padding, and unpacking it (`backbone.attention=packed`).
 
-Every layer then computes real tokens alone, whatever the lengths. Which token belongs to which text is told to the
-attention of each layer by an argument of the model's forward (`encoders/packed_attention.py`), never by global state:
-a recomputed chunk and a second thread find their own.
+Every layer then computes only real tokens, whatever the lengths. The attention of each layer gets the bounds of the
+texts by an argument of the model's forward (`encoders/packed_attention.py`), never by global state, so that recomputed
+chunks and several threads each have their own.
 
 Shape legend: b texts, T tokens with padding, N tokens of all texts without, D dimension.
 """
@@ -19,10 +19,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Packing:
-    """Where the tokens of a chunk stand. Texts are in order of length, so that those of one length are neighbours.
+    """The positions of the tokens of a chunk. Texts are in order of length, so that equal lengths are neighbours.
 
     `positions` [N] int64 indexes the flat [b * T]; `bounds` [b + 1] int32 are the texts' starts in the row and its end;
-    `groups` are (texts, their length), shortest first, without texts of no tokens; `longest` is the greatest length.
+    `groups` are (number of texts, their length), shortest first, without empty texts; `longest` is the largest length.
     """
 
     positions: Tensor
@@ -32,7 +32,7 @@ class Packing:
 
     @classmethod
     def of(cls, mask: Tensor) -> Packing:
-        """Of a mask [b, T], 1 for tokens; on a GPU this waits for it once."""
+        """The packing for a mask [b, T], 1 for tokens; on a GPU this synchronises once."""
         lengths, order = mask.sum(dim=1).sort(stable=True)
         rows, columns = mask[order].nonzero(as_tuple=True)
         positions = order[rows] * mask.shape[1] + columns

@@ -1,4 +1,4 @@
-"""The weights of a body as it is without adapters: what a saved encoder holds, so that it loads and runs anywhere."""
+"""The weights of a body without adapters, the form in saved encoders: these load and run without peft."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-BASE = ".base_layer."  # peft keeps the layer that it was put around under this name
+BASE = ".base_layer."  # peft's name for the layer that an adapter wraps
 
 
 def plain_state(body: nn.Module) -> dict[str, Tensor]:
@@ -17,11 +17,11 @@ def plain_state(body: nn.Module) -> dict[str, Tensor]:
 
 
 def merge(state: Mapping[str, Tensor], body: nn.Module) -> dict[str, Tensor]:
-    """The weights in `state`, which has the names and shapes of `body`'s own, as a body without adapters has them:
-    LoRA's matrices are multiplied and added in fp32 or better. `body` is read for its structure, and is not changed.
+    """The weights in `state` as those of a body without adapters: LoRA's matrices are multiplied and added in fp32 or
+    better. `state` has the names and shapes of `body`'s own state. `body` is used for its structure and is not changed.
 
-    A tied tensor is kept under one name, the first in the alphabet. Without adapters the tensors are those of `state`
-    as they are; with them they are of fp32 or better and on the CPU.
+    A tied tensor is kept under one name, the first in the alphabet. Without adapters the tensors are those of `state`,
+    unchanged; with adapters they are in fp32 or better and on the CPU.
     """
     scales = _scales(body)
     tied = _tied(body)
@@ -52,7 +52,7 @@ def state_hash(state: Mapping[str, Tensor]) -> str:
 
 
 def _scales(body: nn.Module) -> dict[str, dict[str, float]]:
-    """By name: peft's layers in `body` and the scale of each of their adapters."""
+    """Name of each peft layer in `body` -> adapter -> its scale."""
     return {
         name: dict(module.scaling)
         for name, module in body.named_modules()
@@ -61,7 +61,7 @@ def _scales(body: nn.Module) -> dict[str, dict[str, float]]:
 
 
 def _adapter_of(name: str) -> str:
-    """The layer that the tensor `name` adds to; empty where it is no part of an adapter."""
+    """The layer to which the adapter tensor `name` belongs; "" if `name` is not part of an adapter."""
     return name.partition(".lora_")[0] if ".lora_" in name else ""
 
 

@@ -1,6 +1,6 @@
 """From hidden states to one vector per text: mean, first token or last token.
 
-Each rule reads the attention mask, never a fixed position, so the result depends neither on the side of the padding nor
+Each rule uses the attention mask, never a fixed position, so the result depends neither on the side of the padding nor
 on the other texts of the batch (docs/pitfalls.md#padding). LaReQA-style encoders use `cls` or `mean`, decoder backbones
 `last`.
 
@@ -38,7 +38,7 @@ def last(hidden: Tensor, mask: Tensor) -> Tensor:
 
 
 def pooling_by_name(name: str) -> Pooling:
-    """The rule called `name`. Raises UserError for any other word."""
+    """The rule called `name`. Raises UserError for an unknown name."""
     rules: dict[str, Pooling] = {"mean": mean, "cls": cls, "last": last}
     if name not in rules:
         raise UserError(f"backbone.pooling={name} is no way to pool. {nearest(name, rules)}")

@@ -1,5 +1,5 @@
-"""peft and torchao warn and log about themselves while they are imported: about kernels that nobody asked for, about
-deprecations inside torch. Nothing in it is for the user of a run."""
+"""Suppresses warnings and logs of peft and torchao during their import: they are about unused kernels and deprecations
+inside torch, and of no use to the user of a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet_import() -> Iterator[None]:
-    """In the block nothing is warned of, and nothing logged that is less than an error."""
+    """Suppress all warnings, and all logs below the level of errors, in the block."""
     before = logging.root.manager.disable
     logging.disable(max(before, logging.WARNING))
     try:

@@ -1,8 +1,8 @@
 """Random weights instead of a checkpoint (`backbone.init=random`), so that every size can be built without a hub.
 
-The network is the family's own, down to the full table of embeddings, so that memory and speed are those of the real
-model. Its tokenizer cannot be had either: as for `scratch` it is trained on the run's corpus, and uses the first rows
-of the table.
+The network is that of the family, including the full table of embeddings, so that memory and speed are those of the
+real model. Without a hub its tokenizer is not available either: as for `scratch`, a tokenizer is trained on the run's
+corpus, and uses the first rows of the table.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from hybridret.encoders.tokenizer_training import FIRST, LAST, TextSource, train
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedTokenizerFast
 
-VOCABULARY = 8000  # tokens, as `scratch` has; fewer where the model has fewer
+VOCABULARY = 8000  # tokens, as in `scratch`; fewer if the model has fewer
 
 
 def random_tokenizer(
     config: PretrainedConfig, text: TextSettings, corpus: TextSource | None
 ) -> PreTrainedTokenizerFast:
-    """A tokenizer trained on `corpus` whose ids fit the model; `config` learns its special tokens.
+    """A tokenizer trained on `corpus` whose ids fit the model; its special tokens are set in `config`.
 
-    Rows are `[CLS] text [SEP]`, and `[SEP]` is the end-of-text token that decoders are pooled at. Raises UserError
-    where there is no corpus, or one with more characters than the model has embeddings.
+    Rows are `[CLS] text [SEP]`, and `[SEP]` is the end-of-text token at which decoders are pooled. Raises UserError if
+    the corpus is None, or has more different characters than the model has embeddings.
     """
     if corpus is None:
         raise UserError(
@@ -43,7 +43,7 @@ def random_tokenizer(
             "with a larger vocab_size, or data with fewer languages."
         )
     tokenizer.bos_token, tokenizer.eos_token = FIRST, LAST
-    # RoBERTa counts positions from the padding id, and tables of embeddings give its row no gradient.
+    # RoBERTa counts positions from the padding id, and the padding row of an embedding table gets no gradient.
     for name in ("pad_token_id", "bos_token_id", "eos_token_id"):
         setattr(config, name, getattr(tokenizer, name))
     return tokenizer
@@ -52,7 +52,7 @@ def random_tokenizer(
 def random_body(
     config: PretrainedConfig, seed: int, attention: str | None = None, trust_remote_code: bool = False
 ) -> HuggingFaceBody:
-    """The network with weights that `seed` alone decides, in fp32; the caller's random state is left as it was."""
+    """The network in fp32, random weights that depend only on `seed`; the caller's random state does not change."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return HuggingFaceBody.untrained(config, bool(config.is_encoder_decoder), attention, trust_remote_code)

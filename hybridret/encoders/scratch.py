@@ -1,7 +1,7 @@
 """Backbone `scratch`: a small transformer with random weights and a tokenizer trained on the run's own corpus.
 
-Needs no download, which makes it the default. Sizes differ by width, so that four or five of them span a size axis in
-minutes.
+It is the default, because it needs no download. Sizes differ in width; training four or five of them for a size axis
+takes minutes.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class ScratchSize:
 
 @checked("backbone")
 class Scratch:
-    """`sizes`: name -> {width, layers, heads}, and learning rates that the config refers to (`encoders/sizes.py`).
+    """`sizes`: name -> {width, layers, heads}, and learning rates that other configs refer to (`encoders/sizes.py`).
 
-    `max_positions` is the longest text in tokens that the encoder will ever read.
+    `max_positions` is the maximum length of a text in tokens.
     """
 
     init = "random"
-    entry = frozenset({"width", "layers", "heads"})  # what a size must name
-    attention: str | None = None  # there is one kernel
+    entry = frozenset({"width", "layers", "heads"})  # required keys of a size
+    attention: str | None = None  # it has only one kernel
 
     def __init__(
         self,
@@ -57,9 +57,9 @@ class Scratch:
         self.dropout = dropout
 
     def encoder(self, size: str, text: TextSettings, corpus: TextSource | None, seed: int) -> DualEncoder:
-        """The encoder of `size`; `seed` alone decides its weights, and the caller's random state is left as it was.
+        """The encoder of `size`; its weights depend only on `seed`, and the caller's random state does not change.
 
-        Raises UserError for an unknown size, for no corpus, and when text lengths exceed `max_positions`.
+        Raises UserError for an unknown size, if the corpus is None, and when text lengths exceed `max_positions`.
         """
         entry = self._entry(size)
         if corpus is None:
@@ -67,7 +67,7 @@ class Scratch:
                 "backbone=scratch trains its tokenizer on a corpus, and there is none here. Name one with data=..., or "
                 "pass a trained run with checkpoint=multirun/SWEEP/RUN."
             )
-        import torch  # here: wrong settings are refused without it
+        import torch  # here: wrong settings are rejected before torch is imported
 
         from hybridret.encoders.dual import DualEncoder
         from hybridret.encoders.tokenization import Tokenization
@@ -80,14 +80,14 @@ class Scratch:
         return DualEncoder(body, self.pooling, Tokenization(tokenizer, text)).eval()
 
     def body(self, vocabulary: int, entry: Mapping[str, Any]) -> Body:
-        """A body with `vocabulary` tokens, `entry` of `sizes`, and torch's current random state and device."""
+        """A body with `vocabulary` tokens and the numbers in `entry`, from torch's random state, on its device."""
         from hybridret.encoders.transformer import Transformer
 
         return Transformer(vocabulary, positions=self.max_positions, dropout=self.dropout, **entry)
 
     def meta(self, size: str) -> Body:
-        """The body of `size` on the meta device, for planning: with the whole vocabulary, of which a small corpus fills
-        only a part.
+        """The body of `size` on the meta device, for planning: with the full vocabulary, although the tokenizer of a
+        small corpus has fewer tokens.
         """
         entry = self._entry(size)
         import torch

@@ -1,7 +1,7 @@
-"""Backbone family for models in the format of sentence-transformers, as they come: for evaluation.
+"""Backbone family for models in the format of sentence-transformers, unchanged, for evaluation only.
 
-Their pooling, prompts, lengths, normalisation and further modules are run by the package itself. As for any backbone
-here, weights come from safetensors files only and in fp32, and a missing weight is an error
+The package itself runs their pooling, prompts, lengths, normalisation and further modules. As for any backbone here,
+weights are read from safetensors files only, in fp32, and a missing weight is an error
 (docs/pitfalls.md#missing-weights).
 """
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from hybridret.encoders.st_encoder import StEncoder
     from hybridret.encoders.tokenizer_training import TextSource
 
-OWNER = "sentence-transformers"  # of hub names without one
+OWNER = "sentence-transformers"  # the owner for hub names without one
 TRUST = "If you trust its code, set backbone.trust_remote_code=true."
 
 
 class SentenceTransformers:
-    """`sizes`: name -> {checkpoint, revision (optional)}, as of `HuggingFace`.
+    """`sizes`: name -> {checkpoint, revision (optional)}, as in `HuggingFace`.
 
-    A query gets the model's prompt `query`, a passage its prompt `document`, `passage` or `corpus`; where the model
-    names none of these, its default prompt. `query_prompt` and `passage_prompt` replace them, "" by nothing.
+    A query gets the model's prompt `query`, a passage its prompt `document`, `passage` or `corpus`; if the model has
+    none of these, its default prompt. `query_prompt` and `passage_prompt` replace these prompts; "" means no prompt.
     """
 
     def __init__(
@@ -49,11 +49,11 @@ class SentenceTransformers:
         self.trust_remote_code = trust_remote_code
 
     def encoder(self, size: str, text: TextSettings, corpus: TextSource | None, seed: int) -> StEncoder:
-        """The model of `size` on the CPU. Neither `corpus` nor `seed` is read, nor the lengths of `text`: the model has
-        its own.
+        """The model of `size` on the CPU. `corpus`, `seed` and the lengths in `text` are not used: the model has its
+        own.
 
-        Raises UserError when the package is not installed, the size is unknown, the model cannot be had or is not
-        whole, and for prefixes in `text`.
+        Raises UserError when the package is not installed, the size is unknown, the model is unavailable or incomplete,
+        and for prefixes in `text`.
         """
         entry = size_entry(self.sizes, size, frozenset({"checkpoint"}), frozenset({"revision"}))
         if text.query_prefix or text.passage_prefix:
@@ -61,7 +61,7 @@ class SentenceTransformers:
                 "text.query_prefix and text.passage_prefix do not reach a sentence-transformers model: set "
                 "backbone.query_prompt and backbone.passage_prompt instead."
             )
-        from safetensors import SafetensorError  # here: wrong settings are refused without torch
+        from safetensors import SafetensorError  # here: wrong settings are rejected before torch is imported
 
         from hybridret.encoders.st_encoder import StEncoder
         from hybridret.encoders.st_files import checked_files, prompts_of
@@ -103,7 +103,7 @@ class SentenceTransformers:
                 "backbone=sentence_transformers needs the package sentence-transformers, which is not installed (or is "
                 "broken). Install it with: pip install 'hybridret[st]'"
             ) from error
-        # Weights that are missing are drawn before they are reported: keep the caller's random state.
+        # transformers draws missing weights before it reports them: protect the caller's random state.
         with torch.random.fork_rng(devices=[]), _reports() as messages:
             model = SentenceTransformer(
                 source,
@@ -130,7 +130,7 @@ class SentenceTransformers:
 
 @contextmanager
 def _reports() -> Iterator[list[str]]:
-    """Collect what transformers and sentence-transformers warn of while they load, and print nothing."""
+    """Collect the warnings of transformers and sentence-transformers during loading, and print nothing."""
     from transformers.utils import logging as transformers_logging
 
     messages: list[str] = []

@@ -1,7 +1,7 @@
-"""What tokenisation loses, per language: the share of texts that are cut and the share of tokens that are unknown.
+"""Losses of tokenisation per language: the share of texts that are cut, and the share of tokens that are unknown.
 
-A tokenizer trained on other languages, or a length that fits English only, biases a comparison between languages
-without any sign in the loss; every run records these shares.
+A tokenizer trained on other languages, or a length that fits English only, biases a comparison between languages, and
+the loss does not show it. So every run records these shares.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ def truncated_share(tokenization: Tokenization, texts: Sequence[str], prefix: st
 
 
 def unknown_share(tokenization: Tokenization, texts: Sequence[str]) -> float:
-    """The share of all tokens of the bare, uncut `texts` that are the unknown token; 0 where there is none."""
+    """The share of unknown tokens among all tokens of the bare, uncut `texts`; 0 if the tokenizer has no such token."""
     unknown = tokenization.tokenizer.unk_token_id
     whole = tokenization.untruncated(texts)
     count = sum(len(ids) for ids in whole)
-    # Tokenizers without an unknown token often name an ordinary one instead (byte-level BPE: the end of text).
+    # Tokenizers without an unknown token often give another token as such (byte-level BPE: the end of text).
     return sum(ids.count(unknown) for ids in whole) / max(count, 1) if unknown is not None else 0.0
 
 
@@ -33,7 +33,7 @@ def shares(
 ) -> dict[str, dict[str, float]]:
     """Per language: query_truncated, passage_truncated, query_unknown, passage_unknown, each in 0..1.
 
-    `queries` and `passages` map a language to its texts. A context behind a passage is meant to be cut and not counted.
+    `queries` and `passages` map a language to its texts. Contexts of passages are not counted, as they may be cut.
     """
     text = tokenization.text
     return {

@@ -1,7 +1,7 @@
 """The table of sizes that a backbone family's yaml holds: `sizes: {tiny: {...}, small: {...}}`.
 
-An entry holds what the family needs to build the size. It may also hold `lr` and `embedding_lr`, which the encoder
-does not read: configs refer to them, because the right learning rate depends on the size.
+An entry has the keys that the family needs to build the size. It may also have `lr` and `embedding_lr`, which the
+encoder does not use: other configs refer to them, because the right learning rate depends on the size.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any
 from hybridret.base.errors import SizeMissing, UserError, nearest
 
 RATES = frozenset({"lr", "embedding_lr"})
-LARGE = 500_000_000  # parameters: from here on the plan is shown before a sweep starts, and nobody trains on a CPU
+LARGE = 500_000_000  # parameters from which a sweep shows its plan first; too many for training on a CPU
 
 
 def resolve_size(sizes: Mapping[str, Any], size: str) -> str:
-    """The name of the size: `auto` is the family's only one, or `tiny` where there are several.
+    """The name of the size: `auto` is the family's only size, or `tiny` if there are several.
 
-    Raises SizeMissing for a size that the family lacks: an error of a run, and in a sweep a point that is skipped.
+    Raises SizeMissing for a size that the family lacks: a run then fails, and a sweep skips the point.
     """
     if size == "auto" and len(sizes) == 1:
         return next(iter(sizes))

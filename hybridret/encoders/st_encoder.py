@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class StEncoder(nn.Module):
     """ids [b, T], mask [b, T] of one task, as `StTokenization` makes them -> [b, D] fp32.
 
-    `cosine`: vectors have unit norm, as the model's similarity is the cosine; else it is the dot product and they come
-    as the model gives them. Raises UserError for another similarity, and for a model that gives no finite vector.
+    `cosine`: the model's similarity is the cosine, and vectors have unit norm; otherwise it is the dot product, and the
+    model's vectors are unchanged. Raises UserError for another similarity, and for a model without finite vectors.
     """
 
     def __init__(self, model: SentenceTransformer, query_prompt: str, passage_prompt: str) -> None:
@@ -69,17 +69,17 @@ class StEncoder(nn.Module):
         return super().train(False)
 
     def parameters_counted(self) -> dict[str, int]:
-        """`total`, `body` (total without the input embeddings) and `trainable`, counted, never taken from a name."""
+        """Counts of parameters: `total`, `body` (total without the input embeddings) and `trainable`."""
         return counted(self)
 
     def input_embeddings(self) -> nn.Module:
-        """The table of token embeddings; an empty module where the model has none."""
+        """The table of token embeddings; an empty module if the model has none."""
         inside = self.body.transformers_model
         table = inside.get_input_embeddings() if inside is not None else getattr(self.body[0], "embedding", None)
         return table if isinstance(table, nn.Module) else nn.Module()
 
     def identity(self) -> dict[str, str]:
-        """What a vector depends on beside its text, for keys of caches (docs/pitfalls.md#stale-caches)."""
+        """All that a vector depends on beside its text, for keys of caches (docs/pitfalls.md#stale-caches)."""
         from sentence_transformers import __version__
 
         chain: list[Any] = [[type(module).__name__, getattr(module, "get_config_dict", dict)()] for module in self.body]

@@ -1,4 +1,4 @@
-"""The files of a sentence-transformers model, on disk or on the hub: what is checked before the package loads them."""
+"""Checks of the files of a sentence-transformers model, on disk or on the hub, before the package loads them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ PASSAGE_NAMES = ("document", "passage", "corpus")  # in the order in which the p
 
 
 def prompts_of(config: dict[str, Any]) -> tuple[str, str]:
-    """The prompts of queries and passages that a config_sentence_transformers.json names.
+    """The prompts of queries and passages in a config_sentence_transformers.json.
 
-    The default prompt stands in where there is none of the right name, unless it is meant for the other side.
+    If no prompt has the right name, it is the default prompt, unless that one is meant for the other side.
     """
     prompts: dict[str, str | None] = config.get("prompts") or {}
     default = config.get("default_prompt_name") or ""
 
     def chosen(names: tuple[str, ...], others: tuple[str, ...]) -> str:
-        # The package saves "" for a side without a prompt: a prompt of another name for the same side goes before it.
+        # The package saves "" for a side without a prompt: a prompt with another name for this side is preferred.
         given = [prompts[name] or "" for name in names if name in prompts]
         if given:
             return next(filter(None, given), "")
@@ -31,8 +31,8 @@ def prompts_of(config: dict[str, Any]) -> tuple[str, str]:
 
 
 def checked_files(checkpoint: str, source: str, revision: str | None) -> dict[str, Any]:
-    """The model's config_sentence_transformers.json. Raises UserError for a model of another kind or pickled weights;
-    OSError where the hub cannot be reached.
+    """The model's config_sentence_transformers.json. Raises UserError for a model of another kind or pickled weights,
+    and OSError if the hub cannot be reached.
     """
     listed = _file(source, "modules.json", revision, required=True)
     if listed is None:
@@ -62,7 +62,7 @@ def checked_files(checkpoint: str, source: str, revision: str | None) -> dict[st
 
 
 def _file(source: str, name: str, revision: str | None, required: bool = False) -> Path | None:
-    """A file of the model, None where it has no such file. `required`: raise OSError where that cannot be found out."""
+    """A file of the model, None if it has no such file. `required`: raise OSError if this cannot be determined."""
     if Path(source).is_dir():
         return Path(source) / name if (Path(source) / name).is_file() else None
     from huggingface_hub import hf_hub_download

@@ -1,8 +1,8 @@
 """Text to ids by a sentence-transformers model's own rules: its prompts, lengths and chat template.
 
-What a text becomes depends on whether it is a query or a passage, and so may pooling (prompt tokens left out) and the
-modules that run (Router). Ids alone do not say which one they are, so the first id of a row does, and the encoder takes
-it off again.
+The ids of a text depend on whether it is a query or a passage, and so may pooling (which may leave out prompt tokens)
+and the modules that run (Router). The ids do not show which of the two they are. So the first id of a row is the task,
+and the encoder removes it.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 TASKS = ("query", "document")  # the first id of a row is the index of its task here
 SLICE = 256  # texts that the model's own tokenization pads together
-ENDLESS = 1 << 30  # the length of models that read any
+ENDLESS = 1 << 30  # the length of models without a limit
 KNOWN = {"input_ids", "attention_mask", "token_type_ids", "modality", "prompt_length", "offsets"}
 
 
 class StTokenization:
-    """The rules of `model` with these prompts. A context is read behind its passage as one text: models of this kind
-    know no text pairs. Raises UserError for a model whose input is more than ids and a mask.
+    """The rules of `model` with these prompts. A passage and its context are joined into one text, because models of
+    this kind have no text pairs. Raises UserError for a model whose input is more than ids and a mask.
     """
 
     def __init__(self, model: SentenceTransformer, query_prompt: str, passage_prompt: str) -> None:
@@ -43,9 +43,9 @@ class StTokenization:
                 f"The first module of this sentence-transformers model, {type(model[0]).__name__}, {what}: only text "
                 "models that read token ids and a mask can be evaluated here."
             )
-        #: Whether the first module reads all ids of a batch in one row, with offsets (StaticEmbedding).
+        #: Whether the first module takes all ids of a batch in one row, with offsets (StaticEmbedding).
         self.flat = "offsets" in probes[0]
-        #: For each task: what the modules get beside ids and mask.
+        #: For each task: the input of the modules beside ids and mask.
         self.constants = [
             {key: value for key, value in probe.items() if key in ("modality", "prompt_length")} for probe in probes
         ]
@@ -60,7 +60,7 @@ class StTokenization:
         return self._rows(0, texts)
 
     def passages(self, texts: Sequence[str], contexts: Sequence[str] | None = None) -> list[IntArray32]:
-        """One row per passage, with its context behind it: its task, then its ids."""
+        """One row per passage, followed by its context: its task, then its ids."""
         if contexts is not None:
             texts = [f"{text} {context}".strip() for text, context in zip(texts, contexts, strict=True)]
         return self._rows(1, texts)
@@ -80,7 +80,7 @@ class StTokenization:
         return ids
 
     def specials(self) -> int:
-        """How many tokens of a row are neither text nor prompt."""
+        """The number of tokens of a row that are neither text nor prompt."""
         return len(self._rows(1, ["a"], prompted=False)[0]) - 1 - len(self.untruncated(["a"])[0])
 
     def _rows(self, task: int, texts: Sequence[str], prompted: bool = True) -> list[IntArray32]:
@@ -101,7 +101,7 @@ class StTokenization:
 
 
 def _special_ids(tokenizer: Any) -> SimpleNamespace:
-    """Of a `tokenizers.Tokenizer`, under the names that transformers has for them."""
+    """The special ids of a `tokenizers.Tokenizer`, under transformers' names of them."""
     unknown = getattr(tokenizer.model, "unk_token", None)
     return SimpleNamespace(unk_token_id=tokenizer.token_to_id(unknown) if unknown else None, pad_token_id=0)
 

@@ -1,8 +1,8 @@
 """One gradient of the table of token embeddings for all chunks of a step.
 
-The gradient of an embedding table is as large as the table, whatever the number of tokens that were looked up: every
-chunk would fill such a table in the backward pass and add it up, 47 MB each for MiniLM, 2.7 GB for Gemma 3 4B. Here the
-chunks of a step add the rows that they read into one, recomputed chunks too, and no look-up has to be kept for that.
+The gradient of an embedding table is as large as the table, whatever the number of tokens that were looked up. In the
+backward pass every chunk would create such a gradient, to be summed: 47 MB each for MiniLM, 2.7 GB for Gemma 3 4B. Here
+all chunks of a step, also recomputed ones, add their rows to a single gradient, and no look-up has to be kept for that.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from torch.overrides import TorchFunctionMode
 
 
 class TableGradient:
-    """`with gradient.shared():` -> look-ups in `embedding` add up in one gradient. Made once a step, before its chunks.
+    """`with gradient.shared():` -> look-ups in `embedding` add to one gradient. Made once per step, before the chunks.
 
-    Tables that are not plain weights (frozen, in shards, with sparse gradients or a greatest norm) are left alone.
+    Tables that are not plain weights (frozen, sharded, with sparse gradients or a maximum norm) are not changed.
     """
 
     def __init__(self, embedding: nn.Module) -> None:
@@ -31,7 +31,7 @@ class TableGradient:
             self._handle = _Whole.apply(embedding.weight, embedding.padding_idx, self._rows)  # type: ignore[no-untyped-call]
 
     def shared(self) -> AbstractContextManager[None]:
-        """Enter it around each chunk, inside of what is recomputed."""
+        """The context for each chunk; enter it inside the recomputed function."""
         return nullcontext() if self._handle is None else self._patched(self._handle)
 
     @contextmanager
@@ -43,7 +43,7 @@ class TableGradient:
             with _Intercept(embedding.weight, handle, self._rows):
                 return usual(*given, **more)
 
-        own = "forward" in vars(embedding)  # somebody else's wrapper of this one instance
+        own = "forward" in vars(embedding)  # a wrapper that other code put on this instance
         embedding.forward = forward
         try:
             yield
@@ -55,13 +55,13 @@ class TableGradient:
 
 
 class _Rows:
-    """The gradient of the table that backward passes add to; nothing until the first."""
+    """The gradient of the table, to which backward passes add; None before the first of them."""
 
     table: Tensor | None = None
 
 
 class _Whole(torch.autograd.Function):
-    """The table -> a handle, a zero that every look-up depends on: the gradient leaves after the last of them."""
+    """The table -> a handle, a zero that every look-up depends on: its backward runs last and returns the gradient."""
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, padding: int | None, rows: _Rows) -> Tensor:
@@ -94,7 +94,7 @@ class _LookUp(torch.autograd.Function):
 
 
 class _Intercept(TorchFunctionMode):
-    """Subclasses of nn.Embedding may scale what they look up: only the look-up itself is replaced."""
+    """Replaces only the look-up itself, because subclasses of nn.Embedding may scale its result."""
 
     def __init__(self, weight: Tensor, handle: Tensor, rows: _Rows) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""One training batch as the encoder reads it: padded chunks and the orders that undo the sort by length."""
+"""A training batch as input of the encoder: padded chunks, and the orders that undo the sort by length."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TokenBatch:
     padded: int
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> TokenBatch:
-        """The same batch on `device`. Lightning calls it, because the batch has a method of this name."""
+        """The same batch on `device`. Lightning calls this method by its name."""
 
         def moved(tensor: Tensor) -> Tensor:
             return tensor.to(device, non_blocking=non_blocking)

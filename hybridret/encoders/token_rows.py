@@ -1,5 +1,5 @@
-"""Many rows of token ids as one array: choosing, sorting and padding rows is then a few numpy calls for a whole batch,
-where a list of arrays costs a Python call for each row.
+"""Many rows of token ids as one array: choosing, sorting and padding rows then takes a few numpy calls for a whole
+batch instead of a Python call for each row.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class TokenRows:
     def chunks(self, chunk_size: int | None, pad_id: int) -> tuple[list[Tokens], IntArray]:
         """Sort by length (stable), cut into chunks of `chunk_size` rows (None: one) and pad each to its longest row.
 
-        The second value [n] is where each row stands in the concatenation of the chunks. Raises ValueError for a
+        The second value [n] is the position of each row in the concatenation of the chunks. Raises ValueError for a
         `chunk_size` below 1.
         """
         count = len(self)
@@ -56,7 +56,7 @@ class TokenRows:
             last = min(first + size, count)
             columns = np.arange(max(int(lengths[last - 1]), 1))
             mask = columns < lengths[first:last, None]
-            # Positions behind a row's end may lie behind the array's: "clip" reads anything, the mask hides it.
+            # Positions after the end of a row may be outside the array: "clip" reads some id there; the mask hides it.
             ids = self.ids.take(starts[first:last] + columns, mode="clip")
             padded = np.where(mask, ids, pad_id).astype(np.int64, copy=False)
             made.append(Tokens(torch.from_numpy(padded), torch.from_numpy(mask.astype(np.int64))))

@@ -2,8 +2,8 @@
 
 See docs/pitfalls.md#text-settings.
 
-Padding is always on the right and made here, whatever `tokenizer.padding_side` says. Where a passage has a context (the
-paragraph of a sentence), both are read as a text pair and the context is cut first. Token type ids are not used.
+Padding is always on the right and done here, whatever `tokenizer.padding_side` is. If a passage has a context (the
+paragraph of a sentence), both are encoded as a text pair, and the context is cut first. Token type ids are not used.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ IntArray32 = NDArray[np.int32]
 
 @contextmanager
 def disk_errors() -> Iterator[None]:
-    """Turns what the Rust code of tokenizers raises for a full disk, a bare Exception, into the OSError that it is."""
+    """Turns the bare Exception that the Rust code of tokenizers raises for a full disk into an OSError."""
     try:
         yield
     except OSError:
@@ -50,7 +50,7 @@ class Tokens(NamedTuple):
 
 
 def padded(rows: Sequence[IntArray32], pad_id: int, length: int | None) -> Tokens:
-    """`rows` with `pad_id` behind them, up to the longest or to `length`. Raises ValueError for a longer row."""
+    """`rows` followed by `pad_id`, up to the longest row or to `length`. Raises ValueError for a longer row."""
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
     longest = int(lengths.max(initial=1))
     width = longest if length is None else length
@@ -66,9 +66,9 @@ def padded(rows: Sequence[IntArray32], pad_id: int, length: int | None) -> Token
 class Tokenization:
     """A fast tokenizer together with the text settings that its encoder was trained with.
 
-    `append_eos`: every row ends with the tokenizer's end-of-text token, put behind the text after cutting it to one
-    token less; a tokenizer that writes that token itself is left alone. Raises UserError when there is no such token or
-    when a length leaves no room for text.
+    `append_eos`: every row ends with the tokenizer's end-of-text token, which is appended after the text has been cut
+    to one token less, unless the tokenizer adds it itself. Raises UserError when there is no such token or when a
+    length leaves no room for text.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, text: TextSettings, append_eos: bool = False) -> None:
@@ -82,7 +82,7 @@ class Tokenization:
         self.append_eos = append_eos
         self._frame = list(tokenizer("")["input_ids"])
         self._pair_specials = int(tokenizer.num_special_tokens_to_add(pair=True))
-        # Of a row with text: XGLM's tokenizer opens rows with that token, so an empty one seems to close with it.
+        # Tested with text: XGLM's tokenizer begins rows with this token, so an empty row would also end with it.
         self._own_eos = append_eos and list(tokenizer("a")["input_ids"])[-1:] != [tokenizer.eos_token_id]
         if append_eos and tokenizer.eos_token_id is None:
             raise UserError("backbone.append_eos=true, but the tokenizer has no end-of-text token. Set it to false.")
@@ -93,7 +93,7 @@ class Tokenization:
 
     @property
     def pad_id(self) -> int:
-        """The id that fills rows; 0 where the tokenizer has none (the mask hides it)."""
+        """The id of padding; 0 if the tokenizer has none (the mask hides it)."""
         found = self.tokenizer.pad_token_id
         return 0 if found is None else int(found)
 
@@ -105,7 +105,7 @@ class Tokenization:
         """One row of ids per passage, at most `passage_length` tokens each.
 
         With `contexts` (same length as `texts`, "" for none) a row is the pair of the passage and as much of its
-        context as fits; a passage that fills the row alone is read, and cut, as if it had no context.
+        context as fits; a passage that fills the row alone is encoded, and cut, as without a context.
         """
         if contexts is None:
             return self._singles(self.text.passage_prefix, texts, self.text.passage_length)
@@ -138,11 +138,11 @@ class Tokenization:
         return self._ids(texts, False)
 
     def specials(self) -> int:
-        """How many tokens of a single row are special ones."""
+        """The number of special tokens in a row of a single text."""
         return len(self._frame) + int(self._own_eos)
 
     def save(self, folder: Path) -> None:
-        """Write the tokenizer's files. The settings travel in `encoder.json` (`encoders/folder.py`).
+        """Write the tokenizer's files. The settings are saved in `encoder.json` (`encoders/folder.py`).
 
         Raises OSError, also for a full disk.
         """
@@ -165,11 +165,11 @@ class Tokenization:
             max_length=length,
             return_attention_mask=False,
             return_token_type_ids=False,
-            verbose=False,  # a text longer than the model is expected here: it is counted or cut
+            verbose=False,  # no warning about long texts: they are counted or cut here
         )["input_ids"]
         return ids
 
     def _finished(self, ids: list[int]) -> IntArray32:
-        # A text of nothing under a tokenizer without special tokens still needs one token to be pooled.
+        # Pooling needs at least one token, also for an empty text and a tokenizer without special tokens.
         tail = [self.tokenizer.eos_token_id] if self._own_eos else [] if ids else [self.pad_id]
         return np.array([*ids, *tail], dtype=np.int32)

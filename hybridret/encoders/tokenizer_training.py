@@ -1,11 +1,11 @@
 """A tokenizer trained on the run's own corpus, so that no download is needed; the same text gives the same tokenizer.
 
-Byte-pair encoding (Sennrich et al. 2016, arXiv 1508.07909) and not the unigram model: `tokenizers` 0.23 trains a
-unigram model from a hash map with random iteration order, so two runs on the same text differ in scores and in the
-order of ids, even on one thread, while its pair counts are integers and ties are broken by id. Texts are normalised to
-NFKC, spaces become part of the following piece, punctuation stands alone.
+Byte-pair encoding (Sennrich et al. 2016, arXiv 1508.07909) is used and not the unigram model. `tokenizers` 0.23 trains
+a unigram model from a hash map with random iteration order, so two runs on the same text differ in scores and in the
+order of ids, even on one thread. Its training of byte pairs counts integers and breaks ties by id. Texts are normalised
+to NFKC, spaces become part of the following piece, and punctuation marks are pieces of their own.
 
-Tokenizers are cached by corpus, size and version of this file's rules; a broken cache file is trained again.
+Tokenizers are cached by corpus, size and version of the rules in this file; if a cache file is broken, it is made anew.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 VERSION = 1
 PAD, UNKNOWN, FIRST, LAST = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
-LONGEST_PIECE = 16  # characters; without it a language without spaces would turn whole phrases into one piece
+LONGEST_PIECE = 16  # characters; without a limit, whole phrases would be one piece in languages without spaces
 
 VocabularySize = Annotated[int, Ge(100), Because("8000 is a good start.")]
 
 
 class TextSource(Protocol):
-    """Where a tokenizer is trained: all texts, in a fixed order, and a hash of their content."""
+    """The training data of a tokenizer: all texts, in a fixed order, and a hash of their content."""
 
     def texts(self) -> Iterable[str]: ...
 
@@ -46,9 +46,9 @@ def trained_tokenizer(
     """The tokenizer of `corpus`, from the cache or newly trained; `[CLS] text [SEP]`, pairs `[CLS] text [SEP] context
     [SEP]`.
 
-    `prefixes` are counted once per text, so that they cost few tokens. It has at most `vocabulary_size` tokens, more
-    only where the corpus has more characters than that. Two processes that find the cache empty both train, get the
-    same and write it whole. Raises UserError for an empty corpus or a vocabulary below 100.
+    `prefixes` are counted once per text, so that they become few tokens. It has at most `vocabulary_size` tokens, more
+    only if the corpus has more different characters. If two processes find the cache empty, both train, get the same
+    tokenizer, and write the file atomically. Raises UserError for an empty corpus or a vocabulary below 100.
     """
     check_value(VocabularySize, vocabulary_size, "backbone.vocabulary_size")
     path = cache_path(corpus, vocabulary_size, prefixes)
@@ -60,7 +60,7 @@ def trained_tokenizer(
 
 
 def cache_path(corpus: TextSource, vocabulary_size: int, prefixes: tuple[str, ...] = ()) -> Path:
-    """Where the tokenizer of `corpus` is cached."""
+    """The path of the cached tokenizer of `corpus`."""
     key = hash_json([VERSION, corpus.fingerprint(), vocabulary_size, list(prefixes)])
     return cache_folder() / "tokenizers" / f"{key}.json"
 
@@ -77,7 +77,7 @@ def _cached(path: Path) -> str | None:
 
 
 def train(corpus: TextSource, vocabulary_size: int, prefixes: tuple[str, ...] = ()) -> str:
-    """Train without the cache; the JSON of a `tokenizers.Tokenizer`, the same in every process."""
+    """The JSON of a `tokenizers.Tokenizer`, trained without the cache; the same in every process."""
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
     tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))

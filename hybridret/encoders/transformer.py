@@ -1,9 +1,9 @@
 """A small transformer encoder trained from scratch: pre-norm, learned positions, GELU, no bias towards any language.
 
-Attention is written out instead of `scaled_dot_product_attention`: at width 64 and 20 tokens, on one CPU thread with a
-padding mask, the fused kernel is 5% faster in fp32 but 2.6 times slower in bf16, where its backward pass has no fast
-path, and bf16 is the faster choice (24 against 33 ms for a training step of 128 pairs). `benchmarks/` measures it
-again.
+Attention is written out instead of `scaled_dot_product_attention`. At width 64 and 20 tokens, on one CPU thread with a
+padding mask, the fused kernel is 5% faster in fp32, but 2.6 times slower in bf16, where its backward pass has no fast
+path; and bf16 is the faster precision (24 against 33 ms for a training step of 128 pairs). `benchmarks/` repeats this
+measurement.
 
 Shape legend: b texts, T tokens, D width, H heads.
 """
@@ -88,7 +88,7 @@ class Transformer(Body):
                 nn.init.normal_(module.weight, std=module.in_features**-0.5)
                 nn.init.zeros_(module.bias)
         for name, parameter in self.named_parameters():
-            # What is added to the residual stream starts small, so that depth does not change its scale.
+            # Layers that add to the residual stream start with small weights, so that depth does not change its scale.
             if name.endswith(("attention_out.weight", "feed_out.weight")):
                 nn.init.normal_(parameter, std=(2 * layers * parameter.shape[1]) ** -0.5)
 

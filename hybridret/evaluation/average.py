@@ -1,6 +1,6 @@
-"""A test set that is several collections, each with a corpus of its own: the mean of their values.
+"""Values of a test set that consists of several collections, each with its own corpus: the mean over the collections.
 
-BEIR's cqadupstack is twelve subforums; its number is the mean over the forums, each of which is a mean over queries.
+BEIR's cqadupstack consists of twelve subforums; its value is the mean over the forums of a mean over queries.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from hybridret.evaluation.tables import METRIC_COLUMNS, Evaluation
 
 def average(name: str, members: Sequence[Evaluation]) -> Evaluation:
     """The metrics of set `name`: the mean over `members` of every value that all of them have, and the sum of their
-    queries. It has no rows per query: those of its members stand beside it.
+    queries. It has no rows per query; the members have them.
     """
     rows = pd.concat([member.metrics for member in members], ignore_index=True)
     keys = [key for key in METRIC_COLUMNS if key not in ("dataset", "value", "num_queries")]

@@ -1,4 +1,4 @@
-"""Settings of an evaluation that cannot be meant, found before anything is encoded or trained."""
+"""Checks the settings of an evaluation before anything is encoded or trained."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hybridret.base.settings import EvaluationSettings
 
 
 def check_settings(settings: EvaluationSettings, device: str | None = None) -> None:
-    """Raise UserError naming the first key of `evaluation` that is out of range, or that `device` cannot do."""
+    """Raise UserError naming the first key of `evaluation` that is out of range or not possible on `device`."""
     check_ranges(settings, "evaluation")
     if settings.precision == "fp16" and device == "cpu":
         raise UserError("evaluation.precision=fp16 needs a GPU: on a CPU choose bf16 or fp32.")

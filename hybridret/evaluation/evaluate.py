@@ -1,13 +1,13 @@
 """Evaluate a retriever on a collection in the three settings of the paper (arXiv 2408.10536).
 
 Monolingual: queries of X against the corpus of X. Cross-lingual: X against Y for all ordered pairs X != Y.
-Multilingual: X against the pool of all languages, every parallel answer relevant, where passages are in several. The
-macro average is the mean over queries, then over languages or pairs. A query whose relevant passages are all in other
-corpora is left out of one; a relevant passage that the whole collection lacks counts in R and is never found, as in
+Multilingual: X against the pool of all languages, every parallel answer relevant, if passages are in several languages.
+The macro average is the mean over queries, then over languages or pairs. A corpus without a relevant passage of a query
+leaves this query out. A relevant passage that the whole collection lacks counts in R and is never found, as in
 trec_eval.
 
-Where a pool is larger than `evaluation.full_ranks`, ranks come from the best `evaluation.depth` hits
-(`topk_ranking.py`): mAP is then cut there and says so, and measures of the whole ranking are left out.
+If a pool is larger than `evaluation.full_ranks`, ranks come from the best `evaluation.depth` hits (`topk_ranking.py`):
+mAP is then cut at this depth (its cutoff in the tables), and metrics of the whole ranking are left out.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def evaluate(
 ) -> Evaluation:
     """Metrics per language, per pair, macro and per query.
 
-    `seed` draws the sample of contrastive entropy: give every run the same one (it is not the training seed), or their
-    entropies cannot be compared. Raises UserError for what `check_settings` finds, a score that is not finite, or if no
-    query of the collection can be used.
+    `seed` draws the sample of contrastive entropy. It is not the training seed: entropies of runs can be compared only
+    if all of them use the same one. Raises UserError for settings that `check_settings` rejects, a score that is not
+    finite, or if no query of the collection can be used.
     """
     check_settings(settings)
     judgments = Judgments(collection)
@@ -58,10 +58,10 @@ def evaluate(
 
 
 def chosen_settings(collection: Collection, settings: EvaluationSettings) -> list[str]:
-    """The settings that are asked for and that the collection is made for.
+    """The requested settings that the collection is made for.
 
-    Where all passages are in one language, the pool of all is the corpus of that language: it is measured once, under
-    the names of the other settings.
+    If all passages are in one language, the pool of all languages equals the corpus of that language: it is measured
+    once, as the other two settings instead of the multilingual one.
     """
     made_for = collection.settings
     chosen: list[str] = [one for one in dict.fromkeys(settings.settings) if made_for is None or one in made_for]
@@ -71,8 +71,8 @@ def chosen_settings(collection: Collection, settings: EvaluationSettings) -> lis
 
 
 def is_searched(collection: Collection, settings: EvaluationSettings) -> bool:
-    """Whether a pool is too large for full ranks; all pools of a collection are then searched, so that its macro
-    averages are over numbers of one kind."""
+    """Whether a pool is too large for full ranks. All pools of a collection are then searched, so that a macro average
+    never mixes values of full ranks and of a search."""
     return largest_pool(collection, chosen_settings(collection, settings)) > settings.full_ranks
 
 
@@ -102,7 +102,7 @@ def _metrics_table(collection: Collection, columns: list[MetricColumn]) -> pd.Da
 
 
 def _queries_table(collection: Collection, columns: list[MetricColumn]) -> pd.DataFrame:
-    """Built from integer codes: a table of millions of rows takes a second and no strings."""
+    """Built from integer codes instead of strings: a table of millions of rows takes a second."""
     sizes = [len(column.queries) for column in columns]
     queries = np.concatenate([column.queries for column in columns])
     corpora = np.concatenate([column.corpora for column in columns])

@@ -1,8 +1,8 @@
 """Scores to full ranks, tile by tile: the matrix of all queries and passages is never held.
 
-Where scores are cosines they do not depend on the pool, so each tile of queries is scored once against all passages and
-the ranking of each language is read off the columns of that language. Other scorers (BM25) get an index per pool, and
-what they give no score is no hit, as in searched pools.
+Cosines do not depend on the pool, so each tile of queries is scored once against all passages, and the ranking of each
+language uses the columns of that language. Other scorers (BM25) get an index per pool, and a passage that they give no
+score is no hit, as in searched pools.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def measure(
         for pool in judgments.pools(used)
         if len(pool.judgments)
     ]
-    # Only monolingual: scoring a query against all languages would be wasted.
+    # With only the monolingual setting, scores against other languages would not be used.
     shared = retriever.cosine and (len(rankers) > 1 and set(used) != {"monolingual"})
     groups = [rankers] if shared else [[one] for one in rankers]
     for group in groups:
@@ -85,7 +85,7 @@ def _rank(
 
 
 class _Ranker:
-    """Ranks the judgments of one pool, from tiles that cover it or more."""
+    """Ranks the judgments of one pool, from tiles of scores for the passages of the pool, and possibly further ones."""
 
     def __init__(
         self,
@@ -148,7 +148,7 @@ class _Ranker:
 
 
 def _put_last(keys: IntArray, identical: IntArray, whole: IntArray) -> None:
-    """The passage with the id of the query is no hit, and behind all others: no rank of another one counts it."""
+    """Give the passage with the id of the query the last key: it is no hit, and does not change any other rank."""
     columns = np.searchsorted(whole, identical)
     present = (identical >= 0) & (whole[np.minimum(columns, len(whole) - 1)] == identical)
     rows = np.flatnonzero(present)
@@ -156,7 +156,7 @@ def _put_last(keys: IntArray, identical: IntArray, whole: IntArray) -> None:
 
 
 def _check(scores: FloatArray, tile: IntArray, whole: IntArray, collection: Collection) -> None:
-    """NaN has no rank, and an infinite score ties with others that are not equal: stop, never guess."""
+    """Raise UserError for NaN, which has no rank, and for infinite scores, which tie although they may not be equal."""
     finite = np.isfinite(scores)
     if not finite.all():
         row, column = np.argwhere(~finite)[0]

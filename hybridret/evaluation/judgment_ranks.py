@@ -1,4 +1,4 @@
-"""What each judgment of a collection reached."""
+"""The measured rank and entropy of each judgment of a collection."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from hybridret.metrics.ranks import Values
 
 @dataclass(frozen=True)
 class Measured:
-    """What each judgment [R] reached in the corpus of its passage's language (`own`) and in the pool of all languages.
+    """Ranks and entropies of each judgment [R]: in the corpus of its passage's language (`own`), and in the pool of all
+    languages (`pool`).
 
-    A rank of 0 and a NaN were not measured; an unmet judgment is not found. `awrf` [Q] belongs to the pool. `depth`:
-    hits looked at; None: ranks are full.
+    Rank 0 and NaN mean not measured; an unmet judgment has rank `NOT_FOUND`. `awrf` [Q] is measured in the pool of all
+    languages. `depth`: the number of hits searched for each query; None: ranks are full.
     """
 
     own_ranks: IntArray
@@ -29,7 +30,7 @@ class Measured:
 
     @classmethod
     def empty(cls, judgments: Judgments, depth: int | None) -> Measured:
-        """Nothing measured yet; the arrays are filled in place."""
+        """Arrays without any measured value; they are filled in place."""
         count, queries = len(judgments), len(judgments.collection.query_ids)
         ranks = np.where(judgments.present, 0, NOT_FOUND)
         return cls(
@@ -42,6 +43,6 @@ class Measured:
         )
 
     def of(self, pool: PassagePool) -> tuple[IntArray, Values]:
-        """Ranks and entropies of the kind of pool that `pool` is."""
+        """The arrays of ranks and entropies that `pool` fills: those of the pool of all languages, or `own`."""
         pooled = pool.language < 0
         return (self.pool_ranks, self.pool_entropy) if pooled else (self.own_ranks, self.own_entropy)

@@ -1,7 +1,7 @@
-"""What is measured of a collection: which ranks an evaluation needs, and where they are kept.
+"""The judgments of a collection, and the pools of passages in which an evaluation ranks them.
 
-Every setting is one of two rankings. In a corpus of one language (monolingual, cross-lingual) a relevant passage is
-ranked among the passages of its own language; in the multilingual one among all.
+Every setting uses one of two rankings. In the monolingual and the cross-lingual setting a relevant passage is ranked
+among the passages of its own language; in the multilingual setting it is ranked among all passages.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ SLICE = 1 << 17  # passage ids read at a time
 
 @dataclass(frozen=True)
 class PassagePool:
-    """One pool of passages: `passages` [P'] ascending indices, the `judgments` [r] to be ranked in it, by query, and
-    the `unmet` ones [u], whose passages it lacks."""
+    """One pool of passages: `passages` [P'], ascending indices; `judgments` [r], those to be ranked in it, by query;
+    `unmet` [u], the judgments whose passages the pool lacks."""
 
     language: int  # -1: the pool of all languages
     passages: IntArray
@@ -33,9 +33,9 @@ class PassagePool:
 class Judgments:
     """Parallel arrays [R] in the order of the queries: `queries`, `passages`, `grades` and the languages of both.
 
-    The collection's `unmet` judgments are among them, with passages numbered on from those of the corpus and a grade of
-    1 at least: a query without any relevant passage has one that is never found, and so 0 in every metric. `present`
-    [R] tells the others, whose passages are ranked.
+    They include the collection's `unmet` judgments. The passages of these have numbers after those of the corpus, and
+    their grade is raised to at least 1: a query without any relevant passage then has a judgment that is never found,
+    and so 0 in every metric. `present` [R] is true for the other judgments, whose passages are ranked.
     """
 
     def __init__(self, collection: Collection) -> None:
@@ -70,7 +70,7 @@ class Judgments:
 
     @cached_property
     def identical(self) -> IntArray:
-        """[Q]: the passage that has the id of the query, -1 where there is none."""
+        """[Q]: the passage with the same id as the query, -1 if no passage has it."""
         number = {identifier: query for query, identifier in enumerate(self.collection.query_ids)}
         found = np.full(len(number), -1, dtype=np.int64)
         ids = self.collection.passage_ids
@@ -82,7 +82,7 @@ class Judgments:
 
     @cached_property
     def dropped(self) -> BoolArray:
-        """[R]: a judgment of the passage with the id of the query, where the collection says that this is no hit."""
+        """[R]: whether the judged passage has the id of its query and `collection.drop_identical` makes it no hit."""
         if not self.collection.drop_identical:
             return np.zeros(len(self), dtype=bool)
         dropped: BoolArray = self.identical[self.queries] == self.passages
@@ -90,13 +90,13 @@ class Judgments:
 
     @cached_property
     def relevant_languages(self) -> IntArray:
-        """[Q, L]: how many relevant passages each query has in each language that can be hits."""
+        """[Q, L]: how many relevant passages that can be hits each query has in each language."""
         languages, queries = len(self.collection.languages), len(self.collection.query_ids)
         cell = (self.queries * languages + self.passage_languages)[self.present & ~self.dropped]
         return np.bincount(cell, minlength=queries * languages).reshape(-1, languages)
 
     def of_setting(self, setting: str) -> BoolArray:
-        """[R]: the judgments that count in `setting`. Raises UserError for an unknown one."""
+        """[R]: the judgments that count in `setting`. Raises UserError for an unknown setting."""
         same: BoolArray = self.query_languages == self.passage_languages
         masks: dict[str, BoolArray] = {
             MONOLINGUAL: same,
@@ -132,7 +132,7 @@ class Judgments:
 
 
 def largest_pool(collection: Collection, settings: Iterable[str]) -> int:
-    """How many passages the largest pool has that `settings` need."""
+    """The number of passages of the largest pool that `settings` need."""
     if MULTILINGUAL in settings:
         return len(collection.passage_ids)
     sizes = np.bincount(collection.passage_languages, minlength=1)

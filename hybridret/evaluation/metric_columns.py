@@ -1,7 +1,7 @@
-"""From what each judgment reached to the values of each metric, one per query and corpus.
+"""From the measured ranks of judgments to the values of each metric, one per query and corpus.
 
-Which metrics there are, and where each is measured, is theirs to say (`hybridret.metrics`): the only names that are
-known here are those of the two whose values the rankings take themselves.
+The metrics and their settings are defined in `hybridret.metrics`. This module knows only two metrics by name: those
+whose values are computed during ranking (contrastive entropy and AWRF).
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class MetricColumn:
 def metric_columns(
     setting: str, mask: BoolArray, judgments: Judgments, measured: Measured, cutoffs: Sequence[int]
 ) -> Iterator[MetricColumn]:
-    """The columns of every metric that is measured in `setting`, whose judgments are `mask` [R] (one or more), in the
-    order of the metrics; one without any value is left out."""
+    """The columns of every metric that is measured in `setting`, in the order of the metrics. `mask` [R] are the
+    judgments of the setting (at least one). A metric without any value is left out."""
     ranked = _RankedSetting(setting, mask, judgments, measured)
     for metric in known_metrics():
         if setting in metric.settings and (measured.depth is None or not metric.full):
@@ -87,7 +87,7 @@ class _RankedSetting:
     @cached_property
     def _languages(self) -> RankedLanguages:
         judgments, mask = self._judgments, self._mask
-        # BEIR's rule takes the passage with the id of the query out of the ranking: its rank means nothing.
+        # BEIR's rule removes the passage with the id of the query from the ranking: it has no valid rank.
         ranked = (judgments.present & ~judgments.dropped)[mask]
         return RankedLanguages(
             judgments.queries[mask][ranked],
@@ -103,6 +103,6 @@ class _RankedSetting:
             return
         slot = np.searchsorted(self._relevant.labels, self._labels[present])
         counts = np.bincount(slot, minlength=len(self._relevant))
-        some = counts > 0  # a query whose relevant passages the corpus lacks has no positive
+        some = counts > 0  # without a relevant passage in the corpus a query has no positive
         total = np.bincount(slot, weights=self._entropy[present], minlength=len(self._relevant))
         yield MetricColumn(self._setting, metric, 0, self._asked[some], self._corpora[some], total[some] / counts[some])

@@ -21,11 +21,12 @@ MACRO = "macro"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a retriever reached.
+    """The results of a retriever, as two tables.
 
-    `metrics`: `METRIC_COLUMNS`, one row per dataset, setting, language (or pair), metric and cutoff (missing where a
-    metric has none), and macro rows. `queries`: `QUERY_COLUMNS`, one row per query of each (cutoff 0 = none), text
-    columns categorical; rank_distance_median and rank_distance_share follow from its rank_distance.
+    `metrics`: `METRIC_COLUMNS`, one row per dataset, setting, language (or pair), metric and cutoff (missing for a
+    metric without cutoffs), and macro rows. `queries`: `QUERY_COLUMNS`, one row per query for each of these (cutoff 0:
+    none), text columns categorical; it has no rows of rank_distance_median and rank_distance_share, which follow from
+    rank_distance.
     """
 
     metrics: pd.DataFrame
@@ -52,11 +53,11 @@ class Evaluation:
 
     @classmethod
     def join(cls, parts: Sequence[Evaluation]) -> Evaluation:
-        """One evaluation of several benchmarks. Raises UserError if there is none."""
+        """One evaluation from those of several benchmarks. Raises UserError if `parts` is empty."""
         if not parts:
             raise UserError("Nothing was evaluated: name at least one benchmark, for example eval=[heldout].")
         metrics = pd.concat([part.metrics for part in parts], ignore_index=True)
-        # pd.concat would turn categories that differ into plain strings: fifty times the memory.
+        # pd.concat would turn columns with different categories into plain strings: fifty times the memory.
         columns = {
             name: union_categoricals([part.queries[name] for part in parts])
             if isinstance(parts[0].queries[name].dtype, pd.CategoricalDtype)
@@ -67,7 +68,7 @@ class Evaluation:
 
 
 def read_metrics(path: Path) -> pd.DataFrame:
-    """A `metrics.csv`, values exact to the bit. Raises UserError if it is missing, broken or not as it was written."""
+    """A `metrics.csv`, values exact to the bit. Raises UserError if it is missing, broken or changed."""
     types: dict[str, str] = {"cutoff": "Int64", "num_queries": "int64"}
     empty: dict[str, list[str]] = {"cutoff": [""]}
     check_sum(path)
@@ -86,7 +87,7 @@ def read_metrics(path: Path) -> pd.DataFrame:
 
 
 def read_queries(path: Path, columns: Sequence[str] = QUERY_COLUMNS) -> pd.DataFrame:
-    """A `queries.parquet`, or some of its columns. Raises UserError if it is missing, broken or was changed."""
+    """A `queries.parquet`, or some of its columns. Raises UserError if it is missing, broken or changed."""
     check_sum(path)
     try:
         table = pd.read_parquet(path, columns=list(columns))

@@ -1,7 +1,7 @@
 """Ranks from the best hits of a search, for pools that are too large for full ranks.
 
-A judged passage beyond the depth of the search has no rank: measures that are cut at the depth or before are exact, and
-those that need full ranks (rank distance, PEER, mAP without a cut) are not given at all.
+A judged passage beyond the depth of the search has no rank. Metrics with a cutoff up to this depth are exact, and
+metrics that need full ranks (rank distance, PEER, mAP without a cutoff) are left out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ QUERIES = 1024  # queries whose scores for the sample of contrastive entropy are
 
 
 class CosineRetriever(Protocol):
-    """What contrastive entropy needs of a retriever beside its search."""
+    """The methods that contrastive entropy needs from a retriever, in addition to its search."""
 
     def pair_scores(
         self, collection: Collection, queries: IntArray, passages: IntArray, progress: Progress
@@ -43,8 +43,8 @@ def search_pool(
 ) -> tuple[IntArray, Hits]:
     """The queries [q] that have a judgment in `pool`, ascending, and their best `depth` passages in it.
 
-    A passage with the id of its query is no hit where the collection says so. Raises UserError when the passages of a
-    language do not stand side by side.
+    With `collection.drop_identical` a passage with the id of its query is no hit. Raises UserError when the passages of
+    a language are not contiguous in the corpus.
     """
     collection = judgments.collection
     first, last = int(pool.passages[0]), int(pool.passages[-1]) + 1
@@ -99,7 +99,7 @@ def _entropy(
     seed: int,
     progress: Progress,
 ) -> Values:
-    """[r] of the judgments of a pool, as in full ranking: only the sample and the positives are scored."""
+    """[r]: contrastive entropy of the judgments of a pool, as in full ranking. Scores only the sample and positives."""
     collection, rows = judgments.collection, pool.judgments
     sample = sample_passages(collection.passage_ids, pool.passages, settings.entropy_sample, seed)
     positives = retriever.pair_scores(collection, judgments.queries[rows], judgments.passages[rows], progress)
@@ -114,7 +114,10 @@ def _entropy(
 
 
 def excluded_from(sample: IntArray, passages: IntArray, row_of: IntArray, queries: int) -> BoolArray:
-    """[q, S]: which of the sampled passages (ascending) are among the relevant `passages` [r] of queries `row_of`."""
+    """[q, S]: whether a passage of `sample` [S], ascending, is relevant for a query.
+
+    `passages` [r] are the relevant passages, `row_of` [r] the rows of their queries, `queries` their number.
+    """
     excluded = np.zeros((queries, len(sample)), dtype=bool)
     slot = np.minimum(np.searchsorted(sample, passages), len(sample) - 1)
     hit = sample[slot] == passages
@@ -123,7 +126,7 @@ def excluded_from(sample: IntArray, passages: IntArray, row_of: IntArray, querie
 
 
 def _portions(queries: IntArray) -> Iterator[tuple[int, int, IntArray, IntArray]]:
-    """Ranges of judgments of at most `QUERIES` queries: begin, end, their queries, and the row of each judgment."""
+    """Ranges of judgments of at most `QUERIES` queries: begin, end, the queries, and the query row of each judgment."""
     asked, row_of = np.unique(queries, return_inverse=True)
     for start in range(0, len(asked), QUERIES):
         part = asked[start : start + QUERIES]

@@ -4,9 +4,9 @@ For query i with its own passage p(i), temperature t and cosine s:
 
     loss_i = -log( exp(s(i, p(i)) / t) / sum over allowed p of exp(s(i, p) / t) )
 
-(van den Oord et al. 2018, arXiv 1807.03748, eq. 4). The candidates are all passages of the batch, those of the other
-queries and hard negatives. In parallel data a passage exists in many languages and several questions share one, so a
-candidate of the query's own passage group is an answer, not a negative: it is left out of the sum
+(van den Oord et al. 2018, arXiv 1807.03748, eq. 4). The candidates are all passages of the batch: the positives of all
+queries, and hard negatives. In parallel data a passage exists in many languages, and several questions share a passage.
+A candidate of the query's own passage group is therefore an answer, not a negative: it is left out of the sum
 (docs/pitfalls.md#false-negatives). Similarity and softmax are fp32 under any precision
 (docs/pitfalls.md#low-precision).
 """
@@ -48,7 +48,7 @@ class InfoNCE:
         `positives[i]` is the row of query i's own passage. Groups are passage groups, -1 where none is known: such a
         query or passage is never masked.
         """
-        import torch  # here: a wrong temperature is refused without it
+        import torch  # here: a wrong temperature is rejected before torch is imported
         import torch.nn.functional as F
 
         precision = torch.promote_types(queries.dtype, torch.float32)

@@ -1,4 +1,4 @@
-"""What a training loss is; plug-in `loss`."""
+"""Interface of a training loss; plug-in `loss`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Loss(Protocol):
-    """Vectors of a batch -> scalar, fp32, to be minimised. It has nothing to train of its own."""
+    """Vectors of a batch -> scalar, fp32, to be minimised. A loss has no trainable parameters."""
 
     def __call__(
         self, queries: Tensor, passages: Tensor, positives: Tensor, query_groups: Tensor, passage_groups: Tensor

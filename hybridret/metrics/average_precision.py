@@ -12,7 +12,7 @@ from hybridret.metrics.ranks import RankedRelevant, Values
 def average_precision(relevant: RankedRelevant, cutoff: int | None = None) -> Values:
     """[n]: the mean, over the R relevant passages of a query, of the precision at the rank of each.
 
-    A passage behind `cutoff` (None: one that was not found) adds nothing, as in trec_eval's `map_cut`.
+    A passage ranked below `cutoff`, or not found, adds nothing, as in trec_eval's `map_cut`. None: no cutoff.
     """
     last = NOT_FOUND - 1 if cutoff is None else cutoff
     precision = np.where(relevant.ranks <= last, relevant.ordinals / relevant.ranks, 0.0)

@@ -3,7 +3,7 @@
 Attention falls with rank as 1 / log2(rank + 1). The exposure of a language is its share of the attention of the first
 `DEPTH` ranks; the target is its share of the query's relevant passages. AWRF is 1 - the Jensen-Shannon divergence (base
 2) of the two, the distance of the TREC Fair Ranking tracks: 1 is fair, 0 is a list of languages without any answer.
-Deeper ranks are left out because so many of them share so much attention that any ranking of a whole pool looks fair.
+Deeper ranks are left out: they are so many that their attention dominates, and any ranking of a whole pool looks fair.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ DEPTH = 20
 
 
 def awrf(top_languages: IntArray, relevant_counts: IntArray) -> Values:
-    """[q] in 0..1. `top_languages` [q, d]: the language at each rank, -1 where nothing was found any more (such ranks
-    give no exposure; a query that found nothing has 0); `relevant_counts` [q, L]: a row of zeros has NaN.
+    """[q] in 0..1; 0 for a query without hits, NaN for a query without relevant passages that has hits.
+
+    `top_languages` [q, d]: the language at each rank, -1 below the last hit (such ranks give no exposure).
+    `relevant_counts` [q, L]: relevant passages by language.
     """
     queries, depth = top_languages.shape
     size = relevant_counts.shape[1]

@@ -1,4 +1,4 @@
-"""BEIR's capped recall: recall that can always reach 1."""
+"""BEIR's capped recall: recall whose best possible value is always 1."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hybridret.metrics.ranks import RankedRelevant, Values
 
 
 def capped_recall(relevant: RankedRelevant, cutoff: int) -> Values:
-    """[n]: relevant passages at ranks up to `cutoff` over min(R, cutoff), the most that there can be."""
+    """[n]: relevant passages at ranks up to `cutoff` over min(R, cutoff), the largest possible number."""
     found = relevant.total((relevant.ranks <= cutoff).astype(np.float64))
     return found / np.minimum(relevant.counts, cutoff)
 

@@ -1,8 +1,8 @@
-"""What a metric says of itself. A module of this folder that holds a `METRIC` is evaluated, written and shown.
+"""Description of a metric: its name, settings and tables. Each module of this folder with a `METRIC` is a metric.
 
-Four kinds, by what the values come from: `CutMetric` and `WholeMetric` from the ranks of a query's relevant passages,
-`LanguageMetric` from their ranks and languages in one pool, `ScoredMetric` from what is at hand only while scores are
-ranked.
+The four kinds differ in the source of their values. `CutMetric` and `WholeMetric`: ranks of a query's relevant
+passages. `LanguageMetric`: ranks and languages of these passages in one pool. `ScoredMetric`: data that exists only
+while scores are ranked.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from hybridret.metrics.ranks import RankedRelevant, Values
 SETTINGS: tuple[Setting, ...] = get_args(Setting)
 MONOLINGUAL, CROSS_LINGUAL, MULTILINGUAL = SETTINGS
 
-Form = Literal["score", "rank", "percent"]  # how a value is written: .976, 12,038, 3.1 %
-Table = Literal["quality", "bias"]  # of a report: one for all settings, one for the pool of all languages
+Form = Literal["score", "rank", "percent"]  # format of a value: .976, 12,038, 3.1 %
+Table = Literal["quality", "bias"]  # tables of a report: quality in all settings, bias in the pool of all languages
 
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """A further row of metrics.csv for the values of a metric, beside their mean; its macro row is a mean of rows.
+    """A further row of metrics.csv for the values of a metric, beside their mean.
 
-    `of`: from the values [n] of the queries of one language (or pair) and the number of all passages.
+    `of` computes it from the values [n] of the queries of one language (or pair) and the number of all passages. The
+    macro row is the mean of these rows.
     """
 
     name: str
@@ -37,20 +38,21 @@ class Summary:
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """What evaluation, tables and exports need to know of a metric. Raises ValueError for what they cannot write.
+    """Properties of a metric for evaluation, tables and exports. Raises ValueError for values that they cannot write.
 
-    name: in metrics.csv; `name@10` in result.json.
-    title: for people; `title@10` where there is a cutoff.
-    position: metrics come in the order of their positions, and of their names at one position.
-    better: +1 higher, -1 lower.
-    settings: where it is measured.
-    full: needs the whole ranking, so that a pool that was searched has none.
-    form, help: how tables write a value, and what they say of it.
-    table: of the report, of which it is a column; None: of none. `column` is its position there, else `position`.
-    overview: a column of the table that ends a sweep, too.
+    name: the name in metrics.csv; `name@10` in result.json.
+    title: the name shown to readers; `title@10` with a cutoff.
+    position: metrics are ordered by position, and by name where positions are equal.
+    better: +1 if higher values are better, -1 if lower values are.
+    settings: the settings in which it is measured.
+    full: needs the whole ranking, so it has no value in a pool that was searched.
+    form, help: format of a value in tables, and its explanation there.
+    table: the table of the report that has it as a column; None: no table. `column`: its position there, if other than
+        `position`.
+    overview: also a column of the table that is printed at the end of a sweep.
     card: a column of the table in a model card.
-    ending: the cutoffs (0: none) that an evaluation shows on the terminal when it ends.
-    summaries: of the values of a language or pair, beside their mean.
+    ending: the cutoffs (0: none) that are shown on the terminal at the end of an evaluation.
+    summaries: statistics of the values of a language or pair, beside their mean.
     """
 
     name: str
@@ -70,7 +72,7 @@ class Metric:
 
     def __post_init__(self) -> None:
         for name in (self.name, *(one.name for one in self.summaries)):
-            if not name.isidentifier():  # `/` and `@` part the names of result.json
+            if not name.isidentifier():  # `/` and `@` are separators in the keys of result.json
                 raise ValueError(f"{name!r} cannot be the name of a metric: use letters, digits and underscores.")
         if unknown := set(self.settings) - set(SETTINGS):
             raise ValueError(f"{self.name} is for unknown settings {sorted(unknown)}; there are {', '.join(SETTINGS)}.")
@@ -79,12 +81,12 @@ class Metric:
 
     @property
     def order(self) -> tuple[int, str]:
-        """Of metrics in metrics.csv."""
+        """Sort key of metrics in metrics.csv."""
         return self.position, self.name
 
     @property
     def column_order(self) -> tuple[int, str]:
-        """Of columns in a table."""
+        """Sort key of columns in a table."""
         return self.position if self.column is None else self.column, self.name
 
 
@@ -104,8 +106,8 @@ class CutMetric(Metric):
 class WholeMetric(Metric):
     """One value for each query from its whole ranking: `values(relevant, None)`, [n].
 
-    Where a pool was searched the ranking ends at a depth: `values(relevant, depth)`, and the depth is written as a
-    cutoff. A metric that is `full` has no value there.
+    In a pool that was searched the ranking ends at a depth: the values are `values(relevant, depth)`, and the depth is
+    written as a cutoff. A metric that is `full` has no value there.
     """
 
     values: Callable[[RankedRelevant, int | None], Values]
@@ -113,9 +115,9 @@ class WholeMetric(Metric):
 
 @dataclass(frozen=True)
 class RankedLanguages:
-    """Relevant passages in one full ranking of several languages, as parallel arrays [r], and its `pool` of passages.
+    """Relevant passages in one full ranking of several languages, as parallel arrays [r].
 
-    `ranks` of what is no hit are `NOT_FOUND`.
+    `pool` is the number of ranked passages. The rank of a passage that is no hit is `NOT_FOUND`.
     """
 
     queries: IntArray
@@ -127,9 +129,9 @@ class RankedLanguages:
 
 @dataclass(frozen=True, kw_only=True)
 class LanguageMetric(Metric):
-    """`values(ranked)` gives the queries that have a value, ascending, and their values.
+    """`values(ranked)` returns the queries that have a value, ascending, and their values.
 
-    It says whether one ranking prefers some languages, so it is of the pool of all languages, ranked in full.
+    It measures whether a ranking prefers some languages, so it needs the pool of all languages, ranked in full.
     """
 
     values: Callable[[RankedLanguages], tuple[IntArray, Values]]
@@ -144,4 +146,4 @@ class LanguageMetric(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class ScoredMetric(Metric):
-    """Its values are taken while scores are ranked: by the rankings in `evaluation/`, under its name."""
+    """A metric whose values the rankings in `evaluation/` compute while they rank scores; they know it by its name."""

@@ -9,7 +9,7 @@ from hybridret.metrics.ranks import RankedRelevant, Values
 
 
 def ndcg(relevant: RankedRelevant, cutoff: int) -> Values:
-    """[n]: sum of grade / log2(rank + 1) over ranks up to `cutoff`, divided by that of the query's best order."""
+    """[n]: sum of grade / log2(rank + 1) over ranks up to `cutoff`, divided by the sum of the ideal order."""
     gain = np.where(relevant.ranks <= cutoff, relevant.grades / np.log2(relevant.ranks + 1.0), 0.0)
     best_first = relevant.grades[np.lexsort((-relevant.grades, relevant.queries))]
     ordinals = relevant.ordinals
@@ -23,7 +23,7 @@ METRIC = CutMetric(
     position=30,
     values=ndcg,
     table="quality",
-    column=45,  # behind recall, as papers on cross-lingual retrieval have it
+    column=45,  # after recall, as in papers on cross-lingual retrieval
     card=True,
     ending=(10,),
 )

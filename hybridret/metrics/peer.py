@@ -2,8 +2,8 @@
 
 For one query and one grade, the Kruskal-Wallis test asks whether the ranks of that grade's passages could come from one
 distribution whatever their language; its p-value is the score, 1 is fair. A query's PEER is the weighted mean over its
-grades. With one passage per language the test has nothing to compare and p is a constant, so that only grades
-count which have passages in two languages or more, and at least two in each of these; a query without has no PEER.
+grades. With one passage per language the test has nothing to compare and p is a constant. So a grade counts only if it
+has passages in two languages or more, and at least two in each of these. A query without such a grade has no PEER.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ def peer(
 ) -> tuple[IntArray, Values]:
     """The queries that have a PEER, ascending, and its values. The arguments are parallel arrays [r] of judgments.
 
-    Ranks are full ranks; passages that are no hits (`NOT_FOUND`) are tied behind all others, and share their mean rank.
-    Where none of a grade is a hit, nothing tells its languages apart: 1. `weights` maps a grade to its weight (default:
-    all equal; a grade that is missing weighs nothing).
+    Ranks are full ranks. Passages that are no hits (`NOT_FOUND`) are tied below all others and share their mean rank.
+    If no passage of a grade is a hit, its value is 1. `weights` maps a grade to its weight (default: all equal; a grade
+    that is missing has weight 0).
     """
-    from scipy.special import chdtrc  # reports know of PEER and never compute it; scipy.stats would take half a second
+    from scipy.special import chdtrc  # here: a report imports only METRIC; importing scipy.stats takes 0.5 s
 
     if not len(queries):
         return np.zeros(0, dtype=np.int64), np.zeros(0)

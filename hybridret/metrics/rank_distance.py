@@ -1,8 +1,8 @@
 """Rank distance: how far apart one ranking puts the answers to a question in different languages (arXiv 2408.10536).
 
 It is a bias between languages: each language counts with its best-ranked relevant passage, and a query whose relevant
-passages are all in one language has none. A ranker that prefers no language puts L parallel answers side by side: the
-distance is L - 1. One that sorts by language spreads them over the whole pool.
+passages are all in one language has no value. A ranker that prefers no language puts L parallel answers side by side:
+the distance is L - 1. A ranker that sorts by language spreads them over the whole pool.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def rank_distance(queries: IntArray, ranks: IntArray, languages: IntArray, pool:
     """The queries with relevant passages in two languages or more, ascending, and the worst minus the best rank of
     their languages. The arguments are parallel arrays [r] of judgments, with ranks in one pool of all languages.
 
-    A passage that is no hit (`NOT_FOUND`) stands behind all others: at rank `pool`, the number of passages.
+    A passage that is no hit (`NOT_FOUND`) gets the last rank: `pool`, the number of passages.
     """
     order = np.lexsort((ranks, languages, queries))
     queries, languages = queries[order], languages[order]
@@ -32,8 +32,9 @@ def rank_distance(queries: IntArray, ranks: IntArray, languages: IntArray, pool:
 
 
 def random_rank_distance(relevant: int, pool: int) -> float:
-    """What a random ranking of `pool` passages gives on average for `relevant` answers, each in a language of its own:
-    (P + 1)(R - 1) / (R + 1).
+    """Expected rank distance of a random ranking: (P + 1)(R - 1) / (R + 1).
+
+    P is `pool`, the number of passages; R is `relevant`, the number of answers, each in a language of its own.
 
     >>> round(random_rank_distance(11, 13014))
     10846

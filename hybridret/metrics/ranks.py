@@ -4,8 +4,8 @@ mAP over the pool and rank distance cannot come from a top-k list, so every meas
 scores are ordered as trec_eval does, by passage id descending (`Collection.tie_order`, docs/pitfalls.md#ties); scores
 are compared as fp32. A passage of score -inf is no hit: it has no rank (`NOT_FOUND`), whatever the size of the pool.
 
-A score and its tie position are packed into one integer, so that one plain sort gives trec_eval's strict order and a
-binary search gives a rank: no tie ever needs care again. Counting, the definition, is `ranks_by_counting`.
+A score and its tie position are packed into one integer. One plain sort of these keys gives trec_eval's strict order,
+and a binary search gives a rank; there are no ties to handle. `ranks_by_counting` is the definition, for the tests.
 
 Shape legend: q queries of a tile, P passages of the pool, r relevance judgments, n queries with a judgment.
 """
@@ -22,11 +22,11 @@ from hybridret.base.records import FloatArray, IntArray
 from hybridret.metrics.hits import NOT_FOUND
 
 Values = NDArray[np.float64]
-NO_HIT = 0x7F800000 << 32  # the key of score -inf: from here on a key is that of no hit
+NO_HIT = 0x7F800000 << 32  # the smallest key of score -inf: this key and all larger ones are no hits
 
 
 def sort_keys(scores: FloatArray, tie_order: IntArray) -> IntArray:
-    """[q, P] integers that are all different in a row and ascend from the best passage to the worst.
+    """[q, P] integers, all different within a row; the smaller the key, the better the passage.
 
     The upper 32 bits hold the score (fp32, finite, or -inf for no hit), the lower 32 the passage's `tie_order` [P],
     which must be a permutation of 0..P-1 or a part of one.
@@ -41,7 +41,7 @@ def sort_keys(scores: FloatArray, tie_order: IntArray) -> IntArray:
 
 
 def tie_positions(keys: IntArray) -> IntArray:
-    """The `tie_order` value packed into each key: which passage it belongs to."""
+    """The `tie_order` value packed into each key; it identifies the passage."""
     positions: IntArray = keys & np.int64(0xFFFFFFFF)
     return positions
 
@@ -68,8 +68,8 @@ def full_ranks(scores: FloatArray, rows: IntArray, columns: IntArray, tie_order:
 
 
 def ranks_by_counting(scores: FloatArray, rows: IntArray, columns: IntArray, tie_order: IntArray) -> IntArray:
-    """The definition of a full rank, slow: 1 + passages with a higher score + equal ones earlier in the tie order;
-    `NOT_FOUND` for one of score -inf."""
+    """The definition of a full rank, slow: 1 + the passages with a higher score + those with an equal score that are
+    earlier in the tie order. `NOT_FOUND` for a passage of score -inf."""
     scores = np.asarray(scores, dtype=np.float32)
     ranks = [
         NOT_FOUND
@@ -84,10 +84,10 @@ def ranks_by_counting(scores: FloatArray, rows: IntArray, columns: IntArray, tie
 
 @dataclass(frozen=True)
 class RankedRelevant:
-    """The relevant passages of n queries, in rank order inside each query: what every ranked-list measure needs.
+    """The relevant passages of n queries, in rank order within each query: the input of ranked-list metrics.
 
     `ranks` [r], `grades` [r] (> 0) and `queries` [r], the number 0..n-1 of each row's query, ascending; `starts` [n] is
-    the first row of each query. Every query has at least one row. `labels` [n] are the callers' numbers of the queries.
+    the first row of each query. Every query has at least one row. `labels` [n] are the caller's numbers of the queries.
     """
 
     ranks: IntArray
@@ -98,7 +98,7 @@ class RankedRelevant:
 
     @classmethod
     def gather(cls, labels: IntArray, ranks: IntArray, grades: IntArray) -> RankedRelevant:
-        """From parallel arrays [r] in any order; `labels` says which query a row belongs to, results ascend in it."""
+        """From parallel arrays [r] in any order; `labels` identify the query of each row. Queries ascend by label."""
         order = np.lexsort((ranks, labels))
         unique, starts, queries = np.unique(labels[order], return_index=True, return_inverse=True)
         return cls(ranks[order], grades[order], queries.astype(np.int64), starts.astype(np.int64), unique)
@@ -114,7 +114,7 @@ class RankedRelevant:
 
     @property
     def ordinals(self) -> IntArray:
-        """[r]: 1 for the first relevant passage that its query finds, 2 for the second, and so on."""
+        """[r]: 1 for the best-ranked relevant passage of a query, 2 for the second, and so on."""
         ordinals: IntArray = np.arange(len(self.ranks)) - self.starts[self.queries] + 1
         return ordinals
 

@@ -1,6 +1,6 @@
 """Recall@k divides by R, the number of relevant passages, as trec_eval does.
 
-In the pooled setting of XQuAD-R recall@10 therefore cannot exceed 10/11. BEIR's "capped" recall is another measure.
+In the pooled setting of XQuAD-R recall@10 therefore cannot exceed 10/11. BEIR's "capped" recall is another metric.
 """
 
 from __future__ import annotations

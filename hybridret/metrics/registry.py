@@ -1,4 +1,4 @@
-"""All metrics, found in the files of this folder: each module with a `METRIC` is one."""
+"""All metrics, found in the files of this folder: each module with a `METRIC` is a metric."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hybridret.metrics.metric import Metric, Table
 
 
 def known_metrics() -> tuple[Metric, ...]:
-    """Every metric, in the order of the rows of metrics.csv. Raises ValueError where two rows have one name."""
+    """Every metric, in the order of the rows of metrics.csv. Raises ValueError if two rows have the same name."""
     return _found(tuple(metrics.__path__))
 
 

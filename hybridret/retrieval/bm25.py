@@ -1,7 +1,7 @@
 """BM25 (Robertson), the lexical baseline, through the optional package bm25s.
 
-Every index has the document frequencies of its own passages, so that a monolingual index knows one language only.
-Scores across languages come from shared words alone: names and numbers.
+Every index uses the document frequencies of its own passages, so a monolingual index has those of one language only.
+Scores across languages come only from words that both languages share, such as names and numbers.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from hybridret.retrieval.word_table import PassageWords, WordTable
 
 Method = Literal["robertson", "lucene", "atire", "bm25l", "bm25+"]
 METHODS: tuple[Method, ...] = get_args(Method)
-COMPILED = 1 << 32  # scores of a search from which `auto` uses numba: twice as fast, after five seconds of compiling
-TOGETHER = 64  # queries handed to numba at a time, so that the bar moves
-PASSES = 3  # times that bm25s reads all passages while it indexes
+COMPILED = 1 << 32  # scores in a search above which `auto` uses numba: twice as fast, but compiling takes five seconds
+TOGETHER = 64  # queries in one call of numba: the progress bar moves after each call
+PASSES = 3  # bm25s reads all passages three times to index them
 
 
 class Bm25Index:
-    """bm25s scores of the passages in `words`; `model` None: no passage has a word, nothing is a hit."""
+    """bm25s scores of the passages in `words`; `model` None: no passage has any word, so there are no hits."""
 
     partial = True
 
@@ -39,7 +39,7 @@ class Bm25Index:
         self._words = words
 
     def scores(self, queries: IntArray) -> FloatArray:
-        """[q, P'] fp32; -inf for a passage that has no word of the query: it is no hit, as in `best`."""
+        """[q, P'] fp32; -inf for a passage without any word of the query: it is no hit, as in `best`."""
         scores = np.full((len(queries), len(self._words)), -np.inf, dtype=np.float32)
         for row, query in enumerate(queries.tolist()):
             if known := self.known(query):
@@ -48,16 +48,16 @@ class Bm25Index:
         return scores
 
     def _nothing(self, known: list[int]) -> float:
-        """The score of a passage that has none of these words; bm25l and bm25+ score it for what it lacks."""
+        """The score of a passage without any of these words: 0, except in bm25l and bm25+."""
         shift = self._model.nonoccurrence_array
         return 0.0 if shift is None else float(np.float32(shift[np.asarray(known, dtype=np.int32)].sum()))
 
     def known(self, query: int) -> list[int]:
-        """The words of a query that some passage of the index has."""
+        """The words of a query that occur in at least one passage of the index."""
         return self._words.numbers_of(self._table.queries[query]) if self._model is not None else []
 
     def best(self, queries: IntArray, k: int, ties: IntArray, compiled: bool, progress: Progress) -> Hits:
-        """The k best columns for `queries` [q]; a passage without a word of the query is none (`ties` [P'])."""
+        """The k best columns for `queries` [q], equal scores by `ties` [P']; only passages with a word of the query."""
         hits = Hits(np.full((len(queries), k), -1, dtype=np.int64), np.full((len(queries), k), -np.inf, np.float32))
         known = [self.known(query) for query in queries.tolist()]
         asked = [row for row, words in enumerate(known) if words]
@@ -74,13 +74,13 @@ class Bm25Index:
         return hits
 
     def _fill(self, hits: Hits, row: int, known: list[int], k: int, ties: IntArray) -> None:
-        """One query from the scores of all passages."""
+        """Fill the hits of one query from the scores of all passages."""
         columns, scores = best_of(self._model.get_scores_from_ids(known), k, ties, self._nothing(known))
         hits.passages[row, : len(columns)], hits.scores[row, : len(columns)] = columns, scores
 
     def _fill_compiled(self, hits: Hits, rows: list[int], known: list[list[int]], k: int, ties: IntArray) -> None:
-        """Several queries at once with numba, which gives equal scores in no order: one more than k is asked for, and
-        where the last two are equal the choice between them is made from all scores."""
+        """Fill the hits of several queries at once with numba, which orders equal scores arbitrarily. So k + 1 hits are
+        requested; if the last two have equal scores, the query is searched again from the scores of all passages."""
         wanted = min(k + 1, len(self._words))
         columns, scores = self._model.retrieve(
             known, k=wanted, sorted=True, show_progress=False, n_threads=_threads(), backend_selection="numba"
@@ -98,11 +98,11 @@ class Bm25Index:
 class Bm25:
     """BM25 as a retriever. `method` is bm25s' name of the variant (lucene, robertson, atire, bm25l, bm25+).
 
-    `backend` searches with numba or numpy, to the same hits; auto: numba where it is installed and the search is large.
-    `stemmer`: Snowball stems instead of words; `stopwords`: without the stop words of bm25s' lists; each in the
-    languages that have them, which the notes name (`terms.py`). The word numbers and the postings of an index are in
-    memory: about 12 bytes for each different query word of each passage. Raises UserError where bm25s, or numba or
-    PyStemmer when asked for, is not installed or a parameter is out of range.
+    `backend`: numba or numpy, with the same hits; auto: numba if it is installed and the search is large. `stemmer`:
+    Snowball stems instead of words. `stopwords`: leave out the stop words of bm25s' lists. Both apply to the languages
+    that have a stemmer or a list; the notes name them (`terms.py`). The word numbers and the postings of an index are
+    in memory: about 12 bytes for each different query word of each passage. Raises UserError if a parameter is out of
+    range, or if bm25s, or a requested numba or PyStemmer, is not installed.
     """
 
     cosine = False
@@ -147,11 +147,12 @@ class Bm25:
     ) -> Hits:
         """The best min(depth, last - first) of the passages `first` to `last` - 1, by their own document frequencies.
 
-        A passage without any word of the query is no hit, as in Lucene. The index of the last range is kept.
+        A passage without any word of the query is no hit, as in Lucene. The last index is kept and used again for the
+        same range.
         """
         depth = min(depth, last - first)
         if self._index is None or self._index[0] is not collection or self._index[1:3] != (first, last):
-            self._index = None  # before the next: never two indexes in memory
+            self._index = None  # freed before the next is built: never two indexes in memory
             self._index = (collection, first, last, self.index(collection, np.arange(first, last), progress))
         large = len(queries) * (last - first) >= COMPILED
         compiled = self._backend == "numba" or (self._backend == "auto" and large and _has_numba())
@@ -172,7 +173,7 @@ class Bm25:
         return {}
 
     def _words(self, collection: Collection, progress: Progress) -> WordTable:
-        """All passages and queries, split once for all indexes of a collection."""
+        """The words of all passages and queries, split once for all indexes of a collection."""
         if self._table is None or self._table[0] is not collection:
             self._table = None
             self._table = (collection, WordTable.of(collection, self._terms, progress))
@@ -182,7 +183,7 @@ class Bm25:
 def _has_numba() -> bool:
     try:
         return importlib.util.find_spec("numba") is not None
-    except ValueError:  # sys.modules holds None or a stand-in
+    except ValueError:  # the entry in sys.modules is None or a stub
         return False
 
 

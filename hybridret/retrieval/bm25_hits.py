@@ -1,7 +1,7 @@
-"""The best passages of sparse scores, with equal scores in trec_eval's order, also at the boundary of k.
+"""The best passages by sparse scores, with equal scores in trec_eval's order, also at the boundary of k.
 
-Most passages have no word of a query, so sorting the few that have one is faster than keys for all of them
-(`retrieval/exact_search.py`), which is what the tests compare with.
+Most passages have no word of a query, so sorting only the others is faster than sort keys for all passages
+(`retrieval/exact_search.py`); the tests compare both.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from hybridret.base.records import FloatArray, IntArray
 
 
 def best_of(scores: FloatArray, k: int, ties: IntArray, nothing: float = 0.0) -> tuple[IntArray, FloatArray]:
-    """At most k columns of one row of `scores` [P] and their scores, best first; none that is not above `nothing`.
+    """At most k columns of one row of `scores` [P] and their scores, best first; only scores above `nothing`.
 
     `ties` [P] orders equal scores, ascending.
     """

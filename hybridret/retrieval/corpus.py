@@ -1,9 +1,9 @@
-"""Vectors of large corpora: streamed, shared by ranks, kept on disk, resumed after a kill; the same bytes in all cases.
+"""Vectors of large corpora: streamed, shared by processes, cached on disk, resumed after a kill; always the same bytes.
 
-Tiles that are done are never encoded again, and what a tile holds depends on nothing that could differ between ranks or
-restarts. Another kind of processor or another version of torch may still change last bits; they are no part of the key,
-so that what a GPU encoded can be searched elsewhere. Memory: the texts of two tiles and the vectors of one, however
-large the corpus.
+Tiles that are done are never encoded again. The content of a tile does not depend on the process that encodes it or on
+a restart. Another kind of processor or another version of torch may still change last bits; they are not part of the
+key, so that vectors encoded on a GPU can be searched elsewhere. Memory: the texts of two tiles and the vectors of one,
+however large the corpus.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from hybridret.retrieval.vector_source import VectorSource
 from hybridret.retrieval.vectors import ArrayVectors
 from hybridret.runs.lock import enter_when_free
 
-ROUND = 8  # tiles of each rank between two meetings: where one rank fails, the others learn it then
+ROUND = 8  # tiles that each process encodes before all of them exchange errors
 CHECKED = 16  # tiles whose checksums are read together
 HASHED = 1 << 12  # texts read at a time for a fingerprint
 
@@ -49,16 +49,16 @@ def encode_corpus(
     processes: ProcessGroup,
     progress: Progress,
 ) -> VectorSource:
-    """Unit vectors [P, D] of `passages`, read in slices; `contexts` [P] are read behind them.
+    """Unit vectors [P, D] of `passages`, read in slices; each passage is followed by its context in `contexts` [P].
 
-    folder: where vectors are kept, as `stored` (float32 or float16), in a folder named after all that they depend on;
-        None: in memory as fp32, on every rank.
-    key: what they depend on beside the other arguments: weights, pooling, prefixes, lengths, tokenizer, texts.
-    ranks: all of them call this together and each encodes its share; they need a common `folder`.
+    folder: the cache. Vectors are stored as `stored` (float32 or float16) in a subfolder whose name is a hash of all
+        that they depend on; None: in memory as fp32, in every process.
+    key: what vectors depend on beside the other arguments: weights, pooling, prefixes, lengths, tokenizer, texts.
+    processes: all of them call this together, and each encodes its share; they need a common `folder`.
 
-    What is kept is checked byte by byte before use; a damaged tile is encoded again, and a warning is logged. Raises
-    UserError where the folder cannot be written, holds something else or is being written by another process, and for
-    vectors that are not finite.
+    All bytes of cached vectors are checked before use; a damaged tile is encoded again, and a warning is logged. Raises
+    UserError if the folder cannot be written, has other content or is being written by another process, and for vectors
+    that are not finite.
     """
     check_field(EvaluationSettings, "vectors", stored, "evaluation")
     if contexts is not None and len(contexts) != len(passages):
@@ -66,18 +66,18 @@ def encode_corpus(
     work = TileEncoder(encoder, passages, contexts, batch_size)
     if folder is None:
         return _in_memory(work, precision, processes, progress)
-    # Padding decides last bits, and the batch size decides padding.
+    # Last bits depend on the padding, and the padding depends on the batch size.
     whole = {**key, "with contexts": str(contexts is not None), "batch size": str(batch_size), "precision": precision}
     store = TileStore(folder, whole, len(passages), encoder.dimension, stored)
     entries = _from_first(store.entries, processes)
-    # A cache that is complete is read without its lock: many processes may search it at once.
+    # A complete cache is read without its lock: many processes may search it at once.
     if len(np.unique(entries[:, 0])) < len(store.tiles) or _missing(store, entries, processes, progress):
         _complete(store, work, precision, processes, progress)
     return store.vectors()
 
 
 def fingerprint(texts: Sequence[str]) -> str:
-    """32 hex digits of a hash of `texts` in their order, read in slices: two lists share it only if they are equal."""
+    """32 hex digits of a hash of `texts` in their order, read in slices: equal only for equal lists."""
     digest = hashlib.sha256(str(len(texts)).encode())
     for start in range(0, len(texts), HASHED):
         for text in texts[start : start + HASHED]:
@@ -88,9 +88,9 @@ def fingerprint(texts: Sequence[str]) -> str:
 
 
 def _lock(stack: ExitStack, store: TileStore, processes: ProcessGroup, progress: Progress) -> None:
-    """Hold the lock of `store` until `stack` closes; what another process encodes meanwhile need not be encoded again.
+    """Hold the lock of `store` until `stack` closes. A single process waits for it, then uses what its owner encoded.
 
-    Raises UserError where it is in use and further ranks would wait for this one: their patience is limited.
+    With several processes it raises UserError if the lock is in use: the others wait only for a limited time.
     """
     if processes.world > 1:
         stack.enter_context(store.lock())
@@ -99,7 +99,7 @@ def _lock(stack: ExitStack, store: TileStore, processes: ProcessGroup, progress:
 
 
 def _complete(store: TileStore, work: TileEncoder, precision: str, processes: ProcessGroup, progress: Progress) -> None:
-    """Encode what `store` lacks; the first rank holds its lock meanwhile."""
+    """Encode the tiles that `store` lacks; the first process holds its lock meanwhile."""
     tiles = store.tiles
     with ExitStack() as stack:
 
@@ -108,7 +108,7 @@ def _complete(store: TileStore, work: TileEncoder, precision: str, processes: Pr
             store.prepare()
             return store.entries()
 
-        entries = _from_first(prepare, processes)  # again: another process may have gone on since
+        entries = _from_first(prepare, processes)  # read again: another process may have added tiles since
         pending = _missing(store, entries, processes, progress)
         if processes.rank == 0:
             _warn_of_damage(store, entries, pending)
@@ -134,7 +134,7 @@ def _complete(store: TileStore, work: TileEncoder, precision: str, processes: Pr
 
 
 def _in_memory(work: TileEncoder, precision: str, processes: ProcessGroup, progress: Progress) -> ArrayVectors:
-    """The same vectors in an array; the ranks exchange their tiles."""
+    """The same vectors in an array; the processes exchange their tiles."""
     tiles = Tiles(len(work.passages))
     every = range(len(tiles))
     array = np.empty((tiles.passages, work.encoder.dimension), dtype=np.float32)
@@ -157,15 +157,15 @@ def _in_memory(work: TileEncoder, precision: str, processes: ProcessGroup, progr
 
 
 def _from_first(read: Callable[[], IntArray], processes: ProcessGroup) -> IntArray:
-    """The entries that the first rank reads, on every rank."""
+    """The entries that the first process reads, in every process."""
     nothing = np.empty((0, 2), dtype=np.int64)
     found = processes.gather(raise_on_all_processes(lambda: nothing if processes.rank else read(), processes))[0]
     return found.astype(np.int64, copy=False)
 
 
 def _missing(store: TileStore, entries: IntArray, processes: ProcessGroup, progress: Progress) -> list[int]:
-    """The tiles that have to be encoded, ascending: those without an entry that fits. Each rank checks a share."""
-    share = entries[entries[:, 0] // CHECKED % processes.world == processes.rank]  # all entries of a tile on one rank
+    """The tiles to encode, ascending: those without an entry with the right checksum. Each process checks a share."""
+    share = entries[entries[:, 0] // CHECKED % processes.world == processes.rank]  # entries of a tile stay together
     share = share[np.argsort(share[:, 0], kind="stable")]
 
     def check() -> IntArray:

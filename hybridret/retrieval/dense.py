@@ -1,4 +1,4 @@
-"""Dense retrieval: the score of a passage is the cosine of its vector and the query's."""
+"""Dense retrieval: the score of a passage is the cosine of its vector and the query vector."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PAIRS = 1 << 15  # pairs whose vectors are held at a time
 
 @dataclass(frozen=True)
 class _Made:
-    """What vectors were made of: held, so that no other list can come to have the identity of one of these."""
+    """The inputs of cached vectors. The lists are kept alive, so that no new list gets the same identity."""
 
     texts: Sequence[str]
     contexts: Sequence[str] | None
@@ -62,16 +62,16 @@ class DenseIndex:
 class Dense:
     """A retriever from an encoder with unit vectors; `batch_size` in texts.
 
-    index: how `search` searches; None: exactly.
-    cache, cache_from, stored: corpora of `cache_from` passages or more are streamed, and kept below the folder `cache`
-        (None: in memory) as float32 or float16.
+    index: the index that `search` uses; None: exact search.
+    cache, cache_from, stored: corpora of `cache_from` passages or more are streamed, and stored below the folder
+        `cache` (None: in memory) as float32 or float16.
     key: what the encoder's vectors depend on; needed with `cache`.
-    ranks: the processes that share `search`; all of them make the same calls of `search`, `pair_scores` and
-        `cross_scores` in the same order. `index` belongs to the process that calls it.
+    processes: the processes that share `search`; all of them make the same calls of `search`, `pair_scores` and
+        `cross_scores` in the same order. The method `index` works in its own process only.
     cosine: whether the encoder's vectors have unit length, so that scores are cosines.
 
-    The vectors of the last list of queries and of the last list of passages are kept in memory: many indexes of one
-    collection encode it once, and so do collections that share one list of passages. A list must not change in between.
+    The vectors of the last list of queries and of the last list of passages are kept in memory: a collection is encoded
+    once for many indexes, and a list of passages once for all collections that share it. Lists must not be changed.
     """
 
     def __init__(
@@ -139,11 +139,11 @@ class Dense:
         return products(asked[queries], chosen_rows(source, passages))
 
     def notes(self) -> Mapping[str, str]:
-        """What the index says of the last search."""
+        """The notes of the index on the last search."""
         return self._index.notes() if self._index is not None else {}
 
     def about(self, collection: Collection) -> Mapping[str, str]:
-        """Nothing: the run's own files say what it is."""
+        """Empty: the files of the run describe it already."""
         return {}
 
     def _searcher(self) -> Index:
@@ -154,10 +154,10 @@ class Dense:
         return self._index
 
     def _corpus(self, collection: Collection, progress: Progress) -> tuple[FloatArray, VectorSource]:
-        """Vectors [Q, D] of the queries, the first rank's on all ranks, and those of the passages.
+        """Vectors [Q, D] of the queries, those of the first process in all processes, and vectors of the passages.
 
-        Only `search` and what follows it come here: whether something is kept is then the same on every rank, and so is
-        whether they have to meet.
+        Only `search`, `pair_scores` and `cross_scores` call this. All processes make these calls in the same order, so
+        the cached vectors are the same in all of them, and all agree on whether they have to communicate.
         """
         made = _Made(collection.passages, collection.contexts, self._version(), collection.queries)
         if self._searched is not None and self._searched[0].same(made):
@@ -185,7 +185,7 @@ class Dense:
         progress: Progress,
         given: str = "",
     ) -> FloatArray:
-        """Vectors in memory, made by this process alone. `given`: the fingerprint of `texts`, where it is known."""
+        """Vectors in memory, encoded by this process alone. `given`: the fingerprint of `texts`, if it is known."""
         made = _Made(texts, contexts, self._version())
         held = self._kept.get(kind)
         if held is not None and held[0].same(made):
@@ -230,12 +230,12 @@ class Dense:
         )
 
     def _version(self) -> Version:
-        # Torch counts in-place changes of a tensor: vectors of weights that were trained further are not used again.
+        # torch counts in-place changes of a tensor: after further training, old vectors are not used again.
         return tuple((p.data_ptr(), p._version) for p in self._encoder.parameters())
 
 
 def tie_positions(tie_order: IntArray, first: int, last: int) -> IntArray:
-    """[last - first]: where each passage of the slice stands among those of the slice, a permutation."""
+    """[last - first]: the tie position of each passage of the slice among those of the slice, a permutation."""
     part = tie_order[first:last]
     if len(part) == len(tie_order):
         return part

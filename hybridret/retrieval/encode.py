@@ -1,6 +1,6 @@
-"""Texts to vectors, fast: each different text once, in batches of about equal token counts with little padding.
+"""Texts to vectors, fast: each different text once, in batches of similar token counts with little padding.
 
-Batches follow from the set of texts alone: the order and the repetitions of the input change no bit of the result, and
+Batches depend only on the set of texts: the order and the repetitions of the input change no bit of the result, and
 equal texts get equal vectors (their scores then tie, and ties are broken by id).
 """
 
@@ -24,11 +24,11 @@ from hybridret.base.records import FloatArray, IntArray
 from hybridret.base.settings import EvaluationSettings
 from hybridret.retrieval.one_thread import mapped
 
-WINDOW = 1 << 16  # texts tokenised and sorted at a time: bounds memory, large enough that sorting still pays
+WINDOW = 1 << 16  # texts tokenised and sorted at a time: limits memory, but is large enough for little padding
 ACTIVATIONS = 64  # bytes for each token and dimension of a forward pass, roughly
-SHORTEST = 0.9  # of the longest row of a batch: so padding is at most a tenth, for some 50 more batches in a window
+SHORTEST = 0.9  # least length in a batch / greatest length: padding is at most a tenth; some 50 more batches a window
 
-Item = tuple[str, str]  # a text and its context, "" where there is none
+Item = tuple[str, str]  # a text and its context, "" for no context
 
 
 class TextTokenization(Protocol):
@@ -60,9 +60,9 @@ def encode_texts(
     contexts: Sequence[str] | None = None,
     precision: str = "fp32",
 ) -> FloatArray:
-    """Unit vectors [n, D], fp32, of `texts` in their order; `contexts` are read behind passages.
+    """Unit vectors [n, D], fp32, of `texts` in their order; passages are followed by their `contexts`.
 
-    Runs on the encoder's device without dropout (its training mode comes back afterwards); `precision` bf16 or
+    Runs on the encoder's device without dropout (its training mode is restored afterwards); `precision` bf16 or
     fp16 runs the forward pass under autocast. `batch_size` counts texts; batches may be smaller (`length_batches`).
     """
     items = [(text, "") for text in texts] if contexts is None else list(zip(texts, contexts, strict=True))
@@ -85,7 +85,7 @@ def encode_texts(
 
 
 def distinct_items(items: Sequence[Item]) -> tuple[list[Item], IntArray]:
-    """The different items in ascending order, and where each of `items` [n] stands among them."""
+    """The different items in ascending order, and the position of each of `items` [n] among them."""
     distinct = sorted(set(items))
     position = {item: index for index, item in enumerate(distinct)}
     return distinct, np.fromiter((position[item] for item in items), dtype=np.int64, count=len(items))
@@ -106,8 +106,8 @@ def encode_rows(
 ) -> FloatArray:
     """Vectors [n, D], fp32, of one window of token rows; to be called inside `inference`.
 
-    The batches follow from the lengths of the rows alone; on a CPU each is the work of one thread, so that vectors are
-    the same to the bit for any number of threads. `encoded` is called with the size of each one.
+    The batches depend only on the lengths of the rows. On a CPU each batch is computed by one thread, so that vectors
+    are the same to the bit for any number of threads. `encoded` is called with the size of each batch.
     """
     device = next(iter(encoder.parameters())).device
     batches = length_batches([len(row) for row in rows], batch_size)
@@ -125,13 +125,13 @@ def encode_rows(
     for chosen, part in zip(batches, made, strict=True):
         parts.append(part)
         encoded(len(chosen))
-    if batches:  # one copy a window: no wait after every batch
+    if batches:  # one copy per window instead of a wait after every batch
         vectors[np.concatenate(batches)] = torch.cat(parts).cpu().numpy()
     return vectors
 
 
 def _at_once(encoder: TextEncoder, rows: Sequence[NDArray[np.int32]], batches: Sequence[IntArray]) -> int:
-    """How many batches may be in work at a time: their activations have half of the memory that is free."""
+    """How many batches may be computed at the same time: their activations may take half of the free memory."""
     largest = max((len(chosen) * max(len(rows[i]) for i in chosen) for chosen in batches), default=0)
     each = largest * encoder.dimension * ACTIVATIONS
     return max(1, available_memory() // 2 // max(1, each))
@@ -139,7 +139,7 @@ def _at_once(encoder: TextEncoder, rows: Sequence[NDArray[np.int32]], batches: S
 
 @contextmanager
 def inference(encoder: TextEncoder, precision: str) -> Iterator[None]:
-    """No dropout, no gradients, the forward pass in `precision` (`forward_precision`), on the encoder's device."""
+    """Without dropout and gradients, the forward pass in `precision` (`forward_precision`), on the encoder's device."""
     device = next(iter(encoder.parameters())).device
     with _evaluation_mode(encoder), torch.inference_mode(), forward_precision(device.type, precision):
         yield
@@ -155,11 +155,12 @@ def forward_precision(device: str, precision: str) -> torch.autocast:
 
 
 def length_batches(lengths: Sequence[int], batch_size: int) -> list[IntArray]:
-    """Indices of rows with these token counts in batches of at most `batch_size`, each row once.
+    """Batches of row indices, at most `batch_size` in each, every row once; `lengths` are the token counts of the rows.
 
-    Longest first: a batch that does not fit in memory fails at once, and the time left is never understated. A batch
-    also ends before the first row shorter than `SHORTEST` of its longest; a fixed size would put the few longest texts,
-    whose lengths lie far apart, into one batch with much padding. Raises ValueError when `batch_size` is below 1.
+    The longest rows come first: a batch that does not fit in memory fails at once, and the time left is never
+    underestimated. A batch also ends before the first row shorter than `SHORTEST` times its longest row: the few
+    longest texts differ much in length, and batches of a fixed size would contain much padding. Raises ValueError when
+    `batch_size` is below 1.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size {batch_size} is not positive")
@@ -177,7 +178,7 @@ def length_batches(lengths: Sequence[int], batch_size: int) -> list[IntArray]:
 
 @contextmanager
 def _evaluation_mode(encoder: TextEncoder) -> Iterator[None]:
-    """Dropout off; every module gets its own mode back, also one that was frozen in evaluation mode."""
+    """Dropout off; afterwards the mode of every module is restored, also of modules that were in evaluation mode."""
     modes = [(module, module.training) for module in encoder.modules()]
     for module, _ in modes:
         module.training = False

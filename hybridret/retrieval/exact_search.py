@@ -1,6 +1,6 @@
 """The k best passages, exactly, with equal scores in trec_eval's order also at the boundary of k.
 
-`topk` of torch and faiss give equal scores in no order; here keys that hold score and tie position are all different.
+torch's `topk` and faiss order equal scores arbitrarily. The keys of score and tie position used here all differ.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Work on a CPU in pieces of one thread each: the same bits for any number of threads.
 
-A product that several threads share is summed in another order than by one, and its last bits differ. Here each piece
-is computed by one thread, and threads take whole pieces in turn. They also wait less for each other than inside of each
-operation, most of all where other processes want the same cores.
+Several threads sum a product in another order than a single thread, so its last bits differ. Here each piece is
+computed by one thread, and threads take whole pieces in turn. They also wait for each other less often than with
+threads inside each operation, above all if other processes use the same cores.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Made = TypeVar("Made")
 
 @contextmanager
 def one_thread() -> Iterator[int]:
-    """Each operation of torch on one thread; yields the number of threads that torch had, and gives it back."""
+    """Each operation of torch on one thread. Yields torch's number of threads, which is restored afterwards."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -30,16 +30,16 @@ def one_thread() -> Iterator[int]:
 
 
 def mapped(work: Callable[[Piece], Made], pieces: Sequence[Piece], most: int | None = None) -> Iterator[Made]:
-    """`work(piece)` of each piece in their order, several at a time: as many as torch had threads, at most `most`.
+    """`work(piece)` of each piece in order, several at a time: as many as torch has threads, at most `most`.
 
-    `work` runs with the gradient mode and the CPU's autocast of the caller. Where it raises, or the caller stops
-    reading, what has not begun is left out.
+    `work` runs with the inference mode and the CPU autocast of the caller. If it raises, or the caller stops reading,
+    pieces that have not begun are left out.
     """
     inference = torch.is_inference_mode_enabled()
     enabled, dtype = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
 
     def prepared() -> None:
-        # The thread ends with the pool, so there is nothing to leave; weights are cast once in each thread.
+        # Never exited, because the thread ends with the pool; so weights are cast only once in each thread.
         torch.autocast("cpu", dtype=dtype, enabled=enabled).__enter__()  # type: ignore[no-untyped-call]
 
     def made(piece: Piece) -> Made:

@@ -15,8 +15,8 @@ BLOCK = 1 << 12  # passages of one product
 def products(queries: FloatArray, passages: FloatArray) -> FloatArray:
     """[q, p], fp32: the inner products of `queries` [q, D] and `passages` [p, D].
 
-    Passages are taken in blocks, each on one thread and copied first: a BLAS sums in another order where the memory of
-    its operands begins elsewhere in a cache line.
+    Passages are multiplied in blocks, each by one thread. Each block is copied first: the order of a BLAS sum depends
+    on where in a cache line the memory of an operand begins.
     """
     scores = np.empty((len(queries), len(passages)), dtype=np.float32)
     if not scores.size:

@@ -1,4 +1,4 @@
-"""What an evaluation or a search needs of a retriever, and what its parts need of each other."""
+"""Interfaces of retrievers for evaluation and search, and of the parts of a retriever."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hybridret.retrieval.search_request import SearchRequest
 
 
 class PassageIndex(Protocol):
-    """Some passages of a collection, ready to be scored. `partial`: a passage that is no hit has the score -inf; where
-    it is false such a score is an error."""
+    """Passages of a collection, ready to be scored. `partial`: passages that are no hits have the score -inf; if it is
+    false, such a score is an error."""
 
     @property
     def partial(self) -> bool: ...
@@ -41,11 +41,11 @@ class Retriever(Protocol):
         ...
 
     def notes(self) -> Mapping[str, str]:
-        """What a report should say of the last search, such as an approximate index's recall; {} where nothing."""
+        """Notes for a report on the last search, such as the recall of an approximate index; may be empty."""
         ...
 
     def about(self, collection: Collection) -> Mapping[str, str]:
-        """What a report should say of how it scores `collection`, searched or not; {} where nothing."""
+        """Notes for a report on how `collection` is scored, searched or not; may be empty."""
         ...
 
 
@@ -55,10 +55,10 @@ class Index(Protocol):
     def search(self, request: SearchRequest, processes: ProcessGroup, progress: Progress) -> Hits:
         """The hits [q, depth] of `request`, best first.
 
-        They are the same on every rank, and the same to the bit for any number of ranks where the search is exact.
+        They are the same in every process. Exact search gives the same bits for any number of processes.
         """
         ...
 
     def notes(self) -> Mapping[str, str]:
-        """What a report should say of the last search: recall against exact search, bytes per passage."""
+        """Notes for a report on the last search: recall against exact search, bytes per passage."""
         ...

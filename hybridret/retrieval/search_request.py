@@ -1,4 +1,4 @@
-"""What an index is asked for."""
+"""The request of a search: queries, passages, depth and the order of ties."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from hybridret.retrieval.vector_source import VectorSource
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """The best `depth` of the passages `first` to `last` - 1 for `queries` [q, D], on `device` in torch's words.
+    """The best `depth` of the passages `first` to `last` - 1 for `queries` [q, D], on the torch device `device`.
 
-    `tie_order` [last - first] is a permutation: the position of each passage among those with equal scores. `depth`
-    becomes the number of these passages where it is larger. Raises UserError where the sizes do not fit.
+    `tie_order` [last - first] is a permutation: the position of each passage among those with equal scores. `depth` is
+    lowered to the number of these passages. Raises UserError if the sizes do not fit.
     """
 
     queries: FloatArray
@@ -51,7 +51,7 @@ class SearchRequest:
         return self.last - self.first
 
     def of(self, queries: IntArray) -> SearchRequest:
-        """The same for the `queries` [n] of it alone."""
+        """The same request for some of its queries: `queries` [n] are their indices."""
         return replace(self, queries=self.queries[queries], depth=max(self.depth, 1))
 
     def empty(self) -> Hits:

@@ -1,8 +1,8 @@
-"""Vectors on disk: `.npy` files of a fixed number of rows each, written and read in place.
+"""Vectors on disk: `.npy` files of a fixed number of rows each, read and written at any row.
 
-Read and written with positioned reads and writes, not through a memory map: a full disk or a file that was cut short is
-then an error with a message where a map gets a bus error, and pages that were read once do not count as this process's
-memory. `numpy.load(path, mmap_mode="r")` opens the files all the same.
+Rows are read and written with `pread` and `pwrite`, not through a memory map. A full disk or a truncated file is then
+an error with a message (with a map: a bus error), and pages that were read do not count as memory of this process.
+`numpy.load(path, mmap_mode="r")` can open the files too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hybridret.base.errors import UserError
 from hybridret.base.records import FloatArray
 from hybridret.retrieval.vectors import check_rows
 
-HEADER = 4096  # bytes: where the rows start. Tiles then begin on pages, which two machines never both write
+HEADER = 4096  # offset of the rows in bytes. Tiles then begin on page boundaries: two machines never write to one page
 BLOCK = 1 << 22  # bytes read at a time for a checksum
 
 
@@ -67,7 +67,7 @@ class Shards:
         return found.astype(np.float32, copy=False)
 
     def write(self, start: int, vectors: FloatArray) -> int:
-        """Put `vectors` [n, D] at row `start`, on the disk itself; the CRC-32 of their bytes as stored."""
+        """Write `vectors` [n, D] at row `start` and sync the disk. Returns the CRC-32 of their bytes as stored."""
         stored = np.ascontiguousarray(vectors, dtype=self.dtype)
         for shard, first, last in self._parts(start, start + len(stored)):
             data = stored[first - start : last - start].reshape(-1).view(np.uint8).data
@@ -95,7 +95,7 @@ class Shards:
         return found
 
     def whole(self, shard: int) -> bool:
-        """Whether the file is there with its header and its size; its rows may still be zeros."""
+        """Whether the file exists with the right header and size; its rows may still be zeros."""
         header = self._header(shard)
         try:
             with open(self.path(shard), "rb") as file:
@@ -104,7 +104,7 @@ class Shards:
             return False
 
     def create(self, shard: int) -> None:
-        """A file of zeros, which take no space yet."""
+        """Create the file with rows of zeros, which take no disk space yet."""
         with writing(self.path(shard)):
             with open(self.path(shard), "wb") as file:
                 file.write(self._header(shard))
@@ -112,7 +112,7 @@ class Shards:
                 os.fsync(file.fileno())
 
     def _parts(self, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
-        """The files that rows `start` to `stop` - 1 lie in, each with its first row and the one behind its last."""
+        """The files of rows `start` to `stop` - 1: for each its number, the first row in it and the last row + 1."""
         while start < stop:
             shard = start // self.size
             last = min(stop, (shard + 1) * self.size)

@@ -1,7 +1,7 @@
-"""From the words of a text to the terms of a lexical index: without stop words, stemmed; both only where asked for.
+"""From the words of a text to the terms of a lexical index: stemmed and without stop words, both only if requested.
 
 The lists of stop words are those of bm25s (Lucene's for English, NLTK's for others); stems are Snowball's (PyStemmer).
-They are for words that spaces set apart, so Chinese and Korean, whose words are pieces here, have none.
+Both need words separated by spaces, so Chinese and Korean, which are split into short pieces here, have neither.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ STOPWORDS = {
     "sv": "swedish",
     "tr": "turkish",
 }
-SAME = {"nb": "no"}  # as Snowball calls a language
+SAME = {"nb": "no"}  # Snowball's code of a language, if it is another one
 
 
 class Terms:
-    """How texts become terms, by their language; a language that has no stemmer or no list keeps its words.
+    """Turns texts into terms, by language; the words of a language without a stemmer or list are unchanged.
 
-    Raises UserError where PyStemmer is needed and not installed.
+    Raises UserError if PyStemmer is needed and not installed.
     """
 
     def __init__(self, stemmer: bool = False, stopwords: bool = False) -> None:
@@ -56,7 +56,7 @@ class Terms:
         return self._snowball is not None
 
     def of(self, text: str, language: str) -> list[str]:
-        """The terms of `text`, in their order: of "The capital of France" without stop words capital and france."""
+        """The terms of `text` in order: "The capital of France" without stop words gives capital and france."""
         found = words(text)
         if stops := self._list(language):
             found = [word for word in found if word not in stops]
@@ -65,7 +65,7 @@ class Terms:
         return found
 
     def notes(self, languages: Iterable[str]) -> dict[str, str]:
-        """Which of `languages` have what."""
+        """Notes for a report: which of `languages` have a stemmer, and which have stop words."""
         languages = list(languages)
         return {
             "stemmer": _note(self.stemmer, "Snowball", languages, lambda one: self._stemmer(one) is not None),
@@ -78,7 +78,7 @@ class Terms:
         if language not in self._stops:
             name = STOPWORDS.get(language.split("-")[0])
             given = import_module("bm25s.tokenization").Tokenizer(stopwords=name).stopwords if name else ()
-            spelled = (words(one) for one in given)  # as the words of texts are: folded, without apostrophes
+            spelled = (words(one) for one in given)  # in the form of words in texts: folded, without apostrophes
             self._stops[language] = frozenset(one[0] for one in spelled if len(one) == 1)
         return self._stops[language]
 
@@ -89,7 +89,7 @@ class Terms:
             code = language.split("-")[0]
             try:
                 self._stemmers[language] = self._snowball.Stemmer(SAME.get(code, code))
-            except KeyError:  # Snowball has none
+            except KeyError:  # Snowball has no stemmer for it
                 self._stemmers[language] = None
         return self._stemmers[language]
 

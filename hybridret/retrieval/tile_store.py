@@ -1,11 +1,11 @@
-"""The cache of one corpus under one encoder: what it holds, which tiles are done, and whether they still are.
+"""The cache of the vectors of one corpus under one encoder: its files, and which tiles in it are complete.
 
-    FOLDER/KEY/meta.json          all that the vectors depend on, in plain
+    FOLDER/KEY/meta.json          all that the vectors depend on, as plain text
     FOLDER/KEY/vectors-00000.npy  passages 0 to SHARD_TILES * TILE - 1, and so on
-    FOLDER/KEY/journal-0.txt      "TILE CRC32" of the tiles that rank 0 wrote, each line written after its vectors
-    FOLDER/KEY/.lock              held by the first rank while anything is written
+    FOLDER/KEY/journal-0.txt      "TILE CRC32" of the tiles that process 0 wrote, each line written after its vectors
+    FOLDER/KEY/.lock              held by the first process while anything is written
 
-A tile is done when a journal says so and the bytes have that checksum; nothing else is believed
+A tile is complete only if a journal lists it and its bytes have the checksum given there
 (docs/pitfalls.md#stale-caches).
 """
 
@@ -30,8 +30,8 @@ from hybridret.retrieval.tiles import Tiles
 from hybridret.runs.lock import exclusive
 
 FORMAT = 1
-SHARD_TILES = 128  # 2,097,152 passages a file: 477 files for a billion, few enough to hold open
-READERS = 4  # threads that read for checksums: a CRC-32 takes 0.2 s per GB, a disk likes several readers
+SHARD_TILES = 128  # 2,097,152 passages per file: 477 files for a billion, few enough to keep open
+READERS = 4  # threads that read for checksums: a CRC-32 takes 0.2 s per GB, and disks are faster with several readers
 
 _LINE = re.compile(r"(\d+) ([0-9a-f]{8})")
 
@@ -63,20 +63,20 @@ class TileStore:
         self._shards = self.vectors()
 
     def vectors(self) -> Shards:
-        """All vectors, through files of its own: what other ranks have written by now is seen."""
+        """All vectors, through newly opened files, so with all that other processes have written until now."""
         rows = self.tiles.size * self._meta["shard_tiles"]
         return Shards(self.path, self.tiles.passages, self._meta["dimension"], self.dtype, rows)
 
     def lock(self) -> AbstractContextManager[None]:
-        """Held by one process at a time. Raises UserError naming the process that has it."""
+        """A lock that one process holds at a time. Raises UserError naming the process that holds it."""
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
         return exclusive(self.path / ".lock")
 
     def prepare(self) -> None:
-        """Make what is not there yet; under the lock. Raises UserError where the folder holds something else."""
+        """Create the missing files, under the lock. Raises UserError if the folder has other content."""
         if not (self.path / "meta.json").exists():
-            for journal in self.path.glob("journal-*.txt"):  # of what, nobody can tell any more
+            for journal in self.path.glob("journal-*.txt"):  # without meta.json its vectors are unknown
                 with writing(journal):
                     journal.unlink()
             with writing(self.path):
@@ -87,9 +87,9 @@ class TileStore:
                 self._shards.create(shard)
 
     def entries(self) -> IntArray:
-        """What the journals of all ranks say, in no order; a tile may stand there more than once.
+        """The entries in the journals of all processes, in no order; a tile may occur more than once.
 
-        Nothing where there is no cache yet. Raises UserError where its meta.json is of something else.
+        Empty if there is no cache yet. Raises UserError if its meta.json describes other vectors.
         """
         if not (self.path / "meta.json").exists():
             return np.empty((0, 2), dtype=np.int64)
@@ -100,13 +100,13 @@ class TileStore:
                 text = journal.read_bytes().decode("ascii", "replace")
             except OSError as error:
                 raise UserError(f"Cannot read {journal}: {error.strerror or error}.") from error
-            for line in text.splitlines():  # a process that was killed may have left half a line
+            for line in text.splitlines():  # a killed process may have left half a line
                 if (match := _LINE.fullmatch(line)) and int(match[1]) < len(self.tiles):
                     found.append((int(match[1]), int(match[2], 16)))
         return np.array(found, dtype=np.int64).reshape(-1, 2)
 
     def verified(self, entries: IntArray) -> BoolArray:
-        """[n]: for each entry, whether the tile has this checksum now. Every byte is read."""
+        """[n]: whether the tile of each entry has its checksum now. Reads every byte."""
         wanted, position = np.unique(entries[:, 0], return_inverse=True)
         whole = {shard: self._shards.whole(shard) for shard in np.unique(wanted // SHARD_TILES).tolist()}
 
@@ -119,18 +119,18 @@ class TileStore:
         return same
 
     def add(self, tile: int, vectors: FloatArray, rank: int) -> None:
-        """Put the vectors of `tile` on the disk, and then write down that they are there."""
+        """Write the vectors of `tile` to the disk, and then its entry to the journal."""
         checksum = self._shards.write(self.tiles.span(tile)[0], vectors)
         path = self.path / f"journal-{rank}.txt"
         with writing(path), open(path, "ab+") as file:
             end = file.seek(0, os.SEEK_END)
-            torn = end > 0 and os.pread(file.fileno(), 1, end - 1) != b"\n"  # a writer was killed in its last line
+            torn = end > 0 and os.pread(file.fileno(), 1, end - 1) != b"\n"  # a writer was killed in the last line
             file.write(b"\n" * torn + f"{tile} {checksum:08x}\n".encode())
             file.flush()
             os.fsync(file.fileno())
 
     def check_space(self, passages: int) -> None:
-        """UserError where the vectors of `passages` more do not fit on the disk."""
+        """Raise UserError if the vectors of `passages` more passages do not fit on the disk."""
         needed = passages * self._shards.row_bytes
         with writing(self.path):
             free = shutil.disk_usage(self.path).free
@@ -154,8 +154,8 @@ class TileStore:
 
 
 def tile_vectors(vectors: FloatArray, dtype: str, start: int) -> FloatArray:
-    """`vectors` as they are stored. Raises UserError naming the passage whose vector is not finite then: it would be
-    kept and found again for ever."""
+    """`vectors` in the stored `dtype`. Raises UserError naming the first passage whose vector is not finite in it: such
+    a vector would stay in the cache."""
     with np.errstate(over="ignore"):
         stored = vectors.astype(dtype, copy=False)
     bad = np.flatnonzero(~np.isfinite(stored).all(axis=1))

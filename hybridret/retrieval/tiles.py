@@ -1,7 +1,7 @@
-"""The pieces in which a large corpus is encoded: fixed numbers of passages, counted from its first.
+"""Tiles of a large corpus: it is encoded in pieces of a fixed number of passages, counted from the first passage.
 
-Inside a tile passages are sorted by length and put into batches that follow from its texts alone, so it does not matter
-which process encodes it, or when.
+Within a tile passages are sorted by length and put into batches that depend only on the texts of the tile. So it does
+not matter which process encodes it, or when.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hybridret.base.progress import Advance
 from hybridret.base.records import FloatArray, IntArray
 from hybridret.retrieval.encode import TextEncoder, distinct_items, encode_rows, token_rows
 
-TILE = 1 << 14  # passages: enough for sorting to pay, few enough to lose when a process is killed
+TILE = 1 << 14  # passages: many enough to sort by length, few enough to lose when a process is killed
 
 
 class Tiles:
@@ -31,7 +31,7 @@ class Tiles:
         return -(-self.passages // self.size)
 
     def span(self, tile: int) -> tuple[int, int]:
-        """The first passage of a tile, and the one behind its last."""
+        """The first passage of a tile, and its last passage + 1."""
         return tile * self.size, min((tile + 1) * self.size, self.passages)
 
     def count(self, tiles: Sequence[int]) -> int:
@@ -41,7 +41,7 @@ class Tiles:
 
 @dataclass(frozen=True)
 class Tokenised:
-    """Token rows of the distinct passages of a tile, and which of them each passage [n] is."""
+    """Token rows of the distinct passages of a tile; `positions` [n] is the row of each passage."""
 
     rows: list[NDArray[np.int32]]
     positions: IntArray
@@ -49,7 +49,7 @@ class Tokenised:
 
 @dataclass(frozen=True)
 class TileEncoder:
-    """Reads, tokenises and encodes tiles of `passages`, with `contexts` behind them where there are any."""
+    """Reads, tokenises and encodes tiles of `passages`, each followed by its context in `contexts`, if not None."""
 
     encoder: TextEncoder
     passages: Sequence[str]
@@ -65,7 +65,7 @@ class TileEncoder:
         )
 
     def ahead(self, spans: Sequence[tuple[int, int]]) -> Generator[Tokenised, None, None]:
-        """Tiles by their `span`; each is read and tokenised while the one before is encoded. To be closed."""
+        """The tiles of `spans`; each is read and tokenised while the previous one is encoded. Must be closed."""
         with ThreadPoolExecutor(1, "tokenise") as reader:
             waiting: Future[Tokenised] | None = None
             for span in spans:
@@ -77,7 +77,7 @@ class TileEncoder:
                 yield waiting.result()
 
     def vectors(self, tile: Tokenised, encoded: Callable[[int], None]) -> FloatArray:
-        """[n, D], fp32, of the passages of a tile, inside `inference`; `encoded` is told how many more are done."""
+        """[n, D], fp32, of the passages of a tile, inside `inference`; `encoded` is called with each number done."""
         vectors = encode_rows(self.encoder, tile.rows, self.batch_size, encoded)[tile.positions]
         if len(tile.positions) > len(tile.rows):
             encoded(len(tile.positions) - len(tile.rows))
@@ -85,9 +85,9 @@ class TileEncoder:
 
 
 class TileBar:
-    """Progress in passages of all ranks as one of them sees it: in a round all are taken to be equally fast.
+    """Progress in passages of all processes, estimated by one of them as if all were equally fast within a round.
 
-    `done` passages were kept from an earlier process.
+    `done` passages were already in the cache.
     """
 
     def __init__(self, advance: Advance, done: int) -> None:
@@ -98,13 +98,13 @@ class TileBar:
             advance(done, "resumed")
 
     def round(self, mine: int, together: int) -> None:
-        """The last round is over, and one of `together` passages begins, `mine` of them on this rank."""
+        """End the last round and begin one of `together` passages, `mine` of them in this process."""
         self._show(self._round)
         self._before += self._round
         self._mine, self._share, self._round, self._shown = 0, mine, together, 0
 
     def encoded(self, count: int) -> None:
-        """`count` more passages are encoded on this rank."""
+        """Count `count` more passages as encoded in this process."""
         self._mine += count
         self._show(self._mine * self._round // self._share)
 

@@ -1,9 +1,9 @@
-"""The running k best of every query over tiles of scores: what streamed exact search keeps, whatever the corpus size
+"""The running k best passages of every query over tiles of scores, for streamed exact search of a corpus of any size
 (docs/pitfalls.md#top-k-lists).
 
-A candidate is one integer that holds its score and its tie position (`metrics.ranks.sort_keys`), so that candidates are
-never equal and the smallest k keys are the answer, ties at the boundary included. Only scores that reach the k-th best
-of their query so far become candidates: about k * log2(P / k) of P passages in random order.
+A candidate is one integer that contains its score and its tie position (`metrics.ranks.sort_keys`). So candidates are
+never equal, and the smallest k keys are the result, also with ties at the boundary. Only scores that reach the k-th
+best so far of their query become candidates: about k * log2(P / k) of P passages in random order.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from hybridret.metrics.ranks import sort_keys, tie_positions
 if TYPE_CHECKING:
     from torch import Tensor
 
-WORST = np.iinfo(np.int64).max  # stands behind the last candidate; no key of a finite score is as large
-_ALL_LOWER = np.uint64(0x0101010101010101)  # eight comparisons that came out true
+WORST = np.iinfo(np.int64).max  # fills the columns after the last candidate; keys of finite scores are smaller
+_ALL_LOWER = np.uint64(0x0101010101010101)  # eight comparisons that are all true
 
 
 def key_scores(keys: IntArray) -> FloatArray:
-    """The fp32 scores packed into keys of `sort_keys`, in any shape; 0.0 stands for -0.0 too."""
+    """The fp32 scores packed into keys of `sort_keys`, in any shape; -0.0 becomes 0.0."""
     ascending = np.invert((keys >> 32).astype(np.int32))
     scores: FloatArray = (ascending ^ ((ascending >> 31) & np.int32(0x7FFFFFFF))).view(np.float32)
     return scores
@@ -43,7 +43,7 @@ def merge_keys(parts: Sequence[IntArray], k: int) -> IntArray:
 def dense_ties(tie_order: IntArray) -> tuple[IntArray, IntArray]:
     """`tie_order` [P] as a permutation of 0..P-1 in the same order, and its inverse: the column of each position.
 
-    Raises UserError where two passages have one position.
+    Raises UserError if two passages have the same position.
     """
     count = len(tie_order)
     small = np.dtype(np.int32 if count < 2**31 else np.int64)  # as large as the corpus
@@ -61,11 +61,11 @@ def dense_ties(tie_order: IntArray) -> tuple[IntArray, IntArray]:
 
 
 def survivors(scores: Tensor, thresholds: FloatArray, width: int, lower: BoolArray) -> tuple[IntArray, FloatArray]:
-    """Flat positions, ascending, in `scores` [r, W] and values of what is not below `thresholds` [r, 1].
+    """The scores of `scores` [r, W] that are not below `thresholds` [r, 1]: flat positions, ascending, and values.
 
-    NaN is below nothing and so survives. Only the first `width` columns count; the rest is padding. On a CPU eight
-    comparisons are looked at as one word: nearly all words say that nothing survives, and W must be a multiple of 8.
-    `lower`, at least [r, W], is room to work in: new memory for each tile would cost as much as the comparisons.
+    NaN is not below any number and so survives. Only the first `width` columns count; the rest is padding. On a CPU
+    eight comparisons are read as one word, because nearly all words have no survivor; W must be a multiple of 8.
+    `lower`, at least [r, W], is a buffer: new memory for each tile would take as long as the comparisons.
     """
     if scores.device.type != "cpu":
         import torch
@@ -86,10 +86,10 @@ def survivors(scores: Tensor, thresholds: FloatArray, width: int, lower: BoolArr
 
 
 class TopK:
-    """The best `k` of q queries so far; every call of `add` brings at most `widest` candidates of a query.
+    """The best `k` so far of q queries; a call of `add` adds at most `widest` candidates of a query.
 
-    Memory: q * (3/2 k + widest) keys of 8 bytes. When more than 3/2 k candidates of a query have come together, the
-    best k of them stay and the k-th becomes its threshold.
+    Memory: q * (3/2 k + widest) keys of 8 bytes. When a query has more than 3/2 k candidates, only the best k are kept,
+    and the score of the k-th becomes its threshold.
     """
 
     def __init__(self, queries: int, k: int, widest: int) -> None:
@@ -99,18 +99,18 @@ class TopK:
         self._filled = np.zeros(queries, dtype=np.int64)
         self._starts = np.arange(queries, dtype=np.int64) * self._keys.shape[1]
         self._bounds = np.full(queries, WORST, dtype=np.int64)
-        self.thresholds = np.full((queries, 1), -np.inf, dtype=np.float32)  # no lower score can enter any more
+        self.thresholds = np.full((queries, 1), -np.inf, dtype=np.float32)  # lower scores cannot be among the best k
 
     def add(self, flat: IntArray, values: FloatArray, width: int, ties: IntArray) -> None:
-        """Candidates at ascending positions `flat` in a tile [q, `width`] with finite scores `values`.
+        """Add candidates at ascending positions `flat` in a tile [q, `width`], with finite scores `values`.
 
-        `ties` are the dense tie positions of the tile's columns (those that are padding may be missing).
+        `ties` are the dense tie positions of the tile's columns (those of padding may be missing).
         """
         if not len(flat):
             return
         rows = flat // width
         keys = sort_keys(values, ties[flat - rows * width])
-        if len(flat) > len(self._filled) * width // 4:  # many equal scores: most lose by their tie position
+        if len(flat) > len(self._filled) * width // 4:  # many equal scores: most are excluded by their tie position
             kept = keys <= self._bounds[rows]
             keys, rows = keys[kept], rows[kept]
         counts = np.bincount(rows, minlength=len(self._filled))
@@ -132,7 +132,7 @@ class TopK:
         self.thresholds[rows, 0] = key_scores(best[:, -1])
 
     def best(self) -> IntArray:
-        """[q, k] keys, ascending; `WORST` behind the last candidate."""
+        """[q, k] keys, ascending; `WORST` after the last candidate."""
         return merge_keys([self._keys], self._k)
 
 

@@ -1,4 +1,4 @@
-"""Where passage vectors are read from."""
+"""Interface of a source of passage vectors."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ class VectorSource(Protocol):
     def dimension(self) -> int: ...
 
     def rows(self, start: int, stop: int) -> FloatArray:
-        """Vectors `start` to `stop` - 1 as fp32, [stop - start, D]; reads no others."""
+        """Vectors `start` to `stop` - 1 as fp32, [stop - start, D]; does not read others."""
         ...

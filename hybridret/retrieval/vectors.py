@@ -9,7 +9,7 @@ from hybridret.retrieval.vector_source import VectorSource
 
 
 class ArrayVectors:
-    """A `VectorSource` over an array [P, D]; its `rows` are views where it holds fp32."""
+    """A `VectorSource` over an array [P, D]; `rows` returns views if the array is fp32."""
 
     def __init__(self, array: FloatArray) -> None:
         if array.ndim != 2:
@@ -30,13 +30,13 @@ class ArrayVectors:
 
 
 def check_rows(start: int, stop: int, count: int) -> None:
-    """IndexError where `start` to `stop` - 1 are not rows of `count`: numpy would silently give fewer, or others."""
+    """Raise IndexError if `start` to `stop` - 1 are not rows of `count`: numpy would return fewer or other rows."""
     if not 0 <= start <= stop <= count:
         raise IndexError(f"rows {start} to {stop} of {count}")
 
 
 def chosen_rows(source: VectorSource, indices: IntArray) -> FloatArray:
-    """Vectors [n, D] of any `indices` [n], in their order; each is read once, neighbours together."""
+    """Vectors [n, D] of any `indices` [n], in their order; each vector is read once, neighbours in one read."""
     wanted, positions = np.unique(indices, return_inverse=True)
     found = np.empty((len(wanted), source.dimension), dtype=np.float32)
     ends = np.append(np.flatnonzero(np.diff(wanted) != 1) + 1, len(wanted))

@@ -1,8 +1,8 @@
-"""The words of a collection as numbers: what BM25 needs of its passages, split as they stream past.
+"""The words of a collection as numbers, for BM25; passages are split into words in a stream.
 
-Only words of the queries can give a score, so only those get a number; of all others a passage keeps the count, which
-is its length. Document frequencies, lengths and scores are the same to the bit as with the whole vocabulary, and a
-large corpus needs neither its texts nor its rare words in memory.
+Only words of the queries can give a score, so only those get a number. All other words of a passage count only in its
+length. Document frequencies, lengths and scores are the same to the bit as with the whole vocabulary, and neither the
+texts nor the rare words of a large corpus are in memory.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hybridret.base.records import Collection, IntArray
 from hybridret.retrieval.terms import Terms
 
 SLICE = 4096  # passages whose texts are held at a time
-OTHER = -1  # stands for any word that no query has
+OTHER = -1  # any word that occurs in no query
 
 Ids = NDArray[np.int32]
 
@@ -58,7 +58,7 @@ class WordTable:
         return cls(queries, np.array(known, dtype=np.int32), starts, lengths)
 
     def of_passages(self, passages: IntArray, advance: Callable[[int], None] = lambda count: None) -> PassageWords:
-        """The words of the passages [P'] for `bm25s`; `advance` hears of each time that one is read."""
+        """The words of the passages [P'] for `bm25s`; `advance` is called with the number of passages just read."""
         sizes = np.diff(self.starts)[passages]
         ends = np.cumsum(sizes)
         positions = np.arange(int(sizes.sum())) + np.repeat(self.starts[passages] - (ends - sizes), sizes)
@@ -68,14 +68,14 @@ class WordTable:
 class PassageWords:
     """Lists of word numbers 0, 1, ... in the form that `bm25s.BM25.index` takes: `ids` and `vocab`.
 
-    `numbers` [V] ascends: word i of the index is word `numbers[i]` of the table. bm25s reads the lists several times,
-    one after the other, so they are made when they are asked for.
+    `numbers` [V] ascends: word i of the index is word `numbers[i]` of the table. bm25s iterates over the lists several
+    times, so they are made during the iteration and not stored.
     """
 
     def __init__(self, known: Ids, ends: IntArray, lengths: Ids, advance: Callable[[int], None]) -> None:
         self.numbers, inverse = np.unique(known, return_inverse=True)
         others = bool((np.diff(np.r_[0, ends]) < lengths).any())
-        self.numbers = np.r_[self.numbers, OTHER] if others else self.numbers  # the last one: not in `numbers_of`
+        self.numbers = np.r_[self.numbers, OTHER] if others else self.numbers  # last: not for `numbers_of`
         self._words = inverse.astype(np.int32)
         self._ends, self._lengths, self._advance = ends, lengths, advance
         self.vocab = {number: number for number in range(len(self.numbers))}
@@ -99,7 +99,7 @@ class PassageWords:
             self._advance(len(ends))
 
     def numbers_of(self, query: Ids) -> list[int]:
-        """The words of a query (numbers of the table) that these passages have, as numbers of the index."""
+        """The words of a query (numbers of the table) that occur in these passages, as numbers of the index."""
         table = self.numbers[:-1] if len(self.numbers) and self.numbers[-1] == OTHER else self.numbers
         if not len(table):
             return []

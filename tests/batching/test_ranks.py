@@ -33,7 +33,7 @@ def test_slices_are_strided():
 
 def test_batch_that_cannot_be_shared():
     check_world_size(12, 4)
-    with pytest.raises(UserError, match=r"10 rows cannot be shared evenly by 4 ranks.* like 8 or 12"):
+    with pytest.raises(UserError, match=r"10 rows cannot be shared evenly by 4 processes.* like 8 or 12"):
         check_world_size(10, 4)
     with pytest.raises(UserError, match="like 4"):
         rank_slice(np.arange(3), 0, 4)

@@ -1,6 +1,6 @@
 """Benchmarks: readers that turn published test data, or a pair source's own test part, into collections.
 
-A new one is a file here with a class of this shape, and a yaml in `conf/eval` that names it.
+A new benchmark is a file here with a class of this shape, and a yaml in `conf/eval` that names it.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from hybridret.data.source import PairSource
 
 
 class Benchmark(Protocol):
-    """`source` is what the model was trained on, None where that is unknown."""
+    """`source` is the source of the training pairs of the model; None if it is unknown."""
 
     def collections(self, source: PairSource | None) -> tuple[Collection, ...]: ...
 
     def missing(self) -> list[str]:
-        """What of its files is not to be had, each with what fetches it; none of them is read."""
+        """One message for each missing file or group of files, with the command that fetches it; reads no file."""
         ...
 
     def published(self) -> tuple[int, int] | None:
-        """Queries and passages as published, for plans; None where only reading tells."""
+        """Published numbers of queries and passages, for plans; None if they are known only after reading."""
         ...

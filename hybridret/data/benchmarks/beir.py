@@ -1,12 +1,12 @@
 """BEIR: retrieval in English over many domains (https://arxiv.org/abs/2104.08663), its 18 sets and MS MARCO.
 
-What is special to a set stands in one table. Commits are those that mteb 2 evaluates; the hub's `mteb/*` copies are
-JSON lines of the published archives. cqadupstack is 12 subforums, each with a corpus of its own, whose values are
+The properties of each set are in one table. Commits are those that mteb 2 evaluates; the hub's `mteb/*` copies are JSON
+lines of the published archives. cqadupstack consists of 12 subforums, each with a corpus of its own, whose values are
 averaged: they are collections of one group.
 
-Counts are those of table 1 of the paper, which the table of github.com/beir-cellar/beir rounds; those of msmarco and of
-the subforums are mteb's, which add up to the paper's 13,145 queries and 457,199 passages. What was read is compared
-with them: the corpus for every split, the queries for the split that a set is evaluated on.
+Counts are those of table 1 of the paper (the table of github.com/beir-cellar/beir has them rounded). Those of msmarco
+and of the subforums are mteb's; the latter add up to the paper's 13,145 queries and 457,199 passages. The files are
+compared with these counts: the corpus for every split, the queries for the split that a set is evaluated on.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ KEY = "eval.beir"
 
 @dataclass(frozen=True)
 class BeirSet:
-    """`repo` and `revision`: its copy on the hub, "" where there is none. `counts`: published passages and queries with
-    a judgment of `split`."""
+    """`repo` and `revision`: the copy of the set on the hub, "" if there is no copy. `counts`: published passages, and
+    queries with a judgment of `split`."""
 
     repo: str
     revision: str
     counts: tuple[int, int]
     split: str = "test"
-    identical: bool = False  # queries are passages of the corpus themselves: a passage with the query's id is no hit
+    identical: bool = False  # queries are also passages of the corpus: a passage with the query's id is no hit
 
 
 SETS = {
@@ -80,16 +80,16 @@ SUBFORUMS = {
 
 
 class Beir:
-    """A collection `beir_NAME` for each set; 12 of them, `beir_cqadupstack_SUBFORUM`, for cqadupstack. Another split
-    than the one that a set is evaluated on stands in the name, `beir_NAME_train`.
+    """A collection `beir_NAME` for each set; for cqadupstack 12 collections, `beir_cqadupstack_SUBFORUM`. If `split` is
+    not the one that a set is evaluated on, the name contains it, as in `beir_NAME_train`.
 
-    names: which sets, by BEIR's names (`SETS`, and cqadupstack).
-    path: a folder with PATH/NAME/{corpus.jsonl,queries.jsonl,qrels/SPLIT.tsv}, plain or .gz, as BEIR's archives unpack
-    (cqadupstack: PATH/cqadupstack/SUBFORUM/...), or with these archives, PATH/NAME.zip; where one set is asked for, its
-    folder or archive itself; None: the hub.
-    split: of the judgments; None: what each set is evaluated on, dev for msmarco and test for the others.
+    names: BEIR's names of the sets (`SETS`, and cqadupstack).
+    path: a folder with PATH/NAME/{corpus.jsonl,queries.jsonl,qrels/SPLIT.tsv}, plain or .gz, the layout of BEIR's
+    unpacked archives (cqadupstack: PATH/cqadupstack/SUBFORUM/...), or with these archives, PATH/NAME.zip; for a single
+    set also its folder or archive itself; None: the hub.
+    split: split of the judgments; None: the one that each set is evaluated on, dev for msmarco and test for the others.
     revision: a branch, tag or commit on the hub for all sets; None: the commits of the table above.
-    allow_other: take files whose counts are not the published ones, as `beir_NAME_other`.
+    allow_other: accept files whose counts differ from the published ones, as `beir_NAME_other`.
     """
 
     def __init__(
@@ -113,10 +113,10 @@ class Beir:
         self._allow_other = allow_other
 
     def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
-        """Raises UserError for missing or malformed files, and without network, saying how to fetch them; and for files
-        that are not those of the set."""
+        """Raises UserError for missing files or no network (with the command that fetches them), for malformed files,
+        and for files that are not those of the set."""
         found = tuple(self._collections())
-        if any(one.group and one.name.endswith(OTHER) for one in found):  # one mean, of twelve
+        if any(one.group and one.name.endswith(OTHER) for one in found):  # the mean over the twelve gets the suffix too
             found = tuple(replace(one, group=one.group and one.group + OTHER) for one in found)
         return found
 
@@ -139,7 +139,7 @@ class Beir:
             yield self._collection(name, facts, below)
 
     def _sets(self) -> Iterator[tuple[str, BeirSet, str]]:
-        """Name of the collection, facts, and folder below `path`."""
+        """Name of the collection, properties of the set, and its folder below `path`."""
         for name in self._names:
             if name != CQADUPSTACK:
                 yield name, SETS[name], name
@@ -174,10 +174,11 @@ class Beir:
         )
 
     def _folder(self, name: str, facts: BeirSet, below: str, split: str, unpack: bool = True) -> Path:
-        """Where the set lies, with the judgments of `split` if it has none at all; an archive itself without `unpack`.
+        """The folder of the set; without `unpack` possibly its archive.
 
-        What is missing is asked for in the set's own folder, NAME below `path`: in `path` itself the files of one set
-        would be found under the names of others.
+        Judgments of `split` are requested only if the folder has no judgments at all. The error about missing files
+        names the set's own folder, NAME below `path`: files of one set in `path` itself would be found under the names
+        of others.
         """
         if self._path is None:
             if not facts.repo:
@@ -196,7 +197,7 @@ class Beir:
         return fetch(facts.repo, _files(split), self._revision or facts.revision, None, KEY, below)
 
     def _asked_for(self, name: str, facts: BeirSet, split: str, path: Path, below: str, hint: str) -> Path:
-        """The folder of the set. Raises UserError for a file that it lacks, with the command that fetches it."""
+        """The folder of the set. Raises UserError for a missing file, with the command that fetches it."""
         location = path / below
         if facts.repo:
             files = _files(split)[: 2 if (location / "qrels").is_dir() else 3]

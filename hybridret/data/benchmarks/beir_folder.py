@@ -1,7 +1,8 @@
-"""Any user's own data in BEIR's layout, in one language or in several.
+"""A user's own data in BEIR's layout, in one language or in several.
 
-Rows of corpus.jsonl and queries.jsonl may say their `language`; queries may say their `question`, which translations of
-one question share. With them the monolingual, cross-lingual and multilingual settings work as on published benchmarks.
+Rows of corpus.jsonl and queries.jsonl may have a field `language`; queries may have a field `question`, an id that
+translations of one question share. With these fields the monolingual, cross-lingual and multilingual settings work as
+on published benchmarks.
 """
 
 from __future__ import annotations
@@ -35,11 +36,10 @@ class Folder:
     """One collection, called `name`, which must not be the name of a published set.
 
     path: the folder with corpus.jsonl (_id, title, text, language), queries.jsonl (_id, text, language, question) and
-    qrels/SPLIT.tsv, each plain or .gz; title, language and question may be left out, by all rows or by some. Or a .zip
-    of it.
-    split: which judgments; other ones than test stand in the name, NAME_dev.
-    language: of the rows that do not say theirs.
-    drop_identical: a passage with the id of the query is no hit, where queries are passages of the corpus themselves.
+    qrels/SPLIT.tsv, each plain or .gz, or a .zip of this folder. Rows may lack title, language and question.
+    split: split of the judgments; unless it is test, the name contains it: NAME_dev.
+    language: the language of rows without the field `language`.
+    drop_identical: a passage with the id of the query is no hit, for data in which queries are also passages.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Folder:
         self._drop_identical = drop_identical
 
     def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
-        """Raises UserError for missing or malformed files, ids that occur twice, and judgments that fit nothing."""
+        """Raises UserError for missing or malformed files, ids that occur twice, and judgments of unknown ids."""
         data = read_beir(self._folder(), self._split, self._name, "eval.folder", FIELDS)
         data, counts = self._of_known_queries(data)
         collection = collection_of(
@@ -95,7 +95,7 @@ class Folder:
         return folder
 
     def _of_known_queries(self, data: BeirData) -> tuple[BeirData, dict[str, str]]:
-        """Without the judgments of unknown queries, which have no language; and what was left out, for the notes."""
+        """The data without judgments of unknown queries, which have no language; and notes on the omitted ones."""
         known = set(Column(data.queries, ("_id",), strip=False))
         qrels = replace(data.qrels, query_ids=matched(data.qrels.query_ids, known))
         rows = np.array([identifier in known for identifier in qrels.query_ids])
@@ -133,7 +133,7 @@ class Folder:
         return parts
 
     def _languages(self, table: Any, file: str) -> dict[str, IntArray]:
-        """The rows of each language, ascending; no text is read."""
+        """The row numbers of each language, ascending; no text is read."""
         import pyarrow.compute as compute
 
         column = table.select_columns(["language"]).with_format("arrow")[:].column("language")
@@ -156,7 +156,7 @@ def _numbers(rows: dict[str, IntArray], languages: list[str]) -> IntArray:
 
 
 def _questions(ids: Sequence[str], queries: Any) -> IntArray:
-    """The cluster of each query: that of its question, which is named like the query where the row names none."""
+    """The question cluster of each query: by the field `question`, or by the id of the query if the row lacks it."""
     named = Column(queries, ("question",))
     number: dict[str, int] = {}
     clusters = [number.setdefault(question or own, len(number)) for question, own in zip(named, ids, strict=True)]
@@ -170,5 +170,5 @@ def _of(qrels: Qrels, rows: IntArray) -> Qrels:
         query_ids=[qrels.query_ids[row] for row in chosen],
         passage_ids=[qrels.passage_ids[row] for row in chosen],
         grades=qrels.grades[rows],
-        repeated=0,  # counted for all
+        repeated=0,  # repetitions are counted once for the whole file
     )

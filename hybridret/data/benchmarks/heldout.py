@@ -11,10 +11,10 @@ from hybridret.data.source import PairSource
 
 
 class Heldout:
-    """All test collections of the pair source; one that is called like a published set becomes heldout_NAME."""
+    """All test collections of the pair source; a collection with the name of a published set becomes heldout_NAME."""
 
     def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
-        """Raises UserError when there is no source, or it holds nothing out."""
+        """Raises UserError when there is no source, or it has no held-out part."""
         if source is None:
             raise UserError("eval=heldout tests on the held-out part of the training data, so it needs data=...")
         found = source.test()

@@ -1,4 +1,4 @@
-"""What readers of published files share: find one file per language, and tell whether training saw the articles."""
+"""Common parts of readers of published files: find one file per language; check whether training used the articles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hybridret.data.squad import Paragraph
 
 @runtime_checkable
 class HasArticles(Protocol):
-    """A pair source that can name the articles that are trained on."""
+    """A pair source that can name the articles in its training part."""
 
     def articles(self) -> frozenset[str]: ...
 
@@ -27,10 +27,10 @@ def language_files(
     languages: Sequence[str] | None,
     published: str,
 ) -> dict[str, Path]:
-    """Language -> its file in the folder `path`, plain or gzipped. `pattern` has {l} where the language stands.
+    """Language -> its file in the folder `path`, plain or gzipped. `pattern` is a file name, with {l} for the language.
 
-    languages: which ones and in which order; None: all that the benchmark has (`known`).
-    published: where the data can be fetched, for the error message.
+    languages: the languages, in this order; None: all of the benchmark (`known`).
+    published: address of the published data, for the error message.
 
     Raises UserError when the path is not set or not a folder, a language is unknown, or files are missing.
     """
@@ -62,13 +62,13 @@ def language_files(
 
 
 def in_domain_note(source: object, paragraphs: Mapping[str, Iterable[Paragraph]]) -> dict[str, str]:
-    """A note when articles of the benchmark stand in the training data: its numbers are in-domain then."""
+    """A note when articles of the benchmark occur in the training data: its values are then in-domain."""
     if not isinstance(source, HasArticles):
         return {}
     titles = {paragraph.title for members in paragraphs.values() for paragraph in members if paragraph.title}
     try:
         shared = titles & source.articles()
-    except UserError:  # a run may be evaluated where its training data is not
+    except UserError:  # the training data may be missing on this machine
         return {"in-domain": "not known: the training data of the run is not at hand"}
     if not shared:
         return {}

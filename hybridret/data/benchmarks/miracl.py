@@ -2,8 +2,8 @@
 
 Passages of grade 0 were judged and are not relevant. The judgments of the test sets are not public.
 
-The hard negatives (mteb, https://arxiv.org/abs/2502.13595) are dev queries, at most 1,000 of a language, over a pool
-of the best 250 passages per query of BM25, multilingual-e5-large and e5-mistral: values are higher than on the full
+The hard negatives (mteb, https://arxiv.org/abs/2502.13595) are dev queries, at most 1,000 per language, with a pool of
+the best 250 passages per query from BM25, multilingual-e5-large and e5-mistral. Values are higher than on the full
 corpus.
 """
 
@@ -37,16 +37,16 @@ class Miracl:
     """One collection of all languages: `miracl` for dev on the full corpus, else `miracl_hard_negatives` or
     `miracl_train`, so that tables never mix them.
 
-    path: a folder that the hub's repositories were fetched into: miracl-v1.0-XX/{topics,qrels}/, or the folders topics
-    and qrels themselves, and miracl-corpus-v1.0-XX/docs-N.jsonl.gz; for hard negatives XX-{corpus,queries,qrels}/.
+    path: a folder with the files of the hub's repositories: miracl-v1.0-XX/{topics,qrels}/, or the folders topics and
+    qrels themselves, and miracl-corpus-v1.0-XX/docs-N.jsonl.gz; for hard negatives XX-{corpus,queries,qrels}/.
     Topics, qrels and docs may be plain or .gz. None: the hub.
-    languages: which languages, in which order; None: all 18, or the 16 that have train queries.
+    languages: the languages, in this order; None: all 18, or the 16 that have train queries.
     split: dev or train. corpus: full or hard_negatives (dev only).
-    settings: monolingual, or multilingual too: the pool of all languages, in which passages of others are unjudged.
-    None: monolingual, which is what the judgments are made for.
+    settings: monolingual, and optionally multilingual: the pool of all languages, in which passages of other languages
+    are unjudged. None: monolingual, for which the judgments are made.
     revision, corpus_revision, hard_negatives_revision: branch, tag or commit of each repository on the hub; None: the
     commits of `miracl_layout`.
-    allow_other: take files whose counts are not the published ones, as NAME_other.
+    allow_other: accept files whose counts differ from the published ones, as NAME_other.
     """
 
     def __init__(
@@ -79,8 +79,8 @@ class Miracl:
         self._allow_other = allow_other
 
     def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
-        """Raises UserError for missing files, saying how to fetch them; for malformed ones; where the judgments do not
-        fit the corpus; and for other counts than the published ones."""
+        """Raises UserError for missing files, with the command that fetches them; for malformed files; if the judgments
+        do not fit the corpus; and if the counts differ from the published ones."""
         hard, files = self._corpus == HARD, self._files()
         notes = {
             "split": self._split,
@@ -116,7 +116,7 @@ class Miracl:
         return full_files(languages, self._split, self._path, self._revision, self._corpus_revision)
 
     def _counts(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Queries and passages of each language as published."""
+        """Published numbers of queries and of passages, by language."""
         queries, passages = ("hard_queries", "hard_passages") if self._corpus == HARD else (self._split, "passages")
         published = {language: PUBLISHED_COUNTS[language] for language in self._languages}
         return (

@@ -1,14 +1,14 @@
-"""Where the files of MIRACL lie, on the hub and in a folder, and how much was published.
+"""Locations of the files of MIRACL, on the hub and in a folder, and published counts.
 
 Topics and judgments are those of `miracl/miracl`, passages those of `miracl/miracl-corpus`: raw files, no loading
 script. The hard negatives are `mteb/MIRACLRetrievalHardNegatives`.
 
-What was verified of the layouts, without a connection to the hub. MIRACL: topics and qrels file by file; names and
-number of the corpus files from the publisher's own loading script and its commits, their fields from its README, counts
-of passages from mteb, for 16 languages from that README as well. Hard negatives: names of the files of a language
-(`de-corpus/dev-00000-of-00001.parquet`, `de-queries/...`, `de-qrels/...`) and the fields id, title, text, query-id,
-corpus-id and score from programs that read the same commit, counts from mteb; an `_id` for id, as other copies have it,
-and several files in a folder are read as well. Not verified: the bytes themselves.
+The layouts were verified without a connection to the hub, from these sources. MIRACL: topics and qrels file by file;
+names and number of the corpus files from the publisher's loading script and its commits; their fields from its README;
+counts of passages from mteb, and for 16 languages also from that README. Hard negatives: names of the files of a
+language (`de-corpus/dev-00000-of-00001.parquet`, `de-queries/...`, `de-qrels/...`) and the fields id, title, text,
+query-id, corpus-id and score from programs that read the same commit; counts from mteb. The field `_id` instead of id,
+as in other copies, and several files in a folder are read as well. Not verified: the bytes themselves.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HARD_NEGATIVES = ("mteb/MIRACLRetrievalHardNegatives", "332a9acb49f5e83d5397683f
 
 
 class Counts(NamedTuple):
-    """Queries of dev and train (0: there are none), passages and files of the corpus; and of the hard negatives."""
+    """Published numbers: queries of dev and train (0: none), passages and files of the corpus; and hard negatives."""
 
     dev: int
     train: int
@@ -64,10 +64,10 @@ PUBLISHED_COUNTS = {
 def full_files(
     languages: Sequence[str], split: str, path: str | None, revision: str | None, corpus_revision: str | None
 ) -> dict[str, LanguageFiles]:
-    """The files of each language on the full corpus; None for a revision: the commit above.
+    """The files of each language for the full corpus; revision None: the commit above.
 
-    All are looked for before the first is read, because the conversion of a large corpus takes long. Raises UserError
-    for missing ones, saying how to fetch them.
+    All files are located before the first is read, because the conversion of a large corpus takes long. Raises
+    UserError for missing files, with the command that fetches them.
     """
     names = {language: _topic_names(language, split, path) for language in languages}
     asked = [name for pair in names.values() for name in pair]
@@ -87,7 +87,7 @@ def full_files(
 
 
 def hard_files(languages: Sequence[str], path: str | None, revision: str | None) -> dict[str, LanguageFiles]:
-    """The files of each language among the hard negatives. Raises UserError for missing and for unreadable ones."""
+    """The files of each language for the hard negatives. Raises UserError for missing and for unreadable files."""
     parts = ("corpus", "queries", "qrels")
     names = {(language, part): f"{language}-{part}/dev-*.parquet" for language in languages for part in parts}
     folder = fetch(
@@ -110,7 +110,7 @@ def hard_files(languages: Sequence[str], path: str | None, revision: str | None)
 
 
 def _topic_names(language: str, split: str, path: str | None) -> tuple[str, str]:
-    """Topics and judgments: in the folder of the language, or in `topics` and `qrels` of a folder that has them."""
+    """Names of topics and judgments: in the folder of the language, or in `topics` and `qrels` if `path` has these."""
     stem = f"miracl-v1.0-{language}-{split}"
     topics, qrels = f"topics/topics.{stem}.tsv", f"qrels/qrels.{stem}.tsv"
     if path is not None and find(Path(path).expanduser(), topics):
@@ -119,7 +119,7 @@ def _topic_names(language: str, split: str, path: str | None) -> tuple[str, str]
 
 
 def _corpus_files(folder: Path, languages: Sequence[str], path: str | None, revision: str) -> dict[str, list[Path]]:
-    """The files of each language: all that were published, or of a folder docs-0 alone, a corpus of the user's own."""
+    """The files of each language: all published ones. A local folder may have docs-0 alone, as a user's own corpus."""
     names = {
         language: [
             f"miracl-corpus-v1.0-{language}/docs-{number}.jsonl.gz"
@@ -132,13 +132,13 @@ def _corpus_files(folder: Path, languages: Sequence[str], path: str | None, revi
         there = [name for name in own if find(folder, name)]
         if there != own and (path is None or there != own[:1]):
             missing += [name for name in own if name not in there]
-    if missing:  # of a folder, or of a cache of the hub that is not whole
+    if missing:  # in a folder, or in an incomplete cache of the hub
         folder = fetch(CORPUS[0], missing, revision, path, KEY, revision_key="corpus_revision")
     return {language: [file for name in own for file in find(folder, name)] for language, own in names.items()}
 
 
 def _whole(files: Sequence[Path]) -> Sequence[Path]:
-    """The files, which say their number: dev-00000-of-00002. Raises UserError where one of them is missing."""
+    """`files`, checked against the number in their names: dev-00000-of-00002. Raises UserError if one is missing."""
     named = re.search(r"-of-(\d+)\.parquet$", files[0].name)
     if named and len(files) != int(named[1]):
         raise UserError(f"{files[0].parent} holds {len(files)} of {int(named[1])} files. Fetch it again.")
@@ -146,7 +146,7 @@ def _whole(files: Sequence[Path]) -> Sequence[Path]:
 
 
 def _id_field(file: Path) -> str:
-    """`_id` or `id`: both are in use."""
+    """The name of the id field of a file: `_id` or `id`, since both are in use."""
     from pyarrow import ArrowInvalid
     from pyarrow.parquet import read_schema
 

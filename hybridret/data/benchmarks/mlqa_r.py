@@ -1,13 +1,13 @@
 """MLQA-R: the dev part of MLQA turned into sentences (LAReQA, https://arxiv.org/abs/2004.05484).
 
 Questions and paragraphs of language X come from dev-context-X-question-X; a question has parallel answers in 2 to 4 of
-the 7 languages. The sentence breaks were never published, so they depend on the splitter: the notes put the number of
-candidates beside the published one.
+the 7 languages. The sentence breaks were never published, so they depend on the splitter: the notes give the number of
+candidates and the published number.
 
-The default splitter, `like_lareqa`, is the nearest of those that we have: summed over the languages 446 sentences off,
-`unicode` 615, `pysbd` 3,264 (which breaks Arabic at every colon: 4985 for 2545). The breaks that LAReQA did publish,
-those of XQuAD-R, order them alike: F1 of sentence ends .97 for zh and .98 or .99 for ar, de, en, es, hi and vi, where
-pysbd has .94, .65 for ar, and .97 or .98.
+The default splitter, `like_lareqa`, comes nearest to the published numbers: the differences, summed over languages, are
+446 sentences, for `unicode` 615, for `pysbd` 3,264 (which breaks Arabic at every colon: 4985 instead of 2545). The
+published breaks of XQuAD-R give the same order: F1 of sentence ends is .97 for zh and .98 or .99 for ar, de, en, es, hi
+and vi; for pysbd it is .94 for zh, .65 for ar, and .97 or .98 for the others.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class MlqaR:
     """One collection, `mlqa_r`.
 
     path: the folder with dev-context-XX-question-XX.json or .json.gz, or the folder above its `dev`.
-    languages: which languages, in which order; None: all seven.
+    languages: the languages, in this order; None: all seven.
     splitter: `like_lareqa`, `unicode` or `pysbd` (hybridret.data.sentences).
-    allow_other: take files whose numbers of questions are not the published ones, as `mlqa_r_other`.
+    allow_other: accept files whose numbers of questions differ from the published ones, as `mlqa_r_other`.
     """
 
     def __init__(
@@ -64,8 +64,8 @@ class MlqaR:
         self._splitter = splitter
 
     def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
-        """Raises UserError for missing or malformed files, an unknown splitter or one that is not installed, and for
-        other numbers of questions than the published ones."""
+        """Raises UserError for missing or malformed files, for a splitter that is unknown or not installed, and if the
+        numbers of questions differ from the published ones."""
         split = splitter(self._splitter)
         paragraphs = {language: read_squad(file) for language, file in self._files().items()}
 
@@ -99,7 +99,7 @@ class MlqaR:
 
 
 def mlqa_r_counts(collection: Collection) -> dict[str, dict[str, int]]:
-    """Language -> questions, candidates, and both as published."""
+    """Language -> numbers of questions and candidates, as read and as published."""
     queries = Counter(collection.query_languages.tolist())
     passages = Counter(collection.passage_languages.tolist())
     return {
@@ -114,7 +114,7 @@ def mlqa_r_counts(collection: Collection) -> dict[str, dict[str, int]]:
 
 
 def counts_text(counts: Mapping[str, Mapping[str, int]]) -> str:
-    """`ar 2318 / 2545, de 2433 / 2362`."""
+    """The counts of candidates as text, read / published: `ar 2318 / 2545, de 2433 / 2362`."""
     return ", ".join(
         f"{language} {count['candidates']} / {count['published_candidates']}" for language, count in counts.items()
     )

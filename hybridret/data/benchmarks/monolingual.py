@@ -1,5 +1,5 @@
-"""What MIRACL and Mr.TyDi share: queries are judged in their own language only, a language at a time, and what was read
-stands beside what was published."""
+"""Common parts of MIRACL and Mr.TyDi: queries are judged in their own language only, languages are read one by one, and
+the counts are compared with the published ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MONOLINGUAL, MULTILINGUAL = SETTINGS = ("monolingual", "multilingual")
 
 @dataclass(frozen=True)
 class LanguageFiles:
-    """Where one language lies. `corpus` and, where queries are rows too, `queries`: files of one table each.
+    """The files of one language. `corpus`, and `queries` if they are rows too: the files of a table.
 
     topics: lines `qid TAB query`; qrels: TREC's, or parquet. fields: the id of a passage, then its text fields.
     """
@@ -40,8 +40,8 @@ class LanguageFiles:
 
 @dataclass(frozen=True)
 class LanguageData:
-    """One language as it was read: `tables` are the corpus and what else was a table; `unread` are fields of their rows
-    that nobody reads, each with the known one that is nearest."""
+    """The data of one language: `tables` are the corpus and the queries, if these were a table. `unread`: fields in
+    their rows that are not read, each with the most similar known field."""
 
     part: Part
     tables: tuple[Any, ...]
@@ -49,7 +49,7 @@ class LanguageData:
 
 
 def checked_settings(key: str, settings: Sequence[str] | None) -> tuple[str, ...]:
-    """`settings`, or monolingual for None. Raises UserError for one that the judgments do not allow."""
+    """`settings`, or monolingual for None. Raises UserError for a setting that the judgments do not allow."""
     if settings is None:
         return (MONOLINGUAL,)
     for setting in settings:
@@ -66,7 +66,7 @@ def checked_settings(key: str, settings: Sequence[str] | None) -> tuple[str, ...
 
 
 def fetch_all(wanted: Sequence[tuple[str, Sequence[str], str]], path: str | None, key: str) -> list[Path]:
-    """`fetch` for several repositories: (name, files, revision). Raises one UserError with the commands for all."""
+    """`fetch` for several repositories (name, files, revision). Raises one UserError with the commands for all."""
     folders, errors = [], []
     for repo, files, revision in wanted:
         try:
@@ -84,7 +84,7 @@ def files_of(
     path: str | None,
     key: str,
 ) -> dict[str, LanguageFiles]:
-    """`files(languages)`; the UserError of what a folder lacks names the languages that it has."""
+    """`files(languages)`; its UserError about missing files also names the languages that are complete."""
     try:
         return files(languages)
     except UserError as error:
@@ -97,7 +97,7 @@ def files_of(
 def read_language(language: str, files: LanguageFiles, what: str) -> LanguageData:
     """Read one language; its passages stay on disk. `what`: the benchmark, in messages.
 
-    Raises UserError naming file and line for what is malformed.
+    Raises UserError naming file and line for malformed data.
     """
     qrels = read_qrels(files.qrels, "trec")
     own, *texts = files.fields
@@ -112,7 +112,7 @@ def read_language(language: str, files: LanguageFiles, what: str) -> LanguageDat
         tables.append(asked)
     columns: dict[str, Required] = {own: True, **{name: name != "title" for name in texts}}
     if "title" in texts:
-        columns["text"] = "title"  # a passage may have no other text
+        columns["text"] = "title"  # a passage may have a title only
     corpus = read_table(files.corpus, columns, f"the corpus of {what} in {language}")
     passages = Column(corpus, tuple(texts))
     part = Part(language, ids, queries, Column(corpus, (own,), strip=False), passages, qrels)
@@ -132,9 +132,9 @@ def monolingual_collection(
     key: str,
     allow_other: bool,
 ) -> Collection:
-    """One collection of all languages. `queries` and `passages`: how many were published.
+    """One collection of all languages. `queries` and `passages`: the published numbers by language.
 
-    Raises UserError where others were read, unless `allow_other`: then it is NAME_other, and the notes say why.
+    Raises UserError if the numbers differ, unless `allow_other`: then its name is NAME_other, with a note on them.
     """
     parts = [one.part for one in data]
     notes = dict(notes)
@@ -152,6 +152,6 @@ def monolingual_collection(
     notes |= warn_unread(unknown, f"the files of {name}")
     for part in parts:
         for what, note in part.qrels.notes().items():
-            notes[what] = note  # of one publisher, so the same in every language
+            notes[what] = note  # all files have the same publisher, so the note is the same
     fingerprint = hash_json([[one.part.language, table_fingerprint(one.tables[0])] for one in data], 32)
     return collection_of(name, parts, notes, settings, fingerprint=fingerprint)

@@ -3,9 +3,9 @@
 Topics and judgments are those of `castorini/mr-tydi` on the hub, passages those of `castorini/mr-tydi-corpus`: raw
 files, no loading script. Only the passage with the answer is judged, so unjudged passages may be relevant too.
 
-What was verified of the layouts, without a connection to the hub. Hub: names of all files and the commits from the
-hub's own listings, the fields docid, title and text from the publisher's loading script and programs that read the
-files. Archive: names and the fields id and contents (title, empty line, text) from ir_datasets and Pyserini, which
+The layouts were verified without a connection to the hub, from these sources. Hub: names of all files and the commits
+from the hub's own listings; the fields docid, title and text from the publisher's loading script and programs that read
+the files. Archive: names and the fields id and contents (title, empty line, text) from ir_datasets and Pyserini, which
 index it. Counts of queries from the tests of ir_datasets, of passages from mteb. Not verified: the bytes themselves.
 """
 
@@ -37,7 +37,7 @@ ARCHIVES = "https://git.uwaterloo.ca/jimmylin/mr.tydi/-/raw/master/data/"
 
 
 class Facts(NamedTuple):
-    """The language in names of folders, and what was published: queries of each split, passages."""
+    """The language as in the names of folders, and published numbers: queries of each split, passages."""
 
     name: str
     train: int
@@ -63,17 +63,17 @@ PUBLISHED = {
 
 @checked(KEY)
 class MrTydi:
-    """One collection of all languages: `mr_tydi` for test, `mr_tydi_dev` and `mr_tydi_train` for the others.
+    """One collection of all languages: `mr_tydi` for test, `mr_tydi_dev` and `mr_tydi_train` for the other splits.
 
-    path: a folder that the hub's repositories were fetched into (mrtydi-v1.1-NAME/ir-format-data/ and
-    mrtydi-v1.1-NAME/corpus.jsonl.gz), or that the publisher's archives were unpacked in (mrtydi-v1.1-NAME/ with
+    path: a folder with the files of the hub's repositories (mrtydi-v1.1-NAME/ir-format-data/ and
+    mrtydi-v1.1-NAME/corpus.jsonl.gz), or with the publisher's unpacked archives (mrtydi-v1.1-NAME/ with
     topic.SPLIT.tsv, qrels.SPLIT.txt and collection/docs.jsonl.gz); plain or .gz. None: the hub.
-    languages: which languages by code, in which order; None: all 11.
+    languages: codes of the languages, in this order; None: all 11.
     split: test, dev or train.
-    settings: monolingual, or multilingual too: the pool of all languages, in which passages of others are unjudged.
-    None: monolingual, which is what the judgments are made for.
-    revision, corpus_revision: branch, tag or commit of each repository on the hub; None: the commits that stand here.
-    allow_other: take files whose counts are not the published ones, as `mr_tydi_other`.
+    settings: monolingual, and optionally multilingual: the pool of all languages, in which passages of other languages
+    are unjudged. None: monolingual, for which the judgments are made.
+    revision, corpus_revision: branch, tag or commit of each repository on the hub; None: the commits in this file.
+    allow_other: accept files whose counts differ from the published ones, as `mr_tydi_other`.
     """
 
     def __init__(
@@ -95,8 +95,8 @@ class MrTydi:
         self._allow_other = allow_other
 
     def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
-        """Raises UserError for missing files, saying how to fetch them; for malformed ones; where the judgments do not
-        fit the corpus; and for other counts than the published ones."""
+        """Raises UserError for missing files, with the command that fetches them; for malformed files; if the judgments
+        do not fit the corpus; and if the counts differ from the published ones."""
         data = [read_language(language, found, "Mr.TyDi") for language, found in self._files().items()]
         notes = {"split": self._split, "licence": "Apache-2.0; the passages are Wikipedia's (CC BY-SA)"}
         collection = monolingual_collection(
@@ -122,7 +122,7 @@ class MrTydi:
         return files_of(self._languages, self._files_of, self._path, KEY)
 
     def _files_of(self, languages: Sequence[str]) -> dict[str, LanguageFiles]:
-        """All files are looked for before the first is read: conversion of a large corpus takes long."""
+        """The files of each language. All are located before the first is read: conversion of a corpus takes long."""
         found = {language: self._of_archive(language) for language in languages}
         names = {language: self._hub_names(language) for language, files in found.items() if files is None}
         if names:
@@ -145,7 +145,7 @@ class MrTydi:
         return f"{rows}/topics.{self._split}.txt", f"{rows}/qrels.{self._split}.txt", f"{folder}/corpus.jsonl.gz"
 
     def _of_archive(self, language: str) -> LanguageFiles | None:
-        """The files of the publisher's archive, None where none is there. Raises UserError where some are."""
+        """The files of the publisher's archive, None if it has none of them. Raises UserError if only some exist."""
         if self._path is None:
             return None
         folder = Path(self._path).expanduser() / f"mrtydi-v1.1-{PUBLISHED[language].name}"

@@ -1,7 +1,7 @@
-"""What was read against what was published: no number stands under the name of a set that it does not come from.
+"""Compares the data with the published counts, so that no result has the name of a set that it does not come from.
 
-Counts, not hashes: the same set is packed, ordered and written in many ways, and copies of it have other bytes. Where
-the counts of a set come from stands beside its table.
+Counts are compared, not hashes: the same set exists in many packings, orders and formats, so its copies have different
+bytes. The source of the counts of a set is given beside its table.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import numpy as np
 from hybridret.base.errors import UserError
 from hybridret.base.records import Collection, IntArray
 
-OTHER = "_other"  # behind the name of what was asked for with allow_other=true
-NOTE = "not as published"  # the note that says how it differs
-NAMES = ("beir", "miracl", "mlqa_r", "mr_tydi", "xquad_r")  # what names of published sets begin with
+OTHER = "_other"  # suffix of the name of a collection that allow_other=true accepted
+NOTE = "not as published"  # title of the note with the differences
+NAMES = ("beir", "miracl", "mlqa_r", "mr_tydi", "xquad_r")  # prefixes of the names of published sets
 
 
 @dataclass(frozen=True)
 class Compared:
-    """How much of one kind, such as passages, was read and published: by language, "" where there is one only."""
+    """Counts of one kind, such as passages, as read and as published, by language ("" for a set in one language)."""
 
     what: str
     read: Mapping[str, int]
@@ -39,11 +39,11 @@ class Compared:
 def checked_name(
     name: str, compared: Sequence[Compared], key: str, allow_other: bool, check: str
 ) -> tuple[str, dict[str, str]]:
-    """The name that a collection may bear, and the note that belongs to it.
+    """The name for a collection, and a note on the differences from the published set, if any.
 
-    name: of the published set. key: the section of the config. check: the keys that may be wrong, for the message.
+    name: name of the published set. key: the section of the config. check: keys that may be wrong, for the message.
 
-    Raises UserError where other counts were read, unless `allow_other`: then the name is `NAME_other`.
+    Raises UserError if the counts differ, unless `allow_other`: then the name is `NAME_other`.
     """
     found = [text for one in compared for text in one.differences()]
     if not found:
@@ -58,7 +58,7 @@ def checked_name(
 
 
 def is_published(name: str) -> bool:
-    """Whether it is the name of a published set, which no data of the user's own may bear.
+    """Whether `name` is the name of a published set, which must not be used for a user's own data.
 
     >>> is_published("beir_scifact"), is_published("miracl"), is_published("beirut")
     (True, True, False)
@@ -67,6 +67,6 @@ def is_published(name: str) -> bool:
 
 
 def per_language(numbers: IntArray, collection: Collection) -> dict[str, int]:
-    """How many of the language `numbers` [n] are each of the collection's languages."""
+    """How often each of the collection's languages occurs in `numbers` [n], which are indices of languages."""
     counts = np.bincount(numbers, minlength=len(collection.languages)).tolist()
     return dict(zip(collection.languages, counts, strict=True))

@@ -39,8 +39,8 @@ class XquadR:
     """One collection, `xquad_r`: 13,014 sentences and 13,090 questions with 11 relevant sentences each.
 
     path: the folder that holds {language}.json, for example en.json.
-    languages: which languages, in which order; None: all eleven. n languages leave n relevant sentences each.
-    allow_other: take files whose counts are not the published ones, as `xquad_r_other`.
+    languages: the languages, in this order; None: all eleven. With n languages a question has n relevant sentences.
+    allow_other: accept files whose counts differ from the published ones, as `xquad_r_other`.
     """
 
     def __init__(self, path: str | None, languages: list[str] | None = None, allow_other: bool = False) -> None:
@@ -49,8 +49,8 @@ class XquadR:
         self._languages = chosen_languages("eval.xquad_r.languages", languages, LANGUAGES)
 
     def collections(self, source: PairSource | None) -> tuple[Collection, ...]:
-        """Raises UserError for missing or malformed files, saying where to fetch them, and for other counts than the
-        published ones."""
+        """Raises UserError for missing or malformed files, with the address to fetch them from, and if the counts
+        differ from the published ones."""
         paragraphs = {language: _with_breaks(file) for language, file in self._files().items()}
         notes = {
             "candidates": ", ".join(

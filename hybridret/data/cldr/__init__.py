@@ -1,6 +1,6 @@
 """The built-in parallel corpus, generated from Unicode CLDR through babel.
 
-facts.py (codes) -> names.py (words) -> render.py with templates/ (sentences) -> described.py (what can be told in all
+facts.py (codes) -> names.py (words) -> render.py with templates/ (sentences) -> described.py (facts with texts in all
 languages, without collisions) -> fact_split.py -> source.py (`CldrCorpus`); card.py writes the data card.
 """
 

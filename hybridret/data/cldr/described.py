@@ -1,7 +1,7 @@
-"""The facts that can be told in every language of the corpus without being mistaken for each other.
+"""The facts that have texts in every language of the corpus, and whose texts differ from those of all other facts.
 
-Whatever languages a user asks for, the choice is made over all languages that have templates: facts, ids and the split
-stay the same, and results in two and in ten languages speak of the same facts.
+The selection uses all languages that have templates, not only the requested ones. So facts, ids and the split are
+always the same, and results in two and in ten languages are about the same facts.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Described:
 def described_facts(places: int, spoken: int) -> tuple[Described, ...]:
     """The facts in the order of their ids, with at most `places` places and `spoken` languages as entities.
 
-    Of the places a fixed random choice is kept, of the languages the most widespread ones.
+    These are a fixed random choice of places, and the most widespread languages.
     """
     found = []
     for fact in all_facts():
@@ -50,7 +50,7 @@ def described_facts(places: int, spoken: int) -> tuple[Described, ...]:
 def without_collisions(facts: Sequence[Described]) -> list[Described]:
     """Drop every fact that shares a question or a passage with another fact in any language.
 
-    Two facts with one question would make the passage of each a wrong negative of the other.
+    If two facts had the same question, the passage of each would be a false negative of the other.
     """
     count: Counter[tuple[str, str]] = Counter()
     for one in facts:
@@ -67,7 +67,7 @@ def _keys(one: Described) -> set[tuple[str, str]]:
 
 
 def _translates_into_itself(fact: Fact) -> bool:
-    """A word to translate that one of the corpus languages writes like the answer, as when Turkish asks for Turkish."""
+    """Whether the answer equals the word to translate in a corpus language, as when Turkish asks for a Turkish word."""
     word, value = fact.slots.get("w"), fact.slots["v"]
     if not isinstance(word, Thing) or not isinstance(value, str):
         return False
@@ -76,7 +76,8 @@ def _translates_into_itself(fact: Fact) -> bool:
 
 
 def _named_like_its_territory(entity: Thing) -> bool:
-    """Singapore the city: asking for its country gives the answer away, and its currency is asked of the country."""
+    """Whether a city is named like a territory, such as Singapore: questions about it contain the answer, or repeat a
+    question about the territory."""
     return entity.kind == "Z" and any(
         name_of(entity, language) in _territory_names(language) for language in available_languages()
     )

@@ -1,10 +1,10 @@
-"""The split: which facts are trained on, and what "unseen" means.
+"""The split of the facts into parts, among them the `unseen` facts.
 
-- `unseen`: all facts about entities that no training text mentions, neither as what is asked about nor as an answer.
-- `background`: facts about other entities that mention an unseen one. Nobody trains or tests on them; they are
-  distractors in the pool.
-- `test`, `validation`: unseen combinations. The entity is asked about in training with other attributes, and the
-  attribute with other entities; this combination, and so its passage, is not.
+- `unseen`: all facts about entities that no training text mentions, neither as the subject nor as an answer.
+- `background`: facts about other entities that mention an unseen entity. They are used neither in training nor as test
+  questions; their passages are distractors in the pool.
+- `test`, `validation`: unseen combinations. Training asks about the entity with other attributes, and about the
+  attribute with other entities, but not about this combination, so its passage is not in the training data.
 - `training`: the rest.
 """
 
@@ -17,11 +17,11 @@ from enum import StrEnum
 from hybridret.data.cldr.facts import Fact
 from hybridret.data.cldr.things import Thing, uniform
 
-MENTIONS = 3  # an entity that more facts have as their answer is not held out: too much would become background
+MENTIONS = 3  # an entity that is the answer of more facts is not held out: too many facts would become background
 
 
 class Part(StrEnum):
-    """Where a fact belongs."""
+    """The part of the split that a fact belongs to."""
 
     TRAINING = "training"
     VALIDATION = "validation"
@@ -49,7 +49,7 @@ def split(
         else:
             by_entity[fact.entity].append(index)
     for indices in by_entity.values():
-        # The first fact always stays; the others are drawn more often in turn, so that the shares come out as asked.
+        # The first fact is never held out; so the others are drawn more often, to give the requested shares.
         _first, *others = sorted(indices, key=lambda index: uniform(seed, "order", facts[index].id))
         for index in others:
             draw = uniform(seed, "part", facts[index].id) * len(others) / len(indices)

@@ -1,7 +1,7 @@
-"""Facts of CLDR's supplemental data as babel carries it: who pays, speaks, writes and sets clocks how.
+"""Facts from CLDR's supplemental data, as included in babel: currencies, languages, scripts and time zones.
 
-Facts know codes only; `names.py` turns codes into words. "Now" is `REFERENCE`, never the clock, so that the corpus does
-not change from one day to the next.
+Facts contain codes only; `names.py` turns codes into words. The current date is `REFERENCE`, never the clock, so that
+the corpus does not change from one day to the next.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ WORDS = {
 class Fact:
     """One attribute of one entity.
 
-    `slots` fills the placeholders of the templates: e the entity, v the value, y a year, w a word to translate; a
-    `Thing` is named in the language of the text, a string stands as it is. `attribute` is the relation (which picks the
-    template), for words followed by the word: `G:word.monday`.
+    `slots` fills the placeholders of the templates: e the entity, v the value, y a year, w a word to translate. A
+    `Thing` is named in the language of the text; a string is inserted unchanged. `attribute` is the relation, which
+    selects the template; for words it is followed by the word: `G:word.monday`.
     """
 
     attribute: str
@@ -41,7 +41,7 @@ class Fact:
 
     @property
     def entity(self) -> Thing:
-        """What the question is about."""
+        """The entity that the question is about."""
         entity = self.slots["e"]
         assert isinstance(entity, Thing)
         return entity
@@ -58,20 +58,20 @@ class Fact:
 
     @property
     def mentions(self) -> frozenset[Thing]:
-        """Everything that the texts name besides the entity."""
+        """All things that the texts name besides the entity."""
         return frozenset(slot for slot in self.slots.values() if isinstance(slot, Thing)) - {self.entity}
 
 
 @cache
 def all_facts() -> tuple[Fact, ...]:
-    """Every fact, named in the corpus languages or not, sorted by id."""
+    """Every fact, whether or not its names exist in the corpus languages, sorted by id."""
     found = [*_territories(), *_currencies(), *_languages(), *_scripts(), *_places()]
     return tuple(sorted(found, key=lambda fact: fact.id))
 
 
 @cache
 def spread(language: str) -> float:
-    """How far a language is spread: the percentages of the population who use it, added up over all territories."""
+    """How widespread a language is: the sum over all territories of the percentage of the population that uses it."""
     rows = get_global("territory_languages").values()
     return float(sum(row[tag]["population_percent"] for row in rows for tag in row if tag.split("_")[0] == language))
 
@@ -95,7 +95,7 @@ def _territories() -> Iterator[Fact]:
         if second:
             yield _fact("T:second_language", code, Thing("G", second))
         zones = {get_global("meta_zones").get(zone) for zone in get_global("territory_zones")[code]}
-        if len(zones) == 1 and (zone := zones.pop()):  # a country with several time zones has no one answer
+        if len(zones) == 1 and (zone := zones.pop()):  # with several time zones there is no single answer
             yield _fact("T:zone", code, Thing("M", zone))
         if code in weeks:
             yield _fact("T:week", code, Thing("D", weeks[code]))
@@ -104,14 +104,14 @@ def _territories() -> Iterator[Fact]:
 def _currencies() -> Iterator[Fact]:
     now: dict[str, list[str]] = defaultdict(list)
     past: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for territory in sorted(get_global("territory_zones")):  # the European Union has a currency, but no clocks
+    for territory in sorted(get_global("territory_zones")):  # the European Union has a currency, but no zones
         if tender := _current_tender().get(territory):
             now[tender[0]].append(territory)
         if former := _former_tender().get(territory):
             past[former[0]].append((territory, former[1]))
     for code in sorted({*now, *past}):
         yield _fact("C:code", code, code)
-        # The issuer is the territory that the code begins with (EUR has none, and no one answer).
+        # The issuer is the territory whose code the currency code begins with (none for EUR: no single answer).
         places = [place for place in now[code] if code.startswith(place)] or now[code]
         if len(places) == 1:
             yield _fact("C:place", code, Thing("T", places[0]))
@@ -122,7 +122,7 @@ def _currencies() -> Iterator[Fact]:
 
 
 def _languages() -> Iterator[Fact]:
-    """Languages that have locale data of their own: those whose words are known."""
+    """Facts about languages that have their own locale data, so that their words are known."""
     english = _words("en")
     for code in sorted(name for name in localedata.locale_identifiers() if "_" not in name and name != "root"):
         _, script, territory = _likely(code)
@@ -131,7 +131,7 @@ def _languages() -> Iterator[Fact]:
         if territory:
             yield _fact("G:home", code, Thing("T", territory))
         for word, value in _words(code).items():
-            if code == "en" or value != english[word]:  # English words in other languages are gaps of the data
+            if code == "en" or value != english[word]:  # an English word in another language is a gap in the data
                 yield _fact(f"G:word.{word}", code, value, w=WORDS[word])
 
 
@@ -167,7 +167,7 @@ def _current_tender() -> dict[str, tuple[str, int]]:
         valid = [
             row for row in rows if row[3] and row[1] and row[1] <= REFERENCE and (not row[2] or row[2] > REFERENCE)
         ]
-        # Of several, the territory's own: HTG, not USD, in Haiti. With none of its own there is no one answer.
+        # Of several, the territory's own one: HTG, not USD, in Haiti. Without one there is no single answer.
         valid = [row for row in valid if row[0].startswith(territory)] or valid
         if len(valid) == 1:
             found[territory] = (valid[0][0], valid[0][1][0])
@@ -176,7 +176,7 @@ def _current_tender() -> dict[str, tuple[str, int]]:
 
 @cache
 def _former_tender() -> dict[str, tuple[str, int]]:
-    """Territory -> the legal tender that was withdrawn last and the year of its end."""
+    """Territory -> the most recently withdrawn legal tender and the year of its end."""
     found = {}
     for territory, rows in get_global("territory_currencies").items():
         ended = [row for row in rows if row[3] and row[2] and row[2] <= REFERENCE]
@@ -189,7 +189,7 @@ def _former_tender() -> dict[str, tuple[str, int]]:
 
 @cache
 def _most_spoken(territory: str) -> tuple[str | None, str | None]:
-    """The languages with the most and the second most users; None where a tie or a lack of data leaves no answer."""
+    """The languages with the most and the second most users; None if a tie or missing data leaves no answer."""
     shares: dict[str, float] = defaultdict(float)
     for tag, row in get_global("territory_languages").get(territory, {}).items():
         language = tag.split("_")[0]
@@ -218,12 +218,12 @@ def _first_days() -> dict[str, str]:
 
 @cache
 def _words(language: str) -> dict[str, str]:
-    """Word of `WORDS` -> its name in `language`, where the language's own data has it."""
+    """Word of `WORDS` -> its name in `language`, if the language's own data has it."""
     data: Any = own_data(language)
     months = {**_wide(data, "months", "format"), **_wide(data, "months", "stand-alone")}
     tables = {"D": _wide(data, "days", "format"), "O": months}
     found = {word: tables[thing.kind].get(int(thing.code)) for word, thing in WORDS.items()}
-    # CLDR writes M01 where it knows no name.
+    # CLDR has M01 instead of a missing name.
     return {word: name for word, name in found.items() if name and not name[-1].isdigit()}
 
 
@@ -233,9 +233,9 @@ def _wide(data: Any, table: str, form: str) -> dict[int, str]:
 
 
 def _likely(tag: str) -> tuple[str, str | None, str | None]:
-    """Language, script and territory that CLDR takes a tag to mean."""
+    """The likely language, script and territory of a tag, by CLDR."""
     parts = get_global("likely_subtags").get(tag, tag).split("_")
     if len(parts) < 3:
         return parts[0], None, None
-    script = {"Hans": "Hani", "Hant": "Hani"}.get(parts[1], parts[1])  # "written in Simplified" names no script
+    script = {"Hans": "Hani", "Hant": "Hani"}.get(parts[1], parts[1])  # Simplified is no script of its own
     return parts[0], script, parts[2]

@@ -1,7 +1,8 @@
-"""What CLDR says of a locale itself, without what it inherits.
+"""CLDR's data of a locale itself, without inherited data.
 
-babel keeps one copy of a locale's data, with or without what it inherits, as it was first asked for. Without a copy of
-our own the facts and names would depend on who asked before, and what others find on the corpus.
+babel caches one copy of a locale's data, with or without inherited data, depending on the first request in the process.
+Without a separate copy here, the facts and names would depend on earlier calls of other code, and this other code's
+results on the corpus.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ def own_data(name: str) -> dict[str, Any]:
 
 @cache
 def own_locale(language: str) -> Locale:
-    """A locale that answers from `own_data` alone."""
+    """A locale that uses `own_data` only."""
     locale, before = Locale(language), localedata._cache.get(language)
     localedata._cache[language] = own_data(language)
     try:
-        locale.languages  # noqa: B018 - the first question loads the data, which then stays
+        locale.languages  # noqa: B018 - the first access loads the data, and the locale keeps it
     finally:
         localedata._cache.pop(language)
         if before is not None:

@@ -17,7 +17,7 @@ _REMARK = re.compile(r"\s*[（(].*?[)）]")
 
 @cache
 def name_of(thing: Thing, language: str) -> str | None:
-    """The name of `thing` in `language`; None where CLDR has none that a reader of the language would write."""
+    """The name of `thing` in `language`; None if CLDR has no name that a reader of the language would write."""
     if thing.kind == "Z":
         return _place(thing.code, language)
     return _tables(language)[thing.kind].get(thing.code)
@@ -38,7 +38,7 @@ def _tables(language: str) -> dict[str, dict[str, str]]:
         "O": {str(number): name for number, name in months.items()},
     }
     tables = {kind: _short({code: name for code, name in names.items() if name}) for kind, names in raw.items()}
-    # Years in a name ("Turkish Lira (1922-2005)") would give the fact away across languages: not used.
+    # Names with years ("Turkish Lira (1922-2005)") are not used: they would reveal the fact across languages.
     money = {code: name for code, name in locale.currencies.items() if not re.search(r"[（(\d]", name)}
     tables["C"] = money
     return {
@@ -48,7 +48,7 @@ def _tables(language: str) -> dict[str, dict[str, str]]:
 
 
 def _short(names: dict[str, str]) -> dict[str, str]:
-    """Names without remarks in parentheses, except where the remark is what tells two names apart."""
+    """Names without remarks in parentheses, unless two names differ only in the remark."""
     short = {code: _REMARK.sub("", name).strip() for code, name in names.items()}
     count = Counter(short.values())
     return {code: short[code] if short[code] and count[short[code]] == 1 else name for code, name in names.items()}
@@ -56,13 +56,13 @@ def _short(names: dict[str, str]) -> dict[str, str]:
 
 def _place(zone: str, language: str) -> str | None:
     named: str | None = own_locale(language).time_zones.get(zone, {}).get("city")
-    if named is None and script_of(language) == "Latn":  # CLDR leaves out what the zone's id says already
+    if named is None and script_of(language) == "Latn":  # CLDR omits a name that equals the zone's id
         named = zone.rsplit("/", 1)[-1].replace("_", " ")
     return _REMARK.sub("", named).strip() if named and _readable(named, language) else None
 
 
 def _readable(name: str, language: str) -> bool:
-    """False for a Latin name in a language of another script: untranslated."""
+    """False for a name in Latin script in a language with another script: it is untranslated."""
     if script_of(language) == "Latn":
         return True
     return any(letter.isalpha() and not unicodedata.name(letter, "").startswith("LATIN") for letter in name)

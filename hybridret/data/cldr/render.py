@@ -22,7 +22,7 @@ class Texts(NamedTuple):
 
 
 class Templates(NamedTuple):
-    """What a file of the folder `templates` holds."""
+    """The content of a file of the folder `templates`."""
 
     relations: Mapping[str, tuple[str, str, str]]
     in_sentence: Callable[[str, str], str]
@@ -42,7 +42,7 @@ def templates_of(language: str) -> Templates:
 
 
 def render(fact: Fact, language: str) -> Texts | None:
-    """The texts of `fact` in `language`; None where CLDR does not name all that the fact mentions."""
+    """The texts of `fact` in `language`; None if CLDR lacks the name of anything that the fact mentions."""
     relations, in_sentence = templates_of(language)
     filled: dict[str, str] = {}
     for slot, value in fact.slots.items():
@@ -62,6 +62,6 @@ def _as_it_is(kind: str, name: str) -> str:
 
 
 def _capital(text: str, language: str) -> str:
-    """A capital first letter: names that CLDR writes in lower case can open a sentence."""
+    """`text` with a capital first letter: a sentence may begin with a name that CLDR writes in lower case."""
     first = "İ" if language == "tr" and text[0] == "i" else text[0].upper()
     return first + text[1:]

@@ -1,6 +1,6 @@
 """The built-in corpus: parallel questions and passages generated from Unicode CLDR, without a download.
 
-It is a name-alignment task, not general question answering; docs/data_card_cldr.md says what it is good for.
+It is a name-alignment task, not general question answering; docs/data_card_cldr.md describes its uses and limits.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ PartShare = Annotated[float, Gt(0), Lt(0.5), Because("It is a share of the CLDR 
 class CldrCorpus:
     """Facts about countries, languages, currencies, scripts and places in up to ten languages.
 
-    Every fact has two wordings of its question and one passage per language. Two instances with equal arguments hold
+    Every fact has two wordings of its question and one passage per language. Two instances with equal arguments have
     equal texts, in any process.
 
     Args:
         languages: language codes; None means all that have templates. Facts and split do not depend on them.
-        seed: of the split into training, validation and test.
-        cities: at most so many places (exemplar cities of time zones) as entities.
-        spoken: at most so many languages as entities, the most widespread first.
+        seed: seed of the split into training, validation and test.
+        cities: maximum number of places (exemplar cities of time zones) as entities.
+        spoken: maximum number of languages as entities, the most widespread first.
         validation_share: share of the facts about seen entities.
         test_share: share of the facts about seen entities.
-        unseen_share: share of the entities of each kind that are kept out of training altogether.
+        unseen_share: share of the entities of each kind that never occur in training.
 
     Raises:
         UserError: an unknown language, none or the same one twice; shares or limits out of range.
@@ -99,11 +99,11 @@ class CldrCorpus:
         return self._test
 
     def texts(self) -> Iterable[str]:
-        """All training queries and passages, each once, in a fixed order: what a tokenizer is trained on."""
+        """All training queries and passages, each once, in a fixed order, for the training of a tokenizer."""
         return distinct_texts(self.training())
 
     def fingerprint(self) -> str:
-        """16 hex digits over languages, texts, split and wordings, that is over all that a run can see."""
+        """16 hex digits of a hash of languages, texts, split and wordings, that is of all data that a run can see."""
         return self._fingerprint
 
     def licence(self) -> str:
@@ -145,7 +145,7 @@ class CldrCorpus:
         return [index for index, where in enumerate(self.parts) if where is part]
 
     def _wording(self, index: int) -> int:
-        """Which of the two wordings of a fact (0 or 1) a test set asks."""
+        """The wording of a fact's question (0 or 1) in a test set."""
         return int(uniform(self.seed, "wording", self.facts[index].fact.id) < 0.5)
 
     def _pairs(self, name: str, part: Part) -> ParallelPairs:

@@ -1,4 +1,4 @@
-"""What facts are about, and the order that replaces a random generator here."""
+"""The things that facts mention, and random numbers from a hash instead of a generator."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Thing(NamedTuple):
 
 
 def uniform(seed: int, purpose: str, key: str) -> float:
-    """A number in [0, 1) that looks random but depends on nothing except its arguments.
+    """A number in [0, 1) that looks random but depends only on the arguments.
 
-    Drawn from a hash instead of a generator's stream, so that the split of one fact does not move when another fact
-    comes or goes, and no release of Python or numpy can change it.
+    It is computed from a hash, not from the stream of a generator: the part of a fact does not change when other facts
+    are added or removed, or with another release of Python or numpy.
     """
     digest = hashlib.sha256(f"{seed}/{purpose}/{key}".encode()).digest()
     return int.from_bytes(digest[:7], "big") / 2**56

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class Adapter(Protocol):
-    """Changes a fresh body in place before training: freezes weights, adds small ones. `seed` decides what is drawn.
+    """Changes a new body in place before training: freezes weights, adds small ones, which are drawn with `seed`.
 
-    `name` is what a recipe calls it. It works on the meta device too, where plans count. `check_precision` raises
-    UserError where the adapter does not go with a `trainer.precision`.
+    `name` is its name in a recipe. It also works on the meta device, as plans need it. `check_precision` raises
+    UserError if the adapter does not work with a `trainer.precision`.
     """
 
     name: str

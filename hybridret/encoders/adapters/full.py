@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Full:
-    """Leaves the body as it is."""
+    """Does not change the body."""
 
     name = "full"
 

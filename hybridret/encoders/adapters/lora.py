@@ -1,8 +1,8 @@
-"""LoRA (Hu et al., arXiv 2106.09685) by peft: the weights of the body are frozen, and beside each linear layer two
-small matrices of rank r are trained. Gradients and the states of the optimizer are needed for these alone.
+"""LoRA (Hu et al., arXiv 2106.09685) with peft: the weights of the body are frozen, and beside each linear layer two
+small matrices of rank r are trained. Only these need gradients and optimizer states.
 
-peft is asked to put its layers into the body instead of wrapping it, so that the body keeps its class, its forward and
-its architecture; `plain_state` has the weights of the same body without them.
+peft injects its layers into the body instead of wrapping it, so that the body keeps its class, its forward and its
+architecture; `plain_state` returns the weights of the same body without these layers.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 @checked("adapter")
 class LoRA:
-    """`alpha` / `rank` scales what the small matrices add; `dropout` is of their input. `targets`: endings of the names
-    of linear layers inside the body's layers; null: all. `frozen`: how frozen matrices are kept, fp32 or bf16.
+    """`alpha` / `rank` scales the product of the small matrices; `dropout` applies to their input. `targets`: endings
+    of the names of linear layers inside the body's layers; null: all. `frozen`: fp32 or bf16 for frozen matrices.
 
-    What is trained stays fp32, and so do, under autocast, the hidden states that layers add to (FSDP2 computes all in
-    bf16). Raises UserError for values that mean nothing.
+    Trained weights stay in fp32. Under autocast the residual stream of hidden states stays in fp32 too (FSDP2 computes
+    everything in bf16). Raises UserError for invalid values.
     """
 
     name = "lora"
@@ -45,10 +45,10 @@ class LoRA:
         self.rank, self.alpha, self.dropout, self.targets, self.frozen = rank, alpha, dropout, targets, frozen
 
     def apply(self, body: Body, seed: int) -> None:
-        """Put the small matrices into `body` and freeze all else; `seed` alone decides them, and the caller's random
-        state is left as it was. Raises UserError for a target that no linear layer has.
+        """Put the small matrices into `body` and freeze all other weights. Their values depend only on `seed`; the
+        caller's random state does not change. Raises UserError for a target that matches no linear layer.
         """
-        import torch  # here and below: a wrong rank is refused without it
+        import torch  # here and below: a wrong rank is rejected before torch is imported
 
         names = self._chosen(linear_layers(body))
         with quiet_import():
@@ -57,7 +57,7 @@ class LoRA:
             r=self.rank,
             lora_alpha=self.alpha,
             lora_dropout=self.dropout,
-            target_modules="|".join(re.escape(name) for name in names),  # a pattern is matched in full
+            target_modules="|".join(re.escape(name) for name in names),  # peft matches a pattern with the full name
             bias="none",
         )
         mode = body.training
@@ -69,7 +69,7 @@ class LoRA:
             _keep_in_bf16(body)
 
     def check_precision(self, precision: str) -> None:
-        """Matrices in bf16 meet fp32 vectors, which only autocast brings together."""
+        """Raises UserError for frozen bf16 matrices without bf16-mixed: only autocast converts their fp32 input."""
         if self.frozen == "bf16" and precision != "bf16-mixed":
             raise UserError(
                 f"adapter.frozen=bf16 needs trainer.precision=bf16-mixed, not {precision}. Set one of the two: "
@@ -101,7 +101,7 @@ def _ends_with(name: str, target: str) -> bool:
 
 
 def _keep_in_bf16(body: Body) -> None:
-    """Frozen matrices of linear layers and the table of embeddings, which together are nearly all there is."""
+    """Convert the frozen matrices of linear layers and the embedding table, which are nearly all weights, to bf16."""
     import torch
     from torch import nn
 
@@ -110,10 +110,10 @@ def _keep_in_bf16(body: Body) -> None:
         weight = getattr(module, "weight", None)
         meant = isinstance(module, nn.Linear) or module is table
         if meant and isinstance(weight, nn.Parameter) and not weight.requires_grad:
-            weight.data = weight.data.to(torch.bfloat16)  # in place: a tied weight stays one
+            weight.data = weight.data.to(torch.bfloat16)  # in place: tied weights stay tied
     table.register_forward_hook(_in_fp32)
 
 
 def _in_fp32(module: nn.Module, given: object, rows: Tensor) -> Tensor:
-    """Layers add to the embeddings: in bf16 small additions would be lost."""
+    """Embeddings in fp32: layers add to them, and in bf16 small summands would be lost."""
     return rows.float()

@@ -1,4 +1,4 @@
-"""Approximate search that says how approximate it is: recall against exact search, and bytes per passage."""
+"""Approximate search that reports its quality: recall against exact search, and bytes per passage."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from hybridret.retrieval.vector_source import VectorSource
 
 
 class Approximate(ABC):
-    """Search with an index that `_build` makes of passages; what faiss' approximate indexes have in common.
+    """Base class of faiss' approximate indexes: search with an index that `_build` makes from the passages.
 
-    Rank 0 builds and searches, the others get its hits. The last index is kept and used again for the same vectors
-    object and range: vectors must not change in between. Equal scores are put in trec_eval's order, but which of them
-    are found at the boundary of k is not defined. Recall is measured on `recall_queries` queries, drawn with a fixed
-    seed, with exact search for the same k, in which all ranks take part; 0 leaves it out.
+    The first process builds and searches; the others get its hits. The last index is kept and used again for the same
+    vectors object and range, so vectors must not change in between. Equal scores are put in trec_eval's order, but
+    which of them are found at the boundary of k is not defined. Recall is measured on `recall_queries` queries, drawn
+    with a fixed seed, against an exact search for the same k by all processes; 0: recall is not measured.
     """
 
     def __init__(self, faiss: Any, name: str, recall_queries: int) -> None:
@@ -34,7 +34,7 @@ class Approximate(ABC):
         self._notes: dict[str, str] = {}
 
     def search(self, request: SearchRequest, processes: ProcessGroup, progress: Progress) -> Hits:
-        """See `protocols.Index`. Passages are -1 and scores -inf where the index found fewer than asked for."""
+        """See `protocols.Index`. If the index finds fewer passages than requested, the rest are -1, with score -inf."""
         self._notes = {}
         empty = request.empty()
         if not empty.passages.size:
@@ -67,11 +67,11 @@ class Approximate(ABC):
         """The faiss index of the passages of `request`, ready for searches of its depth."""
 
     def _index(self, request: SearchRequest, progress: Progress) -> tuple[Any, int]:
-        """The index and its bytes, of this search or of the one before."""
+        """The index and its size in bytes: the kept one if it fits this request, else a new one."""
         passages, first, last = request.passages, request.first, request.last
         kept = self._kept
         if kept is None or kept[0] is not passages or kept[1:3] != (first, last):
-            kept = self._kept = None  # before building: never two in memory
+            kept = self._kept = None  # freed before building: never two indexes in memory
             index = self._build(request, progress)
             kept = self._kept = (passages, first, last, index, index_bytes(self._faiss, index))
         return kept[3], kept[4]
@@ -88,7 +88,7 @@ class Approximate(ABC):
         return keys
 
     def _recall(self, request: SearchRequest, found: IntArray, processes: ProcessGroup, progress: Progress) -> str:
-        """The share of the exactly best passages that are among those found, over a sample of the queries."""
+        """The share of the passages of an exact search that were found, over a sample of the queries, as text."""
         count = min(self._recall_queries, len(found))
         if not count:
             return "not measured (recall_queries is 0)"

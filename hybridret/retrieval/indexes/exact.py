@@ -1,4 +1,4 @@
-"""Exact search: the inner product of every query with every passage; one rank's share of it is in `exact_scan.py`."""
+"""Exact search: the inner product of every query with every passage; `exact_scan.py` computes a process's share."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from hybridret.retrieval.indexes.together import raise_on_all_processes
 from hybridret.retrieval.search_request import SearchRequest
 from hybridret.retrieval.topk import dense_ties, merge_keys, unpack
 
-_QUERIES_AT_ONCE = 4096  # more are searched in rounds: their candidates take 100 MB a thread at k = 1000
+_QUERIES_AT_ONCE = 4096  # more queries are searched in rounds: the candidates take 100 MB per thread at k = 1000
 
 
 @checked("index")
 class Exact:
     """Plug-in `index`: exact inner-product search in fp32 with torch.
 
-    `query_tile` and `passage_tile` are the sizes of one matmul; its scores should stay in a processor's cache, while a
-    GPU likes larger ones. Few queries are padded to a whole `query_tile`. Searches take as many threads as torch has.
-    Beside the vectors of one passage tile per thread it keeps (3/2 k + `passage_tile`) * 8 bytes per query and thread,
-    and 4 bytes per passage for the order of ties.
+    `query_tile` and `passage_tile` are the sizes of one matmul. On a CPU its scores should fit in the cache; a GPU is
+    faster with larger tiles. Fewer queries are padded to a whole `query_tile`. A search uses as many threads as torch.
+    Memory: the vectors of one passage tile per thread, (3/2 k + `passage_tile`) * 8 bytes per query and thread, and 4
+    bytes per passage for the order of ties.
     """
 
     def __init__(self, query_tile: Count = 256, passage_tile: Annotated[int, Ge(8), MultipleOf(8)] = 1024) -> None:
@@ -34,7 +34,7 @@ class Exact:
         self._passage_tile = passage_tile
 
     def search(self, request: SearchRequest, processes: ProcessGroup, progress: Progress) -> Hits:
-        """See `protocols.Index`. Raises UserError, on every rank, where a score is NaN or infinite."""
+        """See `protocols.Index`. Raises UserError, in every process, if a score is NaN or infinite."""
         from hybridret.retrieval.indexes.exact_scan import Scan  # here: torch
 
         hits, count = request.empty(), len(request.queries)

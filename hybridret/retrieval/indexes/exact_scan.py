@@ -1,10 +1,10 @@
-"""The work of exact search: every query with every passage, streamed, in memory that does not grow with them.
+"""The computation of exact search: every query with every passage, streamed, in memory that does not grow with them.
 
-Work is cut into matmuls of `query_tile` x `passage_tile`, the last ones padded with zeros, always the same ones,
-counted from query 0 and from passage `first`. BLAS libraries may add in another order for another shape or number of
-threads, so a matmul is never split and runs on one thread. Threads and ranks take whole passage tiles in turn instead,
-and their candidates are merged: a score has the same bits for any number of threads and ranks, and so has the result.
-Another tile size, kind of processor or version of torch may change last bits.
+The work is cut into matmuls of `query_tile` x `passage_tile`, counted from query 0 and from passage `first`; the last
+ones are padded with zeros. BLAS libraries may add in another order for another shape or number of threads, so a matmul
+is never split and runs on one thread. Instead, threads and processes take whole passage tiles in turn, and their
+candidates are merged: scores and results have the same bits for any number of threads and processes. Another tile size,
+kind of processor or version of torch may change last bits.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from hybridret.retrieval.topk import TopK, merge_keys, survivors
 
 @dataclass
 class Scan:
-    """One rank's passage tiles, which begin at `starts`, against the queries `part` of a request.
+    """The passage tiles of one process, which begin at `starts`, against the queries `part` of a request.
 
-    `ties` [P] are those of the request as 0 to P - 1.
+    `ties` [P] is the tie order of the request as a permutation of 0 to P - 1.
     """
 
     request: SearchRequest
@@ -39,10 +39,10 @@ class Scan:
     starts: Iterator[int]
     ties: IntArray
     advance: Advance
-    lock: threading.Lock = field(default_factory=threading.Lock)  # sources and progress are not made for threads
+    lock: threading.Lock = field(default_factory=threading.Lock)  # sources and progress are not thread-safe
 
     def run(self, query_tile: int, passage_tile: int) -> IntArray:
-        """Keys [q, k], ascending, of the best passages of this rank's tiles; `WORST` behind the last."""
+        """Keys [q, k], ascending, of the best passages of this process's tiles; `WORST` after the last one."""
         bad = np.flatnonzero(~np.isfinite(self.request.queries[self.part]).all(axis=1))
         if len(bad):
             raise UserError(
@@ -57,12 +57,12 @@ class Scan:
                 try:
                     wait(workers, return_when=FIRST_EXCEPTION)
                 finally:
-                    self.starts = iter(())  # after an error or Ctrl-C the other threads find nothing more to do
+                    self.starts = iter(())  # no more tiles: after an error or Ctrl-C the other threads end
                 return merge_keys([worker.result() for worker in workers], self.request.depth)
 
     @torch.inference_mode()
     def _work(self, query_tile: int, passage_tile: int) -> IntArray:
-        """What one thread does: tile after tile until none is left."""
+        """The work of one thread: tile after tile until no tile is left. Returns its best keys [q, k]."""
         request, queries = self.request, self.request.queries[self.part]
         count, dimension = queries.shape
         tiles = torch.zeros((-(-count // query_tile), query_tile, dimension))
@@ -88,7 +88,7 @@ class Scan:
         return np.concatenate([kept.best() for kept in best])
 
     def _next(self, vectors: Tensor) -> int | None:
-        """Read the next tile into `vectors` [passage_tile, D]; its first passage, or None behind the last tile."""
+        """Read the next tile into `vectors` [passage_tile, D]. Returns its first passage, None after the last tile."""
         with self.lock:
             start = next(self.starts, None)
             if start is None:
@@ -96,7 +96,7 @@ class Scan:
             width = min(len(vectors), self.request.last - start)
             vectors.numpy()[:width] = self.request.passages.rows(start, start + width)
         vectors[width:] = 0
-        if not torch.isfinite(vectors.sum()):  # the sum of finite numbers is hardly ever infinite: then look closer
+        if not torch.isfinite(vectors.sum()):  # a quick test: the sum of finite numbers is hardly ever infinite
             bad = torch.isfinite(vectors).all(dim=1).logical_not().nonzero()
             if len(bad):
                 raise _not_finite(self.part.start, start + int(bad[0]))
@@ -111,10 +111,10 @@ def _not_finite(query: int, passage: int) -> UserError:
 
 
 def operand(tile: Tensor, device: str) -> Tensor:
-    """A tile [n, D] as `inner_products` wants it: on its device, on a CPU in the layout of oneDNN where torch has it.
+    """A tile [n, D] as input of `inner_products`: on its device; on a CPU in the layout of oneDNN if torch has it.
 
-    Which BLAS torch.mm calls is up to the build; on processors that MKL does not know as its own, oneDNN is twice as
-    fast in the same precision.
+    The BLAS behind torch.mm depends on the build of torch. On processors that MKL does not recognise as Intel's, oneDNN
+    is twice as fast in the same precision.
     """
     if torch.device(device).type == "cpu" and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return tile.to_mkldnn()
@@ -122,7 +122,7 @@ def operand(tile: Tensor, device: str) -> Tensor:
 
 
 def inner_products(queries: Tensor, passages: Tensor) -> Tensor:
-    """[q, p] fp32 of two `operand`s."""
+    """[q, p] fp32: the inner products of two results of `operand`."""
     if queries.is_mkldnn:
         return torch.nn.functional.linear(queries, passages).to_dense()
     return queries @ passages.T
@@ -130,7 +130,7 @@ def inner_products(queries: Tensor, passages: Tensor) -> Tensor:
 
 @contextmanager
 def _one_thread_matmuls() -> Iterator[int]:
-    """Each matmul on one thread and in full fp32; yields the number of threads that torch had, and gives it back."""
+    """Each matmul on one thread and in full fp32. Yields torch's number of threads, which is restored afterwards."""
     precision = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:

@@ -1,4 +1,4 @@
-"""What the faiss indexes share: the optional package, filling an index in slices, its size, and the order of hits."""
+"""Common parts of the faiss indexes: the optional package, filling an index in slices, its size, the order of hits."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from hybridret.retrieval.topk import WORST
 from hybridret.retrieval.vector_source import VectorSource
 
 SLICE = 16384  # passages or rows read at once
-_GPU_MOST = 2048  # faiss on a GPU selects no more
+_GPU_MOST = 2048  # the most hits per query of faiss on a GPU
 
 
 def load_faiss() -> Any:
-    """The package faiss; UserError where it is not installed."""
+    """The package faiss. Raises UserError if it is not installed."""
     try:
-        with warnings.catch_warnings():  # the wrapper generator of faiss, not faiss: nothing a user could do
+        with warnings.catch_warnings():  # from SWIG, which generates faiss's wrappers: users can do nothing about it
             warnings.filterwarnings("ignore", "builtin type [Ss]wig.* has no __module__", DeprecationWarning)
             return import_module("faiss")
     except ImportError as error:
@@ -37,7 +37,7 @@ def load_faiss() -> Any:
 
 
 def to_device(faiss: Any, index: Any, device: str, most: int) -> Any:
-    """The index on the GPU `device`, where faiss can use it; else the index itself. `most`: hits of one query."""
+    """The index on the GPU `device`, if faiss can use it; else the index itself. `most`: hits of one query."""
     if not device.startswith("cuda") or faiss.get_num_gpus() == 0:
         return index
     if most > _GPU_MOST:
@@ -50,7 +50,7 @@ def to_device(faiss: Any, index: Any, device: str, most: int) -> Any:
 
 
 def slices(passages: VectorSource, first: int, last: int) -> Iterator[FloatArray]:
-    """The vectors `first` to `last` - 1 in slices; UserError where one is not finite: faiss would rank it."""
+    """The vectors `first` to `last` - 1 in slices. Raises UserError if one is not finite: faiss would rank it."""
     for start in range(first, last, SLICE):
         rows = np.ascontiguousarray(passages.rows(start, min(start + SLICE, last)), dtype=np.float32)
         finite = np.isfinite(rows).all(axis=1)
@@ -74,7 +74,7 @@ def fill(index: Any, passages: VectorSource, first: int, last: int, progress: Pr
 
 
 def finite_queries(queries: FloatArray) -> FloatArray:
-    """The queries as faiss wants them; UserError where one is not finite."""
+    """The queries as a contiguous fp32 array for faiss. Raises UserError if one is not finite."""
     finite = np.isfinite(queries).all(axis=1)
     if not finite.all():
         raise UserError(
@@ -85,7 +85,7 @@ def finite_queries(queries: FloatArray) -> FloatArray:
 
 
 def index_bytes(faiss: Any, index: Any) -> int:
-    """Bytes of the index when it is written, counted without keeping them."""
+    """Size in bytes of the index as a file, counted without storing it."""
     counted = 0
 
     def count(part: bytes) -> None:
@@ -100,7 +100,7 @@ def index_bytes(faiss: Any, index: Any) -> int:
 
 
 def hit_keys(scores: FloatArray, columns: IntArray, ties: IntArray) -> IntArray:
-    """Keys [q, k], ascending, of hits in any order; `columns` -1 stands for none, `ties` are dense positions."""
+    """Keys [q, k], ascending, of hits in any order; column -1 is no hit, `ties` are dense positions."""
     found = columns >= 0
     bad = np.argwhere(found & ~np.isfinite(scores))
     if len(bad):
@@ -118,13 +118,13 @@ def hit_keys(scores: FloatArray, columns: IntArray, ties: IntArray) -> IntArray:
 def on_first_process(
     work: Callable[[], tuple[IntArray, IntArray]], processes: ProcessGroup
 ) -> tuple[IntArray, IntArray]:
-    """Two arrays that only rank 0 works out and all ranks get; the first has two dimensions, the second one."""
+    """Two arrays that the first process computes and all processes get; the first is 2-D, the second 1-D."""
 
     def mine() -> tuple[IntArray, IntArray]:
         return work() if processes.rank == 0 else (np.zeros((0, 0), dtype=np.int64), np.zeros(0, dtype=np.int64))
 
     keys, numbers = raise_on_all_processes(mine, processes)
     shape = processes.gather(np.array(keys.shape, dtype=np.int64))[0].tolist()
-    if processes.rank:  # only the first dimension may differ
+    if processes.rank:  # `gather` lets only the first dimension differ
         keys = np.zeros((0, int(shape[1])), dtype=np.int64)
     return cast(IntArray, processes.gather(keys)[0]), cast(IntArray, processes.gather(numbers)[0])

@@ -1,8 +1,9 @@
-"""Exact search with faiss (`IndexFlatIP`), for those who trust its numbers: all vectors in memory, none compressed.
+"""Exact search with faiss (`IndexFlatIP`), an alternative to `Exact`: all vectors in memory, not compressed.
 
-faiss returns equal scores in no order and cuts them at random at the boundary of k. So more than k are fetched, their
-scores computed again from the vectors, and ordered as trec_eval does. Where rounding leaves open whether a passage that
-was not fetched belongs to the best k, as with many equal scores, the query is searched by `Exact`.
+faiss orders equal scores arbitrarily, and its choice between them at the boundary of k is arbitrary too. So more than k
+hits are fetched, their scores are computed again from the vectors, and they are ordered as in trec_eval. If rounding
+leaves open whether a passage that was not fetched belongs to the best k, as with many equal scores, `Exact` searches
+the query.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ _QUERIES_AT_ONCE = 256
 
 
 class FaissFlat:
-    """Plug-in `index`: the passages and order of `Exact`, from faiss.
+    """Plug-in `index`: the hits of `Exact`, in the same order, from faiss.
 
-    Scores are inner products rounded once, from fp64; those of `Exact` are summed in fp32, so that last bits differ,
-    and two passages whose scores differ by nothing else may be exchanged. Rank 0 searches alone: more ranks are no
-    faster. Raises UserError where faiss is not installed or a vector is not finite.
+    Scores are computed in fp64 and rounded to fp32 once; those of `Exact` are summed in fp32. Last bits therefore
+    differ, and two passages whose scores differ only there may be exchanged. The first process searches alone: more
+    processes are not faster. Raises UserError if faiss is not installed or a vector is not finite.
     """
 
     def __init__(self) -> None:
@@ -70,7 +71,7 @@ class FaissFlat:
         index = to_device(self._faiss, self._faiss.IndexFlatIP(dimension), request.device, fetched)
         longest = fill(index, request.passages, request.first, request.last, progress)
         lengths = np.sqrt(np.einsum("qd,qd->q", queries, queries, dtype=np.float64))
-        error = dimension * 2.0**-23 * lengths * longest  # of an fp32 sum in any order, twice the usual bound
+        error = dimension * 2.0**-23 * lengths * longest  # bound on the error of an fp32 sum in any order, doubled
         keys = np.empty((len(queries), depth), dtype=np.int64)
         unsure: list[IntArray] = []
         with progress.task("search", len(queries)) as advance:
@@ -93,9 +94,9 @@ class FaissFlat:
         return keys, np.concatenate(unsure) if unsure else np.zeros(0, dtype=np.int64)
 
     def _exact_scores(self, index: Any, queries: FloatArray, columns: IntArray) -> FloatArray:
-        """Inner products [q, c] in fp64, rounded to fp32: they depend on the two vectors alone, on no neighbour."""
+        """Inner products [q, c] in fp64, rounded to fp32: each depends on its two vectors only, not on the batch."""
         scores = np.empty(columns.shape, dtype=np.float32)
-        with np.errstate(over="ignore"):  # found out behind this
+        with np.errstate(over="ignore"):  # infinite scores are found later, in `hit_keys`
             for row, query in enumerate(queries):
                 products = np.multiply(index.reconstruct_batch(columns[row]), query, dtype=np.float64)
                 scores[row] = products.sum(axis=1)

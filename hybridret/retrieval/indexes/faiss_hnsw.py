@@ -1,6 +1,7 @@
-"""HNSW of faiss (Malkov and Yashunin 2018, arXiv:1603.09320): a graph that a query walks to its nearest passages.
+"""HNSW of faiss (Malkov and Yashunin 2018, arXiv:1603.09320): search walks a graph to the nearest passages.
 
-Vectors are kept whole, so the scores of what is found are exact; fast, but larger than the vectors and slow to build.
+Vectors are not compressed, so the scores of the hits are exact. Search is fast, but the index is larger than the
+vectors and slow to build.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from hybridret.retrieval.search_request import SearchRequest
 class FaissHnsw(Approximate):
     """Plug-in `index`: HNSW with inner products, on the CPU (faiss has none for GPUs).
 
-    `links` of a passage; breadth of the walk while building (`construction`) and while searching (`search`, at least k
-    in effect). One of `threads` builds the same graph every time; more are faster, and each build differs a little.
-    Raises UserError where faiss is not installed or a number is out of range.
+    `links`: links of a passage. `construction`, `search`: breadth of the walk while building and while searching (the
+    latter is at least k in effect). With 1 of `threads` every build gives the same graph; more threads are faster, but
+    each build differs a little. Raises UserError if faiss is not installed or a number is out of range.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """IVF-PQ of faiss (Jegou et al. 2011, doi:10.1109/TPAMI.2010.57): passages in lists, vectors compressed to codes.
 
-A query looks into the lists nearest to it, and scores come from the codes: a few dozen bytes a passage, so that a large
-corpus fits in memory, at a loss that `notes` states.
+A query searches only the nearest lists, and scores are computed from the codes. A passage takes a few dozen bytes, so a
+large corpus fits in memory; `notes` states the loss of recall.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from hybridret.retrieval.indexes.faiss_common import fill, load_faiss, slices, t
 from hybridret.retrieval.search_request import SearchRequest
 from hybridret.retrieval.vector_source import VectorSource
 
-_VECTORS_PER_CENTROID = 39  # fewer, and faiss itself warns of bad centroids
+_VECTORS_PER_CENTROID = 39  # with fewer, faiss itself warns of bad centroids
 
 
 @checked("index")
 class FaissIvfPq(Approximate):
-    """Plug-in `index`: IVF-PQ with inner products; the same index every time, for one number of threads.
+    """Plug-in `index`: IVF-PQ with inner products; every build gives the same index for the same number of threads.
 
-    `lists` clusters of passages, of which a query visits `probes`; a vector becomes `subquantizers` codes of `bits`
-    bits. Trained on `training_sample` passages drawn with a fixed seed, of which faiss uses at most 256 for each list.
-    Raises UserError where faiss is not installed, a number is out of range or the passages are too few to train on.
+    `lists` is the number of clusters of passages, of which a query visits `probes`. A vector is stored as
+    `subquantizers` codes of `bits` bits. Training uses `training_sample` passages drawn with a fixed seed, of which
+    faiss uses at most 256 per list. Raises UserError if faiss is not installed, a number is out of range or there are
+    too few passages for training.
     """
 
     def __init__(

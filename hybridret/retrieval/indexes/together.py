@@ -1,4 +1,4 @@
-"""An error of one rank as an error of all: a rank that stopped alone would leave the others waiting for ever."""
+"""Raises an error of one process in all processes: if one stopped alone, the others would wait for ever."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Result = TypeVar("Result")
 
 
 def raise_on_all_processes(work: Callable[[], Result], processes: ProcessGroup) -> Result:
-    """What `work` returns on this rank. Where it raised UserError on any rank, every rank raises the first one's.
+    """The result of `work` in this process. If it raises UserError in a process, all raise it (the first of several).
 
-    All ranks must call it together. Other exceptions end the process, as they should.
+    All processes must call it together. Other exceptions end the process, as usual.
     """
     failure: UserError | None = None
     result: list[Result] = []
