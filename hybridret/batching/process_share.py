@@ -19,8 +19,8 @@ def check_world_size(batch_size: int, world_size: int) -> None:
         below = batch_size - batch_size % world_size
         multiples = [str(size) for size in (below, below + world_size) if size > 0]
         raise UserError(
-            f"training.batch_size: {batch_size} rows cannot be shared evenly by {world_size} processes (devices x nodes), "
-            f"and all processes must hold equally many. Choose a multiple, like {' or '.join(multiples)}."
+            f"training.batch_size: {batch_size} rows cannot be shared evenly by {world_size} processes (devices x "
+            f"nodes), and all processes must hold equally many. Choose a multiple, like {' or '.join(multiples)}."
         )
 
 
