@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 from hybridret.losses.loss import Loss
-from hybridret.planning.tape import Tape
+from hybridret.planning.modes import followed, mode
+from hybridret.planning.tape import live, tick
 
 _Key = tuple[int, int, int, int, torch.dtype]
 
@@ -28,19 +29,19 @@ def loss_memory(loss: Loss, queries: int, passages: int, dimension: int, dtype: 
     """Of `loss` on `queries` against `passages`; the same object is run once."""
     key = (id(loss), queries, passages, dimension, dtype)
     if key not in _KEPT:
-        _KEPT[key] = (loss, _measured(loss, queries, passages, dimension, dtype))
+        _KEPT[key] = (loss, followed(partial(_measured, loss, queries, passages, dimension, dtype)))
     return _KEPT[key][1]
 
 
-def _measured(loss: Loss, queries: int, passages: int, dimension: int, dtype: torch.dtype) -> LossMemory:
-    with FakeTensorMode(allow_non_fake_inputs=True):  # a loss may have tensors of its own
+def _measured(loss: Loss, queries: int, passages: int, dimension: int, dtype: torch.dtype, slow: bool) -> LossMemory:
+    with mode(slow) as tensors:
         sides = [torch.empty(rows, dimension, dtype=dtype, requires_grad=True) for rows in (queries, passages)]
         positives = torch.zeros(queries, dtype=torch.int64)
         groups = [torch.zeros(rows, dtype=torch.int64) for rows in (queries, passages)]
-        with Tape([*sides, positives, *groups]) as tape:
+        with tensors.recording([*sides, positives, *groups]) as tape:
             value = loss(sides[0], sides[1], positives, groups[0], groups[1])
-            half = tape.tick()
+            half = tick(tape)
             value.backward()  # type: ignore[no-untyped-call]
         gradients = {tape.number(side.grad) for side in sides if side.grad is not None}
-    live = tape.live(number for number in range(len(tape.allocations)) if number not in gradients)
-    return LossMemory(int(live[:half].max()), int(live[half:].max()))
+    held = live(tape, (number for number in range(len(tape.allocations)) if number not in gradients))
+    return LossMemory(int(held[:half].max()), int(held[half:].max()))
