@@ -130,7 +130,7 @@ def expected(case: dict[str, Any]) -> Any:
         chunk_size=case["chunk_size"], recompute=case["recompute"], recompute_layers=case["recompute_layers"],
         compile=case["compile"], attention=case.get("attention"),
     )  # fmt: skip
-    work = Workload(case["batch_size"], QUERY, PASSAGE, 0.0, case["steps"], 0, 0, 4)
+    work = Workload(case["batch_size"], QUERY, PASSAGE, 0.0, case["steps"], 0, 0, 4, InfoNCE(0.05))
     return plan(body(case, "meta"), "mean", recipe, work)
 
 

@@ -20,6 +20,7 @@ from functools import partial
 
 from hybridret.encoders.dual import Body
 from hybridret.planning.cost import fits, seconds_for, usable_bytes
+from hybridret.planning.encoding import unchanged
 from hybridret.planning.gpus import Gpu
 from hybridret.planning.plan import executed, plan
 from hybridret.planning.recipe import Recipe
@@ -49,19 +50,29 @@ def cheapest(
     """
     for changed in _steps(recipe, workload, eight_bit):
         body = body_of(changed.adapter)
-        standing = SteadyState.of(body, changed)
-        if standing.stepping(changed).total > usable_bytes(gpu, reserve):
-            continue  # whatever the chunks
-        ways = list(_same_gradient(changed, workload))
-        like = max(way.chunk_size or 0 for way in ways[1:])
-        nearly = partial(_nearly_fits, body, pooling, workload, usable_bytes(gpu, reserve), like)
-        if not any(nearly(way) for way in [changed, *_least(ways)]):
-            continue
-        costs = {way: _gpu_seconds(body, pooling, way, workload, gpu, utilisation) for way in ways}
-        ways.sort(key=costs.__getitem__)  # stable: larger chunks first
-        for way in ways:
-            if nearly(way) and fits(plan(body, pooling, way, workload), gpu, reserve):
-                return way
+        with unchanged(body):
+            found = _of_step(body, pooling, changed, workload, gpu, utilisation, reserve)
+        if found is not None:
+            return found
+    return None
+
+
+def _of_step(
+    body: Body, pooling: str, changed: Recipe, workload: Workload, gpu: Gpu, utilisation: float, reserve: float
+) -> Recipe | None:
+    """The cheapest of those with the gradient of `changed` that fit."""
+    if SteadyState.of(body, changed).stepping(changed).total > usable_bytes(gpu, reserve):
+        return None  # whatever the chunks
+    ways = list(_same_gradient(changed, workload))
+    like = max(way.chunk_size or 0 for way in ways[1:])
+    nearly = partial(_nearly_fits, body, pooling, workload, usable_bytes(gpu, reserve), like)
+    if not any(nearly(way) for way in [changed, *_least(ways)]):
+        return None
+    costs = {way: _gpu_seconds(body, pooling, way, workload, gpu, utilisation) for way in ways}
+    ways.sort(key=costs.__getitem__)  # stable: larger chunks first
+    for way in ways:
+        if nearly(way) and fits(plan(body, pooling, way, workload), gpu, reserve):
+            return way
     return None
 
 

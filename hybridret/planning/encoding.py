@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -14,11 +15,43 @@ from torch import nn
 from hybridret.encoders.dual import Body
 from hybridret.planning.fake import AUTOCAST, FakeBody, held
 from hybridret.planning.flops import Flops, flops
+from hybridret.planning.modes import followed
 from hybridret.planning.profile import ChunkProfile, profile
 from hybridret.planning.recipe import Recipe
 
 Measured = TypeVar("Measured")
 _KEPT: WeakKeyDictionary[Body, dict[Any, Any]] = WeakKeyDictionary()
+_UNCHANGED: WeakKeyDictionary[Body, _Structure] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class _Structure:
+    """What measurements depend on: `state` has shape, dtype and `requires_grad` of each parameter. `alike`: layers."""
+
+    depth: int
+    alike: bool
+    state: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, body: Body) -> _Structure:
+        layers = list(body.layers())
+        # The first may differ (mT5's holds the position bias of all): it is there in every body that is measured.
+        kinds = {tuple((one.shape, one.requires_grad) for one in layer.parameters()) for layer in layers[1:]}
+        state = tuple((one.shape, one.dtype, one.requires_grad) for one in body.parameters())
+        return cls(len(layers), len(kinds) == 1, state)
+
+
+@contextmanager
+def unchanged(body: Body) -> Iterator[None]:
+    """Nobody changes `body` in the block: it is walked through once. Otherwise by each `Encoding`."""
+    outer = body in _UNCHANGED
+    if not outer:
+        _UNCHANGED[body] = _Structure.of(body)
+    try:
+        yield
+    finally:
+        if not outer:
+            del _UNCHANGED[body]
 
 
 @contextmanager
@@ -38,11 +71,7 @@ class Encoding:
 
     def __init__(self, body: Body, pooling: str, recipe: Recipe) -> None:
         self._body, self._pooling, self._recipe = body, pooling, recipe
-        layers = list(body.layers())
-        self._depth = len(layers)
-        # The first may differ (mT5's holds the position bias of all): it is there in every body that is measured.
-        kinds = {tuple((one.shape, one.requires_grad) for one in layer.parameters()) for layer in layers[1:]}
-        self._alike = len(kinds) == 1
+        self._structure = _UNCHANGED.get(body) or _Structure.of(body)
         autocast = AUTOCAST.get(recipe.precision)
         # FSDP2 gathers weights in the precision of the forward pass, so that nothing is left to cast.
         self._cast = autocast if recipe.sharded else None
@@ -60,32 +89,31 @@ class Encoding:
             return self.profile(like, tokens, recompute).scaled(rows / like)
         layers = self._recipe.recompute_layers
 
-        def measured() -> ChunkProfile:
-            return profile(
-                self._fake(self.table_shared, recompute), self._depth, self._alike, rows, tokens, recompute, layers
-            )
+        def measured(slow: bool) -> ChunkProfile:
+            fake = self._fake(self.table_shared, recompute, slow)
+            return profile(fake, self._structure.depth, self._structure.alike, rows, tokens, recompute, layers)
 
         key = ("profile", self._pooling, self._cast, self._recipe.precision, rows, tokens, recompute, layers)
         return self._once(key, measured)
 
     def flops(self, tokens: int, recompute: bool, layers: bool) -> Flops:
-        def counted() -> Flops:
-            return flops(self._fake(False, False), self._depth, self._alike, tokens, layers)
+        def counted(slow: bool) -> Flops:
+            return flops(self._fake(False, False, slow), self._structure.depth, self._structure.alike, tokens, layers)
 
         plain = self._once(("flops", tokens, layers), counted)
         return Flops(plain.forward, plain.step + plain.forward) if recompute else plain
 
-    def _fake(self, given: bool, own_casts: bool) -> Callable[[int], FakeBody]:
+    def _fake(self, given: bool, own_casts: bool, slow: bool) -> Callable[[int], FakeBody]:
         def fake(depth: int) -> FakeBody:
-            return FakeBody(self._body, self._pooling, depth, self.used, self._autocast, given, own_casts)
+            return FakeBody(self._body, self._pooling, depth, self.used, self._autocast, given, own_casts, slow)
 
         return fake
 
-    def _once(self, key: Any, make: Callable[[], Measured]) -> Measured:
+    def _once(self, key: Any, make: Callable[[bool], Measured]) -> Measured:
         kept = _KEPT.setdefault(self._body, {})
-        key = (key, tuple((one.shape, one.dtype, one.requires_grad) for one in self._body.parameters()))
+        key = (key, self._structure.state)
         if key not in kept:
             with _no_collecting():
-                kept[key] = make()
+                kept[key] = followed(make)
         found: Measured = kept[key]
         return found

@@ -14,12 +14,12 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.overrides import TorchFunctionMode
 from torch.utils.checkpoint import checkpoint
 
 from hybridret.encoders.dual import Body
 from hybridret.encoders.pooling import pooling_by_name
+from hybridret.planning.modes import mode
 
 AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 WHOLE = {"64-true": torch.float64, "bf16-true": torch.bfloat16, "16-true": torch.float16}
@@ -36,7 +36,8 @@ class FakeBody:
 
     `dtype_of` is how each weight is held; `autocast` the dtype of the forward pass where it is another; with
     `own_casts` each call casts weights for itself. With `given_embeddings` each call starts from looked-up embeddings,
-    a leaf of its own: chunks share the gradient of the table, which is counted apart.
+    a leaf of its own: chunks share the gradient of the table, which is counted apart. `slow`: on torch's fake tensors,
+    which follow what shape tensors do not.
     """
 
     def __init__(
@@ -48,8 +49,9 @@ class FakeBody:
         autocast: torch.dtype | None,
         given_embeddings: bool,
         own_casts: bool = False,
+        slow: bool = False,
     ) -> None:
-        self.mode = FakeTensorMode(allow_non_fake_inputs=True)
+        self.mode = mode(slow)
         self._body, self._pool, self._depth, self._autocast = body, pooling_by_name(pooling), depth, autocast
         self._given, self._own_casts = given_embeddings, own_casts
         with shallow(body, depth), self.mode:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
 
 from hybridret.planning.fake import FakeBody
 
@@ -45,8 +44,8 @@ def _counted(fake: FakeBody, tokens: int, layers: bool) -> Flops:
     # Written out, attention is made of products that the counter knows on every device.
     with sdpa_kernel(SDPBackend.MATH), fake.running(layers):
         text = [torch.ones(1, tokens, dtype=torch.int64) for _ in range(2)]
-        with FlopCounterMode(display=False) as counter:
+        with fake.mode.counting() as counted:
             vectors = fake.vectors(text[0], text[1], None)
-            forward = counter.get_total_flops()
+            forward = counted()
             vectors.sum().backward()  # type: ignore[no-untyped-call]
-        return Flops(forward, counter.get_total_flops())
+            return Flops(forward, counted())

@@ -9,7 +9,7 @@ from hybridret.base.ranges import Count, check_value
 from hybridret.encoders.counting import counted
 from hybridret.encoders.dual import Body
 from hybridret.planning.collectives import collectives
-from hybridret.planning.encoding import Encoding
+from hybridret.planning.encoding import Encoding, unchanged
 from hybridret.planning.fake import PRECISIONS
 from hybridret.planning.memory import Memory
 from hybridret.planning.recipe import Recipe
@@ -41,6 +41,11 @@ def plan(body: Body, pooling: str, recipe: Recipe, workload: Workload) -> Plan:
     how it is held. Raises UserError for a recipe that no training could use.
     """
     check(recipe, workload)
+    with unchanged(body):
+        return _plan(body, pooling, recipe, workload)
+
+
+def _plan(body: Body, pooling: str, recipe: Recipe, workload: Workload) -> Plan:
     batches = Batches.of(recipe, workload)
     encoding = Encoding(body, pooling, recipe)
     of_pair = _flops_of_pair(encoding, workload, False, False)

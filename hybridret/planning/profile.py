@@ -22,7 +22,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.checkpoint import checkpoint
 
 from hybridret.planning.fake import FakeBody
-from hybridret.planning.tape import Tape
+from hybridret.planning.tape import Record, live, tick
 
 CHUNKS = 2
 FEW = (2, 3)  # layers; with one alone, its input and that of the body would be the same tensor
@@ -113,32 +113,32 @@ def _measured(fake: FakeBody, rows: int, tokens: int, recompute: bool, recompute
     with fake.running(recompute_layers):
         ids, mask = (torch.ones(rows, tokens, dtype=torch.int64) for _ in range(2))
         leaves = [fake.leaf(rows, tokens) for _ in range(CHUNKS)]
-        tape = Tape(fake.weights)
-        marks = _Marks(tape)
-        again = marks.noting_the_end(fake.vectors)
-        encode = functools.partial(checkpoint, again, use_reentrant=False, preserve_rng_state=False)
-        vectors: list[Tensor] = []
-        with tape, marks.on(*fake.layers()):
-            ends = [tape.tick()]
-            with fake.precision():
-                for chunk, leaf in enumerate(leaves):
-                    marks.chunk = chunk
-                    made = (encode if recompute else fake.vectors)(ids, mask, leaf)
-                    marks.before_backward(made)
-                    vectors.append(made)
-                    ends.append(tape.tick())
-                whole = torch.cat(vectors)
-            del made, vectors
-            loss = whole.sum()
-            del whole
-            loss.backward()  # type: ignore[no-untyped-call]
+        with fake.mode.recording(fake.weights) as tape:
+            marks = _Marks(tape)
+            again = marks.noting_the_end(fake.vectors)
+            encode = functools.partial(checkpoint, again, use_reentrant=False, preserve_rng_state=False)
+            vectors: list[Tensor] = []
+            with marks.on(*fake.layers()):
+                ends = [tick(tape)]
+                with fake.precision():
+                    for chunk, leaf in enumerate(leaves):
+                        marks.chunk = chunk
+                        made = (encode if recompute else fake.vectors)(ids, mask, leaf)
+                        marks.before_backward(made)
+                        vectors.append(made)
+                        ends.append(tick(tape))
+                    whole = torch.cat(vectors)
+                del made, vectors
+                loss = whole.sum()
+                del whole
+                loss.backward()  # type: ignore[no-untyped-call]
     return _Read(tape, marks, fake, leaves, ends).profile()
 
 
 class _Marks:
     """The clock at the borders of layers and chunks."""
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: Record) -> None:
         self._tape = tape
         self.chunk = 0
         self.bottom_done: dict[int, int] = {}  # forward: the first layer is through
@@ -197,7 +197,7 @@ class _Read:
     """What the tape says, sorted into parts."""
 
     def __init__(
-        self, tape: Tape, marks: _Marks, fake: FakeBody, leaves: Sequence[Tensor | None], ends: list[int]
+        self, tape: Record, marks: _Marks, fake: FakeBody, leaves: Sequence[Tensor | None], ends: list[int]
     ) -> None:
         self._tape, self._marks, self._ends = tape, marks, ends
         own = [one.grad for one in fake.weights if one.grad is not None]
@@ -217,7 +217,7 @@ class _Read:
             else:
                 kind = "activations"
             kinds[kind].append(number)
-        self._live = {kind: tape.live(numbers) for kind, numbers in kinds.items()}
+        self._live = {kind: live(tape, numbers) for kind, numbers in kinds.items()}
         self._all = np.sum(list(self._live.values()), axis=0)
 
     def profile(self) -> ChunkProfile:

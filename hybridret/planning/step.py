@@ -123,7 +123,7 @@ def _moments(body: Body, pooling: str, recipe: Recipe, workload: Workload, like:
     vector = torch.promote_types(held(next(body.parameters()), recipe.precision), torch.float32)
     vectors = (queries.texts + passages.texts) * body.dimension * vector.itemsize
     gathered = batches.everyone * body.dimension * vector.itemsize if recipe.devices > 1 else 0
-    scores = loss_memory(queries.texts, batches.everyone, body.dimension, vector)
+    scores = loss_memory(workload.loss, queries.texts, batches.everyone, body.dimension, vector)
     table = next(iter(body.input_embeddings().parameters()))
     shared = encoding.table_shared and table.requires_grad
     summed_table = Held(gradients=table.numel() * encoding.used(table).itemsize if shared else 0)

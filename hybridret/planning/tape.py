@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -20,9 +20,9 @@ from torch.utils._pytree import tree_leaves
 
 from hybridret.base.records import IntArray
 
+COPY = torch.ops.aten._to_copy.default
+SUM = torch.ops.aten.add.Tensor
 _DEVICE = torch.ops.prim.device.default
-_COPY = torch.ops.aten._to_copy.default
-_SUM = torch.ops.aten.add.Tensor
 FOREVER = -1
 
 
@@ -40,8 +40,43 @@ class Allocation:
     sum_of: int | None
 
 
+class Record(Protocol):
+    """What was allocated. `clock` is the number of operations so far."""
+
+    allocations: list[Allocation]
+    clock: int
+
+    def number(self, tensor: Tensor) -> int | None:
+        """The index in `allocations` of the storage of `tensor`, None where it was there before the record."""
+        ...
+
+
+def tick(record: Record) -> int:
+    """A moment between two operations: what is held then outlives the one before."""
+    record.clock += 1
+    return record.clock
+
+
+def live(record: Record, chosen: Iterable[int]) -> IntArray:
+    """[clock + 1] int64: bytes held by the allocations with the numbers `chosen` during each operation."""
+    change = np.zeros(record.clock + 3, dtype=np.int64)
+    for number in chosen:
+        one = record.allocations[number]
+        change[one.born + _in_place(record, one)] += one.size
+        if one.died != FOREVER:
+            change[one.died + 1] -= one.size
+    return np.cumsum(change)[:-2]
+
+
+def _in_place(record: Record, one: Allocation) -> bool:
+    if one.sum_of is None:
+        return False
+    running = record.allocations[one.sum_of]
+    return running.died == one.born and running.size == one.size
+
+
 class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Records inside the block. Storages of `weights` are not counted. `clock` is the number of operations so far."""
+    """Records inside the block. Storages of `weights` are not counted."""
 
     def __init__(self, weights: Iterable[Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -59,21 +94,15 @@ class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return func(*args, **(kwargs or {}))
         self.clock += 1
         out = func(*args, **(kwargs or {}))
-        copy = func is _COPY and id(args[0].untyped_storage()) in self._weights
-        if func is _SUM and torch._C._current_graph_task_id() != -1 and isinstance(args[0], Tensor):
+        copy = func is COPY and id(args[0].untyped_storage()) in self._weights
+        if func is SUM and torch._C._current_graph_task_id() != -1 and isinstance(args[0], Tensor):
             self._summed(args[0], out)
         for leaf in tree_leaves(out):
             if isinstance(leaf, Tensor):
                 self._note(leaf.untyped_storage(), copy)
         return out
 
-    def tick(self) -> int:
-        """A moment between two operations: what is held then outlives the one before."""
-        self.clock += 1
-        return self.clock
-
     def number(self, tensor: Tensor) -> int | None:
-        """The index in `allocations` of the storage of `tensor`, None where it was there before the tape."""
         return self._alive.get(id(tensor.untyped_storage()))
 
     def _summed(self, running: Tensor, out: Tensor) -> None:
@@ -83,22 +112,6 @@ class Tape(TorchDispatchMode):  # type: ignore[no-untyped-call]
         number = self.number(running)
         if number is not None:
             self._sums[id(out.untyped_storage())] = number
-
-    def live(self, chosen: Iterable[int]) -> IntArray:
-        """[clock + 1] int64: bytes held by the allocations with the numbers `chosen` during each operation."""
-        change = np.zeros(self.clock + 3, dtype=np.int64)
-        for number in chosen:
-            one = self.allocations[number]
-            change[one.born + self._in_place(one)] += one.size
-            if one.died != FOREVER:
-                change[one.died + 1] -= one.size
-        return np.cumsum(change)[:-2]
-
-    def _in_place(self, one: Allocation) -> bool:
-        if one.sum_of is None:
-            return False
-        running = self.allocations[one.sum_of]
-        return running.died == one.born and running.size == one.size
 
     def _note(self, storage: torch.UntypedStorage, copy: bool) -> None:
         key = id(storage)

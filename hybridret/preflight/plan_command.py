@@ -89,6 +89,8 @@ def _key(settings: Settings) -> str:
     plain = asdict(settings)
     sections = ("model", "backbone", "adapter", "text", "training", "trainer", "eval", "plan")
     kept = {section: plain[section] for section in sections}
+    # A temperature scales scores and holds nothing.
+    kept["loss"] = {key: value for key, value in plain["loss"].items() if key != "temperature"}
     kept["optim"] = {key: value for key, value in plain["optim"].items() if key != "lr"}
     kept["evaluation"] = {key: plain["evaluation"][key] for key in ("precision", "vectors")}
     return hash_json(kept)

@@ -120,6 +120,7 @@ def _workload(components: Components) -> tuple[Workload, tuple[str, ...]]:
         evaluation_queries=sum(queries for queries, _ in known),
         evaluation_passages=sum(passages for _, passages in known),
         vector_bytes=BYTES[settings.evaluation.vectors],
+        loss=components.loss,
     )
     return workload, tuple(name for name, size in sizes.items() if size is None)
 

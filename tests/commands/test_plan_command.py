@@ -15,6 +15,7 @@ from hybridret.components.components import Components
 from hybridret.config.compose import labels
 from hybridret.config.entry import config_folder
 from hybridret.config.validate import read_settings, resolved
+from hybridret.planning.step import _moments
 from hybridret.preflight.plan_command import Estimates
 from hybridret.preflight.plan_inputs import recipe_of
 
@@ -177,6 +178,28 @@ def test_what_fake_tensors_cannot_follow_is_a_reason(monkeypatch: pytest.MonkeyP
     with initialize_config_dir(config_folder(), version_base="1.3"):
         point = Estimates().of("here", (), compose("config", overrides=["model=nano"]))
     assert (point.estimate, point.reason) == (None, "NotImplementedError: no fake for this kernel")
+
+
+def estimated(*overrides: str) -> tuple[object, int]:
+    """The estimate of a point, and the logits of its plan in bytes."""
+    with initialize_config_dir(config_folder(), version_base="1.3"):
+        point = SHARED.of("", (), compose("config", overrides=["plan.gpus=[l40s]", "model=nano", *overrides]))
+    assert point.estimate is not None, point.reason
+    inputs = point.estimate.inputs
+    memory = max(_moments(inputs.body_of("full"), inputs.pooling, inputs.recipe, inputs.workload, None),
+                 key=lambda one: one.logits)  # fmt: skip
+    return point.estimate, memory.logits
+
+
+SHARED = Estimates()
+
+
+def test_the_loss_of_the_config_is_planned() -> None:
+    usual, logits = estimated()
+    assert estimated("loss.temperature=0.2")[0] is usual
+    other, fewer = estimated("loss.mask_false_negatives=false")
+    assert other is not usual
+    assert fewer < logits
 
 
 def test_every_point_has_a_name() -> None:

@@ -28,6 +28,7 @@ from hybridret.planning.recipe import Recipe
 from hybridret.planning.workload import Workload
 from hybridret.training.module import RetrieverModule
 
+LOSS = InfoNCE()
 ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536", "OMP_NUM_THREADS": "1"}
 
 
@@ -52,7 +53,7 @@ def recipe_of(**changes: Any) -> Recipe:
 
 
 def workload_of(batch_size: int, query_tokens: int, passage_tokens: int, negatives: float = 0) -> Workload:
-    return Workload(batch_size, query_tokens, passage_tokens, negatives, 10, 0, 0, 4)
+    return Workload(batch_size, query_tokens, passage_tokens, negatives, 10, 0, 0, 4, LOSS)
 
 
 def field(name: str) -> int:

@@ -23,6 +23,7 @@ LLAMA = {
     "kind": "llama", "vocab_size": 2000, "hidden_size": 2048, "num_hidden_layers": 2, "num_attention_heads": 16,
     "num_key_value_heads": 4, "intermediate_size": 8192,
 }  # fmt: skip
+NARROW_LLAMA = LLAMA | {"intermediate_size": 4096}  # products in 16 bits are slow on many CPUs
 MANY_HEADS = {"kind": "scratch", "vocabulary": 1000, "width": 32, "layers": 3, "heads": 8, "positions": 128}
 SMALL = {"kind": "scratch", "vocabulary": 1000, "width": 32, "layers": 1, "heads": 2, "positions": 16}
 QWEN = {
@@ -43,9 +44,9 @@ SHAPES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {"batch_size": 4, "query_tokens": 8, "passage_tokens": 8},
     ),
     "wide layers in 16 bits in chunks computed again": (
-        LLAMA,
+        NARROW_LLAMA,
         {"precision": "bf16-mixed", "chunk_size": 2, "recompute": True},
-        {"batch_size": 4, "query_tokens": 8, "passage_tokens": 8},
+        {"batch_size": 4, "query_tokens": 4, "passage_tokens": 4},
     ),
     "activations of the batch": (MANY_HEADS, {}, {"batch_size": 800, "query_tokens": 8, "passage_tokens": 128}),
     "activations in chunks": (
@@ -76,7 +77,7 @@ def planned(name: str) -> Any:
 
 def steps(body: dict[str, Any]) -> int:
     """The optimizer has its states from the first step on; small models save the time of a second one."""
-    return 2 if body in (ROBERTA, LLAMA) else 1
+    return 2 if body in (ROBERTA, LLAMA, NARROW_LLAMA) else 1
 
 
 @pytest.mark.slow
@@ -91,5 +92,5 @@ def test_the_peak_is_within_15_percent_of_the_measured_one(name: str) -> None:
     assert done.returncode == 0, done.stderr
     measured = json.loads(done.stdout)["peak"]
     expected = planned(name)
-    assert measured > 2e9
+    assert measured > 1e9
     assert abs(expected.total / measured - 1) < 0.15, (expected, measured)

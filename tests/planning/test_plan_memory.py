@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from measured_step import body_of, recipe_of, workload_of
 from torch import Tensor
 
 from hybridret.encoders.dual import Body
+from hybridret.losses.infonce import InfoNCE
+from hybridret.losses.loss import Loss
 from hybridret.planning.collectives import collectives
 from hybridret.planning.encoding import Encoding
 from hybridret.planning.fake import FakeBody, held
@@ -17,6 +20,7 @@ from hybridret.planning.loss_memory import loss_memory
 from hybridret.planning.plan import plan
 from hybridret.planning.profile import profile
 from hybridret.planning.states import state_bytes, states_per_weight
+from hybridret.planning.step import _moments
 
 pytestmark = pytest.mark.slow
 
@@ -115,10 +119,40 @@ def test_the_body_is_left_as_it_was() -> None:
 
 
 def test_scores_are_counted_as_the_loss_makes_them() -> None:
-    few, many = (loss_memory(rows, rows, 8, torch.float32) for rows in (1000, 2000))
+    few, many = (loss_memory(InfoNCE(), rows, rows, 8, torch.float32) for rows in (1000, 2000))
     assert 9 <= few.forward / 1000**2 <= 14  # two in fp32 and a mask or more
     assert 9 <= few.backward / 1000**2 <= 14
     assert many.backward / few.backward == pytest.approx(4, rel=0.01)
+
+
+class TwoPenalties:
+    """InfoNCE, and the scores of queries among themselves and of passages among themselves."""
+
+    def __call__(self, *given: Tensor) -> Tensor:
+        queries, passages = given[:2]
+        return InfoNCE()(*given) + (queries @ queries.T).exp().mean() + (passages @ passages.T).exp().mean()
+
+
+class OwnPassagesOnly:
+    """The distance of each query from its passage: no scores at all."""
+
+    def __call__(self, queries: Tensor, passages: Tensor, positives: Tensor, *_: Tensor) -> Tensor:
+        return (queries - passages[positives]).square().mean()
+
+
+def test_the_loss_of_the_workload_is_the_one_that_is_planned() -> None:
+    body, work = on_meta(SCRATCH), workload_of(4000, 4, 4)
+
+    def logits(loss: Loss) -> int:
+        changed = replace(work, loss=loss)
+        return max(one.logits for one in _moments(body, "mean", recipe_of(chunk_size=8, recompute=True), changed, None))
+
+    plain = logits(InfoNCE())
+    assert plain == logits(InfoNCE(temperature=0.5))
+    assert plain > 9 * 4000**2
+    assert logits(TwoPenalties()) > plain + 8 * 4000**2
+    assert logits(InfoNCE(mask_false_negatives=False)) <= plain - 4000**2  # a mask is a byte per score
+    assert logits(OwnPassagesOnly()) < plain / 20
 
 
 def test_optimizer_states() -> None:
