@@ -54,7 +54,8 @@ class FakeBody:
         self.mode = mode(slow)
         self._body, self._pool, self._depth, self._autocast = body, pooling_by_name(pooling), depth, autocast
         self._given, self._own_casts = given_embeddings, own_casts
-        with shallow(body, depth), self.mode:
+        self._layers = body.layers()
+        with shallow(self._layers, depth), self.mode:
             self._fakes = {
                 id(one): torch.empty(one.shape, dtype=dtype_of(one), requires_grad=one.requires_grad)
                 for one in body.parameters()
@@ -66,13 +67,13 @@ class FakeBody:
     @contextmanager
     def running(self, recompute_layers: bool) -> Iterator[None]:
         """In training mode, with fewer layers and no values, layers under `torch.utils.checkpoint` if asked."""
-        modes = [(module, module.training) for module in self._body.modules()]
         with ExitStack() as stack:
-            stack.enter_context(shallow(self._body, self._depth))
+            stack.enter_context(shallow(self._layers, self._depth))
+            modes = [(module, module.training) for module in self._body.modules()]
             stack.enter_context(self.mode)
             stack.enter_context(_replaced(self._body, self._fakes))
             if recompute_layers:
-                stack.enter_context(_recomputed(self._body.layers()))
+                stack.enter_context(_recomputed(self._layers))
             self._body.train()
             try:
                 yield
@@ -91,7 +92,7 @@ class FakeBody:
 
     def layers(self) -> tuple[nn.Module, nn.Module]:
         """The first and the last, while running."""
-        layers = list(self._body.layers())
+        layers = list(self._layers)
         return layers[0], layers[-1]
 
     def leaf(self, rows: int, tokens: int) -> Tensor | None:
@@ -119,9 +120,8 @@ class FakeBody:
 
 
 @contextmanager
-def shallow(body: Body, depth: int) -> Iterator[None]:
-    """`body` with only its first `depth` layers."""
-    layers = body.layers()
+def shallow(layers: nn.ModuleList, depth: int) -> Iterator[None]:
+    """Only the first `depth` of the layers of a body."""
     every = layers._modules
     layers._modules = dict(list(every.items())[:depth])
     try:

@@ -104,9 +104,11 @@ class MemoryCheck:
         return elsewhere(self.estimate or estimate(self.inputs), self.overrides)
 
 
-def memory_check(components: Components, overrides: Sequence[str]) -> MemoryCheck:
-    """The plan of a point on this machine. Raises UserError for wrong `plan.*` keys."""
-    point = plan_inputs(components)
+def memory_check(components: Components, overrides: Sequence[str], inputs: PlanInputs | None = None) -> MemoryCheck:
+    """The plan of a point on this machine; `inputs`: where they are made already. Raises UserError for wrong `plan.*`
+    keys.
+    """
+    point = inputs or plan_inputs(components)
     check_assumptions(point.settings.plan)
     return MemoryCheck(point, tuple(overrides), target_device(components))
 

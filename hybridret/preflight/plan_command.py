@@ -19,7 +19,7 @@ from hybridret.config.run_identity import check_size
 from hybridret.config.validate import read_settings, resolved
 from hybridret.preflight.estimate import Estimate, PointEstimate, check_assumptions, estimate, in_a_line
 from hybridret.preflight.plan_csv import write_csv
-from hybridret.preflight.plan_inputs import plan_inputs
+from hybridret.preflight.plan_inputs import PlanInputs, plan_inputs
 from hybridret.preflight.plan_table import print_plan
 from hybridret.training.check import check_training
 
@@ -46,6 +46,14 @@ class Estimates:
 
     def __init__(self) -> None:
         self._made: dict[str, Estimate] = {}
+        self._inputs: dict[str, PlanInputs] = {}
+
+    def inputs(self, components: Components) -> PlanInputs:
+        """`plan_inputs`, made once for points that share an estimate: their body is built once."""
+        key = _key(components.settings)
+        if key not in self._inputs:
+            self._inputs[key] = plan_inputs(components)
+        return self._inputs[key]
 
     def of(self, label: str, overrides: Sequence[str], config: DictConfig) -> PointEstimate:
         """Raises UserError where `plan.*` is wrong, since this is not an error of one point."""
@@ -63,7 +71,7 @@ class Estimates:
             check_family(components)
             check_training(settings.training, settings.schedule, settings.trainer)
             if (key := _key(settings)) not in self._made:
-                self._made[key] = estimate(plan_inputs(components))
+                self._made[key] = estimate(self.inputs(components))
         except UserError as error:
             return PointEstimate(label, tuple(overrides), None, str(error), isinstance(error, SizeMissing))
         except Exception as error:  # code that came with a checkpoint may do what fake tensors cannot follow

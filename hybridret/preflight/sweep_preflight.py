@@ -54,7 +54,7 @@ def check_points(points: Sequence[tuple[str, Sequence[str], DictConfig]]) -> lis
 def _estimated(shared: Estimates, label: str, overrides: Sequence[str], config: DictConfig) -> PointEstimate:
     """The point with an estimate where this is useful, or with the reason for having none."""
     try:
-        if _is_small(config):
+        if _is_small(shared, config):
             return PointEstimate(label, tuple(overrides), None)
         return shared.of(label, overrides, config)
     except UserError as error:
@@ -63,7 +63,7 @@ def _estimated(shared: Estimates, label: str, overrides: Sequence[str], config: 
         return PointEstimate(label, tuple(overrides), None, f"{type(error).__name__}: {str(error)[:200]}")
 
 
-def _is_small(config: DictConfig) -> bool:
+def _is_small(shared: Estimates, config: DictConfig) -> bool:
     """Whether no plan is needed: the model is small and surely fits, and no missing GPU is asked for."""
     try:
         components = Components(read_settings(resolved(filled(config))))
@@ -71,7 +71,7 @@ def _is_small(config: DictConfig) -> bool:
         family = components.backbone
         if wants_gpu(components) and isinstance(family, Backbone):
             return gpu_is_here() and counted(family.meta(components.settings.model.size))["total"] < LARGE
-        expected = memory_check(components, ())
+        expected = memory_check(components, (), shared.inputs(components))
         return expected.tiny and counted(expected.inputs.body_of(components.adapter.name))["total"] < LARGE
     except UserError:
         return False  # the estimate gives the reason
