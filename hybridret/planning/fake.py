@@ -52,7 +52,7 @@ class FakeBody:
         slow: bool = False,
     ) -> None:
         self.mode = mode(slow)
-        self._body, self._pool, self._depth, self._autocast = body, pooling_by_name(pooling), depth, autocast
+        self._body, self._pooled, self._depth, self._autocast = body, pooling_by_name(pooling), depth, autocast
         self._given, self._own_casts = given_embeddings, own_casts
         self._layers = body.layers()
         with shallow(self._layers, depth), self.mode:
@@ -116,7 +116,7 @@ class FakeBody:
                 del embedding.forward
         hidden = hidden.to(torch.promote_types(hidden.dtype, torch.float32))
         with torch.autocast(hidden.device.type, enabled=False):
-            return F.normalize(self._pool(hidden, mask), dim=-1)
+            return F.normalize(self._pooled(hidden, mask), dim=-1)
 
 
 @contextmanager

@@ -232,36 +232,36 @@ def _layout(tensor: Tensor) -> Layout:
 
 def _asked(func: Any, args: Any, kwargs: Any) -> _Answer:
     """What torch's own fake tensors say. Raises NotFollowed where shapes alone do not decide."""
-    places: list[tuple[tuple[int, ...] | None, Tensor]] = []  # of each tensor, with its fake one
+    tensors: list[tuple[tuple[int, ...] | None, Tensor]] = []  # of each tensor, with its fake one
     with _fake_mode() as mode:
 
-        def faked(value: Any, place: tuple[int, ...] | None) -> Any:
+        def faked(value: Any, path: tuple[int, ...] | None) -> Any:
             if type(value) is list or type(value) is tuple:
-                inner = [faked(one, None if place is None else (*place, at)) for at, one in enumerate(value)]
+                inner = [faked(one, None if path is None else (*path, at)) for at, one in enumerate(value)]
                 return type(value)(inner)
             if isinstance(value, Tensor):
                 value = _fake(value.layout_of) if isinstance(value, ShapeTensor) else mode.from_tensor(value)
-                places.append((place, value))
+                tensors.append((path, value))
             return value
 
         given = [faked(value, (at,)) for at, value in enumerate(args)]
         named = {name: faked(value, None) for name, value in kwargs.items()}
-        before = [_layout(one) for _, one in places]
+        before = [_layout(one) for _, one in tensors]
         try:
             out = func(*given, **named)
         except Exception as error:  # torch's fake tensors are asked again, and their error is the one that is seen
             raise NotFollowed(str(func)) from error
-        if [_layout(one) for _, one in places] != before:
+        if [_layout(one) for _, one in tensors] != before:
             raise NotFollowed(f"{func} changes the shape of an argument")
         kind = Tensor if isinstance(out, Tensor) else type(out)
-        if kind in (int, float, bool) and not places:
+        if kind in (int, float, bool) and not tensors:
             return _Answer((), kind, 0, out)
         if kind not in (Tensor, tuple, list, type(None)):
             raise NotFollowed(f"{func} returns a {kind.__name__}")
         leaves = [out] if kind is Tensor else list(out or ())
         storages: list[int] = []
         return _Answer(
-            tuple(_output(func, one, places, storages) for one in leaves), kind, _flops(func, given, named, out)
+            tuple(_output(func, one, tensors, storages) for one in leaves), kind, _flops(func, given, named, out)
         )
 
 
@@ -278,17 +278,17 @@ def _fake(layout: Layout) -> Tensor:
     return whole.as_strided(layout.shape, layout.strides, layout.offset)
 
 
-def _output(func: Any, out: Any, places: list[Any], storages: list[int]) -> _Output | None:
+def _output(func: Any, out: Any, tensors: list[Any], storages: list[int]) -> _Output | None:
     if out is None:
         return None
     if not isinstance(out, Tensor):
         raise NotFollowed(f"{func} returns a {type(out).__name__} among others")
     layout, storage = _layout(out), out.untyped_storage()
-    for place, one in places:
+    for path, one in tensors:
         if out is one or storage._cdata == one.untyped_storage()._cdata:
-            if place is None:
+            if path is None:
                 raise NotFollowed(f"{func} returns what it was given by name")
-            return _Output(layout, place, out is one, 0, 0)
+            return _Output(layout, path, out is one, 0, 0)
     if storage._cdata not in storages:
         storages.append(storage._cdata)
     return _Output(layout, None, False, storages.index(storage._cdata), storage.nbytes())
