@@ -119,7 +119,7 @@ BAD = {
     "a misspelt key": (["batching.alpah=0.3"], ["batching.alpah", "alpha"]),
     "a misspelt option": (["batching=hybird"], ["hybird", "hybrid"]),
     "a key in the wrong place": (["alpha=0.3"], ["batching.alpha"]),
-    "a wrong type": (["training.steps=many"], ["training.steps", "int"]),
+    "a wrong type": (["training.steps=many"], ["training.steps='many'", "a whole number"]),
     "alpha out of range": (["batching.alpha=1.5"], ["alpha", "1.5"]),
     "an unknown added key": (["+training.stpes=3"], ["training.stpes", "steps"]),
     "a size that the family lacks": (["backbone=minilm", "model=base"], ["model=base", "small"]),
