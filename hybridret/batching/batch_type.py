@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hybridret.base.errors import UserError
 from hybridret.base.records import BoolArray, IntArray, ParallelPairs
@@ -16,12 +17,14 @@ from hybridret.batching.streams import Order, Stream, make_stream
 @dataclass(frozen=True)
 class BatchType:
     """`sizes` [D]: the question-language rows of each dataset that this kind can use; datasets are drawn in proportion
-    to them. `streams[d]`: the streams of dataset d, one of which is drawn uniformly; empty where its size is 0.
+    to them. `streams[d]`: the streams of dataset d, one of which is drawn; empty where its size is 0. `weights[d]`:
+    one number above 0 for each stream, which is drawn in proportion to it; None: uniformly.
     """
 
     kind: str
     sizes: IntArray
     streams: tuple[tuple[Stream, ...], ...]
+    weights: tuple[NDArray[np.float64], ...] | None = None
 
 
 def full_stream(
@@ -32,19 +35,24 @@ def full_stream(
     groups: Order,
     batch_size: int,
     pairing: Pairing,
+    restriction: str = "",
 ) -> Stream:
-    """The stream over the `usable` [Q] questions of `pairs`. Raises UserError when they cannot fill one batch."""
+    """The stream over the `usable` [Q] questions of `pairs`. Raises UserError when they cannot fill one batch.
+
+    restriction: the setting that left questions out, for the message.
+    """
     stream = make_stream(key, usable, groups, batch_size, pairing)
     if stream is None:
         available = len(np.unique(groups[usable]))
         where = f"language '{pairs.languages[key[1] - 1]}'" if key[1] else f"its languages {', '.join(pairs.languages)}"
+        what = f"Batching '{kind}'{restriction}: dataset '{pairs.name}' has"
         raise UserError(
-            f"Batching '{kind}': dataset '{pairs.name}' has questions about {available} different passages for it in "
-            f"{where}, too few for a batch of {batch_size}, in which no passage may occur twice. Lower "
-            f"training.batch_size to {available} or less, leave the language or the dataset out, or add data."
+            f"{what} questions about {available} different passages for it in {where}, too few for a batch of "
+            f"{batch_size}, in which no passage may occur twice. Lower training.batch_size to {available} or less, "
+            f"leave the language or the dataset out, or add data."
             if available
-            else f"Batching '{kind}': dataset '{pairs.name}' has 0 questions for it in {where}, and a batch takes "
-            f"{batch_size}. Leave the language or the dataset out, or add data."
+            else f"{what} 0 questions for it in {where}, and a batch takes {batch_size}. Leave the language or the "
+            f"dataset out, or add data."
         )
     return stream
 

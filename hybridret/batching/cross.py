@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from hybridret.base.errors import UserError
-from hybridret.base.records import ParallelPairs
+from hybridret.base.languages import script_of
+from hybridret.base.records import BoolArray, ParallelPairs
 from hybridret.batching.batch_type import BatchType, all_languages, check_data, full_stream
-from hybridret.batching.pairing import DifferentLanguages
+from hybridret.batching.language_pairs import ALL, SCRIPT, PairChoice, Weights, check_pairs, chosen_pairs, shown_pairs
+from hybridret.batching.pairing import ChosenPairs, DifferentLanguages
 from hybridret.batching.schedule import MixedSchedule
 from hybridret.batching.strategy import Schedule
 from hybridret.batching.streams import Stream, group_codes
@@ -18,35 +21,89 @@ from hybridret.batching.streams import Stream, group_codes
 
 @dataclass(frozen=True)
 class Cross:
-    """Each row has its own ordered pair of different languages, drawn uniformly among those that its question has."""
+    """Each row has its own ordered pair of different languages, drawn uniformly among those that its question has.
+
+    `pairs` restricts them or gives them weights (`language_pairs`). Raises UserError when it has none of its forms.
+    """
+
+    pairs: PairChoice = ALL
+
+    def __post_init__(self) -> None:
+        check_pairs(self.pairs)
 
     def schedule(self, datasets: Sequence[ParallelPairs], batch_size: int) -> Schedule:
-        return MixedSchedule([cross_type(datasets, batch_size)], [1.0])
+        return MixedSchedule([cross_type(datasets, batch_size, self.pairs)], [1.0])
 
 
-def cross_type(datasets: Sequence[ParallelPairs], batch_size: int) -> BatchType:
-    """One stream per dataset, over its questions in two languages or more; datasets without such are left out.
+def cross_type(
+    datasets: Sequence[ParallelPairs], batch_size: int, choice: str | Sequence[str] | Mapping[str, Any] = ALL
+) -> BatchType:
+    """One stream per dataset, over its questions that exist in both languages of a pair of `choice`; datasets without
+    such are left out.
 
-    Raises UserError when no dataset has such questions, or a dataset has too few of them for a batch.
+    Raises UserError when no dataset has such questions, a dataset has too few of them for a batch, or a pair that
+    `choice` names has none.
     """
     check_data(datasets, batch_size)
+    languages = all_languages(datasets)
+    chosen = chosen_pairs(choice, languages)
     sizes = np.zeros(len(datasets), dtype=np.int64)
     streams: list[tuple[Stream, ...]] = []
     for dataset, pairs in enumerate(datasets):
-        several = pairs.present.sum(axis=1) >= 2
-        sizes[dataset] = pairs.present[several].sum()
+        pairing = DifferentLanguages(pairs.present) if chosen is None else _pairing(pairs, chosen)
+        rows = pairing.rows()
+        sizes[dataset] = rows.sum()
         if not sizes[dataset]:
             streams.append(())
             continue
-        pairing = DifferentLanguages(pairs.present)
-        streams.append((full_stream("cross", pairs, (dataset, 0), several, group_codes(pairs), batch_size, pairing),))
+        restriction = "" if chosen is None else f" with batching.pairs={shown_pairs(choice)}"
+        usable: BoolArray = np.any(rows, axis=1)
+        groups = group_codes(pairs)
+        streams.append((full_stream("cross", pairs, (dataset, 0), usable, groups, batch_size, pairing, restriction),))
     if not sizes.any():
-        languages = all_languages(datasets)
-        raise UserError(
+        raise UserError(_nothing_left(choice, languages))
+    if chosen is not None and not isinstance(choice, str):
+        _check_each(chosen, datasets)
+    return BatchType("cross", sizes, tuple(streams))
+
+
+def _pairing(pairs: ParallelPairs, chosen: Weights) -> ChosenPairs:
+    """The chosen pairs whose languages the dataset has, perhaps none."""
+    column = {language: index for index, language in enumerate(pairs.languages)}
+    own = {pair: weight for pair, weight in chosen.items() if column.keys() >= set(pair)}
+    queries, passages = (np.array([column[pair[side]] for pair in own], dtype=np.int64) for side in (0, 1))
+    return ChosenPairs(pairs.present, queries, passages, np.array(list(own.values()), dtype=np.float64))
+
+
+def _check_each(chosen: Weights, datasets: Sequence[ParallelPairs]) -> None:
+    """Raise UserError for a pair that has no question: it was named, and would never be drawn."""
+    for query, passage in chosen:
+        if not any(_in_both(pairs, query, passage) for pairs in datasets if {query, passage} <= set(pairs.languages)):
+            raise UserError(
+                f"batching.pairs: no question of the training data exists in both languages of {query}-{passage}. "
+                f"Leave the pair out, or add the translations."
+            )
+
+
+def _in_both(pairs: ParallelPairs, query: str, passage: str) -> bool:
+    one, other = (pairs.present[:, pairs.languages.index(language)] for language in (query, passage))
+    return bool((one & other).any())
+
+
+def _nothing_left(choice: str | Sequence[str] | Mapping[str, Any], languages: Sequence[str]) -> str:
+    if len(languages) == 1:
+        return (
             f"Batching 'cross' needs two languages, the data has only {languages[0]}. Add a translation, or train with "
             f"batching=mono."
-            if len(languages) == 1
-            else f"Batching 'cross' needs questions in two languages, and in the data ({', '.join(languages)}) every "
+        )
+    if choice == ALL:
+        return (
+            f"Batching 'cross' needs questions in two languages, and in the data ({', '.join(languages)}) every "
             f"question exists in one only. Give translations the same question id, or train with batching=mono."
         )
-    return BatchType("cross", sizes, tuple(streams))
+    shown = [f"{one} ({script_of(one)})" if choice == SCRIPT else one for one in languages]
+    return (
+        f"batching.pairs={shown_pairs(choice)}: no question of the training data ({', '.join(shown)}) exists in both "
+        f"languages of such a pair. Choose other pairs, like batching.pairs={ALL}, add data, or train with "
+        f"batching=mono."
+    )

@@ -49,6 +49,11 @@ class DifferentLanguages:
 
     present: BoolArray
 
+    def rows(self) -> BoolArray:
+        """[Q, L]: the question-language rows that can be drawn."""
+        rows: BoolArray = self.present & (self.present.sum(axis=1) >= 2)[:, None]
+        return rows
+
     def languages(self, questions: IntArray, random: np.random.Generator) -> tuple[IntArray, IntArray]:
         present = self.present[questions]
         count = present.sum(axis=1)
@@ -56,6 +61,36 @@ class DifferentLanguages:
         passage = _below(count - 1, random.random(len(questions)))
         passage += passage >= query  # skips the query's own language: all ordered pairs stay equally likely
         return _nth_language(present, query), _nth_language(present, passage)
+
+
+@dataclass(frozen=True)
+class ChosenPairs:
+    """Each row is one of P ordered pairs of different languages: of those that its question has, drawn in proportion to
+    their weights (cross with `pairs`).
+
+    `present` [Q, L]; `queries` [P] and `passages` [P]: the languages of each pair; `weights` [P], above 0.
+    """
+
+    present: BoolArray
+    queries: IntArray
+    passages: IntArray
+    weights: NDArray[np.float64]
+
+    def rows(self) -> BoolArray:
+        """[Q, L]: the question-language rows that can be drawn."""
+        found = np.zeros_like(self.present)
+        for query, passage in zip(self.queries, self.passages, strict=True):
+            both = self.present[:, query] & self.present[:, passage]
+            found[:, query] |= both
+            found[:, passage] |= both
+        return found
+
+    def languages(self, questions: IntArray, random: np.random.Generator) -> tuple[IntArray, IntArray]:
+        present = self.present[questions]
+        reached = np.cumsum((present[:, self.queries] & present[:, self.passages]) * self.weights, axis=1)
+        # A double below 1 times a sum never rounds up to it, so one element of the row is above it.
+        drawn = (reached > (random.random(len(questions)) * reached[:, -1])[:, None]).argmax(axis=1)
+        return self.queries[drawn], self.passages[drawn]
 
 
 def _below(count: IntArray, uniform: NDArray[np.float64]) -> IntArray:

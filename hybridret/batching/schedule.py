@@ -3,12 +3,12 @@
 Type, dataset and language of step t follow from element t of three independent sequences of uniform numbers. Together
 they identify the stream of the step. The number of earlier steps with that stream is the index of its batch. These
 counts are kept once per block of steps, so a jump to step 1,000,000 costs a few hundred vectorised draws, and a
-neighbouring step costs no draw.
+neighbouring step costs no draw. Shares that change from step to step are computed for a block at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,17 +22,20 @@ from hybridret.batching.streams import EpochCache, Stream
 BLOCK = 4096  # steps drawn at once; results do not depend on it
 SEEDS = 4  # seeds whose counts are kept
 
+SharesOverSteps = Callable[[IntArray], NDArray[np.float64]]
+"""[n] steps -> [T, n]: the share of each of T types at each step; picklable, and a pure function."""
+
 
 class MixedSchedule:
-    """(seed, step) -> Batch. Each step draws one of `types`, type i with probability `shares[i]` (they sum to 1).
+    """(seed, step) -> Batch. Each step draws one of `types`, type i with probability `shares[i]` (they sum to 1), or
+    with the probability that `shares` gives for the step.
 
     The only state is a cache: a new, a used and an unpickled object give the same batches.
     """
 
-    def __init__(self, types: Sequence[BatchType], shares: Sequence[float]) -> None:
+    def __init__(self, types: Sequence[BatchType], shares: Sequence[float] | SharesOverSteps) -> None:
         self._types = tuple(types)
-        self._shares = tuple(shares)
-        self._thresholds = np.cumsum(self._shares)[:-1]
+        self._shares = shares if callable(shares) else tuple(shares)
         self._cumulative_sizes = [np.cumsum(one.sizes) for one in self._types]
         self._streams: list[tuple[str, int, Stream]] = []  # by number: kind, dataset, stream
         datasets = len(self._types[0].sizes)
@@ -43,6 +46,11 @@ class MixedSchedule:
                 self._first[index, dataset] = len(self._streams)
                 self._choices[index, dataset] = len(streams)
                 self._streams += [(one.kind, dataset, stream) for stream in streams]
+        self._cumulative_weights = {
+            (index, dataset): np.cumsum(weights)
+            for index, one in enumerate(self._types)
+            for dataset, weights in enumerate(one.weights or ())
+        }
         self._epochs = EpochCache()
         self._blocks: dict[int, _Blocks] = {}
 
@@ -81,15 +89,29 @@ class MixedSchedule:
     def _draw(self, seed: int, block: int) -> NDArray[np.int64]:
         """[BLOCK]: the stream numbers of the steps of one block."""
         start = block * BLOCK
-        kinds = np.searchsorted(self._thresholds, uniforms(seed, Purpose.TYPE, start, BLOCK), side="right")
+        # A uniform on the border of two types belongs to the later one: a share of 0 is never drawn, one of 1 always.
+        kinds = np.count_nonzero(self._thresholds(start) <= uniforms(seed, Purpose.TYPE, start, BLOCK), axis=0)
         where = uniforms(seed, Purpose.DATASET, start, BLOCK)
         datasets = np.zeros(BLOCK, dtype=np.int64)
         for index, cumulative in enumerate(self._cumulative_sizes):
             mine = kinds == index
             datasets[mine] = np.searchsorted(cumulative, where[mine] * cumulative[-1], side="right")
-        choice = uniforms(seed, Purpose.LANGUAGE, start, BLOCK) * self._choices[kinds, datasets]
-        numbers: NDArray[np.int64] = self._first[kinds, datasets] + choice.astype(np.int64)
+        language = uniforms(seed, Purpose.LANGUAGE, start, BLOCK)
+        choice = (language * self._choices[kinds, datasets]).astype(np.int64)
+        for (kind, dataset), reached in self._cumulative_weights.items():
+            mine = (kinds == kind) & (datasets == dataset)
+            choice[mine] = np.searchsorted(reached, language[mine] * reached[-1], side="right")
+        numbers: NDArray[np.int64] = self._first[kinds, datasets] + choice
         return numbers
+
+    def _thresholds(self, start: int) -> NDArray[np.float64]:
+        """[T - 1, BLOCK] or [T - 1, 1]: where one type ends and the next one begins in [0, 1), for a block of steps."""
+        if callable(self._shares):
+            shares = self._shares(np.arange(start, start + BLOCK))
+        else:
+            shares = np.array(self._shares, dtype=np.float64)[:, None]
+        thresholds: NDArray[np.float64] = np.cumsum(shares, axis=0)[:-1]
+        return thresholds
 
 
 class _Blocks:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.table import Cell, Column, Table, percent, score
 
@@ -25,7 +23,8 @@ def mix_table(sweep: Sweep) -> Table | None:
     for row in sweep.runs[sweep.runs["run"].isin(list(mixes))].to_dict("records"):
         mix = mixes[row["run"]]
         total = sum(mix["kinds"].values()) or 1
-        alpha = mix.get("alpha") if not pd.isna(row["alpha"]) else None
+        # mono and cross have one kind of batch, so their share is known. Others without an alpha have only this one.
+        alpha = None if row["strategy"] in ("mono", "cross") else mix.get("alpha")
         shares = [Cell(mix["kinds"].get(kind, 0) / total) for kind in kinds]
         pairs = [count for drawn in (mix.get("language_pairs") or {}).values() for count in drawn.values()]
         spread = [Cell(len(pairs)), Cell(min(pairs)), Cell(max(pairs))] if pairs else [Cell(), Cell(), Cell()]

@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
+from omegaconf import OmegaConf
 
 from hybridret.base.records import ParallelPairs
+from hybridret.batching.cross import Cross
+from hybridret.batching.curriculum import Curriculum
 from hybridret.batching.hybrid import Hybrid
+from hybridret.batching.mono import Mono
 from hybridret.batching.strategy import Strategy
 from hybridret.config.instantiate import make
+
+sys.path.insert(0, str(Path(__file__).parent))  # tests of this folder import its slow twins
 
 MakePairs = Callable[..., ParallelPairs]
 BATCH = 8
 CONF = Path(__file__).resolve().parents[2] / "conf" / "batching"
-#: Every yaml of conf/batching, and a hybrid that is rarely monolingual.
+
+
+def _of_yaml(path: Path) -> Strategy:
+    """The plug-in of a yaml in a training of 600 steps, half of what tests look at."""
+    config = OmegaConf.create({"training": {"steps": 600}, "batching": OmegaConf.load(path)})
+    made: Strategy = make(OmegaConf.to_container(config.batching, resolve=True), "batching")
+    return made
+
+
+#: Every yaml of conf/batching, and what its keys can do.
 STRATEGIES: dict[str, Strategy] = {
-    **{path.stem: make(yaml.safe_load(path.read_text("utf-8")), "batching") for path in sorted(CONF.glob("*.yaml"))},
+    **{path.stem: _of_yaml(path) for path in sorted(CONF.glob("*.yaml"))},
     "hybrid_mostly_cross": Hybrid(0.2),
+    "mono_in_proportion": Mono(1.0),
+    "cross_english": Cross("english"),
+    "cross_weighted": Cross({"en-de": 2, "de-en": 1, "de-zh": 0.5}),
+    "hybrid_script": Hybrid(0.5, 0.5, "script"),
+    "curriculum_there_and_back": Curriculum("cosine", 0.9, 0.2, 1, 500, 0.3, ["en-de", "ar-de"]),
 }
 
 

@@ -8,6 +8,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 from scipy.stats import binomtest, chisquare
+from slow_pairs import pairs_of, rows_of
 
 from hybridret.batching.cross import Cross
 from hybridret.batching.hybrid import Hybrid
@@ -56,6 +57,45 @@ def test_datasets_in_proportion_to_size_and_languages_uniform(datasets, batch_si
     for dataset, pairs in enumerate(datasets):
         languages = Counter(int(batch.query_languages[0]) for batch in batches if batch.dataset == dataset)
         assert fits(languages, {index: 1 / len(pairs.languages) for index in range(len(pairs.languages))})
+
+
+@pytest.mark.parametrize("exponent", [0.3, 0.5, 1.0])
+def test_languages_in_proportion_to_their_size_to_a_power(make_pairs, batch_size, exponent):
+    pairs = make_pairs(questions=400)
+    for language, kept in (("de", 100), ("th", 20)):
+        pairs.queries[language][kept:] = [None] * (400 - kept)
+    data = [pairs, make_pairs("other", languages=("ar",), questions=200)]
+    schedule = Mono(exponent).schedule(data, batch_size)
+    batches = [schedule(19, step) for step in range(STEPS)]
+    drawn = Counter(int(batch.query_languages[0]) for batch in batches if batch.dataset == 0)
+    powers = np.array([400.0, 100.0, 20.0]) ** exponent
+    assert fits(drawn, dict(enumerate(powers / powers.sum())))
+    assert not fits(drawn, dict(enumerate([1 / 3] * 3)))
+    assert fits(Counter(batch.dataset for batch in batches), {0: 520 / 720, 1: 200 / 720})  # as without an exponent
+
+
+def test_pairs_in_proportion_to_their_weights(datasets, batch_size):
+    """Among those that a question has: a missing language shifts nothing between the others."""
+    weights = {"en-de": 2.0, "de-en": 1.0, "ar-zh": 4.0, "zh-en": 0.5}
+    pairs = datasets[1]
+    schedule = Cross(weights).schedule([pairs], batch_size)
+    by_question: dict[int, Counter] = {}
+    for step in range(3000):
+        batch = schedule(20, step)
+        rows = zip(batch.questions.tolist(), batch.query_languages, batch.passage_languages, strict=True)
+        for question, query, passage in rows:
+            by_question.setdefault(question, Counter())[int(query), int(passage)] += 1
+    for question, counts in by_question.items():
+        own = {(query, passage): weight for query, passage, weight in pairs_of(weights, pairs, question)}
+        assert fits(counts, {pair: weight / sum(own.values()) for pair, weight in own.items()})
+
+
+@pytest.mark.parametrize("choice", ["english", ["de-en", "zh-ar"], {"en-de": 9, "zh-en": 1}])
+def test_datasets_in_proportion_to_rows_that_the_pairs_leave(datasets, batch_size, choice):
+    schedule = Cross(choice).schedule(datasets, batch_size)
+    rows = np.array([sum(rows_of(choice, pairs, question) for question in range(len(pairs))) for pairs in datasets])
+    counts = Counter(schedule(14, step).dataset for step in range(STEPS))
+    assert fits(counts, dict(enumerate(rows / rows.sum())))
 
 
 def test_cross_datasets_in_proportion_to_rows_that_cross_can_use(datasets, batch_size):

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 
 import numpy as np
 import pytest
+from slow_alpha import slow_alpha
+from slow_pairs import Choice, languages_of, pairs_of, rows_of
 
 from hybridret.base.records import ParallelPairs
+from hybridret.batching.alpha_path import AlphaPath
 from hybridret.batching.cross import Cross
+from hybridret.batching.curriculum import Curriculum
 from hybridret.batching.draw import Purpose, generator
 from hybridret.batching.en_en import EnEn
 from hybridret.batching.hybrid import Hybrid
@@ -28,15 +33,11 @@ def pick(weights: list[float], uniform: float) -> int:
     raise AssertionError("a uniform is below 1")
 
 
-def languages_of(pairs: ParallelPairs, question: int) -> list[int]:
-    return [index for index, code in enumerate(pairs.languages) if pairs.queries[code][question] is not None]
-
-
-def usable(kind: str, pairs: ParallelPairs, language: int | None) -> list[int]:
+def usable(kind: str, pairs: ParallelPairs, language: int | None, choice: Choice = "all") -> list[int]:
     questions = range(len(pairs))
     if language is not None:
         return [q for q in questions if language in languages_of(pairs, q)]
-    return [q for q in questions if len(languages_of(pairs, q)) >= (2 if kind == "cross" else 1)]
+    return [q for q in questions if (rows_of(choice, pairs, q) if kind == "cross" else languages_of(pairs, q))]
 
 
 def epoch_batches(
@@ -64,7 +65,14 @@ def epoch_batches(
 
 
 def simulate(
-    shares: dict[str, float], datasets: list[ParallelPairs], size: int, seed: int, steps: int, english: str = "en"
+    shares_at: Callable[[int], dict[str, float]],
+    datasets: list[ParallelPairs],
+    size: int,
+    seed: int,
+    steps: int,
+    exponent: float = 0.0,
+    choice: Choice = "all",
+    english: str = "en",
 ) -> list[tuple[str, int, list[Row]]]:
     types, where, which = (generator(seed, purpose) for purpose in (Purpose.TYPE, Purpose.DATASET, Purpose.LANGUAGE))
     used: Counter[tuple[str, int, int | None]] = Counter()
@@ -72,6 +80,7 @@ def simulate(
     epochs: Counter[tuple[str, int, int | None]] = Counter()
     made = []
     for step in range(steps):
+        shares = shares_at(step)
         kind = list(shares)[pick(list(shares.values()), types.random())]
         weights = []
         for pairs in datasets:
@@ -80,20 +89,23 @@ def simulate(
                 counts = (
                     [len(usable(kind, pairs, pairs.languages.index(english)))] if english in pairs.languages else []
                 )
-            weights.append(sum(count for count in counts if kind != "cross" or count >= 2))
+            if kind == "cross":
+                counts = [rows_of(choice, pairs, q) for q in range(len(pairs))]
+            weights.append(sum(counts))
         dataset = pick(weights, where.random())
         pairs = datasets[dataset]
         uniform = which.random()
         language: int | None = None
         if kind == "mono":
-            language = pick([1.0] * len(pairs.languages), uniform)
+            sizes = [len(usable(kind, pairs, index)) for index in range(len(pairs.languages))]
+            language = pick([float(size) ** exponent for size in sizes], uniform)
         elif kind == "en_en":
             language = pairs.languages.index(english)
         stream = (kind, dataset, language)
         if not remaining[stream]:
             key = (dataset, 0 if language is None else language + 1, epochs[stream])
             random = generator(seed, Purpose.EPOCH, *key)
-            remaining[stream] = epoch_batches(pairs, usable(kind, pairs, language), size, random)
+            remaining[stream] = epoch_batches(pairs, usable(kind, pairs, language, choice), size, random)
             epochs[stream] += 1
         questions = remaining[stream].pop(0)
         used[stream] += 1
@@ -105,6 +117,10 @@ def simulate(
         elif kind == "x_x":
             drawn = [mine[int(random.random() * len(mine))] for mine in own]
             rows = [(question, one, one) for question, one in zip(questions, drawn, strict=True)]
+        elif choice != "all":
+            for question in questions:
+                allowed = pairs_of(choice, pairs, question)
+                rows.append((question, *allowed[pick([pair[2] for pair in allowed], random.random())][:2]))
         else:
             query = [mine[int(random.random() * len(mine))] for mine in own]
             rest = [[one for one in mine if one != q] for mine, q in zip(own, query, strict=True)]
@@ -112,6 +128,20 @@ def simulate(
             rows = list(zip(questions, query, passage, strict=True))
         made.append((kind, dataset, rows))
     return made
+
+
+def moving(shape: str, start: float, end: float, turns: int, steps: int) -> Callable[[int], dict[str, float]]:
+    """The shares at a step, mono first."""
+    path = AlphaPath(shape, start, end, turns, steps)
+
+    def shares(step: int) -> dict[str, float]:
+        alpha = slow_alpha(path, step)
+        return {"mono": alpha, "cross": 1 - alpha}
+
+    return shares
+
+
+CHOSEN = {"en-de": 2, "de-en": 1, "zh-de": 0.5, "ar-zh": 3}
 
 
 @pytest.mark.parametrize(
@@ -123,14 +153,36 @@ def simulate(
         (Cross(), {"cross": 1.0}),
         (Hybrid(0.5), {"mono": 0.5, "cross": 0.5}),
         (Hybrid(0.8), {"mono": 0.8, "cross": 0.2}),
+        (Mono(1), {"mono": 1.0}),
+        (Cross("english"), {"cross": 1.0}),
+        (Cross(CHOSEN), {"cross": 1.0}),
+        (Hybrid(0.5, 0.5, "script"), {"mono": 0.5, "cross": 0.5}),
+        (Curriculum("linear", 0, 1, 0, 200), moving("linear", 0, 1, 0, 200)),
+        (Curriculum("cosine", 0.9, 0.2, 2, 190, 0.3, CHOSEN), moving("cosine", 0.9, 0.2, 2, 190)),
+        (Curriculum("step", 0.1, 0.7, 3, 240, 1.0, ["de-en"]), moving("step", 0.1, 0.7, 3, 240)),
     ],
-    ids=["en_en", "x_x", "mono", "cross", "hybrid", "hybrid_0.8"],
+    ids=[
+        "en_en",
+        "x_x",
+        "mono",
+        "cross",
+        "hybrid",
+        "hybrid_0.8",
+        "mono_1",
+        "english",
+        "chosen",
+        "script",
+        "linear",
+        "cosine",
+        "step",
+    ],
 )
 @pytest.mark.parametrize("size", [8, 15])
 def test_schedule_equals_the_sequential_simulation(strategy, shares, size, datasets, monkeypatch):
     monkeypatch.setattr("hybridret.batching.schedule.BLOCK", 32)  # many block borders in few steps
     schedule = strategy.schedule(datasets, size)
-    expected = simulate(shares, datasets, size, seed=21, steps=250)
+    own = (getattr(strategy, "language_exponent", 0.0), getattr(strategy, "pairs", "all"))
+    expected = simulate(shares if callable(shares) else lambda _: shares, datasets, size, 21, 250, *own)
     for step, (kind, dataset, rows) in enumerate(expected):
         batch = schedule(21, step)
         got = zip(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from slow_pairs import Choice, rows_of
 
 from hybridret.base.errors import UserError
 from hybridret.base.records import Batch, ParallelPairs
@@ -86,7 +87,7 @@ def test_no_question_twice_in_an_epoch(strategy: Strategy, datasets: list[Parall
         batch = schedule(6, step)
         drawn.setdefault(stream_of(batch), []).append(batch.questions)
     for (kind, dataset, language), batches in drawn.items():
-        rows = usable(datasets[dataset], kind, language)
+        rows = usable(datasets[dataset], kind, language, getattr(strategy, "pairs", "all"))
         length = brute_force_batches(datasets[dataset].passage_groups[rows], batch_size)
         epochs = [np.concatenate(batches[at : at + length]) for at in range(0, len(batches) - length + 1, length)]
         assert len(epochs) >= 2, "the test must see a whole epoch or it shows nothing"
@@ -95,10 +96,12 @@ def test_no_question_twice_in_an_epoch(strategy: Strategy, datasets: list[Parall
         assert not np.array_equal(epochs[0], epochs[1])
 
 
-def usable(pairs: ParallelPairs, kind: str, language: int) -> np.ndarray:
+def usable(pairs: ParallelPairs, kind: str, language: int, choice: Choice) -> np.ndarray:
     if language >= 0:
         return np.flatnonzero(pairs.present[:, language])
-    return np.flatnonzero(pairs.present.sum(axis=1) >= (2 if kind == "cross" else 1))
+    if kind == "cross":
+        return np.array([question for question in range(len(pairs)) if rows_of(choice, pairs, question)])
+    return np.flatnonzero(pairs.present.any(axis=1))
 
 
 def brute_force_batches(groups: np.ndarray, batch_size: int) -> int:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from types import ModuleType
 
+import pandas as pd
 import pytest
 
 from hybridret.reporting.collect import collect
@@ -48,6 +49,18 @@ def test_mix_counts_ordered_pairs_and_shares_of_languages(small: Path) -> None:
         "batching-hybrid": [3, 50, 70],
     }
     assert [[cell.value for cell in row[1:]] for row in languages.rows] == [[400, 0.25, 0.75]] * 6  # no row of cross
+
+
+def test_a_strategy_without_an_alpha_of_its_own_shows_the_realised_one(fabricate: ModuleType, tmp_path: Path) -> None:
+    fabricate.run(tmp_path / "sweep", "curriculum", 1)
+    fabricate.run(tmp_path / "sweep", "hybrid", 1, alpha=0.5)
+    fabricate.run(tmp_path / "sweep", "cross", 1)
+    mix = mix_table(collect(tmp_path / "sweep"))
+    assert mix is not None
+    shown = {str(row[0].value).split(",")[0]: [cell.value for cell in row[1:3]] for row in mix.rows}
+    assert shown["batching-hybrid"] == [0.5, 0.4917]
+    assert all(pd.isna(value) for value in (shown["batching-curriculum"][0], *shown["batching-cross"]))
+    assert shown["batching-curriculum"][1] == 0.4917
 
 
 def test_the_summary_of_the_data_is_a_folded_section(fabricate: ModuleType, tmp_path: Path) -> None:
