@@ -1,0 +1,140 @@
+"""The texts of one side, questions or passages: those of the benchmarks, and those that are trained on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from hybridret.base.records import Collection, IntArray, ParallelPairs
+from hybridret.data.columns import Column
+
+Side = Literal["questions", "passages"]
+
+_ID = re.compile(r"[0-9a-f-]{16,}")
+_LETTERS_OF_AN_ID = 6
+
+
+@dataclass(frozen=True)
+class TestTexts:
+    """One side of one benchmark: N questions, or the N passages that are judged relevant.
+
+    A passage that nobody asks for is a distractor, and to have met it gives no answer away. `positions` [N] in the
+    collection. `languages` [N] index those of the collection. `contexts`: whether `read` gives the paragraphs behind
+    the N texts as N further ones: whoever trained on the paragraph has seen the sentence.
+    """
+
+    collection: Collection
+    side: Side
+    positions: IntArray
+    languages: IntArray
+
+    @classmethod
+    def of(cls, collection: Collection, side: Side) -> TestTexts:
+        if side == "questions":
+            return cls(collection, side, np.arange(len(collection.queries)), collection.query_languages)
+        positions = np.unique(collection.relevant_passages)
+        return cls(collection, side, positions, collection.passage_languages[positions])
+
+    @property
+    def contexts(self) -> bool:
+        return self.side == "passages" and self.collection.contexts is not None
+
+    def __len__(self) -> int:
+        """Texts to compare: N, or twice as many with contexts."""
+        return len(self.positions) * (2 if self.contexts else 1)
+
+    def read(self, rows: IntArray) -> list[str]:
+        """The texts at `rows`, each below `len(self)`; from N on these are contexts."""
+        own = rows < len(self.positions)
+        texts = self.collection.queries if self.side == "questions" else self.collection.passages
+        if own.all():
+            return _taken(texts, self.positions[rows])
+        assert self.collection.contexts is not None
+        found = np.empty(len(rows), dtype=object)
+        found[own] = _taken(texts, self.positions[rows[own]])
+        found[~own] = _taken(self.collection.contexts, self.positions[rows[~own] - len(self.positions)])
+        return list(found)
+
+    def translations(self, seen: np.ndarray) -> np.ndarray:
+        """[N] the texts in other languages that the judgments join with those that are `seen` [N].
+
+        Questions of one cluster are translations. So are the passages of a cluster where each language has one of them
+        at most; of several nobody knows which belongs to which.
+        """
+        clusters, members = self._clusters()
+        pairs = np.unique(np.stack([clusters, members, self.languages[members]], axis=1), axis=0)
+        clusters, members, languages = pairs.T
+        if self.side == "passages":
+            _, which, times = np.unique(pairs[:, [0, 2]], axis=0, return_inverse=True, return_counts=True)
+            several = np.unique(clusters[times[which.reshape(-1)] > 1])
+            kept = ~np.isin(clusters, several)
+            clusters, members, languages = clusters[kept], members[kept], languages[kept]
+        wide = len(self.collection.languages)
+        tainted = np.unique(clusters[seen[members]] * wide + languages[seen[members]])
+        count = np.bincount(tainted // wide, minlength=int(clusters.max(initial=-1)) + 1)  # languages of a cluster
+        others = count[clusters] - np.isin(clusters * wide + languages, tainted)
+        reached = np.zeros(len(self.positions), dtype=bool)
+        reached[members[others > 0]] = True
+        return reached
+
+    def with_ids(self, ids: frozenset[str]) -> np.ndarray:
+        """[N] the questions whose published id is among `ids`, or the passages that are relevant to one of them."""
+        collection = self.collection
+        asked = np.array([bool(ids.intersection(global_ids(one))) for one in collection.query_ids], dtype=bool)
+        if self.side == "questions":
+            return asked
+        return np.isin(self.positions, collection.relevant_passages[asked[collection.relevant_queries]])
+
+    def _clusters(self) -> tuple[IntArray, IntArray]:
+        """Pairs of a cluster of questions and a row [M]."""
+        collection = self.collection
+        if self.side == "questions":
+            return collection.questions, np.arange(len(self.positions))
+        rows = np.searchsorted(self.positions, collection.relevant_passages)
+        return collection.questions[collection.relevant_queries], rows
+
+
+@dataclass(frozen=True)
+class TrainingSlice:
+    """Some texts of one language: `questions` [m] are their rows in the dataset."""
+
+    language: str
+    questions: IntArray
+    texts: Sequence[str]
+
+
+def training_slices(pairs: ParallelPairs, side: Side, size: int) -> Iterator[TrainingSlice]:
+    """All texts of a side, `size` at a time; a passage that several questions share once in each language."""
+    for number, language in enumerate(pairs.languages):
+        column = (pairs.queries if side == "questions" else pairs.passages)[language]
+        rows = np.flatnonzero(pairs.present[:, number])
+        if side == "passages":
+            rows = rows[np.unique(pairs.passage_groups[rows], return_index=True)[1]]
+            rows.sort()
+        for start in range(0, len(rows), size):
+            chosen = rows[start : start + size]
+            yield TrainingSlice(language, chosen, [column[row] or "" for row in chosen.tolist()])
+
+
+def training_texts(pairs: ParallelPairs, side: Side) -> int:
+    """How many texts `training_slices` gives."""
+    if side == "questions":
+        return int(pairs.present.sum())
+    return sum(len(np.unique(pairs.passage_groups[here])) for here in pairs.present.T)
+
+
+def global_ids(text: str) -> list[str]:
+    """Parts of an id that no other data set has by chance: hashes and UUIDs, as SQuAD and MLQA number their questions.
+
+    >>> global_ids("en:56be4db0acb8001400a502ec"), global_ids("de:17"), global_ids("q-0000000000000001")
+    (['56be4db0acb8001400a502ec'], [], [])
+    """
+    return [found for found in _ID.findall(text) if len(set(found)) >= _LETTERS_OF_AN_ID]
+
+
+def _taken(texts: Sequence[str], positions: IntArray) -> list[str]:
+    return texts.take(positions) if isinstance(texts, Column) else [texts[position] for position in positions.tolist()]
