@@ -28,7 +28,7 @@ def last_path(folder: Path) -> Path:
 
 
 def best_path(folder: Path) -> Path:
-    """Where the run directory `folder` keeps the encoder with the lowest validation loss."""
+    """Where the run directory `folder` keeps the encoder of the best validation (`training.monitor`)."""
     return folder / "checkpoints" / "best"
 
 

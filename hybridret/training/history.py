@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 UNCOUNTED = 32  # batches that wait to be counted
+SHOWN = {"mono_mrr": "Mo. MRR@10", "cross_mrr": "Cr. MRR@10"}  # behind the bar, of a validation
 
 
 class History(StepCallback):
@@ -35,6 +36,7 @@ class History(StepCallback):
         self._every, self._advance, self._on_row = every, advance, on_row
         self.throughput, self._mix = throughput, mix
         self._rows = 0  # emitted up to now, by all processes that worked on the run
+        self._validated = ""  # for the bar: what the last validation says of retrieval
         self._uncounted: list[Batch] = []  # counted together: it takes a third of the time
 
     @property
@@ -78,7 +80,7 @@ class History(StepCallback):
                 "seconds": self.throughput.total.seconds,
             }
             self.emit(trainer, row)
-            note = f"loss {row['loss']:.3f}, {window.pairs_per_second:.0f} pairs/s"
+            note = f"loss {row['loss']:.3f}, {window.pairs_per_second:.0f} pairs/s{self._validated}"
         if trainer.is_global_zero:
             self._advance(1, note)
 
@@ -88,6 +90,9 @@ class History(StepCallback):
             return
         self._on_row(row)
         self._rows += 1
+        if shown := [f"{word} {row[name]:.3f}" for name, word in SHOWN.items() if name in row]:
+            self._validated = ", ".join(["", *shown])
+            self._advance(0, self._validated[2:])
         numbers = {f"{row['split']}/{key}": value for key, value in row.items() if isinstance(value, float)}
         for logger in trainer.loggers:
             logger.log_metrics(numbers, step=row["step"])

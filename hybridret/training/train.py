@@ -28,7 +28,9 @@ from hybridret.training.data_module import PairDataModule
 from hybridret.training.fit import fit
 from hybridret.training.history import History, Row
 from hybridret.training.module import RetrieverModule
+from hybridret.training.monitor import check_measured
 from hybridret.training.optimisation import MakeOptimizer
+from hybridret.training.probe import Probe, ProbeMeasurement
 from hybridret.training.throughput import Throughput
 from hybridret.training.validation import Validation
 
@@ -37,11 +39,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """How a training went. `stopped` is `steps` (all done), `early` (validation loss) or `interrupted` (call again to
-    go on).
+    """How a training went. `stopped` is `steps` (all done), `early` (no improvement) or `interrupted` (call again to go
+    on).
 
-    `best_step` is the step of `checkpoints/best`; `best_validation_loss` is None without validation data. Times and
-    shares are of the whole run, over all processes that worked on it; `mix` is `MixCounter.as_dict`.
+    `best_step` is the step of `checkpoints/best`, where the quantity `monitor` had its `best_value`;
+    `best_validation_loss` is the lowest of all steps. Both are None without validation data. Times and shares are of
+    the whole run, over all processes that worked on it; `mix` is `MixCounter.as_dict`.
     """
 
     steps: int
@@ -52,6 +55,8 @@ class TrainingResult:
     padding_share: float
     stopped: str
     mix: dict[str, Any]
+    monitor: str = "loss"
+    best_value: float | None = None
 
 
 def train(
@@ -71,12 +76,14 @@ def train(
     should_stop: Callable[[], bool],
     loggers: Sequence[Any] = (),
     log_every: int = 10,
+    probe: Probe | None = None,
 ) -> TrainingResult:
     """Train `encoder` in place for `training.steps` steps; `folder/checkpoints` gets `last.ckpt` and `best/`.
 
     Where `last.ckpt` exists, training goes on from it, bit for bit as if it had never stopped. `should_stop` is called
     after every step; when it is true, the state is saved and the result is `interrupted`. The caller handles signals.
-    At the end `encoder` holds the weights of the last step; the best ones are in `checkpoints/best`.
+    At the end `encoder` holds the weights of the last step; the best ones are in `checkpoints/best`. `probe` is
+    measured at each validation; it is needed where `training.validate_retrieval` is above 0.
 
     Raises UserError for settings that do not fit the data or the devices, a damaged or foreign `last.ckpt`, and a full
     disk; NonFiniteError when the loss or the gradient is not finite.
@@ -84,6 +91,8 @@ def train(
     check_training(training, learning_rate, trainer)
     if log_every < 1:
         raise ValueError(f"log_every {log_every} is not positive")
+    if (probe is None) != (training.validate_retrieval == 0):
+        raise ValueError("a probe belongs to training.validate_retrieval above 0, and to that alone")
     if trainer.threads is not None:
         torch.set_num_threads(trainer.threads)
     encoder.train()
@@ -115,8 +124,18 @@ def train(
         mono, cross = data.validation_batches()
         _warn_of_languages_left_out(mono, validation, training.validation_batches)
         validator = Validation(
-            mono, cross, training.validate_every, training.patience, best_path(folder), throughput, history.emit
+            mono,
+            cross,
+            training.validate_every,
+            training.patience,
+            best_path(folder),
+            throughput,
+            history.emit,
+            training.monitor,
+            ProbeMeasurement(probe, training.chunk_size or training.batch_size) if probe else None,
         )
+        if training.monitor != "loss" or probe:  # a loss that no data gives leaves the last encoder as the best
+            check_measured(training.monitor, validator.measured)
         checkpoints = Checkpoints(last_path(folder), training.checkpoint_every, throughput, should_stop)
         steps = fit(module, data, [history, validator, checkpoints], training.steps, trainer, folder, loggers)
     return TrainingResult(
@@ -128,6 +147,8 @@ def train(
         padding_share=throughput.total.padding_share,
         stopped="early" if validator.stopped_early else "interrupted" if steps < training.steps else "steps",
         mix=history.mix.as_dict(),
+        monitor=training.monitor,
+        best_value=validator.best_value,
     )
 
 

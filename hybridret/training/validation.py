@@ -1,8 +1,9 @@
-"""The validation loss: the mean of the monolingual and the cross-lingual InfoNCE on fixed batches.
+"""The validation loss: the mean of the monolingual and the cross-lingual InfoNCE on fixed batches. Where wanted, also
+how well held-out questions are answered (`probe`).
 
-It is the same for every batch strategy, so that early stopping and the choice of a learning rate are comparable. It
-runs at the end of the training step instead of in Lightning's validation loop: its decisions (best, stop) are then part
-of the checkpoint of the same step, and a resumed run neither repeats nor skips a validation.
+Both are the same for every batch strategy, so that early stopping and the choice of a learning rate are comparable.
+Validation runs at the end of the training step instead of in Lightning's validation loop: its decisions (best, stop)
+are then part of the checkpoint of the same step, and a resumed run neither repeats nor skips a validation.
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 import torch
 
+from hybridret.base.errors import UserError
 from hybridret.encoders.folder import save_encoder
 from hybridret.encoders.plain_state import merge
 from hybridret.training.callback import StepCallback
+from hybridret.training.monitor import is_better
+from hybridret.training.probe import ProbeMeasurement, evaluation_mode
 from hybridret.training.sharding import is_sharded, whole_state
 from hybridret.training.throughput import Throughput
 
@@ -30,6 +34,9 @@ Row = dict[str, Any]
 class Validation(StepCallback):
     """Every `every` steps and at the last one: measure, keep the best encoder in `best`, stop after `patience`
     measurements without improvement (None: never). `on_row` receives each measurement on every process.
+
+    `monitor` names the quantity that has to improve, one of `measured`. `best_value` is its best value, `best_loss` the
+    lowest validation loss of any step.
     """
 
     def __init__(
@@ -41,14 +48,23 @@ class Validation(StepCallback):
         best: Path,
         throughput: Throughput,
         on_row: Callable[[pl.Trainer, Row], None],
+        monitor: str = "loss",
+        probe: ProbeMeasurement | None = None,
     ) -> None:
         self._parts = {name: batches for name, batches in (("mono", mono), ("cross", cross)) if batches}
         self._every, self._patience, self._best = every, patience, best
         self._throughput, self._on_row = throughput, on_row
+        self._monitor, self._probe = monitor, probe
         self.best_loss: float | None = None
+        self.best_value: float | None = None
         self.best_step = 0
         self.since_best = 0
         self.stopped_early = False
+
+    @property
+    def measured(self) -> list[str]:
+        """The names of what each validation measures."""
+        return [*(["loss"] if self._parts else []), *self._parts, *(self._probe.names if self._probe else [])]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """A resumed run that had stopped early has nothing left to do."""
@@ -61,7 +77,7 @@ class Validation(StepCallback):
         if not last and step % self._every != 0:
             return
         with self._throughput.paused():
-            if not self._parts:
+            if not self.measured:
                 if last:
                     self._keep(trainer, pl_module, step)
                 return
@@ -69,20 +85,22 @@ class Validation(StepCallback):
 
     def _measure(self, trainer: pl.Trainer, module: RetrieverModule, step: int) -> None:
         parts = {name: mean_loss(trainer, module, batches) for name, batches in self._parts.items()}
-        loss = sum(parts.values()) / len(parts)
-        self._on_row(
-            trainer,
-            {
-                "step": step,
-                "split": "validation",
-                "loss": loss,
-                "mono": parts.get("mono"),
-                "cross": parts.get("cross"),
-                "seconds": self._throughput.total.seconds,
-            },
-        )
-        if self.best_loss is None or loss < self.best_loss:
-            self.best_loss, self.since_best = loss, 0
+        loss = sum(parts.values()) / len(parts) if parts else None
+        row: Row = {
+            "step": step,
+            "split": "validation",
+            "loss": loss,
+            "mono": parts.get("mono"),
+            "cross": parts.get("cross"),
+            "seconds": self._throughput.total.seconds,
+            **(self._probe.values(trainer, module) if self._probe else {}),
+        }
+        self._on_row(trainer, row)
+        if loss is not None and is_better("loss", loss, self.best_loss):
+            self.best_loss = loss
+        value = row[self._monitor]
+        if is_better(self._monitor, value, self.best_value):
+            self.best_value, self.since_best = value, 0
             self._keep(trainer, module, step)
             return
         self.since_best += 1
@@ -104,9 +122,19 @@ class Validation(StepCallback):
             "best_step": self.best_step,
             "since_best": self.since_best,
             "stopped_early": self.stopped_early,
+            "monitor": self._monitor,
+            "best_value": self.best_value,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Raises UserError where another quantity decided so far. Earlier versions knew the loss alone."""
+        monitor = state_dict.get("monitor", "loss")
+        if monitor != self._monitor:
+            raise UserError(
+                f"checkpoints/last.ckpt was trained with training.monitor={monitor}, not {self._monitor}: its best "
+                "encoder is the best of that. Restore the setting, or delete the run directory to start from step 0."
+            )
+        self.best_value = state_dict.get("best_value", state_dict["best_loss"])
         self.best_loss, self.best_step = state_dict["best_loss"], state_dict["best_step"]
         self.since_best, self.stopped_early = state_dict["since_best"], state_dict["stopped_early"]
 
@@ -120,23 +148,17 @@ def mean_loss(trainer: pl.Trainer, module: RetrieverModule, batches: Sequence[Tr
     """
     sharded = is_sharded(module.encoder)
     losses = torch.zeros(len(batches), dtype=torch.float64, device=module.device)
-    modes = [(part, part.training) for part in module.modules()]
-    module.eval()
-    try:
-        with trainer.precision_plugin.forward_context():
-            for first in range(0, len(batches), trainer.world_size):
-                together = batches[first : first + trainer.world_size]
-                index = trainer.global_rank
-                if index >= len(together) and not sharded:
-                    continue
-                batch = together[min(index, len(together) - 1)]  # sharded: processes without a batch encode too
-                calls = max(one.calls for one in together)
-                loss = module.batch_loss(batch.to(module.device), gather=False, calls=calls)
-                if index < len(together):
-                    losses[first + index] = loss
-    finally:
-        for part, mode in modes:  # not module.train(): parts that are frozen in evaluation mode stay so
-            part.training = mode
+    with evaluation_mode(module), trainer.precision_plugin.forward_context():
+        for first in range(0, len(batches), trainer.world_size):
+            together = batches[first : first + trainer.world_size]
+            index = trainer.global_rank
+            if index >= len(together) and not sharded:
+                continue
+            batch = together[min(index, len(together) - 1)]  # sharded: processes without a batch encode too
+            calls = max(one.calls for one in together)
+            loss = module.batch_loss(batch.to(module.device), gather=False, calls=calls)
+            if index < len(together):
+                losses[first + index] = loss
     if trainer.world_size > 1:
         losses = trainer.strategy.reduce(losses, reduce_op="sum")
     return float(losses.mean())

@@ -15,11 +15,19 @@ from transformers import PreTrainedTokenizerFast
 
 from hybridret.base.progress import Progress, Quiet
 from hybridret.base.records import ParallelPairs
-from hybridret.base.settings import LearningRateSettings, TextSettings, TrainerSettings, TrainingSettings
+from hybridret.base.settings import (
+    EvaluationSettings,
+    LearningRateSettings,
+    TextSettings,
+    TrainerSettings,
+    TrainingSettings,
+)
 from hybridret.batching.hybrid import Hybrid
+from hybridret.data.pair_collection import pair_collection
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.encoders.transformer import Transformer
+from hybridret.evaluation.probe import RetrievalProbe
 from hybridret.losses.infonce import InfoNCE
 from hybridret.training.optimisation import MakeOptimizer
 from hybridret.training.train import TrainingResult, train
@@ -73,6 +81,9 @@ def training_settings(**changes: Any) -> TrainingSettings:
         validation_batches=2,
         patience=None,
         checkpoint_every=4,
+        validate_retrieval=0,
+        validation_benchmark=None,
+        monitor="loss",
     )
     return replace(plain, **changes)
 
@@ -82,6 +93,32 @@ def trainer_settings(**changes: Any) -> TrainerSettings:
         accelerator="cpu", devices=1, nodes=1, strategy="auto", precision="32-true", workers=0, threads=1
     )
     return replace(plain, **changes)
+
+
+def evaluation_settings(**changes: Any) -> EvaluationSettings:
+    plain = EvaluationSettings(
+        batch_size=5,
+        settings=["monolingual", "cross-lingual", "multilingual"],
+        cutoffs=[1, 10],
+        entropy_temperature=0.05,
+        entropy_sample=8,
+        precision="fp32",
+        full_ranks=1000,
+        depth=1000,
+        cache=None,
+        cache_from=1000,
+        vectors="float32",
+        trec=False,
+        mteb=False,
+    )
+    return replace(plain, **changes)
+
+
+def probe(validation: ParallelPairs, questions: int) -> RetrievalProbe | None:
+    """What a run ranks at each validation."""
+    if not questions:
+        return None
+    return RetrievalProbe((pair_collection(validation, questions),), evaluation_settings())
 
 
 class Run:
@@ -133,11 +170,12 @@ def run(
         rows.append(row)
         on_row(row)
 
+    held = corpus(24, "held", seed=2) if validation is None else validation
     result = train(
         model if model is not None else encoder(dropout),
         Hybrid(alpha=alpha).schedule(datasets, settings.batch_size),
         datasets,
-        corpus(24, "held", seed=2) if validation is None else validation,
+        held,
         InfoNCE(temperature=0.1),
         make_optimizer or partial(torch.optim.AdamW, lr=lr, weight_decay=0.01),
         settings,
@@ -149,6 +187,7 @@ def run(
         record,
         should_stop,
         log_every=log_every,
+        probe=probe(held, settings.validate_retrieval),
     )
     return Run(folder, result, rows)
 

@@ -1,8 +1,11 @@
-"""Training curves: the loss of the batches, smoothed for the eye, and the three validation losses."""
+"""Training curves: the loss of the batches, smoothed for the eye, the three validation losses, and how well held-out
+questions were answered (`training.validate_retrieval`).
+"""
 
 from __future__ import annotations
 
 from functools import partial
+from typing import NamedTuple
 
 import matplotlib.ticker
 import numpy as np
@@ -15,24 +18,42 @@ from hybridret.reporting.charts.plot_style import plot_styles
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.select import select
 
+_LOSS = "InfoNCE (nats)"
+
+
+class _Curve(NamedTuple):
+    """A column of history.jsonl by step; `unit` names the axis."""
+
+    split: str
+    column: str
+    title: str
+    unit: str = _LOSS
+
+
 _CURVES = {
-    "curve_train": ("train", "loss", "Training loss, smoothed"),
-    "curve_validation": ("validation", "loss", "Validation loss: mean of mono and cross"),
-    "curve_validation_mono": ("validation", "mono", "Validation loss: mono batches"),
-    "curve_validation_cross": ("validation", "cross", "Validation loss: cross batches"),
+    "curve_train": _Curve("train", "loss", "Training loss, smoothed"),
+    "curve_validation": _Curve("validation", "loss", "Validation loss: mean of mono and cross"),
+    "curve_validation_mono": _Curve("validation", "mono", "Validation loss: mono batches"),
+    "curve_validation_cross": _Curve("validation", "cross", "Validation loss: cross batches"),
+    "curve_validation_mono_mrr": _Curve("validation", "mono_mrr", "Validation, monolingual: MRR@10", "MRR@10"),
+    "curve_validation_cross_mrr": _Curve("validation", "cross_mrr", "Validation, cross-lingual: MRR@10", "MRR@10"),
+    "curve_validation_mono_recall": _Curve("validation", "mono_recall", "Validation, monolingual: R@10", "R@10"),
+    "curve_validation_cross_recall": _Curve("validation", "cross_recall", "Validation, cross-lingual: R@10", "R@10"),
 }
 
 
 def curve_plots(sweep: Sweep) -> list[Plot]:
-    """Training loss (smoothed) and the three validation losses by step, those of them that are recorded."""
+    """Training loss (smoothed), the three validation losses and the four measures of retrieval by step, those of them
+    that are recorded."""
     return [
-        Plot(name, f"{title}, by step, one line per run.", partial(_curve, sweep, split, column, title))
-        for name, (split, column, title) in _CURVES.items()
-        if column in sweep.history and select(sweep.history, split=split)[column].notna().any()
+        Plot(name, f"{one.title}, by step, one line per run.", partial(_curve, sweep, one))
+        for name, one in _CURVES.items()
+        if one.column in sweep.history and select(sweep.history, split=one.split)[one.column].notna().any()
     ]
 
 
-def _curve(sweep: Sweep, split: str, column: str, title: str) -> Figure:
+def _curve(sweep: Sweep, curve: _Curve) -> Figure:
+    split, column, title, unit = curve
     rows, style = select(sweep.history, split=split).dropna(subset=[column]), plot_styles(sweep.runs)
     figure, axes = new_axes()
     seen: set[str] = set()
@@ -49,12 +70,12 @@ def _curve(sweep: Sweep, split: str, column: str, title: str) -> Figure:
         name = None if label in seen else label
         axes.plot(one["step"], values, color=look.colour, linestyle=look.dash, linewidth=1.2, alpha=0.8, label=name)
         seen.add(label)
-    if lowest > 0:
+    if unit == _LOSS and lowest > 0:
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
         axes.yaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
-    axes.set(xlabel="step", ylabel="InfoNCE (nats)", title=title)
+    axes.set(xlabel="step", ylabel=unit, title=title)
     legend_below(figure, axes)
     return figure
 
