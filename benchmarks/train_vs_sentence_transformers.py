@@ -168,7 +168,9 @@ def ours(data: ParallelPairs, batch_size: int, steps: int, chunk_size: int) -> C
             data,
             InfoNCE(TEMPERATURE),
             partial(torch.optim.AdamW, lr=LR, weight_decay=DECAY),
-            TrainingSettings(steps, batch_size, chunk_size, False, False, False, 1.0, steps, 0, None, steps),
+            TrainingSettings(
+                steps, batch_size, chunk_size, False, False, False, 1.0, steps, 0, None, steps, 0, None, "loss"
+            ),
             LearningRateSettings(warmup=0.0, decay="linear", embedding_lr=None),
             TrainerSettings("cpu", 1, 1, "auto", "32-true", 0, 1),
             0,

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def publish(run: Path, folder: Path, name: str | None = None, trust: Sequence[str] = ()) -> None:
-    """Export the encoder of the lowest validation loss of `run`.
+    """Export the encoder of the best validation of `run`.
 
     `trust` is what the run may start, as in `open_run`. Raises UserError where the run is missing, damaged, not
     finished or not trained, and as `export_sentence_transformers` does.

@@ -37,7 +37,10 @@ print("LOADED", json.dumps([code or 0, loaded]))
 BM25 = ("hybridret.evaluate", "backbone=bm25", "logger=none", "eval=[heldout]", "data=jsonl", "data.path=boxes")
 
 CASES = [
-    *((f"hybridret.{name}", "--help") for name in ("run", "evaluate", "plan", "report", "search", "publish", "status")),
+    *(
+        (f"hybridret.{name}", "--help")
+        for name in ("run", "evaluate", "prepare", "plan", "report", "search", "publish", "status")
+    ),
 ]
 REFUSED = [
     ("hybridret.run", "batching.alpha=1.5"),
@@ -58,6 +61,8 @@ REFUSED = [
     ("hybridret.run", "trainer.devices=2"),
     ("hybridret.run", "backbone=bm25"),
     ("hybridret.run", "seed=-1"),
+    ("hybridret.run", "training.monitor=mono_mr"),
+    ("hybridret.run", "training.monitor=mono_mrr"),
     ("hybridret.run", "logger=wandb", "logger.mode=dry"),
     ("hybridret.evaluate", "backbone=bm25", "evaluation.cutoffs=[0]", "eval=[heldout]"),
 ]

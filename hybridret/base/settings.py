@@ -18,6 +18,7 @@ from hybridret.base.ranges import Count, Natural, NotNegative, Positive, Share
 LARGEST_SEED = 2**63 - 1  # numpy takes no negative seeds and torch 64 bits; tables hold 63
 Seed = Annotated[int, Ge(0), Le(LARGEST_SEED), Because("Choose another, like seed=1.")]
 Setting = Literal["monolingual", "cross-lingual", "multilingual"]
+Monitor = Literal["loss", "mono", "cross", "mono_mrr", "cross_mrr", "mono_recall", "cross_recall"]
 _Negatives = Because("The other passages of a batch are its negatives.")
 
 
@@ -60,6 +61,9 @@ class TrainingSettings:
     validation_batches: Natural
     patience: Count | None  # validations without improvement before training stops early; null: never
     checkpoint_every: Count
+    validate_retrieval: Natural  # questions that are also ranked at each validation; 0: none
+    validation_benchmark: str | None  # one of `eval` whose questions these are; null: those of the validation pairs
+    monitor: Monitor  # what `best` and early stopping look at: losses go down, MRR@10 and recall@10 up
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,23 @@ class PlanSettings:
 
 
 @dataclass(frozen=True)
+class LeakSettings:
+    """The section `data.leaks`: questions and relevant passages of the benchmarks that stand in the training data.
+
+    `check`: whether `run` looks for them. `allowed`: the largest share of the texts of a benchmark in one language that
+    may stand there; above it nothing is trained. `threshold`: the Jaccard index of sets of letters from which on two
+    texts are almost equal; `permutations` of MinHash that find them. `near_up_to`: up to this many texts, of benchmarks
+    and training data together, they are looked for; equal texts always. null: always, too.
+    """
+
+    check: bool
+    allowed: Annotated[Share, Because("1 refuses nothing, 0 every leak.")]
+    threshold: Annotated[float, Ge(0.5), Le(1), Because("Texts that share less than half are different texts.")]
+    permutations: Annotated[int, Ge(16), Le(1024), Because("128 is usual.")]
+    near_up_to: Natural | None
+
+
+@dataclass(frozen=True)
 class EvaluateSettings:
     """The config of an evaluation. Plug-ins stay mappings until `components` binds them to their target's signature."""
 
@@ -169,3 +190,4 @@ class Settings(EvaluateSettings):
     batching: dict[str, Any]
     loss: dict[str, Any]
     optim: dict[str, Any]
+    leaks: LeakSettings  # `data.leaks` of the config: no argument of a source

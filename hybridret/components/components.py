@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from hybridret.base.errors import UserError, nearest
 from hybridret.base.settings import Settings
 from hybridret.batching.strategy import Strategy
 from hybridret.components.evaluate_components import EvaluateComponents
@@ -59,7 +60,16 @@ class Components(EvaluateComponents):
         """Check and build all that is cheap: bad input ends the run before a directory or a checkpoint is touched."""
         check_settings(self.settings.evaluation, None if self.settings.trainer.accelerator == "auto" else self.device)
         check_rates(self.settings.optim)
+        self._check_validation_benchmark()
         _ = self.strategy, self.loss, self.benchmarks, self.backbone, self.adapter, self.index
+
+    def _check_validation_benchmark(self) -> None:
+        name, known = self.settings.training.validation_benchmark, self.settings.eval
+        if name is not None and name not in known:
+            raise UserError(
+                f"training.validation_benchmark={name} is none of the benchmarks of eval. {nearest(name, known)} Name "
+                f"one of them, or add it: eval=[{','.join([*known, name])}]."
+            )
 
     def check_optimizer(self) -> None:
         """Check the optimizer and the device, which needs torch."""

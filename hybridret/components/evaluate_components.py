@@ -15,7 +15,7 @@ from hybridret.components.collections import read_collections
 from hybridret.config.instantiate import make
 from hybridret.config.validate import BACKBONE_EXTRAS
 from hybridret.data.benchmarks import Benchmark
-from hybridret.data.source import PairSource
+from hybridret.data.prepared.source import PreparedSource
 from hybridret.distributed.process_group import GlooGroup, ProcessGroup, SingleProcess
 from hybridret.distributed.world import process_info
 from hybridret.encoders.backbone import EncoderFamily
@@ -38,9 +38,9 @@ class EvaluateComponents:
     _read: tuple[Collection, ...] | None = field(default=None, init=False, repr=False, compare=False)
 
     @cached_property
-    def source(self) -> PairSource | None:
-        """Where training pairs and held-out tests come from; None where the config names no data."""
-        return make(self.settings.data, "data") if self.settings.data else None
+    def source(self) -> PreparedSource | None:
+        """Where training pairs and held-out tests come from, prepared once; None where the config names no data."""
+        return PreparedSource(make(self.settings.data, "data")) if self.settings.data else None
 
     @cached_property
     def benchmarks(self) -> dict[str, Benchmark]:
@@ -91,7 +91,7 @@ class EvaluateComponents:
         return self.backbone.encoder(settings.model.size, settings.text, self.source, settings.seed)
 
     def load(self, run: RunDirectory, trusted: bool | None = None) -> DualEncoder:
-        """The encoder of the lowest validation loss of a run of these settings. `trusted`: whether code in its
+        """The encoder of the best validation of a run of these settings. `trusted`: whether code in its
         checkpoint may run; None where the settings come from the command line, which states it.
         """
         from hybridret.encoders.folder import load_encoder

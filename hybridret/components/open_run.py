@@ -33,7 +33,7 @@ if typing.TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OpenRun:
-    """What a finished run left: the encoder of its lowest validation loss, its test collections, its config."""
+    """What a finished run left: the encoder of its best validation, its test collections, its config."""
 
     encoder: DualEncoder
     collections: tuple[Collection, ...]

@@ -17,9 +17,10 @@ from omegaconf.errors import (
 
 from hybridret.base.errors import UserError
 from hybridret.base.ranges import check_section
-from hybridret.base.settings import EvaluateSettings, Settings
+from hybridret.base.settings import EvaluateSettings, LeakSettings, Settings
 from hybridret.config.run_identity import check_seed, check_size, without_defaults
 
+LEAKS = "leaks"
 BACKBONE_EXTRAS = ("name", "default_size", "checkpoint")  # for other sections and reports
 
 
@@ -50,7 +51,7 @@ def read_settings(plain: Mapping[str, Any]) -> Settings:
     Raises UserError naming the key (and the nearest right one) for whatever is unknown, missing, of another type or out
     of range.
     """
-    return typing.cast(Settings, _read(Settings, plain))
+    return typing.cast(Settings, _read(Settings, _with_leaks(plain)))
 
 
 def read_evaluate_settings(plain: Mapping[str, Any]) -> EvaluateSettings:
@@ -59,8 +60,25 @@ def read_evaluate_settings(plain: Mapping[str, Any]) -> EvaluateSettings:
     Raises UserError as `read_settings` does.
     """
     of_training = typing.get_type_hints(Settings).keys() - typing.get_type_hints(EvaluateSettings).keys()
+    plain = _with_leaks(plain)
     chosen = {key: value for key, value in plain.items() if key not in of_training and value is not None}
     return typing.cast(EvaluateSettings, _read(EvaluateSettings, {"data": {}} | chosen))
+
+
+def _with_leaks(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """`plain` with `data.leaks`, which is no argument of a source, on its own as `leaks`; without `data` where that
+    held nothing else. Raises UserError naming the key as the user writes it.
+    """
+    data = plain.get("data")
+    if not isinstance(data, Mapping) or LEAKS not in data:
+        return dict(plain)
+    section = data[LEAKS]
+    if not isinstance(section, Mapping):
+        raise UserError(f"data.{LEAKS}={section!r}: it is a section; set data.{LEAKS}.KEY=VALUE.")
+    check_section(LeakSettings, section, f"data.{LEAKS}")  # again with the others, then under a name that is none
+    own = {key: value for key, value in data.items() if key != LEAKS}
+    others = {key: value for key, value in plain.items() if key != "data"} | ({"data": own} if own else {})
+    return {**others, LEAKS: section}
 
 
 def _read(kind: type, plain: Mapping[str, Any]) -> Any:

@@ -26,12 +26,15 @@ from hybridret.base.languages import among, check_language, chosen_languages
 from hybridret.base.range_words import Because
 from hybridret.base.ranges import checked
 from hybridret.base.records import Collection, ParallelPairs
+from hybridret.data.arrow_table import file_probe
 from hybridret.data.assemble import build_collection, build_pairs, question_key
 from hybridret.data.fields import NUMBERS
 from hybridret.data.partition import Partition, partition, with_passage_ids
 from hybridret.data.rows import Row, find_files, read_rows
 from hybridret.data.source import distinct_texts
 from hybridret.data.split import Shares
+
+VERSION = 1  # of the reading and the split: raise it when the same files would give other pairs
 
 
 @checked("data")
@@ -99,6 +102,13 @@ class JsonlPairs:
     def texts(self) -> Iterable[str]:
         """All training queries and passages, each text once."""
         return distinct_texts(self._training)
+
+    def key(self) -> list[Any]:
+        """Settings, and names, sizes, times and probes of the files. Raises UserError where there are none."""
+        files = [file_probe(file, "training pairs") for file in find_files(self._path, self._files)]
+        shares = [self._shares.validation, self._shares.test, self._shares.seed]
+        settings = [self._asked_languages, self._complete_test, self._held_out, self._ignore_pid, self._licence]
+        return ["jsonl", VERSION, self.name, files, shares, settings]
 
     def articles(self) -> frozenset[str]:
         """Titles of the articles in the training part; benchmarks use them to find out whether they are in-domain."""

@@ -7,13 +7,28 @@ must find the same questions at the same indices.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
+from hybridret.base.progress import Progress
 from hybridret.base.records import Collection, ParallelPairs
 
 
 class PairSource(Protocol):
     """Parallel question-passage pairs, split into training, validation and held-out test sets."""
+
+    @property
+    def name(self) -> str:
+        """What the source is called in tables and files."""
+        ...
+
+    def key(self) -> list[Any]:
+        """What the pairs depend on, as JSON: settings, and probes of files, none of which is read as a whole."""
+        ...
+
+    def missing(self) -> list[str]:
+        """What of its files is not there, each with what fetches it; none of them is read."""
+        ...
 
     def training(self) -> tuple[ParallelPairs, ...]:
         """The training pairs, one `ParallelPairs` per dataset."""
@@ -37,6 +52,42 @@ class PairSource(Protocol):
 
     def licence(self) -> str:
         """The terms under which the texts may be used, in a sentence or two."""
+        ...
+
+    def summary(self) -> dict[str, Any] | None:
+        """What was read, how it was split, and what was dropped, as JSON; None where nothing is counted."""
+        ...
+
+    def articles(self) -> frozenset[str] | None:
+        """Titles of the articles that are trained on; None where there are none."""
+        ...
+
+
+@runtime_checkable
+class StreamedSource(Protocol):
+    """A source that is too large for memory: it writes its prepared copy itself, file by file."""
+
+    @property
+    def name(self) -> str:
+        """What the source is called in tables and files."""
+        ...
+
+    def key(self) -> list[Any]:
+        """As `PairSource.key`."""
+        ...
+
+    def missing(self) -> list[str]:
+        """As `PairSource.missing`."""
+        ...
+
+    def licence(self) -> str:
+        """As `PairSource.licence`."""
+        ...
+
+    def write(self, folder: Path, progress: Progress) -> dict[str, Any]:
+        """Write the copy into `folder`, which may hold whole files of an earlier process, and return what
+        `prepared.json` says of it: `training`, `test`, `fingerprint`, `summary`.
+        """
         ...
 
 

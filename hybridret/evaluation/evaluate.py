@@ -22,7 +22,7 @@ from hybridret.base.settings import EvaluationSettings
 from hybridret.evaluation.check import check_settings
 from hybridret.evaluation.full_ranking import measure
 from hybridret.evaluation.judgments import Judgments, largest_pool
-from hybridret.evaluation.metric_columns import MetricColumn, metric_columns
+from hybridret.evaluation.metric_columns import LanguagePairs, MetricColumn, metric_columns
 from hybridret.evaluation.tables import MACRO, METRIC_COLUMNS, Evaluation
 from hybridret.evaluation.topk_ranking import measure_searched
 from hybridret.metrics.metric import MULTILINGUAL, SETTINGS
@@ -79,17 +79,14 @@ def is_searched(collection: Collection, settings: EvaluationSettings) -> bool:
 def _metrics_table(collection: Collection, columns: list[MetricColumn]) -> pd.DataFrame:
     rows: list[tuple[object, ...]] = []
     for column in columns:
-        spoken = collection.query_languages[column.queries]
-        pairs, pair_of, sizes = np.unique(
-            spoken * (len(collection.languages) + 1) + column.corpora + 1, return_inverse=True, return_counts=True
-        )
-        summaries = {column.metric.name: np.bincount(pair_of, weights=column.values) / sizes}
+        pairs = LanguagePairs.of(column, collection)
+        summaries = {column.metric.name: pairs.means(column.values)}
         for one in column.metric.summaries:
-            of_pairs = [column.values[pair_of == pair] for pair in range(len(pairs))]
+            of_pairs = [column.values[pairs.pair_of == pair] for pair in range(len(pairs.codes))]
             summaries[one.name] = np.array([one.of(values, len(collection.passage_ids)) for values in of_pairs])
         for metric, values in summaries.items():
             key = (metric, column.cutoff or None)
-            for pair, value, size in zip(pairs.tolist(), values.tolist(), sizes.tolist(), strict=True):
+            for pair, value, size in zip(pairs.codes.tolist(), values.tolist(), pairs.sizes.tolist(), strict=True):
                 asked, corpus = divmod(pair, len(collection.languages) + 1)
                 corpus_name = collection.languages[corpus - 1] if corpus else "all"
                 rows.append(

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from hybridret.base.records import BoolArray, IntArray
+from hybridret.base.records import BoolArray, Collection, IntArray
 from hybridret.evaluation.judgment_ranks import Measured
 from hybridret.evaluation.judgments import Judgments
 from hybridret.metrics import awrf, entropy
@@ -34,14 +34,45 @@ class MetricColumn:
 
 
 def metric_columns(
-    setting: str, mask: BoolArray, judgments: Judgments, measured: Measured, cutoffs: Sequence[int]
+    setting: str,
+    mask: BoolArray,
+    judgments: Judgments,
+    measured: Measured,
+    cutoffs: Sequence[int],
+    metrics: Sequence[Metric] | None = None,
 ) -> Iterator[MetricColumn]:
     """The columns of every metric that is measured in `setting`, in the order of the metrics. `mask` [R] are the
-    judgments of the setting (at least one). A metric without any value is left out."""
+    judgments of the setting (at least one). A metric without any value is left out. `metrics`: only these."""
     ranked = _RankedSetting(setting, mask, judgments, measured)
-    for metric in known_metrics():
+    for metric in known_metrics() if metrics is None else metrics:
         if setting in metric.settings and (measured.depth is None or not metric.full):
             yield from (column for column in ranked.columns(metric, cutoffs) if len(column.values))
+
+
+@dataclass(frozen=True)
+class LanguagePairs:
+    """The pairs of query and corpus language of a column: `codes` [p] (language * (L + 1) + corpus + 1), the pair of
+    each value [n] and the number of values of each pair [p]."""
+
+    codes: IntArray
+    pair_of: IntArray
+    sizes: IntArray
+
+    @classmethod
+    def of(cls, column: MetricColumn, collection: Collection) -> LanguagePairs:
+        spoken = collection.query_languages[column.queries]
+        codes = spoken * (len(collection.languages) + 1) + column.corpora + 1
+        return cls(*np.unique(codes, return_inverse=True, return_counts=True))
+
+    def means(self, values: Values) -> Values:
+        """[p]: the mean of the `values` [n] of each pair."""
+        means: Values = np.bincount(self.pair_of, weights=values) / self.sizes
+        return means
+
+
+def macro_average(column: MetricColumn, collection: Collection) -> float:
+    """The mean over queries, then over languages or pairs of them."""
+    return float(LanguagePairs.of(column, collection).means(column.values).mean())
 
 
 class _RankedSetting:

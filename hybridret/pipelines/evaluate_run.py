@@ -125,7 +125,7 @@ def _evaluate_checkpoint(config: DictConfig, path: Path, overrides: Sequence[str
         scores = _score(components, encoder, folder, progress)
         identity = RunIdentity(run, str(trained["config_hash"]), str(trained["strategy"]))
         write_scores(folder, scores, settings.evaluation, identity, encoder)
-        replaced = ("metrics", "notes", "finished", "config_hash")
+        replaced = ("metrics", "notes", "leaks", "finished", "config_hash")
         kept = {key: value for key, value in trained.items() if key not in replaced}
         tokens = collection_shares(encoder.tokenization, scores.collections)
         result = {**kept, "config_hash": digest, "tokens": tokens, **outcome(scores, settings, encoder)}

@@ -13,6 +13,8 @@ from hybridret.base.progress import Progress
 from hybridret.base.settings import Settings
 from hybridret.components.components import Components
 from hybridret.config.validate import plain_without_hydra
+from hybridret.data.leaks.check import leak_table
+from hybridret.data.leaks.table import LeakTable
 from hybridret.encoders.dual import DualEncoder
 from hybridret.export.tracking import Tracker
 from hybridret.pipelines.result_record import data, head, outcome
@@ -22,6 +24,7 @@ from hybridret.pipelines.terminal_summary import print_summary
 from hybridret.pipelines.token_shares import training_shares
 from hybridret.pipelines.tracked_results import show, tracker_of
 from hybridret.pipelines.train_worker import train_components
+from hybridret.preflight.out_of_memory import START
 from hybridret.runs.identity import RunIdentity
 from hybridret.training.checkpoints import saved_rows, saved_step
 from hybridret.training.train import TrainingResult
@@ -48,8 +51,10 @@ class PointWork:
         if resume:
             self._forget_later_rows()
         safe = StoppingProgress(self.stop, self.progress)
-        with safe.task("read data and build the encoder", None):
+        with safe.task(START, None):
             self._check_data(resume)
+        leaks = self._check_leaks(safe)
+        with safe.task(START, None):
             encoder = self.components.trained_encoder()
         self.stop.check()
         config = plain_without_hydra(self.plain)
@@ -57,7 +62,7 @@ class PointWork:
         try:
             trained = self._fit(encoder, tracker)
             scores = self._evaluate(self.components.load(self.run), safe)
-            self._record(encoder, trained, scores, tracker)
+            self._record(encoder, trained, scores, leaks, tracker)
         except BaseException:
             tracker.close(exit_code=1)
             raise
@@ -78,7 +83,14 @@ class PointWork:
         trec = self.run.path / "trec" if settings.trec else None
         return score(retriever, self.components.collections(progress), settings, progress, trec)
 
-    def _record(self, encoder: DualEncoder, trained: TrainingResult, scores: Scores, tracker: Tracker) -> None:
+    def _record(
+        self,
+        encoder: DualEncoder,
+        trained: TrainingResult,
+        scores: Scores,
+        leaks: LeakTable | None,
+        tracker: Tracker,
+    ) -> None:
         write_scores(self.run.path, scores, self.settings.evaluation, self.identity, encoder)
         source = self.components.source
         assert source is not None
@@ -92,6 +104,7 @@ class PointWork:
                 "training": asdict(trained),
                 "tokens": training_shares(encoder.tokenization, source),
                 "data": data(source),
+                "leaks": leaks.record() if leaks is not None else None,
                 **outcome(scores, self.settings, encoder),
             }
         )
@@ -111,6 +124,18 @@ class PointWork:
                 f"{found}). Restore the data, choose another sweep=NAME, or delete {self.run.path} to start anew."
             )
         write_sealed(path, {"fingerprint": found})
+
+    def _check_leaks(self, progress: Progress) -> LeakTable | None:
+        """What the benchmarks share with the training data, None where nobody asks for it. Raises UserError where it is
+        more than is allowed."""
+        settings, source = self.settings.leaks, self.components.source
+        if not settings.check or source is None:
+            return None
+        table = leak_table(source, self.components.collections(progress), settings, progress)
+        table.check(settings.allowed)
+        if warning := table.warning():
+            print(warning)
+        return table
 
     def _forget_later_rows(self) -> None:
         """Drop the rows after the checkpoint, which will be written again."""

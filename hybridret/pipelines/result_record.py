@@ -31,12 +31,12 @@ def head(run: RunIdentity, settings: EvaluateSettings) -> dict[str, Any]:
 
 def data(source: PairSource) -> dict[str, Any]:
     """The training data: name, fingerprint, licence, and what the reader counted and dropped, if it counts."""
-    summary = getattr(source, "summary", None)
+    summary = source.summary()
     return {
-        "name": getattr(source, "name", type(source).__name__),
+        "name": source.name,
         "fingerprint": source.fingerprint(),
         "licence": source.licence(),
-        **({"summary": summary()} if summary is not None else {}),
+        **({"summary": summary} if summary is not None else {}),
     }
 
 

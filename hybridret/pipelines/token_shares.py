@@ -21,10 +21,17 @@ def training_shares(tokenization: Tokenization, source: PairSource) -> dict[str,
     """`shares` of the questions and passages that are trained on, per language."""
     queries: dict[str, list[str]] = {}
     passages: dict[str, list[str]] = {}
-    for pairs in source.training():
-        for language in pairs.languages:
-            for side, texts in ((queries, pairs.queries), (passages, pairs.passages)):
-                side.setdefault(language, []).extend(text for text in texts[language] if text is not None)
+    datasets = source.training()
+    for language in dict.fromkeys(language for pairs in datasets for language in pairs.languages):
+        # Sampled before reading: millions of pairs are on disk.
+        spoken = [pairs for pairs in datasets if language in pairs.languages]
+        rows = [np.flatnonzero(pairs.present[:, pairs.languages.index(language)]) for pairs in spoken]
+        ends = np.cumsum([len(one) for one in rows])
+        for position in _spaced(range(int(ends[-1]))):
+            number = int(np.searchsorted(ends, position, side="right"))
+            row = int(rows[number][position - ends[number]])  # counted from the end of the dataset
+            queries.setdefault(language, []).append(str(spoken[number].queries[language][row]))
+            passages.setdefault(language, []).append(str(spoken[number].passages[language][row]))
     return _sampled(tokenization, queries, passages)
 
 

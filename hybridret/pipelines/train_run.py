@@ -64,6 +64,8 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
 
     print(expected.text())
     bars = Bars()
+    if components.source is not None:
+        components.source.prepare(bars)
     components.collections(bars)  # a test set that cannot be read is reported before the training, not after it
     with graceful_stop() as stop:
         try:

@@ -13,6 +13,7 @@ from hybridret.base.progress import Advance, Progress, Quiet
 from hybridret.components.components import Components
 from hybridret.distributed.rendezvous import explain_lost_processes, join, leave
 from hybridret.encoders.dual import DualEncoder
+from hybridret.pipelines.retrieval_probe import retrieval_probe
 from hybridret.runs.identity import RunIdentity
 from hybridret.training.train import TrainingResult, train
 
@@ -34,6 +35,7 @@ def train_components(
     if source is None:
         raise UserError("data has no value: choose where training pairs come from, data=cldr or data=jsonl.")
     datasets = source.training()
+    probe = retrieval_probe(components, source)
     join(StoppingProgress(stop, progress), run.config_hash)
     with explain_lost_processes():
         result = train(
@@ -51,6 +53,7 @@ def train_components(
             progress,
             on_history,
             stop,
+            probe=probe,
         )
     leave()
     if result.stopped == "interrupted":

@@ -50,9 +50,8 @@ def _each(point: PointEstimate, config: DictConfig) -> Iterator[MissingRequireme
     components = Components(settings)
     components.check()
     yield from _checkpoint(components)
-    look = getattr(components.source, "missing", None)  # a corpus that is generated has no files
-    if look is not None and "data.path" not in missing:
-        yield from (MissingRequirement("data", line(text)) for text in look())
+    if components.source is not None and "data.path" not in missing:
+        yield from (MissingRequirement("data", line(text)) for text in components.source.missing())
     for name, benchmark in components.benchmarks.items():
         local = settings.eval[name].get("path") is not None
         if f"eval.{name}.path" in missing or (not local and hub_is_reachable()):

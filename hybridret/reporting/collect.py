@@ -50,13 +50,15 @@ class Sweep:
 
     `runs`: one row per finished run: run, configuration (label: all but the seed), family (label: all but seed and
     size), strategy, alpha, backbone, size, what varies besides (`extra`: config keys, `evaluated`), seed,
-    parameters_total/_body/_trainable, trained, steps, best_step, best_validation_loss, pairs_per_second, padding_share,
-    seconds, stopped, data, fingerprint, licence, finished, text (how texts were cut and prefixed, in words).
+    parameters_total/_body/_trainable, trained, steps, best_step, best_validation_loss, monitor, best_value,
+    pairs_per_second, padding_share, seconds, stopped, data, fingerprint, licence, finished, text (how texts were cut
+    and prefixed, in words).
     `metrics`: the rows of all metrics.csv, evaluations included, with run and configuration. `history`: the rows of all
     history.jsonl with run and configuration. `tokens`: run, evaluation ("": the run itself, else the name of one that
     was added), language and the four shares. `notes`: run, dataset ("": the run as a whole), key, text.
     `failures`: run, state, phase, done, total (None: not known), reason of all that is not finished. By run: `mixes`,
-    `environments`, and `summaries`, what the reader made of the training data.
+    `environments`, `summaries`, what the reader made of the training data, and `leaks`, which texts of the test sets
+    were found in it.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Sweep:
     mixes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     environments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     summaries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    leaks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def datasets(self) -> list[str]:
@@ -203,6 +206,7 @@ def _assemble(folder: Path, runs: list[_Run], failures: list[dict[str, Any]], re
         extra=extra,
         mixes={run.path.name: (run.result.get("training") or {}).get("mix") or {} for run in runs},
         environments={run.path.name: run.environment for run in runs},
+        leaks={run.path.name: run.result.get("leaks") or {} for run in runs},
         summaries={run.path.name: (run.result.get("data") or {}).get("summary") or {} for run in runs},
     )
 
@@ -216,7 +220,8 @@ def _identity(file: Path, result: dict[str, Any]) -> dict[str, Any]:
     parameters = result.get("parameters") or {}
     data = result.get("data") or {}
     alpha = result.get("alpha")
-    columns = ("steps", "best_step", "best_validation_loss", "pairs_per_second", "padding_share", "seconds", "stopped")
+    speed = ("pairs_per_second", "padding_share", "seconds")
+    columns = ("steps", "best_step", "best_validation_loss", "monitor", "best_value", *speed, "stopped")
     return {
         "strategy": str(result.get("strategy") or UNTRAINED) if training is not None else UNTRAINED,
         "alpha": float(alpha) if alpha is not None and training is not None else float("nan"),

@@ -13,6 +13,7 @@ from hybridret.reporting.collect import Sweep
 from hybridret.reporting.section import Section, dataset_section
 from hybridret.reporting.sweep_facts import facts
 from hybridret.reporting.tables_data import data_tables
+from hybridret.reporting.tables_leaks import leak_tables
 from hybridret.reporting.tables_mix import mix_language_table, mix_table
 from hybridret.reporting.tables_runs import failure_table, run_table, token_tables
 from hybridret.reporting.templates import call, render
@@ -29,7 +30,7 @@ def render_page(sweep: Sweep, whole: Mapping[str, list[Plot]], plots: Mapping[st
     rest = [
         Section("curves", "Training curves", _curves(whole)),
         Section("tokens", "Tokenization", call("sections.html", "tokens", token_tables(sweep))),
-        Section("training-data", "Data", call("sections.html", "data", data_tables(sweep))),
+        Section("training-data", "Data", call("sections.html", "data", data_tables(sweep), leak_tables(sweep))),
         Section("failures", "Points without a result", call("sections.html", "failures", failure_table(sweep))),
         Section("runs", "Runs", _runs(sweep)),
         Section("setup", "Versions and hardware", call("parts.html", "facts", known.environment)),

@@ -29,6 +29,19 @@ def _map_of(test: _Test) -> _Test:
     return lambda value: isinstance(value, Mapping) and all(test(one) for one in value.values())
 
 
+def _list_of(test: _Test) -> _Test:
+    return lambda value: isinstance(value, list) and all(test(one) for one in value)
+
+
+def _is_leak(value: Any) -> bool:
+    return (
+        _map_of(_any)(value)
+        and all(_text(value.get(key)) for key in ("dataset", "benchmark", "side", "language"))
+        and all(_number(value.get(key)) for key in ("texts", "exact", "near", "through_ids"))
+        and _list_of(_map_of(_any))(value.get("examples", []))
+    )
+
+
 def _any(value: Any) -> bool:
     return True
 
@@ -52,11 +65,17 @@ _TYPES: Mapping[str, tuple[_Test, str]] = {
     "data.fingerprint": (_text, "a text"),
     "data.licence": (_text, "a text"),
     "data.summary": (_map_of(_any), "an object"),
+    "leaks": (_map_of(_any), "an object"),
+    "leaks.rows": (_list_of(_is_leak), "a list of leaks"),
+    "leaks.compared": (_map_of(_map_of(_number)), "an object of numbers by benchmark"),
+    "leaks.near": (_map_of(_any), "an object"),
     "training": (_map_of(_any), "an object"),
     **{
         f"training.{key}": (_number, "a number")
         for key in ("steps", "best_step", "best_validation_loss", "pairs_per_second", "padding_share", "seconds")
     },
+    "training.monitor": (_text, "a text"),
+    "training.best_value": (_number, "a number"),
     "training.stopped": (_text, "a text"),
     "training.mix": (_map_of(_any), "an object"),
     "training.mix.alpha": (_number, "a number"),

@@ -16,6 +16,9 @@ from hybridret.reporting.text_remarks import with_text_remarks
 
 def run_table(sweep: Sweep) -> Table:
     """Every finished run: what it is, how long it trained, how fast."""
+    rows = sweep.runs.astype(object).where(sweep.runs.notna(), None).to_dict("records")
+    others = any(row["monitor"] not in (None, "loss") for row in rows)
+    watched = [("watched", Column("watched", group="training", help="what chose the encoder, and its best"))]
     shown = [
         ("run", Column("run")),
         ("configuration", Column("configuration")),
@@ -29,13 +32,14 @@ def run_table(sweep: Sweep) -> Table:
             "best_validation_loss",
             Column("best val. loss", score, "training", help="mean of mono and cross InfoNCE (nats)"),
         ),
+        *(watched if others else []),
         ("stopped", Column("stopped by", group="training")),
         ("pairs_per_second", Column("pairs/s", group="speed")),
         ("padding_share", Column("padding", percent, "speed")),
         ("seconds", Column("seconds", group="speed")),
     ]
-    rows = sweep.runs.astype(object).where(sweep.runs.notna(), None).to_dict("records")
     for row in rows:
+        row["watched"] = f"{row['monitor']} {row['best_value']:.3f}" if row["best_value"] is not None else None
         for key in ("pairs_per_second", "seconds"):
             row[key] = None if row[key] is None else round(float(row[key]))
     table = Table(

@@ -81,7 +81,7 @@ class RunDirectory:
 
     @property
     def best_checkpoint(self) -> Path:
-        """A folder with the encoder of the lowest validation loss."""
+        """A folder with the encoder of the best validation."""
         return self.checkpoints / "best"
 
     @property

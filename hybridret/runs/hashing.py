@@ -17,6 +17,7 @@ NOT_HASHED = (
     "sweep",
     "logger",
     "plan",
+    "data.leaks",
     "trainer.accelerator",
     "trainer.devices",
     "trainer.nodes",
@@ -54,5 +55,6 @@ def _hashed(value: Any, prefix: str) -> Any:
 def _enters(name: str, value: Any) -> bool:
     if name in ADDED_LATER:
         before = ADDED_LATER[name]
-        return not (type(value) is type(before) and value == before)  # 0 does not count as false: the run refuses it
+        # 0 does not count as false: the run refuses it. But 0 is 0.0: a number has one hash, however it is spelled.
+        return not (isinstance(value, bool) is isinstance(before, bool) and value == before)
     return name not in NOT_HASHED

@@ -11,15 +11,21 @@ ADDED_LATER: Mapping[str, Any] = {
     "adapter": {"_target_": "hybridret.encoders.adapters.full.Full"},  # every weight was trained
     "training.recompute_layers": False,  # layers kept their activations
     "training.compile": False,  # layers were not compiled
+    "training.validate_retrieval": 0,  # a validation was a loss and ranked no questions
+    "training.validation_benchmark": None,  # validation looked at held-out pairs alone
+    "training.monitor": "loss",  # the loss selected the best encoder
     "data.ignore_pid": False,  # the pids of rows were used
     "backbone.stemmer": False,  # BM25 did not stem words
     "backbone.stopwords": False,  # BM25 dropped no stop words
+    "batching.language_exponent": 0.0,  # languages of mono batches were drawn uniformly
+    "batching.pairs": "all",  # cross batches were drawn from all language pairs, uniformly
     # published files were taken for published ones
     **{f"eval.{name}.allow_other": False for name in ("beir", "miracl", "mlqa_r", "mr_tydi", "xquad_r")},
 }
 
 #: Sections that no result depends on, and that a stored config may lack.
 _WITHOUT_EFFECT: Mapping[str, Any] = {
+    "data.leaks": {"check": False, "allowed": 1.0, "threshold": 0.8, "permutations": 128, "near_up_to": 0},
     "plan": {"gpus": [], "price_per_gpu_hour": 0.0, "utilisation": 0.4, "reserve": 0.0, "refuse": False},
 }
 
@@ -29,7 +35,13 @@ def with_later_keys(config: Mapping[str, Any]) -> dict[str, Any]:
 
     Keys of plug-ins are not added: their signatures have the values.
     """
-    filled: dict[str, Any] = {**_WITHOUT_EFFECT, **config}
+    filled: dict[str, Any] = dict(config)
+    for name, value in _WITHOUT_EFFECT.items():
+        section, _, key = name.partition(".")
+        if not key:
+            filled.setdefault(section, value)
+        elif isinstance(filled.get(section), Mapping):
+            filled[section] = {key: value, **filled[section]}
     for name, value in ADDED_LATER.items():
         section, _, key = name.partition(".")
         if not key:

@@ -12,6 +12,7 @@ from hybridret.base.machine import check_count
 from hybridret.base.ranges import NotNegative, check_ranges, check_value, hints_of
 from hybridret.base.settings import LearningRateSettings, TrainerSettings, TrainingSettings
 from hybridret.batching.process_share import check_world_size
+from hybridret.training.monitor import check_monitor
 
 Beta = Annotated[float, Ge(0), Lt(1)]
 
@@ -36,6 +37,7 @@ def check_training(training: TrainingSettings, learning_rate: LearningRateSettin
     check_ranges(learning_rate, "schedule")
     check_count("trainer.workers", trainer.workers, "processes that make batches")
     check_count("trainer.threads", trainer.threads or 0, "threads")
+    check_monitor(training)
     check_world_size(training.batch_size, trainer.devices * trainer.nodes)
 
 

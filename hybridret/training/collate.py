@@ -6,7 +6,7 @@ batch, so it knows the number and the groups of the others' passages without com
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import copy
 
 import numpy as np
@@ -16,6 +16,7 @@ from hybridret.base.records import Batch, IntArray, Negative, ParallelPairs
 from hybridret.batching.process_share import rank_slice
 from hybridret.encoders.token_batch import TokenBatch, make_token_batch
 from hybridret.encoders.tokenization import Tokenization
+from hybridret.training.text_numbers import TextNumbers
 from hybridret.training.token_table import TokenTable
 
 CACHE_BYTES = 512 * 1024**2  # of token ids per process: about five million short texts
@@ -74,13 +75,13 @@ class Collate:
         self._queries = TokenTable(tokenization.queries, cache_bytes // 4)
         self._passages = TokenTable(tokenization.passages, cache_bytes - cache_bytes // 4)
         # Made before workers are forked: they share these arrays, and need not number the texts again.
-        self._query_numbers = [_numbers(self._queries, pairs, pairs.queries) for pairs in datasets]
-        self._passage_numbers = [_numbers(self._passages, pairs, pairs.passages) for pairs in datasets]
+        self._query_numbers = [TextNumbers(self._queries, pairs, pairs.queries) for pairs in datasets]
+        self._passage_numbers = [TextNumbers(self._passages, pairs, pairs.passages) for pairs in datasets]
 
     def __call__(self, batch: Batch) -> TrainingBatch:
         pairs = self._datasets[batch.dataset]
-        queries = self._query_numbers[batch.dataset][batch.query_languages, batch.questions]
-        passages = self._passage_numbers[batch.dataset][batch.passage_languages, batch.questions]
+        queries = self._query_numbers[batch.dataset].at(batch.query_languages, batch.questions)
+        passages = self._passage_numbers[batch.dataset].at(batch.passage_languages, batch.questions)
         if min(queries.min(initial=0), passages.min(initial=0)) < 0:
             raise ValueError("the schedule drew a question in a language that it does not exist in")
         shares = self._shares(queries, passages)
@@ -108,12 +109,6 @@ class Collate:
         lengths = self._queries.rows(queries).lengths + self._passages.rows(passages).lengths
         order = np.argsort(lengths, kind="stable")
         return [rank_slice(order, rank, self._world_size) for rank in range(self._world_size)]
-
-
-def _numbers(table: TokenTable, pairs: ParallelPairs, texts: Mapping[str, Sequence[str | None]]) -> IntArray:
-    """[L, Q]: the number of the text of each question in each language, -1 where there is none."""
-    found = [table.numbers(texts[language]) for language in pairs.languages]
-    return np.array(found, dtype=np.int64).reshape(len(pairs.languages), len(pairs))
 
 
 def _negatives(pairs: ParallelPairs, batch: Batch) -> list[tuple[Negative, ...]]:

@@ -127,6 +127,11 @@ BAD = {
     "a value left out": (["data=jsonl"], ["data.path"]),
     "one language with cross": (["batching=cross", "data.languages=[en]"], ["two languages"]),
     "a language that the data lacks": (["batching=en_en", "data.languages=[ar,ru]"], ["en"]),
+    "a pair that the data lacks": (
+        ["batching.pairs={en-ru:2,ru-fr:1}", "data.languages=[ar,en,ru]"],
+        ["batching.pairs", "'ru-fr'", "Did you mean 'ru-ar'?"],
+    ),
+    "a curriculum of an unknown shape": (["batching=curriculum", "batching.shape=linaer"], ["Did you mean 'linear'"]),
     "a foreign target": (["batching._target_=os.system"], ["plug-ins come only from"]),
     "a hub name without network": (
         ["backbone=huggingface", "backbone.checkpoint=nobody/nothing"],
@@ -182,10 +187,13 @@ def test_a_misspelt_override_gets_the_nearest_name(command: Commands, tmp_path: 
     assert not list(tmp_path.iterdir())
 
 
-def test_a_key_that_only_some_points_have(command: Commands, tmp_path: Path) -> None:
-    answer = command("run", "-m", "batching=mono,cross", "batching.alpha=1", folder=tmp_path)
+@pytest.mark.parametrize(
+    ("strategy", "hint"), [("x_x", "batching=x_x has no settings."), ("mono", "Known: language_exponent.")]
+)
+def test_a_key_that_only_some_points_have(command: Commands, tmp_path: Path, strategy: str, hint: str) -> None:
+    answer = command("run", "-m", f"batching={strategy},hybrid", "batching.alpha=1", folder=tmp_path)
     assert answer.returncode == 2
-    assert "Unknown key batching.alpha. batching=mono has no settings." in paragraph(answer)
+    assert f"Unknown key batching.alpha. {hint}" in paragraph(answer)
 
 
 @pytest.mark.parametrize("flags", [["--help"], ["--cfg", "job"]])

@@ -17,12 +17,21 @@ EARLIER = {
 def test_filled_and_bare_have_one_hash() -> None:
     filled = with_later_keys(EARLIER)
     assert config_hash(filled) == config_hash(EARLIER)
-    assert filled["training"] == {"steps": 10, "compile": False, "recompute_layers": False}
+    assert filled["training"] == {
+        "steps": 10,
+        "compile": False,
+        "recompute_layers": False,
+        "validate_retrieval": 0,
+        "validation_benchmark": None,
+        "monitor": "loss",
+    }
     assert filled["adapter"] == {"_target_": "hybridret.encoders.adapters.full.Full"}
     assert filled["plan"]["refuse"] is False
     assert filled["backbone"] == EARLIER["backbone"]
 
 
 def test_what_is_there_stays() -> None:
-    today = {"training": {"compile": True, "recompute_layers": True}, "adapter": {"_target_": "x"}, "plan": {}}
+    training = {"compile": True, "recompute_layers": True, "validate_retrieval": 9, "monitor": "mono"}
+    training["validation_benchmark"] = "xquad_r"
+    today = {"training": training, "adapter": {"_target_": "x"}, "plan": {}}
     assert with_later_keys(today) == today

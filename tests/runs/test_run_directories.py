@@ -69,6 +69,30 @@ def test_keys_that_came_later_leave_the_hashes_of_earlier_runs() -> None:
     assert len(hashes | {"de0a73fdcee2f3a5"}) == len(others) + 1
 
 
+def test_batches_of_earlier_runs_keep_their_hash() -> None:
+    """The literal is what runs of this config wrote before languages had an exponent and cross batches pairs."""
+    batching: dict[str, object] = {"_target_": "hybridret.batching.hybrid.Hybrid", "alpha": 0.5}
+    before = {**CONFIG, "batching": batching}
+    assert config_hash(before) == "18e270ae167b9337"
+
+    def changed(**keys: object) -> str:
+        return config_hash(
+            {**before, "batching": {**before["batching"], "language_exponent": 0.0, "pairs": "all", **keys}}
+        )
+
+    assert changed() == changed(language_exponent=0) == "18e270ae167b9337"
+    others = [
+        {"language_exponent": 0.5},
+        {"language_exponent": False},
+        {"pairs": "english"},
+        {"pairs": ["en-de"]},
+        {"pairs": {"en-de": 2}},
+        {"pairs": {"en-de": 3}},
+    ]
+    assert len({changed(**other) for other in others} | {"18e270ae167b9337"}) == len(others) + 1
+    assert changed(pairs={"en-de": 2, "de-en": 1}) == changed(pairs={"de-en": 1.0, "en-de": 2.0})
+
+
 def test_claims(run: RunDirectory) -> None:
     assert run.claim("h") is Decision.FRESH
     run.write_status(State.FAILED, "h", "why")

@@ -23,6 +23,11 @@ from hybridret.runs.naming import LONGEST, run_name
         (["++optim.lr=1e-7"], "lr-1e-07_seed-1"),
         (["trainer.devices=4", "trainer.precision=bf16-mixed"], "trainer.precision-bf16-mixed_seed-1"),
         (["loss.mask_false_negatives=True"], "loss.mask_false_negatives-true_seed-1"),
+        (["batching=curriculum", "batching.shape=cosine"], "batching-curriculum_batching.shape-cosine_seed-1"),
+        (
+            ["batching.pairs=english", "batching.language_exponent=.50"],
+            "batching.language_exponent-0.5_batching.pairs-english_seed-1",
+        ),
         (["a=1", "a=2"], "a-2_seed-1"),
         (["backbone='minilm'"], "backbone-minilm_seed-1"),
         (["output=/somewhere/else", "hydra/launcher=process", "experiment=paper"], "experiment-paper_seed-1"),
@@ -30,6 +35,13 @@ from hybridret.runs.naming import LONGEST, run_name
 )
 def test_readable_names(overrides: list[str], name: str) -> None:
     assert run_name(overrides, seed=1) == name
+
+
+def test_weights_of_pairs_are_readable_and_exact() -> None:
+    two, three = (run_name([f"batching.pairs={{en-de: {weight}, de-en: 1}}"], 1) for weight in (2, 3))
+    assert re.fullmatch(r"batching\.pairs-en-de-2-de-en-1-[0-9a-f]{8}_seed-1", two)
+    assert two != three
+    assert two == run_name(["batching.pairs={en-de:2,de-en:1}"], 1)
 
 
 def test_a_path_shows_its_last_part() -> None:

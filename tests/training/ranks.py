@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from training_helpers import corpus, encoder, trainer_settings, training_settings
+from training_helpers import corpus, encoder, probe, trainer_settings, training_settings
 
 from hybridret.base.progress import Quiet
 from hybridret.base.records import Negative, ParallelPairs
@@ -107,6 +107,7 @@ def train_ranks(
         }
     )  # fmt: skip
     datasets = (with_negatives(corpus()),)
+    held = corpus(24, "held", seed=2)
     rows: list[dict[str, Any]] = []
     model = encoder(dropout=dropout, seed=seed, layers=layers, width=width)
     if lora is not None:  # how frozen weights are kept
@@ -117,7 +118,7 @@ def train_ranks(
         model.double() if precision == "64-true" and strategy != "fsdp" else model,
         Hybrid(alpha=0.5).schedule(datasets, settings.batch_size),
         datasets,
-        corpus(24, "held", seed=2),
+        held,
         InfoNCE(temperature),
         partial(optimizer, lr=lr, **({} if eps is None else {"eps": eps})),
         settings,
@@ -129,6 +130,7 @@ def train_ranks(
         rows.append,
         lambda: stop_at is not None and len([row for row in rows if row["split"] == "train"]) >= stop_at,
         log_every=1,
+        probe=probe(held, settings.validate_retrieval),
     )
     if rows:
         timed = ("seconds", "pairs_per_second", "padding_share")

@@ -16,7 +16,7 @@ from hybridret.data.squad import Paragraph
 class HasArticles(Protocol):
     """A pair source that can name the articles in its training part."""
 
-    def articles(self) -> frozenset[str]: ...
+    def articles(self) -> frozenset[str] | None: ...
 
 
 def language_files(
@@ -67,7 +67,7 @@ def in_domain_note(source: object, paragraphs: Mapping[str, Iterable[Paragraph]]
         return {}
     titles = {paragraph.title for members in paragraphs.values() for paragraph in members if paragraph.title}
     try:
-        shared = titles & source.articles()
+        shared = titles & (source.articles() or frozenset())
     except UserError:  # the training data may be missing on this machine
         return {"in-domain": "not known: the training data of the run is not at hand"}
     if not shared:

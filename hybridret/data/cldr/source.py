@@ -9,12 +9,14 @@ import hashlib
 from collections.abc import Iterable
 from functools import cached_property
 from importlib.metadata import version
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Ge, Gt, Lt
 from babel.core import get_global
 
+from hybridret.base.files import hash_file
 from hybridret.base.languages import chosen_languages
 from hybridret.base.range_words import Because
 from hybridret.base.ranges import checked
@@ -53,6 +55,7 @@ class CldrCorpus:
     """
 
     name = "cldr"
+    templated = True  # texts of different facts may differ in one word: that is no leak
 
     def __init__(
         self,
@@ -105,6 +108,23 @@ class CldrCorpus:
     def fingerprint(self) -> str:
         """16 hex digits of a hash of languages, texts, split and wordings, that is of all data that a run can see."""
         return self._fingerprint
+
+    def key(self) -> list[Any]:
+        """Settings, the version of CLDR's data, and the code that writes the sentences."""
+        code = {path.name: hash_file(path) for path in sorted(Path(__file__).parent.rglob("*.py"))}
+        return ["cldr", self.languages, self.seed, self._limits, self._shares, version("babel"), code]
+
+    def missing(self) -> list[str]:
+        """Nothing: the corpus is generated."""
+        return []
+
+    def summary(self) -> dict[str, Any] | None:
+        """None: nothing is read or dropped."""
+        return None
+
+    def articles(self) -> frozenset[str] | None:
+        """None: facts stand in no articles."""
+        return None
 
     def licence(self) -> str:
         """Licence and origin of the names."""

@@ -1,0 +1,150 @@
+"""Training pairs on disk, and the view on them that batches are drawn from.
+
+A folder holds the queries and the passages of each language. Which query and which passage a question has, and its
+passage group, are arrays of integers; without `question_queries.npy` the queries are in the order of the questions. Two
+folders may share texts: `pairs.json` names the folder that has them. `negatives.LANGUAGE.arrow` holds the hard
+negatives of a question as texts with their groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast, overload
+
+import numpy as np
+
+from hybridret.base.errors import UserError
+from hybridret.base.files import read_json, write_json
+from hybridret.base.records import BoolArray, IntArray, Negative, ParallelPairs
+from hybridret.data.prepared.stored_texts import StoredTexts, write_texts
+
+ABOUT = "pairs.json"
+
+
+@dataclass(frozen=True)
+class StoredPairs(ParallelPairs):
+    """`ParallelPairs` whose texts and arrays are read from disk when asked."""
+
+    @cached_property
+    def present(self) -> BoolArray:
+        """[Q, L]: whether question q exists in language l; no text is read."""
+        columns = [cast(StoredTexts, self.queries[language]).present for language in self.languages]
+        return np.array(columns, dtype=bool).reshape(len(self.languages), len(self)).T
+
+
+def write_pairs(folder: Path, pairs: ParallelPairs) -> None:
+    """Write `pairs` into the new folder `folder`. A passage that several questions share in all languages is written
+    once. OSError where it cannot be written.
+    """
+    folder.mkdir(parents=True)
+    rows, first = _passage_rows(pairs)
+    write_texts(folder / "question_ids.arrow", pairs.question_ids)
+    for language in pairs.languages:
+        write_texts(folder / f"queries.{language}.arrow", pairs.queries[language])
+        passages = pairs.passages[language]
+        write_texts(folder / f"passages.{language}.arrow", [passages[question] for question in first])
+    np.save(folder / "question_passages.npy", rows)
+    np.save(folder / "passage_groups.npy", pairs.passage_groups.astype(np.int64))
+    for language, negatives in pairs.negatives.items():
+        _write_negatives(folder / f"negatives.{language}.arrow", negatives)
+    write_about(folder, pairs.name, pairs.languages, list(pairs.negatives))
+
+
+def write_about(
+    folder: Path, name: str, languages: Sequence[str], negatives: Sequence[str] = (), texts: str = ""
+) -> None:
+    """Write the description of a folder whose other files are there; without it a folder is not whole. `texts`: the
+    folder beside it that has its texts, "" where they are its own.
+    """
+    about = {"name": name, "languages": list(languages), "negatives": list(negatives), "texts": texts}
+    write_json(folder / ABOUT, about)
+
+
+def read_pairs(folder: Path) -> StoredPairs:
+    """The view on a folder of `write_pairs`. Raises UserError for one that is not whole."""
+    about = read_json(folder / ABOUT)
+    try:
+        rows = np.load(folder / "question_passages.npy", mmap_mode="r")
+        groups = np.load(folder / "passage_groups.npy", mmap_mode="r")
+        languages = tuple(about["languages"])
+        texts = folder.parent / about["texts"] if about["texts"] else folder
+        own = folder / "question_queries.npy"
+        asked = np.load(own, mmap_mode="r") if own.is_file() else None
+        found = StoredPairs(
+            name=about["name"],
+            languages=languages,
+            question_ids=cast(Any, StoredTexts(folder / "question_ids.arrow")),
+            queries={language: StoredTexts(texts / f"queries.{language}.arrow", asked) for language in languages},
+            passages={language: StoredTexts(texts / f"passages.{language}.arrow", rows) for language in languages},
+            passage_groups=groups,
+            negatives={one: StoredNegatives(folder / f"negatives.{one}.arrow") for one in about["negatives"]},
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{folder} is not whole ({error}). Delete it and run the same command again.") from error
+    if any(len(one) != len(found) for one in (rows, groups, *found.queries.values(), *found.negatives.values())):
+        raise UserError(f"{folder} is not whole: its files have other lengths. Delete it and run again.")
+    return found
+
+
+class StoredNegatives(Sequence[tuple[Negative, ...]]):
+    """The hard negatives of each question, read when asked."""
+
+    def __init__(self, path: Path) -> None:
+        import pyarrow as pa
+
+        self._path = path
+        try:
+            self._table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        except (OSError, pa.ArrowInvalid) as error:
+            raise UserError(f"{path} is damaged ({str(error).strip()}). Delete its folder and run again.") from error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return StoredNegatives, (self._path,)
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[Negative, ...]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[tuple[Negative, ...]]: ...
+
+    def __getitem__(self, index: int | slice) -> tuple[Negative, ...] | list[tuple[Negative, ...]]:
+        if isinstance(index, slice):
+            return [self[row] for row in range(*index.indices(len(self)))]
+        row = range(len(self))[index]
+        texts, groups = (self._table.column(name)[row].as_py() for name in ("text", "group"))
+        return tuple(Negative(text, group) for text, group in zip(texts, groups, strict=True))
+
+
+def _write_negatives(path: Path, negatives: Sequence[tuple[Negative, ...]]) -> None:
+    import pyarrow as pa
+
+    columns = {
+        "text": pa.array([[one.text for one in row] for row in negatives], pa.large_list(pa.large_string())),
+        "group": pa.array([[one.group for one in row] for row in negatives], pa.large_list(pa.int64())),
+    }
+    table = pa.table(columns)
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+def _passage_rows(pairs: ParallelPairs) -> tuple[IntArray, list[int]]:
+    """[Q]: the row of each question's passage, and of each row the first question that has it.
+
+    Questions share a row where they share the group and the texts in all languages.
+    """
+    known: dict[tuple[Any, ...], int] = {}
+    first: list[int] = []
+    rows = np.empty(len(pairs), dtype=np.int64)
+    columns: Mapping[str, Sequence[str | None]] = pairs.passages
+    texts = [columns[language] for language in pairs.languages]
+    for question, (group, *passage) in enumerate(zip(pairs.passage_groups.tolist(), *texts, strict=True)):
+        rows[question] = row = known.setdefault((group, *passage), len(first))
+        if row == len(first):
+            first.append(question)
+    return rows, first

@@ -1,0 +1,245 @@
+"""mMARCO from a folder with the layout of the published files, small and made by hand."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hybridret.base.errors import UserError
+from hybridret.base.progress import Quiet
+from hybridret.batching.cross import Cross
+from hybridret.data import mmarco
+from hybridret.data.judged_pairs import judged_pairs, read_id_pairs
+from hybridret.data.mmarco import NAMES, TRIPLES, Mmarco
+from hybridret.data.prepared.shards import JOURNAL
+from hybridret.data.prepared.source import PreparedSource
+
+LANGUAGES = ("en", "de", "zh")
+QUERIES = 40
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYBRIDRET_CACHE", str(tmp_path / "cache"))
+
+
+def write_folder(folder: Path, languages: tuple[str, ...] = LANGUAGES) -> Path:
+    """40 training queries with ids 1000, 1003, ...; 200 passages, whose ids are their line numbers; query 0 has two
+    relevant passages, and passage 7 answers queries 3 and 4. Triples repeat a pair for each of its negatives.
+    """
+    for language in languages:
+        collection = folder / "data/google/collections" / f"{NAMES[language]}_collection.tsv"
+        queries = folder / "data/google/queries/train" / f"{NAMES[language]}_queries.train.tsv"
+        collection.parent.mkdir(parents=True, exist_ok=True)
+        queries.parent.mkdir(parents=True, exist_ok=True)
+        passages = [f'{number}\t"{language} passage {number}\u2028 with \x85 and "quotes"\n' for number in range(200)]
+        collection.write_bytes("".join(passages).encode())
+        lines = [f"{1000 + 3 * number}\t{language} query {number}?\n" for number in range(QUERIES + 5)]
+        queries.write_bytes("".join(reversed(lines)).encode())  # in no order
+    (folder / TRIPLES).write_bytes("".join(f"{q}\t{p}\t{n}\n" for q, p in pairs() for n in (180, 190)).encode())
+    return folder
+
+
+def pairs() -> list[tuple[int, int]]:
+    found = [(1000 + 3 * number, 2 * number + 1) for number in range(QUERIES)]
+    return [*found, (1000, 150), (1012, 7)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_folder(tmp_path / "mmarco")
+
+
+def prepared(folder: Path, **options: Any) -> PreparedSource:
+    return PreparedSource(Mmarco(str(folder), list(LANGUAGES), **{"validation_questions": 6, **options}))
+
+
+def rows(source: PreparedSource) -> set[tuple[str, str, str, str]]:
+    """Part, language, query and passage of every pair."""
+    found = set()
+    for part, data in [("training", source.training()[0]), ("validation", source.validation())]:
+        for language in data.languages:
+            found |= {
+                (part, language, str(q), str(p))
+                for q, p in zip(data.queries[language], data.passages[language], strict=True)
+            }
+    return found
+
+
+def test_every_pair_has_its_texts_in_all_languages(folder: Path) -> None:
+    found = rows(prepared(folder))
+    expected = {
+        (
+            language,
+            f"{language} query {(q - 1000) // 3}?",
+            f'"{language} passage {p}\u2028 with \x85 and "quotes"',
+        )
+        for q, p in pairs()
+        for language in LANGUAGES
+    }
+    assert {one[1:] for one in found} == expected
+    assert {one[0] for one in found} == {"training", "validation"}
+    assert len(found) == len(expected)  # no pair in both parts
+
+
+def test_what_shares_a_query_or_a_passage_is_one_group(folder: Path) -> None:
+    source = prepared(folder)
+    for data in (*source.training(), source.validation()):
+        group = dict(zip(data.question_ids, data.passage_groups.tolist(), strict=True))
+        of_query: dict[str, set[int]] = {}
+        of_passage: dict[str, set[int]] = {}
+        for name, number in group.items():
+            query, passage = str(name).split("-")
+            of_query.setdefault(query, set()).add(number)
+            of_passage.setdefault(passage, set()).add(number)
+        assert all(len(one) == 1 for one in (*of_query.values(), *of_passage.values()))
+    held = {str(name).split("-")[0] for name in source.validation().question_ids}
+    kept = {str(name).split("-")[0] for name in source.training()[0].question_ids}
+    assert not held & kept
+
+
+def test_cross_batches_pair_translations(folder: Path) -> None:
+    data = prepared(folder).training()
+    batch = Cross().schedule(data, 8)(1, 0)
+    for question, asked, answered in zip(batch.questions, batch.query_languages, batch.passage_languages, strict=True):
+        query = data[0].queries[data[0].languages[asked]][int(question)]
+        passage = data[0].passages[data[0].languages[answered]][int(question)]
+        number = int(str(query).split()[2].rstrip("?"))
+        assert (1000 + 3 * number, int(str(passage).split()[2].split("\u2028")[0])) in pairs()
+
+
+def test_the_held_out_part_does_not_depend_on_languages_or_order(folder: Path, tmp_path: Path) -> None:
+    fewer = PreparedSource(Mmarco(str(folder), ["de"], 6)).validation()
+    assert list(fewer.question_ids) == list(prepared(folder).validation().question_ids)
+
+
+def test_packed_files_give_the_same(folder: Path, tmp_path: Path) -> None:
+    plain = rows(prepared(folder))
+    fingerprint = prepared(folder).fingerprint()
+    for file in [*folder.rglob("*_collection.tsv")]:
+        file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+        file.unlink()
+    assert rows(prepared(folder)) == plain
+    assert prepared(folder).fingerprint() == fingerprint
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("german_collection.tsv", lambda raw: raw.replace(b"\n7\t", b"\n7 "), r"german_collection.tsv, line 8: no tab"),
+        ("german_collection.tsv", lambda raw: raw.replace(b"\n9\t", b"\n7\t"), r"line 10: id 7 stands there twice"),
+        ("german_collection.tsv", lambda raw: raw.replace(b"\n9\tx", b"\nx\t").replace(b"\n9\t", b"\nnine\t"),
+         r"line 10: the id 'nine' is no whole number"),
+        ("english_queries.train.tsv", lambda raw: raw.replace(b"query 3?", b"\xff\xfe"), "not UTF-8"),
+        ("english_queries.train.tsv", lambda raw: raw.replace(b"100", b"900"), r"queries that the pairs of .* missing"),
+        ("chinese_collection.tsv", lambda raw: b"".join(raw.splitlines(keepends=True)[:20]), r"passages .* missing"),
+        ("triples.train.ids.small.tsv", lambda raw: raw.replace(b"1003\t3\t180", b"1003\t3"), "3 whole numbers"),
+        ("triples.train.ids.small.tsv", lambda raw: raw.replace(b"1003\t3\t180", b"1003\tx\t180"), "3 whole numbers"),
+        ("triples.train.ids.small.tsv", lambda raw: b"", "empty"),
+    ],
+)  # fmt: skip
+def test_malformed_files_are_errors_that_name_them(folder: Path, file: str, change: Any, message: str) -> None:
+    (path,) = folder.rglob(file)
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(UserError, match=message):
+        prepared(folder).training()
+
+
+def test_an_archive_that_is_cut_short(folder: Path) -> None:
+    (path,) = folder.rglob("english_collection.tsv")
+    path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes())[:-20])
+    path.unlink()
+    with pytest.raises(UserError, match=r"english_collection\.tsv\.gz, after line .* truncated"):
+        prepared(folder).training()
+
+
+def test_missing_files_name_the_command_that_fetches_them(folder: Path) -> None:
+    (folder / TRIPLES).unlink()
+    (text,) = Mmarco(str(folder), ["en"]).missing()
+    assert "hf download unicamp-dl/mmarco --repo-type dataset --revision" in text
+    assert TRIPLES in text
+
+
+def test_everything_held_out_is_refused(folder: Path) -> None:
+    with pytest.raises(UserError, match=r"data\.validation_questions=1000.*42 pairs"):
+        prepared(folder, validation_questions=1000).training()
+
+
+class Killed(Quiet):
+    """Ends the preparation when the file `name` is to be read."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.read: list[str] = []
+
+    @contextmanager
+    def task(self, description: str, total: int | None) -> Iterator[Any]:
+        if description == f"read {self.name}":
+            raise KeyboardInterrupt
+        self.read.append(description)
+        with super().task(description, total) as advance:
+            yield advance
+
+
+def test_what_was_written_whole_survives_a_kill(folder: Path) -> None:
+    whole = prepared(folder, validation_questions=5)
+    expected, fingerprint = rows(whole), whole.fingerprint()
+    first = Killed("chinese_queries.train.tsv")
+    killed = PreparedSource(Mmarco(str(folder), list(LANGUAGES), 6), first)
+    with pytest.raises(KeyboardInterrupt):
+        killed.training()
+    assert (killed.path.with_suffix(".part") / JOURNAL).is_file()
+    assert len(first.read) == 6  # prepare, pairs, and two files of two languages
+    second = Killed("nothing")
+    again = PreparedSource(Mmarco(str(folder), list(LANGUAGES), 6), second)
+    again.training()
+    assert [one for one in second.read if one.endswith(".tsv")] == [
+        "read chinese_queries.train.tsv",
+        "read chinese_collection.tsv",
+    ]
+    assert {one[1:] for one in rows(again)} == {one[1:] for one in expected}
+    assert fingerprint != again.fingerprint()  # another number is held out
+    assert not again.path.with_suffix(".part").exists()
+
+
+def test_groups_are_those_of_a_slow_search() -> None:
+    random = np.random.default_rng(5)
+    ids = np.stack([random.integers(0, 60, 80), random.integers(0, 70, 80)], axis=1)
+    made = judged_pairs(ids, 5)
+    found = {
+        (int(made.queries[q]), int(made.passages[p])): int(g)
+        for q, p, g in zip(made.query_rows, made.passage_rows, made.groups, strict=True)
+    }
+    assert set(found) == {tuple(one) for one in ids.tolist()}
+    groups = [{one} for one in found]
+    merged = True
+    while merged:
+        merged = False
+        for one in list(groups):
+            for other in groups:
+                if one is not other and any(a[0] == b[0] or a[1] == b[1] for a in one for b in other):
+                    groups.remove(one)
+                    other |= one
+                    merged = True
+                    break
+            if merged:
+                break
+    assert len({found[one] for one in found}) == len(groups)
+    assert all(len({found[one] for one in group}) == 1 for group in groups)
+
+
+def test_pairs_are_read_once_each(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("5\t7\t1\n5\t7\t2\n3\t9\t1\n", encoding="utf-8")
+    assert read_id_pairs(tmp_path / "a.tsv", 3).tolist() == [[3, 9], [5, 7]]
+
+
+def test_the_files_are_those_of_the_repository() -> None:
+    assert mmarco._file("zh", "passages") == "data/google/collections/chinese_collection.tsv"
+    assert mmarco._file("nl", "queries") == "data/google/queries/train/dutch_queries.train.tsv"
+    assert len(NAMES) == 14
