@@ -191,7 +191,7 @@ def test_a_misspelt_override_gets_the_nearest_name(command: Commands, tmp_path: 
     ("strategy", "hint"), [("x_x", "batching=x_x has no settings."), ("mono", "Known: language_exponent.")]
 )
 def test_a_key_that_only_some_points_have(command: Commands, tmp_path: Path, strategy: str, hint: str) -> None:
-    answer = command("run", "-m", f"batching={strategy},hybrid", "batching.alpha=1", folder=tmp_path)
+    answer = command("run", "-m", f"batching={strategy},cross", "batching.alpha=1", folder=tmp_path)
     assert answer.returncode == 2
     assert f"Unknown key batching.alpha. {hint}" in paragraph(answer)
 
