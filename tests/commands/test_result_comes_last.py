@@ -18,6 +18,7 @@ from hybridret.export.tracking import NoTracker
 from hybridret.pipelines import point_work
 from hybridret.pipelines.scoring import Scores
 from hybridret.runs import Decision, RunDirectory, State
+from hybridret.runs.identity import RunIdentity
 from hybridret.training.train import TrainingResult
 
 ROW = ("d", "monolingual", "macro", "macro", "map", pd.NA, 0.5, 1)
@@ -32,7 +33,7 @@ class Encoder:
 
 
 def work(run: RunDirectory) -> point_work.PointWork:
-    source = SimpleNamespace(fingerprint=lambda: "f", licence=lambda: "l")
+    source = SimpleNamespace(name="n", fingerprint=lambda: "f", licence=lambda: "l", summary=lambda: None)
     settings = SimpleNamespace(
         batching={"_target_": "hybridret.batching.mono.Mono"},
         backbone={},
@@ -45,7 +46,7 @@ def work(run: RunDirectory) -> point_work.PointWork:
     )
     made = object.__new__(point_work.PointWork)
     made.components, made.settings = SimpleNamespace(source=source), settings  # type: ignore[assignment]
-    made.run, made.digest = run, "h"
+    made.run, made.identity = run, RunIdentity(run, "h", "mono")
     return made
 
 
@@ -69,11 +70,11 @@ def test_the_result_is_written_when_all_else_is(
     if failing == "tracker":
         monkeypatch.setattr(tracker, "results", fail)
     if failing is None:
-        work(run)._record(Encoder(), TRAINED, scores(), tracker)  # type: ignore[arg-type]
+        work(run)._record(Encoder(), TRAINED, scores(), None, tracker)  # type: ignore[arg-type]
         assert run.metrics.is_file()
         assert run.decide("h") is Decision.FINISHED
         return
     with pytest.raises(RuntimeError, match="broken"):
-        work(run)._record(Encoder(), TRAINED, scores(), tracker)  # type: ignore[arg-type]
+        work(run)._record(Encoder(), TRAINED, scores(), None, tracker)  # type: ignore[arg-type]
     assert not run.result.exists()
     assert run.decide("h") is not Decision.FINISHED
