@@ -56,6 +56,8 @@ class JsonlPairs:
     Every method raises UserError for bad input, naming file and line.
     """
 
+    templated = False
+
     def __init__(
         self,
         path: str | None,

@@ -54,6 +54,7 @@ class Mmarco:
     """
 
     name = "mmarco"
+    templated = False
 
     def __init__(
         self,

@@ -22,6 +22,11 @@ class PairSource(Protocol):
         """What the source is called in tables and files."""
         ...
 
+    @property
+    def templated(self) -> bool:
+        """Whether texts of different facts may differ in one word, so that almost equal texts are no leak."""
+        ...
+
     def key(self) -> list[Any]:
         """What the pairs depend on, as JSON: settings, and probes of files, none of which is read as a whole."""
         ...
@@ -70,6 +75,11 @@ class StreamedSource(Protocol):
     @property
     def name(self) -> str:
         """What the source is called in tables and files."""
+        ...
+
+    @property
+    def templated(self) -> bool:
+        """Whether texts of different facts may differ in one word, so that almost equal texts are no leak."""
         ...
 
     def key(self) -> list[Any]:

@@ -130,7 +130,7 @@ def same_source(prepared: PreparedSource, source: Any) -> None:
     assert list(prepared.texts()) == list(source.texts())
     for name in ("fingerprint", "licence", "summary", "articles"):
         assert getattr(prepared, name)() == getattr(source, name)()
-    assert prepared.name == source.name
+    assert (prepared.name, prepared.templated) == (source.name, source.templated)
 
 
 def test_the_built_in_corpus_comes_back_as_it_was() -> None:

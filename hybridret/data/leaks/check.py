@@ -29,11 +29,11 @@ def leak_table(
 ) -> LeakTable:
     """Which questions and relevant passages of `collections` the training part of `source` holds.
 
-    Almost equal texts are not looked for in a source that says it is `templated`: its texts are so by design.
+    Almost equal texts are not looked for in a source that is `templated`: its texts are so by design.
 
     Memory: about 300 bytes for each text of the benchmarks, 16 bytes for each of them and each training dataset.
     """
-    datasets, templated = source.training(), getattr(source, "templated", False)
+    datasets, templated = source.training(), source.templated
     rows: list[LeakRow] = []
     shares: list[Largest] = []
     compared: dict[str, dict[str, int]] = {one.name: {} for one in collections}

@@ -49,6 +49,11 @@ class PreparedSource:
         """As the source is called in tables and files."""
         return self.source.name
 
+    @property
+    def templated(self) -> bool:
+        """Whether almost equal texts are no leak."""
+        return self.source.templated
+
     def key(self) -> list[Any]:
         """That of the source."""
         return self.source.key()
