@@ -116,15 +116,27 @@ def _patterns(files: Sequence[str]) -> list[str]:
 
     >>> _patterns([f"{language}-corpus/dev-*.parquet" for language in ("ar", "bn", "de", "en", "es", "fa", "fi")])
     ['*-corpus/dev-*.parquet']
+    >>> _patterns([f"queries/{language}_train.tsv" for language in ("a", "b", "c", "d", "e", "f")] + ["data/triples.tsv"])
+    ['queries/*_train.tsv', 'data/triples.tsv']
     """
     if len(files) <= FEW:
         return list(files)
-    kinds = dict.fromkeys(f"*-{name.partition('-')[2]}" for name in files)  # LANGUAGE-KIND/...
-    if len(kinds) <= FEW:
-        return list(kinds)
+    if all("-" in name for name in files):
+        kinds = dict.fromkeys(f"*-{name.partition('-')[2]}" for name in files)  # LANGUAGE-KIND/...
+        if len(kinds) <= FEW:
+            return list(kinds)
+    folders: dict[str, list[str]] = {}
+    for name in files:
+        folders.setdefault(name.rpartition("/")[0], []).append(name)
+    if len(folders) <= FEW:  # FOLDER/LANGUAGE_KIND...
+        return [f"{folder}/*{_ending(names)}" if len(names) > 1 else names[0] for folder, names in folders.items()]
     first = os.path.commonprefix(list(files))  # noqa: RUF071 - by character
-    last = os.path.commonprefix([name[::-1] for name in files])[::-1]  # noqa: RUF071
-    return [f"{first}*{last.lstrip('*')}"]
+    return [f"{first}*{_ending(files).lstrip('*')}"]
+
+
+def _ending(names: Sequence[str]) -> str:
+    """The longest text that all of `names` end with."""
+    return os.path.commonprefix([name[::-1] for name in names])[::-1]  # noqa: RUF071 - by character
 
 
 def _listed(names: Sequence[str]) -> str:

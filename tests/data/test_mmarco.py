@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import gzip
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -164,6 +166,17 @@ def test_missing_files_name_the_command_that_fetches_them(folder: Path) -> None:
     (text,) = Mmarco(str(folder), ["en"]).missing()
     assert "hf download unicamp-dl/mmarco --repo-type dataset --revision" in text
     assert TRIPLES in text
+
+
+def test_the_command_fetches_every_file(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (text,) = Mmarco(str(tmp_path / "empty"), list(NAMES)).missing()
+    patterns = re.findall(r"--include '?([^' ]+)", text)
+    assert len(patterns) == 3
+    for name in NAMES:
+        for side in ("queries", "passages"):
+            assert any(fnmatch.fnmatchcase(mmarco._file(name, side), pattern) for pattern in patterns)
+    assert any(fnmatch.fnmatchcase(TRIPLES, pattern) for pattern in patterns)
 
 
 def test_everything_held_out_is_refused(folder: Path) -> None:
