@@ -116,7 +116,7 @@ def _patterns(files: Sequence[str]) -> list[str]:
 
     >>> _patterns([f"{language}-corpus/dev-*.parquet" for language in ("ar", "bn", "de", "en", "es", "fa", "fi")])
     ['*-corpus/dev-*.parquet']
-    >>> _patterns([f"queries/{language}_train.tsv" for language in ("a", "b", "c", "d", "e", "f")] + ["data/triples.tsv"])
+    >>> _patterns([f"queries/{language}_train.tsv" for language in "abcdef"] + ["data/triples.tsv"])
     ['queries/*_train.tsv', 'data/triples.tsv']
     """
     if len(files) <= FEW:
