@@ -1,6 +1,6 @@
 """A body on fake tensors: its operations run, nothing is computed.
 
-The tensors say that they are on a CPU, whose attention takes a fused kernel as a GPU's does. Dropout is told to behave
+The tensors are on a CPU in name; its attention takes a fused kernel as a GPU's does. Dropout is made to behave
 as on a GPU: a mask of one byte per value, and none at all inside the attention kernel.
 """
 

@@ -12,7 +12,7 @@ from hybridret.base.errors import UserError, nearest
 
 @dataclass(frozen=True)
 class Gpu:
-    """`memory_bytes`: what a process can allocate, a little less than the name says; `bf16_flops` and `fp32_flops` per
+    """`memory_bytes`: what a process can allocate, a little less than in the name; `bf16_flops` and `fp32_flops` per
     second, dense.
     """
 

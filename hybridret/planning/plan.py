@@ -37,7 +37,7 @@ class Plan:
 
 
 def plan(body: Body, pooling: str, recipe: Recipe, workload: Workload) -> Plan:
-    """The plan of `body` on the meta device with its adapter applied: `requires_grad` tells what is trained, the dtype
+    """The plan of `body` on the meta device with its adapter applied: `requires_grad` marks what is trained, the dtype
     how it is held. Raises UserError for a recipe that no training could use.
     """
     check(recipe, workload)

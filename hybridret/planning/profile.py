@@ -194,7 +194,7 @@ class _Marks:
 
 
 class _Read:
-    """What the tape says, sorted into parts."""
+    """The allocations on the tape, sorted into parts."""
 
     def __init__(
         self, tape: Record, marks: _Marks, fake: FakeBody, leaves: Sequence[Tensor | None], ends: list[int]

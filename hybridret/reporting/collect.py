@@ -91,7 +91,7 @@ class Sweep:
 def collect(folder: Path) -> Sweep:
     """Read all runs of the sweep `folder`. A run with a damaged file is listed among `failures` as `damaged`.
 
-    Raises UserError when no run is finished and whole, and says what there is.
+    Raises UserError when no run is finished and whole; the message lists what there is.
     """
     folder = Path(folder)
     paths = run_folders(folder)

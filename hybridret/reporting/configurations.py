@@ -26,7 +26,7 @@ def with_configurations(
     `settings` are the flat configs by run. A key becomes a column only if it tells apart runs that are equal so far, so
     keys that follow from the strategy or the backbone stay out; what changes BM25's words (`MARKED`) stands in the
     label wherever it is on. `protocols` say how each run was evaluated: where that differs among runs that are
-    otherwise equal, the column `evaluated` says how. Returns the rows sorted by configuration and seed, and the names
+    otherwise equal, the column `evaluated` shows how. Returns the rows sorted by configuration and seed, and the names
     of the columns besides `IDENTITY`.
     """
     runs = runs.copy()
@@ -36,7 +36,7 @@ def with_configurations(
     for key in (key for key in keys if not {key, key.split(".")[0]} & set(_NOT_IDENTITY)):
         column = runs["run"].map(lambda run, key=key: _shown(key, settings.get(run, {}).get(key)))
         finer = pd.DataFrame({"group": groups, "value": column}).groupby(["group", "value"], sort=False).ngroup()
-        # An untrained model has no training settings: a key that only splits untrained runs says nothing, unless it is
+        # An untrained model has no training settings: a key that only splits untrained runs means nothing, unless it is
         # one of the backbone itself. Texts have marks of their own.
         own = key.startswith("backbone.") and not key.startswith("backbone.text.")
         split = pd.Series(True, index=runs.index) if own else runs["trained"]

@@ -1,6 +1,6 @@
 """The paper's printed numbers (arXiv 2408.10536, `paper_results.csv`) beside ours where the benchmark is the same.
 
-Only the macro values over the paper's languages are set side by side, and a text says what differs: the backbone and
+Only the macro values over the paper's languages are set side by side, and a text states what differs: the backbone and
 the training data always do unless a run repeats the recipe, and with fewer languages the pool is another one.
 """
 

@@ -67,7 +67,7 @@ def history_rows(folder: Path) -> list[dict[str, Any]]:
 
 
 def note_rows(result: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The notes of a result.json as rows dataset, key, text; the dataset is "" for what is said of the run."""
+    """The notes of a result.json as rows dataset, key, text; the dataset is "" for notes of the run as a whole."""
     rows = []
     for name, texts in (result.get("notes") or {}).items():
         notes = [(name, *one) for one in texts.items()] if isinstance(texts, Mapping) else [("", name, texts)]

@@ -36,7 +36,7 @@ def plain(value: Any) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
 
 
-SHOW = {"score": score, "rank": rank, "percent": percent}  # how a metric says that it is written
+SHOW = {"score": score, "rank": rank, "percent": percent}  # the `form` of a metric
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ _COLUMNS = (
 
 
 def leak_tables(sweep: Sweep) -> list[Table]:
-    """One table for each distinct record of a leak check; a test set without any has one row that says so."""
+    """One table for each distinct record of a leak check; a test set without any has one row that states it."""
     grouped: dict[str, list[str]] = {}
     for run in sweep.runs["run"]:
         if record := sweep.leaks.get(run):

@@ -42,7 +42,7 @@ _SETTINGS: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Plot:
-    """`name` is the file name without ending, `alt` says in words what is seen; `draw` makes the figure."""
+    """`name` is the file name without ending, `alt` describes it in words; `draw` makes the figure."""
 
     name: str
     alt: str
