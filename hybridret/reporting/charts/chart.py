@@ -1,4 +1,4 @@
-"""Description of a chart: its name, position and figures. A module of this folder that holds a `CHART` is drawn, written and shown.
+"""Description of a chart: its name, position and figures. A module here that holds a `CHART` is drawn and shown.
 
 Two kinds, by what is drawn: `DatasetChart` for each test set, `SweepChart` once for the whole sweep.
 """
