@@ -13,7 +13,7 @@ from hybridret.base.progress import Progress
 from hybridret.base.settings import Settings
 from hybridret.components.components import Components
 from hybridret.config.validate import plain_without_hydra
-from hybridret.data.leaks.check import leak_table
+from hybridret.data.leaks.kept import kept_leak_table
 from hybridret.data.leaks.table import LeakTable
 from hybridret.encoders.dual import DualEncoder
 from hybridret.export.tracking import Tracker
@@ -131,7 +131,7 @@ class PointWork:
         settings, source = self.settings.leaks, self.components.source
         if not settings.check or source is None:
             return None
-        table = leak_table(source, self.components.collections(progress), settings, progress)
+        table = kept_leak_table(source, self.components.collections(progress), settings, progress)
         table.check(settings.allowed)
         if warning := table.warning():
             print(warning)

@@ -90,6 +90,19 @@ class LeakTable:
             "threshold": self.threshold,
         }
 
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> LeakTable:
+        """The table of a `record`. Raises KeyError or TypeError for what is none."""
+        rows = [
+            LeakRow(**{**row, "examples": tuple(Example(**one) for one in row["examples"])}) for row in record["rows"]
+        ]
+        largest = record["largest"]
+        if largest is not None:
+            largest = Largest(**{key: value for key, value in largest.items() if key != "share"})
+        return cls(
+            tuple(rows), record["compared"], record["trained"], largest, record["near"], float(record["threshold"])
+        )
+
     def warning(self) -> str | None:
         """One line, None where nothing was found."""
         if self.largest is None:
