@@ -36,6 +36,7 @@ NAMES = {
     "vi": "vietnamese", "zh": "chinese",
 }  # fmt: skip
 TRIPLES = "data/triples.train.ids.small.tsv"
+PAPER = ("ar", "de", "en", "es", "hi", "ru", "zh")
 VERSION = 1  # of the reading: raise it when the same files would give other pairs
 LOST = 0.01  # the largest share of passages or queries that a language may lack
 
@@ -47,7 +48,7 @@ class Mmarco:
     """Training pairs of mMARCO, streamed into a prepared copy.
 
     path: a folder with the files of the hub's repository, plain or .gz. None: the hub.
-    languages: codes, in this order; None: all 14.
+    languages: codes, in this order, by default those of the paper (arXiv 2408.10536); None: all 14.
     validation_questions: pairs that are held out for the validation loss, drawn by a hash of the query's id; with each
     pair all pairs that share its query or its passage are held out, too.
     revision: branch, tag or commit on the hub; None: the commit in this file.
@@ -59,7 +60,7 @@ class Mmarco:
     def __init__(
         self,
         path: str | None = None,
-        languages: list[str] | None = None,
+        languages: list[str] | tuple[str, ...] | None = PAPER,
         validation_questions: ValidationQuestions = 2000,
         revision: str | None = None,
     ) -> None:

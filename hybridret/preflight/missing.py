@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -50,8 +50,7 @@ def _each(point: PointEstimate, config: DictConfig) -> Iterator[MissingRequireme
     components = Components(settings)
     components.check()
     yield from _checkpoint(components)
-    if components.source is not None and "data.path" not in missing:
-        yield from (MissingRequirement("data", line(text)) for text in components.source.missing())
+    yield from _data(components, missing)
     for name, benchmark in components.benchmarks.items():
         local = settings.eval[name].get("path") is not None
         if f"eval.{name}.path" in missing or (not local and hub_is_reachable()):
@@ -61,6 +60,19 @@ def _each(point: PointEstimate, config: DictConfig) -> Iterator[MissingRequireme
             texts = [line(text).removeprefix(f"{key}: ") for text in benchmark.missing()]
         yield from (MissingRequirement(key, text, certain=local) for text in texts)
     yield from _machine(point, components)
+
+
+def _data(components: Components, missing: Collection[str]) -> Iterator[MissingRequirement]:
+    """Files of the training data. What the hub would deliver is not fetched here, and not in doubt where it answers."""
+    section, source = components.settings.data, components.source
+    if source is None or "data.path" in missing:
+        return
+    local = "path" not in section or section["path"] is not None
+    if not local and hub_is_reachable():
+        return
+    with offline():
+        texts = [line(text).removeprefix("data: ") for text in source.missing()]
+    yield from (MissingRequirement("data", text, certain=local) for text in texts)
 
 
 def _checkpoint(components: Components) -> Iterator[MissingRequirement]:

@@ -18,6 +18,7 @@ from omegaconf import DictConfig
 
 from hybridret.components.hub_cache import hub_is_reachable, is_here, is_pickled
 from hybridret.config.entry import config_folder
+from hybridret.data import hub
 from hybridret.preflight import missing, sweep_preflight
 from hybridret.preflight.before_sweep import before_sweep, is_doubtful
 from hybridret.preflight.sweep_preflight import check_points
@@ -96,6 +97,7 @@ SMALL = ("model=nano", "data=cldr")
         ((*SMALL, "eval=[xquad_r]", "eval.xquad_r.path=/nowhere"), True),
         ((*SMALL, "eval=[xquad_r]"), True),  # the path is not set
         ((*SMALL, "eval=[beir]"), True),  # of the hub
+        ((*SMALL, "data=mmarco"), True),  # likewise
         ((*SMALL, "data=jsonl", "data.path=/nowhere"), True),
         (("backbone=xlmr",), True),  # a checkpoint that is not here
         (("backbone=xlmr", "backbone.init=random"), False),
@@ -171,6 +173,38 @@ def test_what_the_hub_will_bring_is_not_missing(
     (reason,) = check_points([("", overrides, composed(*overrides, "training.batch_size=8", "plan.refuse=false"))])
     assert reason is None  # the hub's cache may look otherwise than expected: told to go on, the point finds out
     assert ("hf download mteb/scifact" in capsys.readouterr().out) is not reached
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_training_data_of_the_hub_is_never_fetched_here(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], reached: bool
+) -> None:
+    """60 GB are fetched by the point that needs them, not by a look at what it lacks."""
+    asked: list[bool] = []
+    real = hub._from_hub
+
+    def watched(*arguments: Any) -> Path:
+        asked.append(constants.HF_HUB_OFFLINE)
+        return real(*arguments)
+
+    monkeypatch.setattr(hub, "_from_hub", watched)
+    monkeypatch.setattr(missing, "hub_is_reachable", lambda: reached)
+    overrides = ("backbone=minilm", "data=mmarco", "trainer.precision=bf16-mixed", "plan.refuse=false")
+    (reason,) = check_points([("", overrides, composed(*overrides, "training.batch_size=8", "eval={}"))])
+    assert reason is None
+    said = capsys.readouterr().out
+    assert ("hf download unicamp-dl/mmarco --repo-type dataset --revision" in said) is not reached
+    assert ("data/triples.train.ids.small.tsv" in said) is not reached
+    assert asked == ([] if reached else [True])
+
+
+def test_a_size_of_the_study_names_the_training_data_that_is_missing(command: Commands, tmp_path: Path) -> None:
+    answer = command("run", "-m", "model=1b,3b", "trainer.precision=32-true", "plan.gpus=[h200]", folder=tmp_path)
+    assert answer.returncode == 1, answer.stderr
+    common = answer.stdout.partition("every point:")[2].partition("  1b:")[0]
+    assert "- data: unicamp-dl/mmarco cannot be fetched" in common
+    assert "--include 'data/google/collections/*_collection.tsv'" in common
+    assert "data=cldr is the built-in corpus" not in answer.stdout
 
 
 XLMR = ("backbone=xlmr", "model=base", "eval=[heldout]", "trainer.precision=bf16-mixed")

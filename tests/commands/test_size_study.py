@@ -31,6 +31,8 @@ def test_a_size_alone_brings_a_family_that_has_it(size: str) -> None:
     plain = composed(f"model={size}")
     assert plain["model"] == {"size": size}
     assert plain["backbone"]["name"] == "xlmr"
+    assert plain["data"]["_target_"] == "hybridret.data.mmarco.Mmarco"
+    assert plain["data"]["languages"] == ["ar", "de", "en", "es", "hi", "ru", "zh"]
     assert plain["optim"]["lr"] == plain["backbone"]["sizes"][size]["lr"]
 
 
