@@ -19,6 +19,9 @@ from hybridret.config.explain import explain
 
 os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing and leaving with 1
 
+#: How Hydra's errors begin about options of its own that exclude each other.
+OPTIONS = ("Only one of --run, --multirun", "The --resolve flag can only be used")
+
 
 def config_folder() -> str:
     """The absolute path of `conf/`: the one packaged in the wheel, else the one of the checkout."""
@@ -47,6 +50,8 @@ def guarded(main: Callable[[], int | None], config_name: str = "config") -> int:
             return refuse(UserError(_explained(error, config_name)))
         if isinstance(error, ValueError) and str(error).startswith("Config group override must be"):  # Hydra's own
             return refuse(UserError(_without_option(sys.argv[1:])))
+        if isinstance(error, ValueError) and str(error).startswith(OPTIONS):
+            return refuse(UserError(f"{str(error).rstrip('.')}, in: {' '.join(sys.argv[1:])}. Leave one option out."))
         raise
 
 

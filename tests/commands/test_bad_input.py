@@ -32,6 +32,8 @@ pytestmark = pytest.mark.slow
         (["trainer.threads=1000"], "trainer.threads=1000 would start 1000 threads at once"),
         (["-m", "hydra.launcher.n_jobs=abc"], "hydra.launcher.n_jobs=abc: Value 'abc'"),
         (["-m", "seed=-1"], "seed=-1 must be from 0 to"),
+        (["-m", "model=tiny,nano", "--cfg", "job"], "Only one of --run, --multirun, --cfg"),
+        (["--resolve"], "The --resolve flag can only be used"),
         (["-m", "sweep=/abs"], "sweep='/abs': it must be the name of one folder"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
