@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from hybridret.base.errors import UserError
-from hybridret.base.records import BoolArray, IntArray
-from hybridret.data.lines import BROKEN, MARK, bounded_lines, open_bytes
+from hybridret.base.records import IntArray
+from hybridret.data.lines import decoded, numbered_lines
 
 TOGETHER = 1 << 16  # lines between two calls of the progress
 
@@ -43,49 +43,20 @@ def chosen_texts(
         if seen[number]:
             raise UserError(f"{file}, line {line}: id {number} stands there twice. Fetch the file again.")
         seen[number] = True
-        text = _decoded(raw, file, line).strip()
+        text = decoded(raw, f"{file}, line {line}").strip()
         texts[row] = text or None
         empty += not text
     advance(line % TOGETHER)
-    return texts, {"lines": line, "empty": empty, "absent": int(_missing(seen, wanted).sum())}
-
-
-def _missing(seen: BoolArray, wanted: IntArray) -> BoolArray:
-    return ~seen[wanted]
+    return texts, {"lines": line, "empty": empty, "absent": int((~seen[wanted]).sum())}
 
 
 def _rows(file: Path) -> Iterator[tuple[int, int, bytes]]:
     """Line number, id and text of every line that is not blank."""
-    line = 0
-    try:
-        with open_bytes(file) as stream:
-            for line, raw in enumerate(bounded_lines(stream, file), start=1):
-                identifier, tab, text = raw.partition(b"\t")
-                if not tab:
-                    if not raw.strip():
-                        continue
-                    raise UserError(
-                        f"{file}, line {line}: no tab; expected ID, a tab and the text. Fetch the file again."
-                    )
-                if line == 1:
-                    identifier = identifier.removeprefix(MARK)
-                if not identifier.isdigit():
-                    shown = identifier[:40].decode("utf-8", "replace")
-                    raise UserError(f"{file}, line {line}: the id {shown!r} is no whole number. Fetch the file again.")
-                yield line, int(identifier), text
-    except BROKEN as error:
-        raise UserError(
-            f"{file}, after line {line}: the gzip archive is truncated or broken ({error}). Fetch the file again."
-        ) from error
-    except OSError as error:
-        raise UserError(f"{file} cannot be read ({error.strerror or error}).") from error
-
-
-def _decoded(raw: bytes, file: Path, line: int) -> str:
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{file}, line {line}: not UTF-8 ({error.reason} at byte {error.start} of its text). Convert the file, for "
-            f"example with iconv."
-        ) from error
+    for line, raw in numbered_lines(file):
+        identifier, tab, text = raw.partition(b"\t")
+        if not tab:
+            raise UserError(f"{file}, line {line}: no tab; expected ID, a tab and the text. Fetch the file again.")
+        if not identifier.isdigit():
+            shown = identifier[:40].decode("utf-8", "replace")
+            raise UserError(f"{file}, line {line}: the id {shown!r} is no whole number. Fetch the file again.")
+        yield line, int(identifier), text

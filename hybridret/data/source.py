@@ -14,8 +14,8 @@ from hybridret.base.progress import Progress
 from hybridret.base.records import Collection, ParallelPairs
 
 
-class PairSource(Protocol):
-    """Parallel question-passage pairs, split into training, validation and held-out test sets."""
+class Source(Protocol):
+    """What every source has; none of it reads the texts."""
 
     @property
     def name(self) -> str:
@@ -34,6 +34,14 @@ class PairSource(Protocol):
     def missing(self) -> list[str]:
         """What of its files is not there, each with what fetches it; none of them is read."""
         ...
+
+    def licence(self) -> str:
+        """The terms under which the texts may be used, in a sentence or two."""
+        ...
+
+
+class PairSource(Source, Protocol):
+    """Parallel question-passage pairs, split into training, validation and held-out test sets."""
 
     def training(self) -> tuple[ParallelPairs, ...]:
         """The training pairs, one `ParallelPairs` per dataset."""
@@ -55,10 +63,6 @@ class PairSource(Protocol):
         """A hash of the content, for keys of caches and for the record of a run."""
         ...
 
-    def licence(self) -> str:
-        """The terms under which the texts may be used, in a sentence or two."""
-        ...
-
     def summary(self) -> dict[str, Any] | None:
         """What was read, how it was split, and what was dropped, as JSON; None where nothing is counted."""
         ...
@@ -69,30 +73,8 @@ class PairSource(Protocol):
 
 
 @runtime_checkable
-class StreamedSource(Protocol):
+class StreamedSource(Source, Protocol):
     """A source that is too large for memory: it writes its prepared copy itself, file by file."""
-
-    @property
-    def name(self) -> str:
-        """What the source is called in tables and files."""
-        ...
-
-    @property
-    def templated(self) -> bool:
-        """Whether texts of different facts may differ in one word, so that almost equal texts are no leak."""
-        ...
-
-    def key(self) -> list[Any]:
-        """As `PairSource.key`."""
-        ...
-
-    def missing(self) -> list[str]:
-        """As `PairSource.missing`."""
-        ...
-
-    def licence(self) -> str:
-        """As `PairSource.licence`."""
-        ...
 
     def write(self, folder: Path, progress: Progress) -> dict[str, Any]:
         """Write the copy into `folder`, which may hold whole files of an earlier process, and return what
