@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from training_helpers import corpus, encoder
 
 from hybridret.base.records import Batch
 from hybridret.batching.hybrid import Hybrid
+from hybridret.data.prepared.stored_pairs import read_pairs, write_pairs
 from hybridret.training.collate import Collate, TrainingBatch
 from hybridret.training.throughput import Throughput
 from hybridret.training.token_table import TokenTable
@@ -93,14 +95,33 @@ def test_table_tokenises_a_text_once_and_stays_small() -> None:
     assert tight.numbers([None, "bb", "e"]).tolist() == [-1, 1, 3]
 
 
+@pytest.mark.parametrize("slots", [1, 2, 8])
+def test_texts_that_share_a_slot_are_not_mixed_up(slots: int) -> None:
+    def tokenise(texts: Sequence[str]) -> list[np.ndarray]:
+        return [np.full(len(text), int(text), dtype=np.int32) for text in texts]
+
+    table = TokenTable(tokenise, limit=10**6, slots=slots)
+    numbers = table.numbers([str(number) for number in range(20)])
+    for seed in range(5):
+        chosen = np.random.default_rng(seed).integers(0, 20, 9)
+        rows = table.rows(numbers[chosen])
+        assert [rows.ids[at] for at in rows.starts] == chosen.tolist()
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["in memory", "on disk"])
 @pytest.mark.parametrize("cache_bytes", [0, 100, 10**6])
 @pytest.mark.parametrize("chunk_size", [None, 3])
-def test_batches_equal_those_made_row_by_row(cache_bytes: int, chunk_size: int | None) -> None:
+def test_batches_equal_those_made_row_by_row(
+    tmp_path: Path, cache_bytes: int, chunk_size: int | None, stored: bool
+) -> None:
     """The same tensors as tokenising every text and padding every row for itself, first read or read again."""
     pairs = corpus()
     schedule = Hybrid(alpha=0.5).schedule((pairs,), 8)
     tokens = encoder().tokenization
-    collate = Collate(tokens, [pairs], chunk_size, cache_bytes=cache_bytes)
+    if stored:
+        write_pairs(tmp_path / "pairs", pairs)
+    read = read_pairs(tmp_path / "pairs") if stored else pairs
+    collate = Collate(tokens, [read], chunk_size, cache_bytes=cache_bytes)
     for step in [*range(6), 0, 1]:
         batch = schedule(1, step)
         made = collate(batch)
@@ -124,11 +145,16 @@ def test_batches_equal_those_made_row_by_row(cache_bytes: int, chunk_size: int |
                 assert all(torch.equal(one, two) for one, two in zip(chunk, slow, strict=True))
 
 
-def test_a_question_that_does_not_exist_is_an_error() -> None:
+def test_a_question_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     pairs = corpus()
     pairs.queries["de"][3] = pairs.passages["de"][3] = None  # type: ignore[index]
     collate = Collate(encoder().tokenization, [pairs], None)
     one = np.array([3])
+    collate(Batch(0, "mono", 0, one, one * 0, one * 0))
+    with pytest.raises(ValueError, match="does not exist in"):
+        collate(Batch(0, "mono", 0, one, one * 0 + 1, one * 0 + 1))
+    write_pairs(tmp_path / "pairs", pairs)
+    collate = Collate(encoder().tokenization, [read_pairs(tmp_path / "pairs")], None)
     collate(Batch(0, "mono", 0, one, one * 0, one * 0))
     with pytest.raises(ValueError, match="does not exist in"):
         collate(Batch(0, "mono", 0, one, one * 0 + 1, one * 0 + 1))
