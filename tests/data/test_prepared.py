@@ -26,6 +26,7 @@ from hybridret.data.prepared.source import PreparedSource
 from hybridret.data.prepared.stored_collection import read_collection, stored_fields, write_collection
 from hybridret.data.prepared.stored_pairs import StoredPairs, read_pairs, write_pairs
 from hybridret.data.prepared.stored_texts import ROWS, StoredTexts, write_texts
+from hybridret.runs.lock import exclusive
 
 TEXTS: list[str | None] = ["a", None, "é", "", "漢字\u2028x", "a\tb\n", "\x85"]
 
@@ -184,25 +185,26 @@ def test_a_file_that_changes_is_prepared_again(counted: list[Any], tmp_path: Pat
     assert len(counted) == 2
 
 
-def test_two_that_start_at_once_prepare_once(counted: list[Any]) -> None:
-    waited: list[str] = []
+def test_one_that_starts_later_waits_and_takes_the_copy(counted: list[Any]) -> None:
+    waiting = threading.Event()
 
     class Shown(Quiet):
         @contextmanager
         def task(self, description: str, total: int | None) -> Iterator[Any]:
-            waited.append(description)
+            if description == "wait for another process that prepares cldr":
+                waiting.set()
             with super().task(description, total) as advance:
                 yield advance
 
-    sources = [PreparedSource(small(), Shown()) for _ in range(2)]
-    # Record locks do not exclude threads of one process, so one of the two finds the lock held in this process.
-    threads = [threading.Thread(target=one.training) for one in sources]
-    for thread in threads:
+    first, second = PreparedSource(small()), PreparedSource(small(), Shown())
+    thread = threading.Thread(target=second.training, daemon=True)
+    with exclusive(first.path.with_suffix(".lock")):
         thread.start()
-    for thread in threads:
-        thread.join(60)
+        assert waiting.wait(20)
+        first._write()
+    thread.join(20)
     assert len(counted) == 1
-    same_pairs(sources[1].training()[0], small().training()[0])
+    same_pairs(second.training()[0], small().training()[0])
 
 
 def test_a_preparation_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
