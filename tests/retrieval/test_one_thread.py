@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from hybridret.base.progress import Quiet
 from hybridret.base.settings import TextSettings
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.huggingface import HuggingFace
+from hybridret.retrieval import one_thread
 from hybridret.retrieval.encode import encode_texts
 from hybridret.retrieval.one_thread import mapped
 from hybridret.retrieval.products import products
@@ -41,18 +44,28 @@ def test_pieces_in_their_order_with_the_modes_of_the_caller(threads: int) -> Non
     assert list(mapped(work, [])) == []
 
 
-def test_after_an_error_nothing_more_begins() -> None:
+def test_after_an_error_nothing_more_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(2)
     begun: list[int] = []
+    left_out = threading.Event()
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            left_out.set()
+            super().shutdown(wait=wait)
 
     def work(piece: int) -> None:
         begun.append(piece)
         if piece == 1:
             raise ValueError("broken")
+        if piece > 1:
+            left_out.wait()
 
+    monkeypatch.setattr(one_thread, "ThreadPoolExecutor", Pool)
     with pytest.raises(ValueError, match="broken"):
-        list(mapped(work, range(10_000)))
-    assert len(begun) < 10_000
+        list(mapped(work, range(1000)))
+    assert len(begun) <= 2 + 2  # the two before, and what each thread had in hand
     assert torch.get_num_threads() == 2
 
 
