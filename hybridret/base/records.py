@@ -34,7 +34,8 @@ class ParallelPairs:
     `queries[l][q]` and `passages[l][q]` are the texts of question q in language l, or None where the question does not
     exist in l (both are None or neither). `passage_groups` [Q] names the passage of each question: questions that share
     a passage share the number, and so do all languages of a passage; positives of one group are never negatives of
-    each other (docs/pitfalls.md#false-negatives).
+    each other (docs/pitfalls.md#false-negatives). `weight`: batches are from the dataset in proportion to it; None: to
+    its size.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ParallelPairs:
     passages: Mapping[str, Sequence[str | None]]
     passage_groups: IntArray
     negatives: Mapping[str, Sequence[tuple[Negative, ...]]] = field(default_factory=dict)
+    weight: float | None = None
 
     def __len__(self) -> int:
         return len(self.question_ids)

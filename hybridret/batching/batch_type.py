@@ -16,15 +16,28 @@ from hybridret.batching.streams import Order, Stream, make_stream
 
 @dataclass(frozen=True)
 class BatchType:
-    """`sizes` [D]: the question-language rows of each dataset that this kind can use; datasets are drawn in proportion
-    to them. `streams[d]`: the streams of dataset d, one of which is drawn; empty where its size is 0. `weights[d]`:
-    one number above 0 for each stream, which is drawn in proportion to it; None: uniformly.
+    """`chances` [D]: datasets are drawn in proportion to them (`dataset_chances`). `streams[d]`: the streams of dataset
+    d, one of which is drawn; empty where its chance is 0. `weights[d]`: one number above 0 for each stream, which is
+    drawn in proportion to it; None: uniformly.
     """
 
     kind: str
-    sizes: IntArray
+    chances: IntArray | NDArray[np.float64]
     streams: tuple[tuple[Stream, ...], ...]
     weights: tuple[NDArray[np.float64], ...] | None = None
+
+
+def dataset_chances(sizes: IntArray, datasets: Sequence[ParallelPairs]) -> IntArray | NDArray[np.float64]:
+    """[D]: how often each dataset is drawn, in any unit: its weight, else `sizes` [D], the question-language rows of it
+    that the kind can use. 0 where there are none. Raises ValueError where only some datasets have a weight.
+    """
+    weights = [pairs.weight for pairs in datasets]
+    given = [weight for weight in weights if weight is not None]
+    if not given:
+        return sizes
+    if len(given) < len(weights):
+        raise ValueError("some datasets have a weight and others have none")
+    return np.where(sizes > 0, np.array(given, dtype=np.float64), 0.0)
 
 
 def full_stream(

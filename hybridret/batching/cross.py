@@ -11,7 +11,7 @@ import numpy as np
 from hybridret.base.errors import UserError
 from hybridret.base.languages import script_of
 from hybridret.base.records import BoolArray, ParallelPairs
-from hybridret.batching.batch_type import BatchType, all_languages, check_data, full_stream
+from hybridret.batching.batch_type import BatchType, all_languages, check_data, dataset_chances, full_stream
 from hybridret.batching.language_pairs import ALL, SCRIPT, PairChoice, Weights, check_pairs, chosen_pairs, shown_pairs
 from hybridret.batching.pairing import ChosenPairs, DifferentLanguages
 from hybridret.batching.schedule import MixedSchedule
@@ -64,7 +64,7 @@ def cross_type(
         raise UserError(_nothing_left(choice, languages))
     if chosen is not None and not isinstance(choice, str):
         _check_each(chosen, datasets)
-    return BatchType("cross", sizes, tuple(streams))
+    return BatchType("cross", dataset_chances(sizes, datasets), tuple(streams))
 
 
 def _pairing(pairs: ParallelPairs, chosen: Weights) -> ChosenPairs:

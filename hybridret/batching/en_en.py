@@ -10,7 +10,7 @@ import numpy as np
 from hybridret.base.errors import UserError
 from hybridret.base.languages import among
 from hybridret.base.records import ParallelPairs
-from hybridret.batching.batch_type import BatchType, all_languages, check_data, full_stream
+from hybridret.batching.batch_type import BatchType, all_languages, check_data, dataset_chances, full_stream
 from hybridret.batching.pairing import OneLanguage
 from hybridret.batching.schedule import MixedSchedule
 from hybridret.batching.strategy import Schedule
@@ -47,4 +47,4 @@ def en_en_type(datasets: Sequence[ParallelPairs], batch_size: int, language: str
             f"Batching 'en_en' needs the language '{language}', which the training data lacks: it has "
             f"{', '.join(all_languages(datasets))}. Add '{language}' to the data's languages, or set batching.language."
         )
-    return BatchType("en_en", sizes, tuple(streams))
+    return BatchType("en_en", dataset_chances(sizes, datasets), tuple(streams))

@@ -11,7 +11,7 @@ import numpy as np
 from hybridret.base.range_words import Because
 from hybridret.base.ranges import Share, checked
 from hybridret.base.records import ParallelPairs
-from hybridret.batching.batch_type import BatchType, check_data, full_stream
+from hybridret.batching.batch_type import BatchType, check_data, dataset_chances, full_stream
 from hybridret.batching.pairing import OneLanguage
 from hybridret.batching.schedule import MixedSchedule
 from hybridret.batching.strategy import Schedule
@@ -57,4 +57,6 @@ def mono_type(datasets: Sequence[ParallelPairs], batch_size: int, language_expon
     counts = [pairs.present.sum(axis=0) for pairs in datasets]
     # Uniform draws stay what they were before there were exponents, bit by bit.
     weights = tuple(own.astype(np.float64) ** language_exponent for own in counts) if language_exponent else None
-    return BatchType("mono", np.array([own.sum() for own in counts]), tuple(streams), weights)
+    return BatchType(
+        "mono", dataset_chances(np.array([own.sum() for own in counts]), datasets), tuple(streams), weights
+    )

@@ -36,9 +36,9 @@ class MixedSchedule:
     def __init__(self, types: Sequence[BatchType], shares: Sequence[float] | SharesOverSteps) -> None:
         self._types = tuple(types)
         self._shares = shares if callable(shares) else tuple(shares)
-        self._cumulative_sizes = [np.cumsum(one.sizes) for one in self._types]
+        self._cumulative_chances = [np.cumsum(one.chances) for one in self._types]
         self._streams: list[tuple[str, int, Stream]] = []  # by number: kind, dataset, stream
-        datasets = len(self._types[0].sizes)
+        datasets = len(self._types[0].chances)
         self._first = np.zeros((len(self._types), datasets), dtype=np.int64)
         self._choices = np.zeros((len(self._types), datasets), dtype=np.int64)
         for index, one in enumerate(self._types):
@@ -93,7 +93,7 @@ class MixedSchedule:
         kinds = np.count_nonzero(self._thresholds(start) <= uniforms(seed, Purpose.TYPE, start, BLOCK), axis=0)
         where = uniforms(seed, Purpose.DATASET, start, BLOCK)
         datasets = np.zeros(BLOCK, dtype=np.int64)
-        for index, cumulative in enumerate(self._cumulative_sizes):
+        for index, cumulative in enumerate(self._cumulative_chances):
             mine = kinds == index
             datasets[mine] = np.searchsorted(cumulative, where[mine] * cumulative[-1], side="right")
         language = uniforms(seed, Purpose.LANGUAGE, start, BLOCK)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hybridret.base.records import ParallelPairs
-from hybridret.batching.batch_type import BatchType, check_data, full_stream
+from hybridret.batching.batch_type import BatchType, check_data, dataset_chances, full_stream
 from hybridret.batching.pairing import SameLanguage
 from hybridret.batching.schedule import MixedSchedule
 from hybridret.batching.strategy import Schedule
@@ -40,4 +40,4 @@ def x_x_type(datasets: Sequence[ParallelPairs], batch_size: int) -> BatchType:
         )
         for dataset, pairs in enumerate(datasets)
     )
-    return BatchType("x_x", np.array([pairs.present.sum() for pairs in datasets]), streams)
+    return BatchType("x_x", dataset_chances(np.array([pairs.present.sum() for pairs in datasets]), datasets), streams)

@@ -57,7 +57,19 @@ def arguments(target: Callable[..., Any], section: Mapping[str, Any], key: str) 
     if missing:
         raise UserError(f"{key} needs {', '.join(f'{key}.{name}' for name in missing)}: set it on the command line.")
     hints = hints_of(target)
-    return {name: check_value(hints.get(name, Any), value, f"{key}.{name}") for name, value in given.items()}
+    return {
+        name: check_value(hints.get(name, Any), _with_plugins(value, f"{key}.{name}"), f"{key}.{name}")
+        for name, value in given.items()
+    }
+
+
+def _with_plugins(value: Any, key: str) -> Any:
+    """`value` with an object for each section in it that names a target: the sources of a mix."""
+    if not isinstance(value, Mapping):
+        return value
+    if "_target_" in value:
+        return make(value, key)
+    return {name: _with_plugins(one, f"{key}.{name}") for name, one in value.items()}
 
 
 def _target(section: Mapping[str, Any], key: str) -> Callable[..., Any]:

@@ -83,6 +83,15 @@ class StreamedSource(Source, Protocol):
         ...
 
 
+@runtime_checkable
+class WeightedSource(Protocol):
+    """A source that says how often its datasets are drawn."""
+
+    def weighted(self, datasets: Sequence[ParallelPairs]) -> tuple[ParallelPairs, ...]:
+        """The training datasets, with `weight` set."""
+        ...
+
+
 def distinct_texts(datasets: Sequence[ParallelPairs]) -> Iterator[str]:
     """All query and passage texts of `datasets`, each once, in a fixed order, for the training of a tokenizer."""
     seen: set[str] = set()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from omegaconf import DictConfig, OmegaConf
@@ -65,14 +66,21 @@ def _each(point: PointEstimate, config: DictConfig) -> Iterator[MissingRequireme
 def _data(components: Components, missing: Collection[str]) -> Iterator[MissingRequirement]:
     """Files of the training data. What the hub would deliver is not fetched here, and not in doubt where it answers."""
     section, source = components.settings.data, components.source
-    if source is None or "data.path" in missing:
+    if source is None or any(key.startswith("data.") for key in missing):
         return
-    local = "path" not in section or section["path"] is not None
+    local = not _from_hub(section)
     if not local and hub_is_reachable():
         return
     with offline():
         texts = [line(text).removeprefix("data: ") for text in source.missing()]
     yield from (MissingRequirement("data", text, certain=local) for text in texts)
+
+
+def _from_hub(section: Mapping[str, Any]) -> bool:
+    """Whether a source, or one of a mix, reads the hub: where its `path` is null."""
+    if "path" in section and section["path"] is None:
+        return True
+    return any(_from_hub(one) for one in section.values() if isinstance(one, Mapping))
 
 
 def _checkpoint(components: Components) -> Iterator[MissingRequirement]:

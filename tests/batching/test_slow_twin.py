@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -91,7 +92,7 @@ def simulate(
                 )
             if kind == "cross":
                 counts = [rows_of(choice, pairs, q) for q in range(len(pairs))]
-            weights.append(sum(counts))
+            weights.append(pairs.weight if pairs.weight is not None and sum(counts) else sum(counts))
         dataset = pick(weights, where.random())
         pairs = datasets[dataset]
         uniform = which.random()
@@ -189,6 +190,18 @@ def test_schedule_equals_the_sequential_simulation(strategy, shares, size, datas
             batch.questions.tolist(), batch.query_languages.tolist(), batch.passage_languages.tolist(), strict=True
         )
         assert (batch.kind, batch.dataset, list(got)) == (kind, dataset, rows), f"step {step}"
+
+
+def test_given_weights_decide_which_dataset_is_drawn(datasets, monkeypatch):
+    monkeypatch.setattr("hybridret.batching.schedule.BLOCK", 32)
+    weighted = [replace(pairs, weight=weight) for pairs, weight in zip(datasets, (0.2, 3.5, 1.1), strict=False)]
+    schedule = Hybrid(0.5).schedule(weighted, 8)
+    for step, (kind, dataset, rows) in enumerate(simulate(lambda _: {"mono": 0.5, "cross": 0.5}, weighted, 8, 5, 250)):
+        batch = schedule(5, step)
+        assert (batch.kind, batch.dataset, len(batch)) == (kind, dataset, len(rows)), f"step {step}"
+        assert batch.questions.tolist() == [question for question, _, _ in rows]
+    with pytest.raises(ValueError, match="some datasets have a weight"):
+        Hybrid(0.5).schedule([weighted[0], replace(datasets[1], weight=None)], 8)
 
 
 def test_results_do_not_depend_on_the_block_size(datasets, monkeypatch):

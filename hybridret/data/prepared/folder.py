@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,16 @@ class PreparedFolder:
         for name, known in self.about["files"].items():
             if probe(self.path / name) != known:
                 raise UserError(f"{self.path / name} is damaged or missing.")
+        for name in self.about.get("members", ()):  # of a mix: copies beside this one
+            PreparedFolder(self.path.parent / name)
 
     def training(self) -> tuple[StoredPairs, ...]:
         """One view per training dataset."""
-        return tuple(read_pairs(self.path / name) for name in self.about["training"])
+        found = tuple(read_pairs(self.path / name) for name in self.about["training"])
+        names = self.about.get("names") or [pairs.name for pairs in found]
+        return tuple(
+            pairs if pairs.name == name else replace(pairs, name=name) for pairs, name in zip(found, names, strict=True)
+        )
 
     def validation(self) -> StoredPairs:
         """The validation pairs."""

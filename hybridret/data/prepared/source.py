@@ -17,7 +17,7 @@ from hybridret.base.progress import Progress, Quiet
 from hybridret.base.records import Collection, ParallelPairs
 from hybridret.data.prepared.folder import ABOUT, VERSION, PreparedFolder, write_about, write_source
 from hybridret.data.prepared.shards import JOURNAL
-from hybridret.data.source import PairSource, StreamedSource, distinct_texts
+from hybridret.data.source import PairSource, StreamedSource, WeightedSource, distinct_texts
 from hybridret.runs.lock import enter_when_free, exclusive
 
 _log = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ class PreparedSource:
             if isinstance(self.source, StreamedSource):
                 part.mkdir(parents=True, exist_ok=True)  # with the files that a killed process wrote whole
                 about = self.source.write(part, self._progress)
-                (part / JOURNAL).unlink()
+                (part / JOURNAL).unlink(missing_ok=True)
             else:
                 about = self._in_one_go(part, self.source)
             write_about(part, {"name": self.name, "licence": self.source.licence(), **about})
@@ -157,7 +157,8 @@ class PreparedSource:
 
     @cached_property
     def _training(self) -> tuple[ParallelPairs, ...]:
-        return self._folder.training()
+        found = self._folder.training()
+        return self.source.weighted(found) if isinstance(self.source, WeightedSource) else found
 
     @cached_property
     def _validation(self) -> ParallelPairs:
