@@ -12,7 +12,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = ("1b", "3b", "10b")
-WORKLOAD = ("text.query_length=64", "text.passage_length=256", "training.batch_size=128", "trainer=gpu")
+WORKLOAD = ("text.query_length=64", "text.passage_length=256", "training.batch_size=100", "trainer=gpu")
 GIB = 1 << 30
 
 

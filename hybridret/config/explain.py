@@ -35,7 +35,9 @@ def explain(error: Exception, overrides: Sequence[str], loader: ConfigLoader, co
             return f"{group}={option}: there is no such option. {nearest(option, known)} All: {', '.join(known)}."
         return f"{error.missing_cfg_file} was not found in conf/."
     if match := re.search(r"Could not override '([^']+)'", text):
-        return _unknown_key(match[1], overrides, loader, config_name)
+        return _of_swept(match[1], overrides, loader, config_name) or _unknown_key(
+            match[1], overrides, loader, config_name
+        )
     if match := re.search(r"Could not append to config[^']*'?([\w./@]+)'?", text):
         return f"+{match[1]}: that key exists already; set it without the plus sign."
     if "parse" in type(error).__name__.lower() or "mismatched input" in text or "LexerNoViableAlt" in text:
@@ -78,6 +80,37 @@ def _readable(text: str) -> bool:
     except HydraException:
         return False
     return True
+
+
+def _of_swept(key: str, overrides: Sequence[str], loader: ConfigLoader, config_name: str) -> str:
+    """The message for a key that only a swept option brings, since Hydra looks keys up before it takes swept values; ""
+    where that is not the reason.
+    """
+    first = [f"{group}={options[0]}" for group, options in _swept(overrides, loader)]
+    try:
+        config = loader.load_configuration(config_name, [*_choices(overrides, loader), *first], RunMode.RUN)
+    except (HydraException, OmegaConfBaseException):
+        return ""
+    parent, _, name = key.rpartition(".")
+    node = OmegaConf.select(config, parent) if parent else None
+    if not first or not isinstance(node, DictConfig) or name not in node:
+        return ""
+    brought = _chosen(config, parent.partition(".")[0])
+    return (
+        f"{key}: a sweep looks keys up before it takes {' or '.join(first)}, which brings {brought}. Name that, too: "
+        f"add {brought}."
+    )
+
+
+def _swept(overrides: Sequence[str], loader: ConfigLoader) -> Iterator[tuple[str, list[str]]]:
+    """The groups whose options are swept over, with the options."""
+    for text in overrides:
+        try:
+            override = OverridesParser.create().parse_override(text)
+        except HydraException:
+            continue
+        if override.is_sweep_override() and loader.get_group_options(override.key_or_group, ObjectType.CONFIG):
+            yield override.key_or_group, list(override.sweep_string_iterator())
 
 
 def _unknown_key(key: str, overrides: Sequence[str], loader: ConfigLoader, config_name: str) -> str:

@@ -76,7 +76,7 @@ def test_cost_is_hours_times_price(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         spent = float(row["gpu_hours"]) + float(row["encoding_hours"])
         assert float(row["cost"]) == pytest.approx(PRICE * spent)
-        assert float(row["hours"]) == pytest.approx(1200 * float(row["seconds_per_step"]) / 3600)
+        assert float(row["hours"]) == pytest.approx(10_000 * float(row["seconds_per_step"]) / 3600)
 
 
 def test_parameters_are_counted(rows: list[dict[str, Any]]) -> None:
@@ -234,6 +234,11 @@ def test_a_point_that_does_not_compose_is_shown_with_its_reason(command: Command
         (["model=1b,3b"], "Ambiguous value for argument 'model=1b,3b'"),
         (["model=3b", "backbone=scratch"], "model=3b: scratch has no such size"),
         (["-m", "modl=3b,10b"], "Unknown key modl"),
+        (
+            ["-m", "model=1b,3b", "backbone.init=random"],
+            "backbone.init: a sweep looks keys up before it takes model=1b",
+        ),
+        (["-m", "model=1b,3b", "backbone.initt=random"], "Unknown key backbone.initt"),
         (["-m", "training.batch_size=range(1,3"], "Cannot read the override training.batch_size=range(1,3. Close"),
         (["training.batch_size=1"], "training.batch_size=1 must be at least 2"),
     ],

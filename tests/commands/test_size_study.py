@@ -34,6 +34,9 @@ def test_a_size_alone_brings_a_family_that_has_it(size: str) -> None:
     assert plain["data"]["_target_"] == "hybridret.data.mmarco.Mmarco"
     assert plain["data"]["languages"] == ["ar", "de", "en", "es", "hi", "ru", "zh"]
     assert plain["optim"]["lr"] == plain["backbone"]["sizes"][size]["lr"]
+    assert plain["training"]["batch_size"] == 100
+    assert (plain["text"]["query_prefix"], plain["text"]["passage_prefix"]) == ("Query: ", "Passage: ")
+    assert plain["evaluation"]["precision"] == "bf16"
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -43,10 +46,18 @@ def test_the_users_family_wins(order: int) -> None:
 
 
 def test_the_users_data_and_keys_win() -> None:
-    plain = composed("model=10b", "data=jsonl", "data.path=FOLDER", "eval=[heldout]", "backbone.pooling=cls")
+    plain = composed(
+        "model=10b",
+        "data=jsonl",
+        "data.path=FOLDER",
+        "eval=[heldout]",
+        "backbone.pooling=cls",
+        "training.batch_size=32",
+    )
     assert plain["data"]["path"] == "FOLDER"
     assert list(plain["eval"]) == ["heldout"]
     assert plain["backbone"]["pooling"] == "cls"
+    assert plain["training"]["batch_size"] == 32
 
 
 def test_other_sizes_keep_the_users_family() -> None:
