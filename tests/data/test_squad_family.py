@@ -501,6 +501,7 @@ def test_xquad_r_as_published(real_data: Path) -> None:
     assert source.training()[0].present.all()
 
 
+@pytest.mark.slow
 def test_tydi_with_ids_of_its_own_in_each_language(real_data: Path, tmp_path: Path) -> None:
     for language in ("en", "ko", "sw"):
         squad_json(
