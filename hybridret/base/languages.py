@@ -128,6 +128,16 @@ def language_name(code: str) -> str:
     return str(names.get(code.replace("-", "_")) or names.get(code.split("-")[0]) or code)
 
 
+def named_language(word: str) -> str | None:
+    """The language with this code or this English name, None where there is none.
+
+    >>> named_language("swahili"), named_language("zh_TW"), named_language("context")
+    ('sw', 'zh-tw', None)
+    """
+    names = {name.lower(): code for code, name in _names().items()}
+    return canonical_language(names.get(word.lower(), word))
+
+
 @cache
 def _names() -> Mapping[str, str]:
     """CLDR's codes, such as zh_Hant, and their English names."""

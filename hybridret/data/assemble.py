@@ -1,7 +1,8 @@
 """From rows to the records of records.py: training pairs, and a retrieval collection with its judgments.
 
-A question is a (dataset, qid, pid) triple: rows in several languages that agree in all three are translations. Rows
-with the same qid and different pids (ids counted per language, as in TyDi QA) are different questions.
+A question is a (dataset, qid, passage group) triple: rows in several languages that agree in all three are
+translations. The group is the pid where a row names no other. Rows with the same qid and different groups (ids counted
+per language, as in TyDi QA) are different questions.
 """
 
 from __future__ import annotations
@@ -23,9 +24,14 @@ def pid_of(row: Row) -> str:
     return row.pid
 
 
+def group_of(row: Row) -> str:
+    """The passage group of a row, shared by passages that must not be negatives of each other."""
+    return pid_of(row) if row.group is None else row.group
+
+
 def question_key(row: Row) -> Key:
-    """The key that all translations of a question share: dataset, qid and pid."""
-    return row.dataset, row.qid, pid_of(row)
+    """The key that all translations of a question share: dataset, qid and passage group."""
+    return row.dataset, row.qid, group_of(row)
 
 
 def passage_texts(rows: Sequence[Row]) -> dict[tuple[str, str, str], str]:
@@ -55,7 +61,8 @@ def build_pairs(name: str, languages: Sequence[str], rows: Sequence[Row]) -> Par
     passage_groups: list[int] = []
     for row in rows:
         if position.setdefault(question_key(row), len(position)) == len(passage_groups):
-            passage_groups.append(groups.setdefault((row.dataset, pid_of(row)), len(groups)))
+            passage_groups.append(groups.setdefault((row.dataset, group_of(row)), len(groups)))
+    of_pid = {(row.dataset, pid_of(row)): groups[row.dataset, group_of(row)] for row in rows}
     texts = passage_texts(rows)
     queries: dict[str, list[str | None]] = {language: [None] * len(position) for language in chosen}
     passages: dict[str, list[str | None]] = {language: [None] * len(position) for language in chosen}
@@ -67,7 +74,7 @@ def build_pairs(name: str, languages: Sequence[str], rows: Sequence[Row]) -> Par
         if row.negatives:
             filled = negatives.setdefault(row.lang, [()] * len(position))
             filled[at] = tuple(
-                Negative(text, groups.get((row.dataset, pid), -1) if pid is not None else -1)
+                Negative(text, of_pid.get((row.dataset, pid), -1) if pid is not None else -1)
                 for text, pid in row.negatives
             )
     return ParallelPairs(
@@ -94,21 +101,32 @@ def build_collection(
 ) -> Collection:
     """A collection of one dataset: the pool is every passage of `rows` in every language, the queries those of `asked`.
 
-    Relevant are the passages with the question's pid, in each language that has it, all with grade 1.
+    Relevant are the question's own passages, in each language that has it; in another language the passage of its
+    group, if the group has just one there. All have grade 1.
     """
     chosen = tuple(language for language in languages if any(row.lang == language for row in rows))
     number = {language: index for index, language in enumerate(chosen)}
     pool = sorted(passage_texts(rows).items(), key=lambda item: number[item[0][2]])  # stable: language by language
-    of_pid: defaultdict[str, list[int]] = defaultdict(list)
-    for index, ((_, pid, _), _) in enumerate(pool):
-        of_pid[pid].append(index)
+    at = {(pid, language): index for index, ((_, pid, language), _) in enumerate(pool)}
+    own: defaultdict[Key, dict[str, int]] = defaultdict(dict)
+    of_group: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+    for row in rows:
+        index = own[question_key(row)].setdefault(row.lang, at[pid_of(row), row.lang])
+        of_group[group_of(row), row.lang].add(index)
     position: dict[Key, int] = {}
     for row in rows:
         if question_key(row) in asked:
             position.setdefault(question_key(row), len(position))
     ids = question_ids(list(position))
     queries = sorted((row for row in rows if question_key(row) in asked), key=lambda row: number[row.lang])
-    relevant = [of_pid[pid_of(row)] for row in queries]
+
+    def relevant_to(key: Key) -> list[int]:
+        others = {language: of_group.get((key[2], language), set()) for language in chosen}
+        single = {language: min(found) for language, found in others.items() if len(found) == 1}
+        return sorted((single | own[key]).values())
+
+    judged = {key: relevant_to(key) for key in position}
+    relevant = [judged[question_key(row)] for row in queries]
     return Collection(
         name=name,
         languages=chosen,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybridret.base.errors import UserError, nearest
-from hybridret.data.assemble import Key, languages_of_questions, passage_texts, pid_of, question_key
+from hybridret.data.assemble import Key, group_of, languages_of_questions, passage_texts, pid_of, question_key
 from hybridret.data.rows import Row
 from hybridret.data.split import TEST, TRAIN, VALIDATION, Shares, connected, split_articles
 
@@ -103,7 +103,8 @@ def partition(
     }
     if not complete:
         raise UserError(_none_complete(rows, languages, split_datasets))
-    eligible = {article_of[dataset, pid] for dataset, _, pid in complete}
+    article_of_group = {(row.dataset, group_of(row)): article_of[row.dataset, pid_of(row)] for row in rows}
+    eligible = {article_of_group[dataset, group] for dataset, _, group in complete}
     part_of = split_articles(names, eligible, shares)
 
     parts: dict[str, list[Row]] = {part: [] for part in (*PARTS, "incomplete", "overlap")}
@@ -148,7 +149,7 @@ def _none_complete(rows: Sequence[Row], languages: Sequence[str], names: Sequenc
     for row in rows:
         if row.dataset in names:
             spoken[row.dataset, row.qid].add(row.lang)
-            pids[row.dataset, row.qid].add(pid_of(row))
+            pids[row.dataset, row.qid].add(group_of(row))
     if several := [qid for qid, found in spoken.items() if len(found) == len(languages) and len(pids[qid]) > 1]:
         example = next(row for row in rows if (row.dataset, row.qid) == several[0])
         return (
@@ -185,6 +186,8 @@ def _articles(all_rows: Sequence[Row], rows: Sequence[Row]) -> dict[tuple[str, s
 
     def keys(row: Row) -> list[tuple[str, ...]]:
         found = [("pid", row.dataset, pid_of(row)), ("qid", row.dataset, row.qid), ("text", row.passage)]
+        if row.group is not None:
+            found.append(("group", row.dataset, row.group))
         return found if row.title is None else [*found, ("title", row.title)]
 
     numbers = connected(map(keys, all_rows))

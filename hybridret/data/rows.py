@@ -27,7 +27,8 @@ SHOWN = 5  # problems described in one error; the others are counted
 @dataclass(frozen=True, slots=True)
 class Row:
     """One question with its passage in one language. `negatives` are pairs of a text and its pid (None: unknown);
-    `numbers` counts the fields that were numbers and became text."""
+    `numbers` counts the fields that were numbers and became text. `group` joins passages whose pids differ and that
+    must not be negatives of each other; None: the pid is the group."""
 
     dataset: str
     qid: str
@@ -40,6 +41,7 @@ class Row:
     file: str
     line: int
     numbers: int = 0
+    group: str | None = None
 
 
 class Problems:
@@ -168,11 +170,12 @@ def _optional(value: dict[str, Any], key: str, where: str) -> str | None:
     if text is None:
         return None
     text = field_text(text, key, where)
-    _encodable(text, key, where)
+    encodable(text, key, where)
     return text if text.strip() else None
 
 
-def _encodable(text: str, key: str, where: str) -> None:
+def encodable(text: str, key: str, where: str) -> None:
+    """Raise UserError for half a surrogate pair in the text of the field `key`."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:  # JSON can contain half a surrogate pair; no tokenizer accepts it
@@ -192,7 +195,7 @@ def _negatives(value: dict[str, Any], where: str) -> tuple[tuple[str, str | None
     if len(pids) != len(texts):
         raise UserError(f"{where}: {len(texts)} 'negatives' but {len(pids)} 'negative_pids'")
     for text in texts:
-        _encodable(text, "negatives", where)
+        encodable(text, "negatives", where)
     return tuple(zip(texts, pids, strict=True))
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +20,22 @@ import numpy as np
 from hybridret.base.errors import UserError
 from hybridret.base.files import NOT_JSON, json_fault
 from hybridret.base.records import Collection
+from hybridret.data.fields import is_number
 from hybridret.data.sentences import Breaks
 
 LARGEST = 1 << 28  # bytes of a file, unpacked: these sets have some megabytes a language
+UNANSWERABLE, UNANSWERED = "unanswerable", "without_answer"  # names of counts: is_impossible (SQuAD 2.0), and no answer
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question on a paragraph. `answer_start` is a character offset into the paragraph, of the first answer."""
+    """A question on a paragraph. `answer_start` is a character offset into the paragraph, of the first answer (-1: not
+    known)."""
 
     id: str
     text: str
     answer_start: int
+    answer: str = field(default="", compare=False)  # the text of the first answer, where it was read
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,11 @@ class Paragraph:
     questions: tuple[Question, ...]
 
 
-def read_squad(path: Path) -> list[Paragraph]:
+def read_squad(path: Path, left_out: Counter[str] | None = None) -> list[Paragraph]:
     """All paragraphs of a .json or .json.gz file of the SQuAD shape.
+
+    left_out: None for a benchmark, where each question has an answer and a text as its id. For training data the
+        questions without an answer are left out and counted here, and ids may be numbers.
 
     Raises UserError, naming the position in the file, when it cannot be read or does not have that shape.
     """
@@ -53,23 +60,30 @@ def read_squad(path: Path) -> list[Paragraph]:
     try:
         with gzip.open(path, "rb") if path.name.endswith(".gz") else open(path, "rb") as file:
             raw = file.read(LARGEST + 1)
-        data = json.loads(raw.decode("utf-8")) if len(raw) <= LARGEST else None
+        data = json.loads(raw.decode("utf-8-sig")) if len(raw) <= LARGEST else None
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise UserError(f"Cannot read {path}: {error}. Fetch the file again.") from error
     except NOT_JSON as error:
         line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise UserError(f"{path}{line}: not valid JSON ({json_fault(error)}). Fetch the file again.") from error
     if len(raw) > LARGEST:
-        raise UserError(f"{path}: larger than {LARGEST >> 20} MiB, so it is no file of XQuAD or MLQA. Fetch it again.")
+        what = "no file of XQuAD or MLQA" if left_out is None else "too large to be read at once"
+        raise UserError(f"{path}: larger than {LARGEST >> 20} MiB, so it is {what}. Fetch it again, or split it.")
     root = _Node(data, str(path))
     return [
-        _paragraph(node, article.child("title").text() if article.has("title") else "")
+        _paragraph(node, _title(article, left_out is None), left_out)
         for article in root.child("data").children()
         for node in article.child("paragraphs").children()
     ]
 
 
-def _paragraph(node: _Node, title: str) -> Paragraph:
+def _title(article: _Node, needed: bool) -> str:
+    if not article.has("title") or (not needed and article.child("title").value in (None, "")):
+        return ""
+    return article.child("title").text()
+
+
+def _paragraph(node: _Node, title: str, left_out: Counter[str] | None) -> Paragraph:
     context = node.child("context").text()
     breaks: Breaks | None = None
     if node.has("sentence_breaks"):
@@ -78,9 +92,31 @@ def _paragraph(node: _Node, title: str) -> Paragraph:
             raise UserError(f"{node.where}.sentence_breaks: a range lies outside the context. Fetch the file again.")
     questions = []
     for qa in node.child("qas").children():
-        start = qa.child("answers").at(0).child("answer_start").integer()
-        questions.append(Question(qa.child("id").text(), qa.child("question").text(), start))
+        if left_out is not None and (reason := _without_answer(qa)):
+            left_out[reason] += 1
+            continue
+        answer = qa.child("answers").at(0)
+        if left_out is None:
+            start, identifier = answer.child("answer_start").integer(), qa.child("id").text()
+        else:  # translations often lack the offset
+            start = (
+                int(answer.value["answer_start"])
+                if answer.has("answer_start") and is_number(answer.value["answer_start"])
+                else -1
+            )
+            identifier = qa.child("id").identifier()
+        text = answer.child("text").value if answer.has("text") else ""
+        questions.append(
+            Question(identifier, qa.child("question").text(), start, text if isinstance(text, str) else "")
+        )
     return Paragraph(title, context, breaks, tuple(questions))
+
+
+def _without_answer(qa: _Node) -> str:
+    """Why a question has no answer, "" if it has one."""
+    if qa.has("is_impossible") and qa.child("is_impossible").value is True:
+        return UNANSWERABLE
+    return UNANSWERED if not qa.has("answers") or qa.child("answers").children() == [] else ""
 
 
 @dataclass(frozen=True)
@@ -113,6 +149,9 @@ class _Node:
         if not isinstance(self.value, str) or not self.value.strip():
             raise UserError(f"{self.where} must be a text that is not empty.")
         return self.value
+
+    def identifier(self) -> str:
+        return str(self.value) if is_number(self.value) else self.text()
 
     def integer(self) -> int:
         if not isinstance(self.value, int) or isinstance(self.value, bool):

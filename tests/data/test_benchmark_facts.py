@@ -14,6 +14,7 @@ from hybridret.data.benchmarks.heldout import Heldout
 from hybridret.data.benchmarks.miracl import Miracl
 from hybridret.data.benchmarks.mlqa_r import MlqaR
 from hybridret.data.benchmarks.mr_tydi import MrTydi
+from hybridret.data.benchmarks.squadshifts import Squadshifts
 from hybridret.data.benchmarks.xquad_r import XquadR
 from hybridret.data.jsonl import JsonlPairs
 
@@ -24,6 +25,7 @@ WITH_A_PATH: dict[str, Any] = {
     "miracl hard": lambda path: Miracl(path, ["sw"], corpus="hard_negatives"),
     "mlqa_r": lambda path: MlqaR(path, ["de"]),
     "mr_tydi": lambda path: MrTydi(path, ["sw"]),
+    "squadshifts": lambda path: Squadshifts(path, ["nyt"]),
     "xquad_r": lambda path: XquadR(path, ["de"]),
 }
 

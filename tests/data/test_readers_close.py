@@ -12,6 +12,7 @@ import pytest
 from hybridret.base.errors import UserError
 from hybridret.data.arrow_table import read_table
 from hybridret.data.jsonl import JsonlPairs
+from hybridret.data.nq import NaturalQuestions
 from hybridret.data.qrels import read_qrels, read_topics
 from hybridret.data.squad import read_squad
 
@@ -45,6 +46,7 @@ READERS: dict[str, tuple[str, list[str], Callable[[Path], object]]] = {
         ["{", f'{{"qid": "{LONG}"}}'],
         lambda file: JsonlPairs(str(file)).training(),
     ),
+    "natural questions": ("a.json", ['[{"question": "x"},', LONG], lambda file: NaturalQuestions(str(file)).training()),
     "squad": ("a.json", ['{"data":', LONG], read_squad),
 }
 

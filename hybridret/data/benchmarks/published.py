@@ -16,7 +16,7 @@ from hybridret.base.records import Collection, IntArray
 
 OTHER = "_other"  # suffix of the name of a collection that allow_other=true accepted
 NOTE = "not as published"  # title of the note with the differences
-NAMES = ("beir", "miracl", "mlqa_r", "mr_tydi", "xquad_r")  # prefixes of the names of published sets
+NAMES = ("beir", "miracl", "mlqa_r", "mr_tydi", "squadshifts", "xquad_r")  # prefixes of the names of published sets
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from hybridret.data.benchmarks.beir_folder import Folder
 from hybridret.data.benchmarks.miracl import Miracl
 from hybridret.data.benchmarks.mlqa_r import MlqaR
 from hybridret.data.benchmarks.mr_tydi import MrTydi
+from hybridret.data.benchmarks.squadshifts import Squadshifts
 from hybridret.data.benchmarks.xquad_r import XquadR
 from hybridret.data.jsonl import JsonlPairs
 
@@ -31,6 +32,7 @@ PATHS: dict[str, tuple[str, Callable[[str], list[str]], str]] = {
     "mr_tydi": ("eval.mr_tydi.path", lambda path: MrTydi(path, ["sw"]).missing(), "mrtydi-v1.1-swahili/corpus.jsonl"),
     "xquad_r": ("eval.xquad_r.path", lambda path: XquadR(path, ["en"]).missing(), "en.json"),
     "mlqa_r": ("eval.mlqa_r.path", lambda path: MlqaR(path, ["en"]).missing(), "dev-context-en-question-en.json"),
+    "squadshifts": ("eval.squadshifts.path", lambda path: Squadshifts(path, ["nyt"]).missing(), "nyt_v1.0.json"),
     "jsonl": ("data.path", lambda path: JsonlPairs(path).missing(), "x.jsonl"),
 }  # fmt: skip
 

@@ -16,7 +16,7 @@ import pytest
 
 from hybridret.base.errors import UserError
 from hybridret.data.archive import unpacked
-from hybridret.data.benchmarks import mlqa_r, mr_tydi, xquad_r
+from hybridret.data.benchmarks import mlqa_r, mr_tydi, squadshifts, xquad_r
 from hybridret.data.benchmarks.beir import CQADUPSTACK, SETS, SUBFORUMS, Beir
 from hybridret.data.benchmarks.beir_folder import Folder
 from hybridret.data.benchmarks.heldout import Heldout
@@ -24,6 +24,7 @@ from hybridret.data.benchmarks.miracl import Miracl
 from hybridret.data.benchmarks.miracl_layout import PUBLISHED_COUNTS
 from hybridret.data.benchmarks.mlqa_r import MlqaR
 from hybridret.data.benchmarks.mr_tydi import MrTydi
+from hybridret.data.benchmarks.squadshifts import Squadshifts
 from hybridret.data.benchmarks.xquad_r import XquadR
 from hybridret.data.jsonl import JsonlPairs
 
@@ -51,7 +52,7 @@ SQUAD = {
 def sets(tmp_path: Path, small: dict[str, Any], write_lines: Any, write_beir: WriteBeir) -> Path:
     """A small set of each benchmark in one folder."""
     write_beir(tmp_path / "scifact", CORPUS, QUERIES, JUDGMENTS)
-    for name in ("en.json", "dev-context-en-question-en.json"):
+    for name in ("en.json", "dev-context-en-question-en.json", "nyt_v1.0.json"):
         (tmp_path / name).write_text(json.dumps(SQUAD))
     sw = small["sw"]
     for folder, end in ((tmp_path / "miracl-v1.0-sw", "miracl-v1.0-sw-dev"), (tmp_path / "mrtydi-v1.1-swahili", "")):
@@ -89,6 +90,11 @@ BENCHMARKS: dict[str, tuple[Callable[..., Any], str, str]] = {
         "mlqa_r",
         "1 questions in en where 1,148 were published",
     ),
+    "squadshifts": (
+        lambda path, **more: Squadshifts(path, ["nyt"], **more),
+        "squadshifts_nyt",
+        "1 questions where 10,065 were published",
+    ),
 }
 
 
@@ -114,6 +120,7 @@ def test_published_counts_bear_the_name(
     monkeypatch.setattr(xquad_r, "QUESTIONS", 1)
     monkeypatch.setitem(xquad_r.CANDIDATES, "en", 2)
     monkeypatch.setitem(mlqa_r.PUBLISHED_COUNTS, "en", (1, 7))  # candidates depend on the splitter
+    monkeypatch.setitem(squadshifts.QUESTIONS, "nyt", 1)
     make, called, _ = BENCHMARKS[name]
     (collection,) = make(str(sets), allow_other=allow_other).collections(None)
     assert collection.name == called
