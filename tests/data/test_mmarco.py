@@ -221,6 +221,50 @@ def test_what_was_written_whole_survives_a_kill(folder: Path) -> None:
     assert not again.path.with_suffix(".part").exists()
 
 
+def test_the_data_card(folder: Path) -> None:
+    """Texts that parts share on disk are counted in the part that uses them; the files are named."""
+    source = prepared(folder)
+    card = source.card()
+    for one, part in zip(card["datasets"], (*source.training(), source.validation()), strict=True):
+        passages, queries = ({str(name).split("-")[side] for name in part.question_ids} for side in (1, 0))
+        assert one["questions"] == len(part)
+        assert one["coverage"] == [[len(part)] * 3] * 3
+        for texts in one["texts"].values():
+            assert texts["passages"] == texts["passage_characters"]["texts"] == len(passages)
+            assert texts["question_characters"]["texts"] == len(queries)
+    assert {one["name"] for one in card["files"]} == {
+        Path(name).name for name in (mmarco._file(one, side) for one in LANGUAGES for side in ("queries", "passages"))
+    } | {Path(TRIPLES).name}
+
+
+def test_a_pair_that_a_language_lacks_is_not_there(folder: Path) -> None:
+    """Up to one percent of the texts may be missing: of such a pair neither half is used in that language."""
+    for number in range(200, 400):  # enough that one is less than a percent
+        for language in LANGUAGES:
+            for file, text in (
+                (mmarco._file(language, "passages"), "passage"),
+                (mmarco._file(language, "queries"), "query"),
+            ):
+                with open(folder / file, "a", encoding="utf-8") as stream:
+                    stream.write(f"{number + (3000 if text == 'query' else 0)}\t{language} {text} {number}\n")
+        with open(folder / TRIPLES, "a", encoding="utf-8") as stream:
+            stream.write(f"{number + 3000}\t{number}\t1\n")
+    german = folder / mmarco._file("de", "passages")
+    german.write_bytes(german.read_bytes().replace(b"\n250\tde passage 250\n", b"\n250\t \n"))
+    source = prepared(folder)
+    parts = (*source.training(), source.validation())
+    (part,) = [one for one in parts if "3250-250" in list(one.question_ids)]
+    row = list(part.question_ids).index("3250-250")
+    assert part.present[row].tolist() == [True, False, True]
+    assert part.present.sum() == 3 * len(part) - 1
+    (dataset,) = [one for one in source.card()["datasets"] if one["in_all_languages"] < one["questions"]]
+    assert dataset["texts"]["de"]["questions"] == dataset["questions"] - 1
+    for step in range(30):
+        batch = Cross().schedule(source.training(), 8)(1, step)
+        for question, language in zip(batch.questions, batch.passage_languages, strict=True):
+            assert source.training()[0].passages[LANGUAGES[language]][int(question)] is not None
+
+
 def test_groups_are_those_of_a_slow_search() -> None:
     random = np.random.default_rng(5)
     ids = np.stack([random.integers(0, 60, 80), random.integers(0, 70, 80)], axis=1)
