@@ -88,8 +88,8 @@ def test_the_card_has_the_data_card_of_the_training(run: Path, tmp_path: Path) -
         "in_all_languages": 700, "coverage": [[1200, 700], [700, 800]], "texts": {"en": texts, "de": texts},
     }  # fmt: skip
     tokens = {"sample": 2000, "languages": {"en": {"question": lengths, "passage": None}}}
-    leak = {"dataset": "my", "benchmark": "d", "side": "questions", "language": "en", "texts": 20, "exact": 1, "near": 2,
-            "through_ids": 3}  # fmt: skip
+    found = {"dataset": "my", "benchmark": "d", "side": "questions", "language": "en"}
+    leak = {**found, "texts": 20, "exact": 1, "near": 2, "through_ids": 3}
     result = json.loads((run / "result.json").read_text())
     result |= {
         "data": {"name": "mine", "fingerprint": "f00d", "licence": "CC0", "summary": {"dropped_rows": {"other": 12}},
