@@ -15,6 +15,7 @@ from hybridret.base.errors import UserError
 from hybridret.base.records import ParallelPairs
 from hybridret.data.cldr.source import CldrCorpus
 from hybridret.data.jsonl import JsonlPairs
+from hybridret.data.mix import Mix
 from hybridret.data.prepared import card as card_module
 from hybridret.data.prepared import kept_card as kept_module
 from hybridret.data.prepared.folder import ABOUT, PreparedFolder
@@ -157,6 +158,19 @@ def test_lengths_of_nothing_and_of_one() -> None:
     assert Lengths.of([np.zeros(0, dtype=np.int64)]) is None
     assert Lengths.of([np.array([7])]) == Lengths(1, 7.0, 7, 7, 7)
     assert Lengths.of([np.arange(1, 21)]) == Lengths(20, 10.5, 10, 19, 20)
+
+
+def test_the_card_of_a_mix(rows: Path) -> None:
+    """Datasets under the names that the mix gives them, and the files of all sources."""
+    sources = {name: JsonlPairs(str(rows), languages=["en", "zh"], licence=name) for name in ("a", "b")}
+    source = PreparedSource(Mix(sources))
+    card = source.card()
+    assert [one["name"] for one in card["datasets"]] == ["a/one", "a/two", "b/one", "b/two", "validation"]
+    for one, pairs in zip(card["datasets"], sources["a"].training(), strict=False):
+        assert {**one, "part": ""} == {"part": "", **slow(pairs), "name": f"a/{pairs.name}"}
+    assert [one["name"] for one in card["files"]] == ["rows.jsonl"] * 2
+    shared = {tuple(one["datasets"]): one["passages"] for one in card["shared"] if one["language"] == "en"}
+    assert shared["a/one", "b/one"] == card["datasets"][0]["texts"]["en"]["passages"]
 
 
 def test_the_files_that_were_read(rows: Path) -> None:

@@ -14,19 +14,15 @@ from hybridret.data.prepared.stored_pairs import StoredPairs
 
 @dataclass(frozen=True)
 class FoundCopy:
-    """The training pairs of a copy. `templated`: as its source is."""
+    """The training pairs of a copy, one view per dataset, and where it lies. `templated`: as its source is."""
 
-    folder: PreparedFolder
+    path: Path
+    pairs: tuple[StoredPairs, ...]
     templated: bool
 
-    @property
-    def path(self) -> Path:
-        """Where the copy lies."""
-        return self.folder.path
-
     def training(self) -> tuple[StoredPairs, ...]:
-        """One view per training dataset."""
-        return self.folder.training()
+        """The pairs."""
+        return self.pairs
 
 
 def find_copy(name: str, fingerprint: str, templated: bool) -> FoundCopy | None:
@@ -35,7 +31,7 @@ def find_copy(name: str, fingerprint: str, templated: bool) -> FoundCopy | None:
         try:
             about = read_sealed(path, WHAT)
             if (about.get("name"), about.get("fingerprint")) == (name, fingerprint):
-                return FoundCopy(PreparedFolder(path.parent), templated)
+                return FoundCopy(path.parent, PreparedFolder(path.parent).training(), templated)
         except UserError:  # it is damaged, and whoever needs it prepares it again
             continue
     return None
