@@ -79,6 +79,39 @@ def test_a_name_for_the_card(run: Path, tmp_path: Path) -> None:
     assert "# my retriever" in (tmp_path / "out" / "README.md").read_text()
 
 
+def test_the_card_has_the_data_card_of_the_training(run: Path, tmp_path: Path) -> None:
+    """Its headings stand below one of the model card; names are somebody else's."""
+    lengths = {"texts": 9, "mean": 40.5, "median": 40, "p95": 60, "max": 1070}
+    texts = {"questions": 1200, "passages": 500, "question_characters": lengths, "passage_characters": None}
+    dataset = {
+        "part": "training", "name": "my|<b>", "languages": ["en", "de"], "questions": 1300, "one_in": 1,
+        "in_all_languages": 700, "coverage": [[1200, 700], [700, 800]], "texts": {"en": texts, "de": texts},
+    }  # fmt: skip
+    tokens = {"sample": 2000, "languages": {"en": {"question": lengths, "passage": None}}}
+    found = {"dataset": "my", "benchmark": "d", "side": "questions", "language": "en"}
+    leak = {**found, "texts": 20, "exact": 1, "near": 2, "through_ids": 3}
+    result = json.loads((run / "result.json").read_text())
+    result |= {
+        "data": {"name": "mine", "fingerprint": "f00d", "licence": "CC0", "summary": {"dropped_rows": {"other": 12}},
+                 "card": {"datasets": [dataset], "test": [], "shared": [], "tokens": tokens}},
+        "leaks": {"rows": [leak], "compared": {"d": {"questions": 20, "passages": 30}}},
+    }  # fmt: skip
+    (run / "result.json").write_text(json.dumps(result))
+    assert publish.main([str(run), str(tmp_path / "out")]) == 0
+    card = (tmp_path / "out" / "README.md").read_text()
+    for words in (
+        "## Training data\n\nCounted from the prepared training data with the content hash `f00d`.\n\n### Languages",
+        "| my\\|&lt;b&gt; | training | en (English) | 1,200 | 500 | 40.5 / 40 / 60 / 1,070 |  |",
+        "| en | 40.5 / 40 / 60 / 1,070 |  |",
+        "of up to 2,000 evenly spaced",
+        "| de | 700 | 800 |\n\n700 of 1,300 questions exist in all languages.",
+        "| dropped rows | other 12 |",
+        "| my | d | questions | en | 20 | 1 | 2 | 3 |",
+        "| all | d | passages | all | 30 | 0 | 0 | 0 |",
+    ):
+        assert words in card
+
+
 def damage(run: Path, how: str) -> None:
     if how == "no run":
         run.rename(run.parent / "elsewhere")

@@ -24,6 +24,10 @@ class SizeMissing(UserError):
     """The backbone family has no model of the size asked for; in a sweep such a point is skipped, not failed."""
 
 
+class CannotWrite(UserError):
+    """A file that cannot be written, as on a full disk; its cause is the OSError."""
+
+
 def refusals(*checks: Callable[[], object]) -> list[str]:
     """The messages of the UserErrors that `checks` raise: of all checks, not only of the first that fails."""
     found = []

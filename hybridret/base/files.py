@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from hybridret.base.errors import UserError
+from hybridret.base.errors import CannotWrite, UserError
 
 NOT_JSON = (ValueError, RecursionError)  # what json.loads raises; ValueError also for a number of thousands of digits
 _UMASK = threading.Lock()  # a umask is read by setting it: two threads at once would leave the wrong one
@@ -25,7 +25,7 @@ _UMASK = threading.Lock()  # a umask is read by setting it: two threads at once 
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder; move it to `path` when the block ends without an error.
 
-    A reader sees the old file or the new one, never half of one. Raises UserError when the folder cannot be written
+    A reader sees the old file or the new one, never half of one. Raises CannotWrite when the folder cannot be written
     or the disk is full.
     """
     path = Path(path)
@@ -41,7 +41,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         os.chmod(temporary, 0o666 & ~umask())  # mkstemp makes 0600: colleagues on a cluster must be able to read
         os.replace(temporary, path)
     except OSError as error:
-        raise UserError(
+        raise CannotWrite(
             f"Cannot write {path}: {error.strerror or error}. Free some space or choose another folder "
             f"(output=FOLDER), then run the same command again; finished work is kept."
         ) from error

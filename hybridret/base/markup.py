@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
@@ -49,6 +49,12 @@ def code_block(language: str, lines: Iterable[str]) -> str:
     shown = "\n".join(printable(line) for line in lines)
     fence = "`" * max(3, *(len(run) + 1 for run in ["", *re.findall("`+", shown)]))
     return f"{fence}{language}\n{shown}\n{fence}"
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table of Markdown. Cells are Markdown themselves: `escape_markdown` those of foreign text before."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
 def spreadsheet(value: Any) -> Any:

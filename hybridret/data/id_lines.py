@@ -15,6 +15,7 @@ from hybridret.base.errors import UserError
 from hybridret.base.records import IntArray
 from hybridret.data.lines import decoded, numbered_lines
 
+LONGEST_ID = 18  # digits
 TOGETHER = 1 << 16  # lines between two calls of the progress
 
 
@@ -56,7 +57,7 @@ def _rows(file: Path) -> Iterator[tuple[int, int, bytes]]:
         identifier, tab, text = raw.partition(b"\t")
         if not tab:
             raise UserError(f"{file}, line {line}: no tab; expected ID, a tab and the text. Fetch the file again.")
-        if not identifier.isdigit():
+        if not identifier.isdigit() or len(identifier) > LONGEST_ID:
             shown = identifier[:40].decode("utf-8", "replace")
             raise UserError(f"{file}, line {line}: the id {shown!r} is no whole number. Fetch the file again.")
         yield line, int(identifier), text

@@ -121,7 +121,10 @@ def read_id_pairs(file: Path, columns: int) -> IntArray:
     options = {
         "read_options": csv.ReadOptions(column_names=names, block_size=BLOCK),
         "parse_options": csv.ParseOptions(delimiter="\t", quote_char=False),
-        "convert_options": csv.ConvertOptions(column_types=dict.fromkeys(names, pa.int64()), include_columns=names[:2]),
+        # Without null values an empty id, or one called NA, is no number; with them it would become one.
+        "convert_options": csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.int64()), include_columns=names[:2], null_values=[]
+        ),
     }
     found = np.empty(0, dtype=np.int64)
     try:
@@ -129,6 +132,8 @@ def read_id_pairs(file: Path, columns: int) -> IntArray:
             first, second = (column.to_numpy(zero_copy_only=False) for column in batch.columns)
             if second.max(initial=0) >= 1 << 31 or first.max(initial=0) >= 1 << 31:
                 raise UserError(f"{file}: an id of {max(first.max(), second.max())} is larger than any of MS MARCO.")
+            if (smallest := min(first.min(initial=0), second.min(initial=0))) < 0:
+                raise UserError(f"{file}: the id {smallest} is negative. Fetch the file again.")
             found = np.union1d(found, first.astype(np.int64) << 32 | second.astype(np.int64))
     except (pa.ArrowInvalid, pa.ArrowKeyError, OSError, TypeError) as error:
         raise UserError(

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from hybridret.base.markup import code_block, escape_markdown, inline_code
+from hybridret.data.prepared.card_page import card_sections, leak_sections
 from hybridret.encoders.dual import DualEncoder
 from hybridret.export.card_head import card_head
 from hybridret.export.card_results import MACRO, shown_results
@@ -35,6 +36,7 @@ def model_card(encoder: DualEncoder, card: Mapping[str, Any]) -> str:
         _results(metrics, result),
         "## Training",
         _recipe(encoder, result, config),
+        *_data(result),
         "## Licence of the training data",
         escape_markdown(str((result.get("data") or {}).get("licence") or "Not recorded.")),
     ]
@@ -120,6 +122,20 @@ def _recipe(encoder: DualEncoder, result: Mapping[str, Any], config: Mapping[str
     }
     rows = [f"| {name} | {escape_markdown(str(value))} |" for name, value in facts.items() if value not in (None, "")]
     return "\n".join(["| | |", "|---|---|", *rows])
+
+
+def _data(result: Mapping[str, Any]) -> list[str]:
+    """The data card of the training, its headings below one of this card; [] for a run that recorded none."""
+    data = result.get("data") or {}
+    if not (card := data.get("card")):
+        return []
+    origin = "Counted from the prepared training data"
+    if fingerprint := data.get("fingerprint"):
+        origin += f" with the content hash {inline_code(str(fingerprint))}"
+    leaks = [result["leaks"]] if result.get("leaks") else []
+    parts = [*card_sections({**card, "summary": data.get("summary")}), *leak_sections(leaks)]
+    below = [part.replace("## ", "### ", 1) if part.startswith("## ") else part for part in parts]
+    return ["## Training data", f"{origin}.", *below]
 
 
 def _languages(metrics: pd.DataFrame | None, result: Mapping[str, Any]) -> set[str]:

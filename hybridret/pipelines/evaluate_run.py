@@ -24,6 +24,7 @@ from hybridret.distributed.rendezvous import join
 from hybridret.encoders.backbone import Backbone, EncoderFamily
 from hybridret.evaluation.check import check_settings
 from hybridret.export.tracking import check_tracker
+from hybridret.pipelines.added_leaks import NOTE, added_leaks
 from hybridret.pipelines.result_record import head, outcome
 from hybridret.pipelines.run_claim import claimed
 from hybridret.pipelines.score_files import write_scores
@@ -122,13 +123,18 @@ def _evaluate_checkpoint(config: DictConfig, path: Path, overrides: Sequence[str
         return _follow(components, encoder)
     with RunDirectory(folder).lock():  # not the run's lock: several evaluations may be added to a run at once
         remove_leftovers(folder)
+        collections = components.collections(progress)
+        templated = components.source is not None and components.source.templated
+        leaks, unchecked = added_leaks(trained, templated, collections, settings.leaks, progress)
         scores = _score(components, encoder, folder, progress)
         identity = RunIdentity(run, str(trained["config_hash"]), str(trained["strategy"]))
         write_scores(folder, scores, settings.evaluation, identity, encoder)
         replaced = ("metrics", "notes", "leaks", "finished", "config_hash")
         kept = {key: value for key, value in trained.items() if key not in replaced}
         tokens = collection_shares(encoder.tokenization, scores.collections)
-        result = {**kept, "config_hash": digest, "tokens": tokens, **outcome(scores, settings, encoder)}
+        result = {**kept, "config_hash": digest, "tokens": tokens, "leaks": leaks, **outcome(scores, settings, encoder)}
+        if unchecked:
+            result["notes"] = {one.name: {**scores.notes.get(one.name, {}), NOTE: unchecked} for one in collections}
         with shown(identity, settings, own, scores, progress):
             write_result(folder / "result.json", result)
     print_summary(scores.evaluation.macro())

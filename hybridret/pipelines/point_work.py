@@ -21,7 +21,7 @@ from hybridret.pipelines.result_record import data, head, outcome
 from hybridret.pipelines.score_files import write_scores
 from hybridret.pipelines.scoring import Scores, score
 from hybridret.pipelines.terminal_summary import print_summary
-from hybridret.pipelines.token_shares import training_shares
+from hybridret.pipelines.token_shares import training_lengths, training_shares
 from hybridret.pipelines.tracked_results import show, tracker_of
 from hybridret.pipelines.train_worker import train_components
 from hybridret.preflight.out_of_memory import START
@@ -103,7 +103,7 @@ class PointWork:
                 "parameters": encoder.parameters_counted(),
                 "training": asdict(trained),
                 "tokens": training_shares(encoder.tokenization, source),
-                "data": data(source),
+                "data": data(source, training_lengths(encoder.tokenization, source)),
                 "leaks": leaks.record() if leaks is not None else None,
                 **outcome(scores, self.settings, encoder),
             }

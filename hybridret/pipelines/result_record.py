@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hybridret.base.settings import EvaluateSettings, Settings
-from hybridret.data.source import PairSource
+from hybridret.data.prepared.source import PreparedSource
 from hybridret.pipelines.scoring import Scores
 from hybridret.runs.identity import RunIdentity
 from hybridret.runs.sums import VERSION
+
+_BESIDE = ("name", "fingerprint", "licence", "summary")
 
 
 def head(run: RunIdentity, settings: EvaluateSettings) -> dict[str, Any]:
@@ -29,14 +31,17 @@ def head(run: RunIdentity, settings: EvaluateSettings) -> dict[str, Any]:
     }
 
 
-def data(source: PairSource) -> dict[str, Any]:
-    """The training data: name, fingerprint, licence, and what the reader counted and dropped, if it counts."""
+def data(source: PreparedSource, tokens: dict[str, Any]) -> dict[str, Any]:
+    """The training data: name, fingerprint, licence, what the reader counted and dropped, if it counts, and its data
+    card with the lengths in `tokens` of `training_lengths`; what stands beside the card is not in it again.
+    """
     summary = source.summary()
     return {
         "name": source.name,
         "fingerprint": source.fingerprint(),
         "licence": source.licence(),
         **({"summary": summary} if summary is not None else {}),
+        "card": {key: value for key, value in source.card().items() if key not in _BESIDE} | {"tokens": tokens},
     }
 
 

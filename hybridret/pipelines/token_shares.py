@@ -1,4 +1,6 @@
-"""Truncated and unknown-token shares of what a model reads, for the run record."""
+"""What tokenisation does to the texts that a model reads: shares that are cut or unknown, and lengths, for the run
+record.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybridret.base.records import Collection
+from hybridret.data.prepared.lengths import Lengths
 from hybridret.data.source import PairSource
 from hybridret.encoders.shares import shares
 
@@ -19,6 +22,28 @@ SAMPLE = 2000  # texts per language, evenly spaced: shares to within a percent o
 
 def training_shares(tokenization: Tokenization, source: PairSource) -> dict[str, dict[str, float]]:
     """`shares` of the questions and passages that are trained on, per language."""
+    return _sampled(tokenization, *_training_sample(source))
+
+
+def training_lengths(tokenization: Tokenization, source: PairSource) -> dict[str, Any]:
+    """`languages`: by language and side (`question`, `passage`) the `Lengths` in tokens of the bare, uncut texts that
+    are trained on, without prefix and special tokens; `sample`: up to this many, evenly spaced, in each language.
+    """
+    queries, passages = (
+        {language: _lengths(tokenization, _spaced(texts)) for language, texts in side.items()}
+        for side in _training_sample(source)
+    )
+    found = {one: {"question": queries[one], "passage": passages[one]} for one in queries}
+    return {"sample": SAMPLE, "languages": found}
+
+
+def _lengths(tokenization: Tokenization, texts: list[str]) -> dict[str, float] | None:
+    found = Lengths.of([np.array([len(ids) for ids in tokenization.untruncated(texts)], dtype=np.int64)])
+    return None if found is None else found.record()
+
+
+def _training_sample(source: PairSource) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Questions and passages by language."""
     queries: dict[str, list[str]] = {}
     passages: dict[str, list[str]] = {}
     datasets = source.training()
@@ -32,7 +57,7 @@ def training_shares(tokenization: Tokenization, source: PairSource) -> dict[str,
             row = int(rows[number][position - ends[number]])  # counted from the end of the dataset
             queries.setdefault(language, []).append(str(spoken[number].queries[language][row]))
             passages.setdefault(language, []).append(str(spoken[number].passages[language][row]))
-    return _sampled(tokenization, queries, passages)
+    return queries, passages
 
 
 def collection_shares(tokenization: Tokenization, collections: Iterable[Collection]) -> dict[str, dict[str, float]]:

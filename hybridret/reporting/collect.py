@@ -57,8 +57,8 @@ class Sweep:
     history.jsonl with run and configuration. `tokens`: run, evaluation ("": the run itself, else the name of one that
     was added), language and the four shares. `notes`: run, dataset ("": the run as a whole), key, text.
     `failures`: run, state, phase, done, total (None: not known), reason of all that is not finished. By run: `mixes`,
-    `environments`, `summaries`, what the reader made of the training data, and `leaks`, which texts of the test sets
-    were found in it.
+    `environments`, `summaries`, what the reader made of the training data, `cards`, what it holds, and `leaks`, which
+    texts of the test sets were found in it, by the run itself and by evaluations that were added.
     """
 
     name: str
@@ -73,6 +73,7 @@ class Sweep:
     mixes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     environments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     summaries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    cards: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     leaks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
@@ -206,9 +207,22 @@ def _assemble(folder: Path, runs: list[_Run], failures: list[dict[str, Any]], re
         extra=extra,
         mixes={run.path.name: (run.result.get("training") or {}).get("mix") or {} for run in runs},
         environments={run.path.name: run.environment for run in runs},
-        leaks={run.path.name: run.result.get("leaks") or {} for run in runs},
+        leaks={run.path.name: _leaks(run) for run in runs},
+        cards={run.path.name: (run.result.get("data") or {}).get("card") or {} for run in runs},
         summaries={run.path.name: (run.result.get("data") or {}).get("summary") or {} for run in runs},
     )
+
+
+def _leaks(run: _Run) -> dict[str, Any]:
+    """The leak tables of a run and of the evaluations added to it as one: of each test set the latest."""
+    found: dict[str, Any] = {}
+    for _, one, _ in run.evaluations:
+        if record := one.get("leaks"):
+            own = record.get("compared") or {}
+            rows = [row for row in found.get("rows") or [] if row["benchmark"] not in own]
+            compared = {**(found.get("compared") or {}), **own}
+            found = {**found, **record, "rows": [*rows, *(record.get("rows") or [])], "compared": compared}
+    return found
 
 
 def _identity(file: Path, result: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from hybridret.reporting.charts.registry import sweep_charts
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.section import Section, dataset_section
 from hybridret.reporting.sweep_facts import facts
+from hybridret.reporting.tables_cards import card_tables
 from hybridret.reporting.tables_data import data_tables
 from hybridret.reporting.tables_leaks import leak_tables
 from hybridret.reporting.tables_mix import mix_language_table, mix_table
@@ -30,7 +31,7 @@ def render_page(sweep: Sweep, whole: Mapping[str, list[Plot]], plots: Mapping[st
     rest = [
         Section("curves", "Training curves", _curves(whole)),
         Section("tokens", "Tokenization", call("sections.html", "tokens", token_tables(sweep))),
-        Section("training-data", "Data", call("sections.html", "data", data_tables(sweep), leak_tables(sweep))),
+        Section("training-data", "Data", _data(sweep)),
         Section("failures", "Points without a result", call("sections.html", "failures", failure_table(sweep))),
         Section("runs", "Runs", _runs(sweep)),
         Section("setup", "Versions and hardware", call("parts.html", "facts", known.environment)),
@@ -54,6 +55,10 @@ def _curves(plots: Mapping[str, list[Plot]]) -> Markup:
     return Markup("\n").join(
         call("parts.html", "tiles", chart.heading, figures, "curve", chart.caption) for chart, figures in shown
     )
+
+
+def _data(sweep: Sweep) -> Markup:
+    return call("sections.html", "data", data_tables(sweep), [*card_tables(sweep), *leak_tables(sweep)])
 
 
 def _runs(sweep: Sweep) -> Markup:

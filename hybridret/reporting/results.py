@@ -42,6 +42,34 @@ def _is_leak(value: Any) -> bool:
     )
 
 
+_CHARACTERS = ("question_characters", "passage_characters")
+
+
+def _is_dataset(value: Any) -> bool:
+    """One of `datasets` of a data card: a square matrix, and the numbers of each language."""
+    if not (_map_of(_any)(value) and _list_of(_text)(value.get("languages"))):
+        return False
+    languages, matrix, texts = value["languages"], value.get("coverage"), value.get("texts")
+    return (
+        all(_text(value.get(key)) for key in ("part", "name"))
+        and all(_number(value.get(key)) for key in ("questions", "groups", "in_all_languages", "one_in"))
+        and _list_of(_list_of(_number))(matrix)
+        and [len(row) for row in matrix] == [len(languages)] * len(languages)
+        and _map_of(_map_of(_any))(texts)
+        and set(texts) == set(languages)
+        and all(_number(one.get(side)) for one in texts.values() for side in ("questions", "passages"))
+        and all(
+            _is_lengths(one.get(f"{side}_characters")) for one in texts.values() for side in ("question", "passage")
+        )
+    )
+
+
+def _is_lengths(value: Any) -> bool:
+    """Of texts, or null where there is none."""
+    keys = ("texts", "mean", "median", "p95", "max")
+    return value is None or (_map_of(_number)(value) and all(key in value for key in keys))
+
+
 def _any(value: Any) -> bool:
     return True
 
@@ -65,6 +93,11 @@ _TYPES: Mapping[str, tuple[_Test, str]] = {
     "data.fingerprint": (_text, "a text"),
     "data.licence": (_text, "a text"),
     "data.summary": (_map_of(_any), "an object"),
+    "data.card": (_map_of(_any), "an object"),
+    "data.card.datasets": (_list_of(_is_dataset), "a list of datasets"),
+    "data.card.tokens": (_map_of(_any), "an object"),
+    "data.card.tokens.sample": (_number, "a number"),
+    "data.card.tokens.languages": (_map_of(_map_of(_is_lengths)), "an object of lengths by language"),
     "leaks": (_map_of(_any), "an object"),
     "leaks.rows": (_list_of(_is_leak), "a list of leaks"),
     "leaks.compared": (_map_of(_map_of(_number)), "an object of numbers by benchmark"),

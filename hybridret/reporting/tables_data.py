@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
+from hybridret.data.prepared.card_page import in_words, words
 from hybridret.reporting.collect import Sweep
-from hybridret.reporting.table import Cell, Column, Table, plain
+from hybridret.reporting.table import Cell, Column, Table
 
 
 def data_tables(sweep: Sweep) -> list[Table]:
@@ -20,25 +19,8 @@ def data_tables(sweep: Sweep) -> list[Table]:
     for i, (text, runs) in enumerate(grouped.items(), 1):
         summary = json.loads(text)
         title = str(summary.pop("name", "Training data"))
-        cells = [[Cell(_words(key)), Cell(_text(value))] for key, value in summary.items()]
+        cells = [[Cell(words(key)), Cell(in_words(value))] for key, value in summary.items()]
         caption = f"{title} ({len(runs)} run{'s' if len(runs) > 1 else ''})"
         name = "data" if len(grouped) == 1 else f"data_{i}"
         tables.append(Table(name, caption, [Column("what"), Column("counts")], cells))
     return tables
-
-
-def _text(value: Any) -> str:
-    """`{"read": 9000, "test": {"en": 5}}` as `read 9,000, test (en 5)`."""
-    if isinstance(value, Mapping):
-        parts = [
-            f"{_words(k)} ({_text(v)})" if isinstance(v, Mapping) else f"{_words(k)} {_text(v)}"
-            for k, v in value.items()
-        ]
-        return ", ".join(parts) or "none"
-    if isinstance(value, list):
-        return ", ".join(_text(one) for one in value) or "none"
-    return "none" if value is None else plain(value)
-
-
-def _words(key: str) -> str:
-    return str(key).replace("_", " ")

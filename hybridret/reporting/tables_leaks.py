@@ -68,6 +68,8 @@ def _example(examples: list[Mapping[str, Any]]) -> str:
 def _note(record: Mapping[str, Any]) -> str:
     equal_only = [side for side, near in (record.get("near") or {}).items() if not near]
     passages = "Passages are those that are judged relevant, and the paragraphs around them."
+    if any("negatives" in sides for sides in (record.get("compared") or {}).values()):
+        passages += " Negatives: those that are hard negatives of the training data, which gives no answer away."
     if not equal_only:
         return passages
     return f"{passages} Of {' and '.join(equal_only)} only equal ones were looked for."

@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from pathlib import Path
 from typing import Any, TextIO
 
-from hybridret.base.errors import UserError
+from hybridret.base.errors import CannotWrite, UserError
 from hybridret.base.progress import Progress
 from hybridret.runs.beat import counting, stands_still
 from hybridret.runs.status import State, is_stale, read_status
@@ -48,7 +48,7 @@ def exclusive(path: Path, check: Callable[[], None] = lambda: None) -> Iterator[
         path.parent.mkdir(parents=True, exist_ok=True)
         file = open(path, "a+", encoding="utf-8")  # noqa: SIM115 (closing is unlocking: it must outlive this block)
     except OSError as error:
-        raise UserError(
+        raise CannotWrite(
             f"Cannot write in {path.parent}: {error.strerror or error}. Choose another folder with output=FOLDER."
         ) from error
     with file, ExitStack() as owned:

@@ -9,7 +9,7 @@ import pytest
 
 from hybridret.base.records import ParallelPairs
 from hybridret.pipelines import token_shares
-from hybridret.pipelines.token_shares import training_shares
+from hybridret.pipelines.token_shares import training_lengths, training_shares
 
 
 class Source:
@@ -38,3 +38,22 @@ def test_the_sample_is_that_of_all_texts(sample: int, monkeypatch: pytest.Monkey
             every.setdefault(language, []).extend(text for text in pairs.queries[language] if text is not None)
     slow = {language: texts[:: max(1, -(-len(texts) // sample))] for language, texts in every.items()}
     assert training_shares(cast(Any, None), source) == {"queries": slow, "passages": slow}
+
+
+class Letters:
+    """A tokenization whose tokens are letters."""
+
+    def untruncated(self, texts: list[str]) -> list[list[int]]:
+        return [[0] * len(text) for text in texts]
+
+
+def test_lengths_are_those_of_the_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_shares, "SAMPLE", 10**6)
+    found = training_lengths(cast(Any, Letters()), cast(Any, Source()))
+    assert found["sample"] == 10**6
+    assert set(found["languages"]) == {"en", "de", "th"}
+    thai = [text for text in cast(Any, Source()).training()[1].queries["th"] if text is not None]
+    for side in ("question", "passage"):
+        lengths = found["languages"]["th"][side]
+        assert (lengths["texts"], lengths["max"]) == (len(thai), len("b th 96"))
+        assert lengths["mean"] == round(sum(map(len, thai)) / len(thai), 2)

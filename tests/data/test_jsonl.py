@@ -303,6 +303,42 @@ def test_one_file_with_all_languages(tmp_path: Path) -> None:
     assert source.summary()["rows"]["read"] == len(family())
 
 
+SEPARATORS = "\u2028\u2029\x85\x0b\x0c\x1c\x1e"
+
+
+@pytest.mark.parametrize("escaped", [True, False])
+def test_line_separators_inside_a_text_end_no_line(tmp_path: Path, escaped: bool) -> None:
+    """Python's `splitlines` ends a line at each of these; written as escapes they come back all the same. Control
+    characters must be escaped in JSON."""
+    kept = SEPARATORS if escaped else "".join(one for one in SEPARATORS if one >= " ")
+    rows = family()
+    for one in rows:
+        one["question"] = f"{kept}{one['question']}{kept}end"
+        one["passage"] += f" {kept}."
+    file = tmp_path / "all.jsonl"
+    file.write_bytes("".join(json.dumps(one, ensure_ascii=escaped) + "\n" for one in rows).encode())
+    source = JsonlPairs(str(file))
+    assert source.summary()["rows"]["read"] == len(rows)
+    for pairs in (*source.training(), source.validation()):
+        for language in pairs.languages:
+            for question, passage in zip(pairs.queries[language], pairs.passages[language], strict=True):
+                assert (question is None) == (passage is None)
+                if question is not None:
+                    assert question.startswith(f"{kept}question")
+                    assert str(passage).endswith(f" {kept}.")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "latin-1", "gb18030"])
+def test_another_encoding_is_an_error_that_names_the_line(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "all.jsonl"
+    good = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in family(2))
+    answer = "é" if encoding == "latin-1" else "é 漢"
+    bad = json.dumps(row("q", "zh", "p", "t", answer=answer), ensure_ascii=False)
+    file.write_bytes(good.encode() + bad.encode(encoding) + b"\n")
+    with pytest.raises(UserError, match=rf"all\.jsonl, line {len(family(2)) + 1}: (not UTF-8|broken JSON)"):
+        JsonlPairs(str(file)).training()
+
+
 def test_texts_are_those_of_training(tmp_path: Path) -> None:
     source = JsonlPairs(str(write(tmp_path, family())))
     (pairs,) = source.training()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import gzip
+import os
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,12 +16,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hybridret.base import files
 from hybridret.base.errors import UserError
 from hybridret.base.progress import Quiet
 from hybridret.batching.cross import Cross
 from hybridret.data import mmarco
 from hybridret.data.judged_pairs import judged_pairs, read_id_pairs
 from hybridret.data.mmarco import NAMES, TRIPLES, Mmarco
+from hybridret.data.prepared.folder import ABOUT
 from hybridret.data.prepared.shards import JOURNAL
 from hybridret.data.prepared.source import PreparedSource
 
@@ -144,6 +149,13 @@ def test_packed_files_give_the_same(folder: Path, tmp_path: Path) -> None:
         ("triples.train.ids.small.tsv", lambda raw: raw.replace(b"1003\t3\t180", b"1003\t3"), "3 whole numbers"),
         ("triples.train.ids.small.tsv", lambda raw: raw.replace(b"1003\t3\t180", b"1003\tx\t180"), "3 whole numbers"),
         ("triples.train.ids.small.tsv", lambda raw: b"", "empty"),
+        ("triples.train.ids.small.tsv", lambda raw: raw.replace(b"1003\t3\t180", b"1003\t\t180"), "3 whole numbers"),
+        ("triples.train.ids.small.tsv", lambda raw: raw.replace(b"1003\t3\t180", b"NA\t3\t180"), "3 whole numbers"),
+        ("triples.train.ids.small.tsv", lambda raw: raw.replace(b"1003\t3\t180", b"1003\t-3\t180"), "-3 is negative"),
+        ("triples.train.ids.small.tsv", lambda raw: raw.decode().encode("utf-16"), "3 whole numbers"),
+        ("german_collection.tsv", lambda raw: raw.decode().encode("utf-16"), r"line 1: the id '.*' is no whole number"),
+        ("german_collection.tsv", lambda raw: raw.replace(b"\n9\t", b"\n%s\t" % (b"9" * 5000)), r"line 10: the id '9"),
+        ("german_collection.tsv", lambda raw: raw.replace(b"passage 3\xe2", b"\xe9 3\xe2"), r"line 4: not UTF-8"),
     ],
 )  # fmt: skip
 def test_malformed_files_are_errors_that_name_them(folder: Path, file: str, change: Any, message: str) -> None:
@@ -159,6 +171,119 @@ def test_an_archive_that_is_cut_short(folder: Path) -> None:
     path.unlink()
     with pytest.raises(UserError, match=r"english_collection\.tsv\.gz, after line .* truncated"):
         prepared(folder).training()
+
+
+def test_triples_that_are_cut_short(folder: Path) -> None:
+    path = folder / TRIPLES
+    path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes())[:-9])
+    path.unlink()
+    with pytest.raises(UserError, match=r"triples\.train\.ids\.small\.tsv\.gz: expected .*Truncated"):
+        prepared(folder).training()
+
+
+def test_marks_and_line_ends_of_editors_change_nothing(folder: Path) -> None:
+    """A byte order mark and CRLF; U+2028 and U+0085 stay inside the texts."""
+    plain, fingerprint = rows(prepared(folder)), prepared(folder).fingerprint()
+    for file in folder.rglob("*.tsv"):
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n") + b"\r\n")
+    assert rows(prepared(folder)) == plain
+    assert prepared(folder).fingerprint() == fingerprint
+
+
+Full = Callable[[pytest.MonkeyPatch], None]
+
+
+def full_texts(patch: pytest.MonkeyPatch) -> None:
+    real, calls = mmarco.write_texts, iter(range(9))
+
+    def write(path: Path, texts: Any) -> int:
+        if next(calls) == 2:
+            path.write_bytes(b"half")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(path, texts)
+
+    patch.setattr(mmarco, "write_texts", write)
+
+
+def full_at(name: str) -> Full:
+    """The disk is full when the file `name` of JSON is written."""
+
+    def change(patch: pytest.MonkeyPatch) -> None:
+        real, written = files.write_text, iter(range(99))
+
+        def write(path: Path, text: str) -> None:
+            if path.name == name and (name != JOURNAL or next(written) == 3):
+                with files.atomic_path(path):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            real(path, text)
+
+        patch.setattr(files, "write_text", write)
+
+    return change
+
+
+@pytest.mark.parametrize(("full", "kept"), [(full_texts, 2), (full_at(JOURNAL), 3), (full_at(ABOUT), 6)])
+def test_a_full_disk_keeps_what_is_written_whole(
+    folder: Path, full: Full, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One paragraph that names the cache; with room the same command reads only the files that were not whole."""
+    first = PreparedSource(Mmarco(str(folder), list(LANGUAGES), 6))
+    with monkeypatch.context() as patch:
+        full(patch)
+        with pytest.raises(UserError, match=r"^Cannot write the prepared copy of mmarco, .*HYBRIDRET_CACHE") as caught:
+            first.training()
+    assert "No space left on device" in str(caught.value)
+    assert "output=FOLDER" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not first.is_prepared()
+    again = Killed("nothing")
+    source = PreparedSource(Mmarco(str(folder), list(LANGUAGES), 6), again)
+    assert rows(source) == rows(PreparedSource(Mmarco(str(folder), list(LANGUAGES), 6)))
+    assert len([one for one in again.read if one.endswith(".tsv")]) == 6 - kept
+    assert not (source.path / JOURNAL).exists()
+
+
+def test_what_a_kill_left_half_is_written_again(folder: Path) -> None:
+    """A file that is shorter than the journal knows, a journal that is damaged, and a copy without its description."""
+    whole = prepared(folder)
+    expected = rows(whole)
+    for spoil in ("shard", "journal", "copy"):
+        shutil.rmtree(whole.path)
+        with pytest.raises(KeyboardInterrupt):
+            PreparedSource(Mmarco(str(folder), list(LANGUAGES), 6), Killed("chinese_queries.train.tsv")).training()
+        part = whole.path.with_suffix(".part")
+        file = part / "training-0" / "queries.en.arrow"
+        if spoil == "shard":
+            file.write_bytes(file.read_bytes()[:-8])
+        elif spoil == "journal":
+            (part / JOURNAL).write_text("{")
+        else:
+            part.rename(whole.path)
+        again = Killed("nothing")
+        assert rows(PreparedSource(Mmarco(str(folder), list(LANGUAGES), 6), again)) == expected
+        read = [one for one in again.read if one.endswith(".tsv")]
+        assert len(read) == {"shard": 3, "journal": 6, "copy": 6}[spoil]
+        assert prepared(folder).fingerprint() == whole.fingerprint()
+
+
+def test_files_that_change_while_they_are_read(folder: Path) -> None:
+    """Half of the pairs would be those of the old file: nothing is kept, and the next preparation is of the new one."""
+    (german,) = folder.rglob("german_collection.tsv")
+
+    class Changing(Quiet):
+        @contextmanager
+        def task(self, description: str, total: int | None) -> Iterator[Any]:
+            if description == "read chinese_queries.train.tsv":
+                german.write_bytes(german.read_bytes().replace(b"de passage", b"de text"))
+            with super().task(description, total) as advance:
+                yield advance
+
+    source = PreparedSource(Mmarco(str(folder), list(LANGUAGES), 6), Changing())
+    with pytest.raises(UserError, match="The files of mmarco changed while they were read"):
+        source.training()
+    assert not source.path.exists()
+    assert not source.path.with_suffix(".part").exists()
+    assert not any("de passage" in passage for *_, passage in rows(prepared(folder)))
 
 
 def test_missing_files_name_the_command_that_fetches_them(folder: Path) -> None:
@@ -219,6 +344,50 @@ def test_what_was_written_whole_survives_a_kill(folder: Path) -> None:
     assert {one[1:] for one in rows(again)} == {one[1:] for one in expected}
     assert fingerprint != again.fingerprint()  # another number is held out
     assert not again.path.with_suffix(".part").exists()
+
+
+def test_the_data_card(folder: Path) -> None:
+    """Texts that parts share on disk are counted in the part that uses them; the files are named."""
+    source = prepared(folder)
+    card = source.card()
+    for one, part in zip(card["datasets"], (*source.training(), source.validation()), strict=True):
+        passages, queries = ({str(name).split("-")[side] for name in part.question_ids} for side in (1, 0))
+        assert one["questions"] == len(part)
+        assert one["coverage"] == [[len(part)] * 3] * 3
+        for texts in one["texts"].values():
+            assert texts["passages"] == texts["passage_characters"]["texts"] == len(passages)
+            assert texts["question_characters"]["texts"] == len(queries)
+    assert {one["name"] for one in card["files"]} == {
+        Path(name).name for name in (mmarco._file(one, side) for one in LANGUAGES for side in ("queries", "passages"))
+    } | {Path(TRIPLES).name}
+
+
+def test_a_pair_that_a_language_lacks_is_not_there(folder: Path) -> None:
+    """Up to one percent of the texts may be missing: of such a pair neither half is used in that language."""
+    for number in range(200, 400):  # enough that one is less than a percent
+        for language in LANGUAGES:
+            for file, text in (
+                (mmarco._file(language, "passages"), "passage"),
+                (mmarco._file(language, "queries"), "query"),
+            ):
+                with open(folder / file, "a", encoding="utf-8") as stream:
+                    stream.write(f"{number + (3000 if text == 'query' else 0)}\t{language} {text} {number}\n")
+        with open(folder / TRIPLES, "a", encoding="utf-8") as stream:
+            stream.write(f"{number + 3000}\t{number}\t1\n")
+    german = folder / mmarco._file("de", "passages")
+    german.write_bytes(german.read_bytes().replace(b"\n250\tde passage 250\n", b"\n250\t \n"))
+    source = prepared(folder)
+    parts = (*source.training(), source.validation())
+    (part,) = [one for one in parts if "3250-250" in list(one.question_ids)]
+    row = list(part.question_ids).index("3250-250")
+    assert part.present[row].tolist() == [True, False, True]
+    assert part.present.sum() == 3 * len(part) - 1
+    (dataset,) = [one for one in source.card()["datasets"] if one["in_all_languages"] < one["questions"]]
+    assert dataset["texts"]["de"]["questions"] == dataset["questions"] - 1
+    for step in range(30):
+        batch = Cross().schedule(source.training(), 8)(1, step)
+        for question, language in zip(batch.questions, batch.passage_languages, strict=True):
+            assert source.training()[0].passages[LANGUAGES[language]][int(question)] is not None
 
 
 def test_groups_are_those_of_a_slow_search() -> None:

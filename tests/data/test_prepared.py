@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hybridret.base import files
+from hybridret.base.checksums import read_sealed, write_sealed
 from hybridret.base.errors import UserError
 from hybridret.base.progress import Quiet
 from hybridret.base.records import Collection, Negative, ParallelPairs
@@ -218,6 +220,74 @@ def test_a_preparation_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch
             prepared.training()
     assert [one.name for one in prepared.path.parent.iterdir() if one.suffix != ".lock"] == []
     assert len(PreparedSource(small()).training()[0]) > 0
+
+
+def test_a_disk_that_is_full_for_the_description_leaves_nothing_that_looks_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prepared = PreparedSource(small())
+    real = files.write_text
+
+    def full(path: Path, text: str) -> None:
+        if path.name == ABOUT:
+            with files.atomic_path(path):
+                raise OSError(28, os.strerror(28))
+        real(path, text)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write_text", full)
+        with pytest.raises(
+            UserError, match=r"No space left on device\. Free some space, or set HYBRIDRET_CACHE"
+        ) as caught:
+            prepared.training()
+    assert "output=FOLDER" not in str(caught.value)
+    assert not prepared.is_prepared()
+    same_pairs(PreparedSource(small()).training()[0], small().training()[0])
+
+
+def test_a_cache_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("HYBRIDRET_CACHE", str(tmp_path / "file"))
+    with pytest.raises(UserError, match=r"^Cannot write the prepared copy of cldr, .*HYBRIDRET_CACHE") as caught:
+        PreparedSource(small()).training()
+    assert "output=FOLDER" not in str(caught.value)
+
+
+def test_a_copy_of_another_layout_is_prepared_again(counted: list[Any], caplog: pytest.LogCaptureFixture) -> None:
+    """Its path is another one; a folder that says so of itself is not believed either."""
+    first = PreparedSource(small())
+    first.training()
+    about = read_sealed(first.path / ABOUT, "a description")
+    write_sealed(first.path / ABOUT, {**about, "version": source_module.VERSION + 1})
+    same_pairs(PreparedSource(small()).training()[0], small().training()[0])
+    assert len(counted) == 2
+    assert "was prepared by another version of hybridret" in caplog.text
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source_module, "VERSION", source_module.VERSION + 1)
+        assert not PreparedSource(small()).is_prepared()
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(
+    counted: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [f'{{"qid":"{n}","lang":"{lang}","question":"{n}?","passage":"p {n}","title":"t{n}"}}' for n in range(30)
+             for lang in ("en", "de")]  # fmt: skip
+    file = tmp_path / "rows.jsonl"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    prepared = PreparedSource(JsonlPairs(str(file)))
+    real = source_module.write_source
+
+    def change(folder: Path, one: Any) -> Any:
+        found = real(folder, one)
+        file.write_text("\n".join(lines).replace("3?", "three?"), encoding="utf-8")
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(source_module, "write_source", change)
+        with pytest.raises(UserError, match="The files of jsonl changed while they were read"):
+            prepared.training()
+    assert [one for one in prepared.path.parent.iterdir() if one.suffix != ".lock"] == []
+    assert any("three" in str(text) for text in PreparedSource(JsonlPairs(str(file))).training()[0].queries["en"])
 
 
 Damage = Callable[[Path], Any]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 
 from hybridret.base.languages import language_name, script_of
+from hybridret.base.markup import markdown_table
 from hybridret.data.cldr.described import Described
 from hybridret.data.cldr.fact_split import MENTIONS, Part
 from hybridret.data.cldr.facts import REFERENCE
@@ -114,8 +115,7 @@ def _link(one: Described) -> tuple[Thing | str, Thing | str]:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
+    return f"{markdown_table(head, rows)}\n"
 
 
 _INTRODUCTION = """\

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,20 +15,34 @@ from numpy.typing import NDArray
 from hybridret.base.progress import Advance, Progress, Quiet
 from hybridret.base.records import BoolArray, Collection, IntArray, ParallelPairs
 from hybridret.base.settings import LeakSettings
-from hybridret.data.leaks.exact import BLANK, HashIndex, text_hashes
-from hybridret.data.leaks.near import SLICE, NearIndex
+from hybridret.data.leaks.exact import BLANK, HashArray, HashIndex, text_hashes
+from hybridret.data.leaks.near import SLICE, NearIndex, jaccard, shingles
 from hybridret.data.leaks.normalise import normalised
 from hybridret.data.leaks.sides import Side, TestTexts, TrainingSlice, global_ids, training_slices, training_texts
 from hybridret.data.leaks.table import EXAMPLES, LONGEST, Example, Kind, Largest, LeakRow, LeakTable
-from hybridret.data.source import PairSource
 
 SIDES: tuple[Side, ...] = ("questions", "passages")
+NEGATIVES: Side = "negatives"
+
+
+class TrainedOn(Protocol):
+    """What a leak check reads of a source."""
+
+    @property
+    def templated(self) -> bool:
+        """Whether almost equal texts are no leak."""
+        ...
+
+    def training(self) -> tuple[ParallelPairs, ...]:
+        """The training pairs, one `ParallelPairs` per dataset."""
+        ...
 
 
 def leak_table(
-    source: PairSource, collections: Sequence[Collection], settings: LeakSettings, progress: Progress | None = None
+    source: TrainedOn, collections: Sequence[Collection], settings: LeakSettings, progress: Progress | None = None
 ) -> LeakTable:
-    """Which questions and relevant passages of `collections` the training part of `source` holds.
+    """Which questions and relevant passages of `collections` the training part of `source` holds, and which of these
+    passages are hard negatives of it. Negatives are no leak of an answer: they have rows, and no part in `largest`.
 
     Almost equal texts are not looked for in a source that is `templated`: its texts are so by design.
 
@@ -39,7 +54,8 @@ def leak_table(
     compared: dict[str, dict[str, int]] = {one.name: {} for one in collections}
     trained: dict[str, int] = {}
     near: dict[str, bool] = {}
-    for side in SIDES:
+    sides = (*SIDES, NEGATIVES) if any(pairs.negatives for pairs in datasets) else SIDES
+    for side in sides:
         tests = [TestTexts.of(one, side) for one in collections]
         for test in tests:
             compared[test.collection.name][side] = len(test.positions)
@@ -52,7 +68,8 @@ def leak_table(
         for test, first in zip(tests, search.begins, strict=True):
             found = [_Found.of(test, first, one, pairs) for one, pairs in zip(matches, datasets, strict=True)]
             rows += [row for one in found for row in one.rows()]
-            shares += _shares(test, found)
+            if side != NEGATIVES:
+                shares += _shares(test, found)
     largest = max(shares, key=lambda one: one.share, default=None)
     return LeakTable(tuple(rows), compared, trained, largest, near, settings.threshold)
 
@@ -147,10 +164,11 @@ class _Found:
         exact = matches.similarity == 1
         near = (matches.similarity > 0) & ~exact
         seen = exact | near
-        ids = frozenset(chain.from_iterable(map(global_ids, pairs.question_ids)))
         joined = test.translations(seen)
-        if ids:
-            joined |= test.with_ids(ids)
+        # A published id names a question with its answer, which a negative is not.
+        ids = () if test.side == NEGATIVES else chain.from_iterable(map(global_ids, pairs.question_ids))
+        if known := frozenset(ids):
+            joined |= test.with_ids(known)
         return cls(test, pairs, matches, exact, near, joined & ~seen)
 
     @property
@@ -194,10 +212,25 @@ class _Found:
         if kind == "through ids":
             return Example(kind, text[:LONGEST], "", "", None)
         language = self.pairs.languages[int(self.matches.languages[row])]
-        column = self.pairs.queries if self.test.side == "questions" else self.pairs.passages
-        trained = column[language][int(self.matches.questions[row])] or ""
+        trained = self._trained(language, int(self.matches.questions[row]), text)
         alike = 1.0 if kind == "exact" else round(float(self.matches.similarity[row]), 3)
         return Example(kind, text[:LONGEST], trained[:LONGEST], language, alike)
+
+    def _trained(self, language: str, question: int, text: str) -> str:
+        """The text of the training data that was found: of several negatives the one that is most like `text`."""
+        if self.test.side != NEGATIVES:
+            column = self.pairs.queries if self.test.side == "questions" else self.pairs.passages
+            return column[language][question] or ""
+        texts = [one.text for one in self.pairs.negatives[language][question]]
+        (own,) = _shingled([text])
+        alike = [jaccard(own, one) if len(own) + len(one) else 0.0 for one in _shingled(texts)]
+        equal = text_hashes(normalised([text, *texts]))
+        return max(zip((equal[1:] == equal[0]).tolist(), alike, texts, strict=True), key=lambda one: one[:2])[2]
+
+
+def _shingled(texts: Sequence[str]) -> list[HashArray]:
+    hashes, bounds = shingles(normalised(texts))
+    return [np.unique(hashes[start:stop]) for start, stop in pairwise(bounds.tolist())]
 
 
 def _best(matches: _Matches, first: int, count: int, contexts: bool) -> _Matches:

@@ -10,7 +10,8 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -20,17 +21,25 @@ from hybridret.base.files import hash_json
 from hybridret.base.progress import Progress
 from hybridret.base.records import Collection
 from hybridret.base.settings import LeakSettings
-from hybridret.data.leaks.check import leak_table
+from hybridret.data.leaks.check import TrainedOn, leak_table
 from hybridret.data.leaks.table import LeakTable
-from hybridret.data.prepared.source import PreparedSource
 
-VERSION = 1  # of the check: raise it when the same texts would give another table
+VERSION = 2  # of the check: raise it when the same texts would give another table
 WHAT = "the leak table of prepared data"
 _log = logging.getLogger(__name__)
 
 
+class TrainedCopy(TrainedOn, Protocol):
+    """A source whose pairs lie in a prepared copy."""
+
+    @property
+    def path(self) -> Path:
+        """Where the copy lies."""
+        ...
+
+
 def kept_leak_table(
-    source: PreparedSource, collections: Sequence[Collection], settings: LeakSettings, progress: Progress
+    source: TrainedCopy, collections: Sequence[Collection], settings: LeakSettings, progress: Progress
 ) -> LeakTable:
     """`leak_table`, from the file beside the prepared copy where the same was asked before. A file that is damaged is
     made again; where it cannot be written a warning states it, and the table counts all the same.

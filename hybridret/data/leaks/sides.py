@@ -1,4 +1,8 @@
-"""The texts of one side, questions or passages: those of the benchmarks, and those that are trained on."""
+"""The texts of one side: those of the benchmarks, and those that are trained on.
+
+Questions are compared with questions, and relevant passages with passages. Relevant passages are also compared with
+hard negatives, a side of its own: whoever trained on such a text knows it, but as a wrong answer.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,12 @@ from typing import Literal
 
 import numpy as np
 
-from hybridret.base.records import Collection, IntArray, ParallelPairs
+from hybridret.base.records import Collection, IntArray, Negative, ParallelPairs
 from hybridret.data.columns import Column
+from hybridret.data.prepared.stored_pairs import StoredNegatives
 
-Side = Literal["questions", "passages"]
+Negatives = Sequence[tuple[Negative, ...]]  # of each question
+Side = Literal["questions", "passages", "negatives"]
 
 _ID = re.compile(r"[0-9a-f-]{16,}")
 _LETTERS_OF_AN_ID = 6
@@ -41,7 +47,7 @@ class TestTexts:
 
     @property
     def contexts(self) -> bool:
-        return self.side == "passages" and self.collection.contexts is not None
+        return self.side != "questions" and self.collection.contexts is not None
 
     def __len__(self) -> int:
         """Texts to compare: N, or twice as many with contexts."""
@@ -68,7 +74,7 @@ class TestTexts:
         clusters, members = self._clusters()
         pairs = np.unique(np.stack([clusters, members, self.languages[members]], axis=1), axis=0)
         clusters, members, languages = pairs.T
-        if self.side == "passages":
+        if self.side != "questions":
             _, which, times = np.unique(pairs[:, [0, 2]], axis=0, return_inverse=True, return_counts=True)
             several = np.unique(clusters[times[which.reshape(-1)] > 1])
             kept = ~np.isin(clusters, several)
@@ -100,7 +106,8 @@ class TestTexts:
 
 @dataclass(frozen=True)
 class TrainingSlice:
-    """Some texts of one language: `questions` [m] are their rows in the dataset."""
+    """Some texts of one language: `questions` [m] are their rows in the dataset; of negatives those of their questions,
+    which then repeat."""
 
     language: str
     questions: IntArray
@@ -109,6 +116,10 @@ class TrainingSlice:
 
 def training_slices(pairs: ParallelPairs, side: Side, size: int) -> Iterator[TrainingSlice]:
     """All texts of a side, `size` at a time; a passage that several questions share once in each language."""
+    if side == "negatives":
+        for language, negatives in pairs.negatives.items():
+            yield from _negatives(language, negatives, size)
+        return
     for number, language in enumerate(pairs.languages):
         column = (pairs.queries if side == "questions" else pairs.passages)[language]
         rows = np.flatnonzero(pairs.present[:, number])
@@ -124,7 +135,22 @@ def training_texts(pairs: ParallelPairs, side: Side) -> int:
     """How many texts `training_slices` gives."""
     if side == "questions":
         return int(pairs.present.sum())
+    if side == "negatives":
+        return sum(_count(negatives) for negatives in pairs.negatives.values())
     return sum(len(np.unique(pairs.passage_groups[here])) for here in pairs.present.T)
+
+
+def _negatives(language: str, negatives: Negatives, size: int) -> Iterator[TrainingSlice]:
+    for start in range(0, len(negatives), size):
+        rows = negatives[start : start + size]
+        owners = np.repeat(np.arange(start, start + len(rows)), [len(row) for row in rows])
+        texts = [one.text for row in rows for one in row]
+        for first in range(0, len(texts), size):
+            yield TrainingSlice(language, owners[first : first + size], texts[first : first + size])
+
+
+def _count(negatives: Negatives) -> int:
+    return negatives.texts if isinstance(negatives, StoredNegatives) else sum(map(len, negatives))
 
 
 def global_ids(text: str) -> list[str]:

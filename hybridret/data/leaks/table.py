@@ -67,7 +67,8 @@ class Largest:
 @dataclass(frozen=True)
 class LeakTable:
     """`rows`: where something was found. `compared`: benchmark -> side -> texts. `trained`: side -> texts. `largest`:
-    None where nothing was found. `near`: whether almost equal texts were looked for; `threshold` of them.
+    None where nothing was found; without hard negatives, which give no answer away. `near`: whether almost equal texts
+    were looked for; `threshold` of them.
     """
 
     rows: tuple[LeakRow, ...]
@@ -106,7 +107,13 @@ class LeakTable:
     def warning(self) -> str | None:
         """One line, None where nothing was found."""
         if self.largest is None:
-            return None
+            known = sum(row.found for row in self.rows)  # all of them negatives
+            if not known:
+                return None
+            return (
+                f"Leaks: no question and no answer, but {known:,} relevant passages of the test sets are hard "
+                f"negatives of the training data; the table is in result.json and in the report."
+            )
         several = ". That is the largest share of several" if len(self.rows) > 1 else ""
         return f"Leaks: {self._words()}{several}; the table is in result.json and in the report."
 

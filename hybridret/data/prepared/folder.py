@@ -15,6 +15,7 @@ from typing import Any
 from hybridret.base.checksums import read_sealed, write_sealed
 from hybridret.base.errors import UserError
 from hybridret.base.records import Collection
+from hybridret.data.prepared.shards import JOURNAL
 from hybridret.data.prepared.stored_collection import read_collection, write_collection
 from hybridret.data.prepared.stored_pairs import StoredPairs, read_pairs, write_pairs
 from hybridret.data.prepared.stored_texts import StoredTexts, write_texts
@@ -89,7 +90,7 @@ def write_source(folder: Path, source: PairSource) -> dict[str, Any]:
 def write_about(folder: Path, about: Mapping[str, Any]) -> None:
     """Write the description of a folder whose other files are there, with their checksums; the last of its files."""
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    known = {name: probe(folder / name) for name in files if name != ABOUT}
+    known = {name: probe(folder / name) for name in files if name not in (ABOUT, JOURNAL)}
     write_sealed(folder / ABOUT, {"version": VERSION, **about, "files": known})
 
 

@@ -7,15 +7,17 @@ import os
 import shutil
 from collections.abc import Iterable
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hybridret.base.errors import UserError
+from hybridret.base.errors import CannotWrite, UserError
 from hybridret.base.files import cache_folder, hash_json
 from hybridret.base.progress import Progress, Quiet
 from hybridret.base.records import Collection, ParallelPairs
 from hybridret.data.prepared.folder import ABOUT, VERSION, PreparedFolder, write_about, write_source
+from hybridret.data.prepared.kept_card import kept_card
 from hybridret.data.prepared.shards import JOURNAL
 from hybridret.data.source import PairSource, StreamedSource, WeightedSource, distinct_texts
 from hybridret.runs.lock import enter_when_free, exclusive
@@ -95,6 +97,10 @@ class PreparedSource:
         found: dict[str, Any] | None = self._folder.about["summary"]
         return found
 
+    def card(self) -> dict[str, Any]:
+        """The data card of the copy (see `data_card`)."""
+        return kept_card(self._folder, self.source.key())
+
     @cached_property
     def path(self) -> Path:
         """Where the copy lies; no file of it is read."""
@@ -115,6 +121,18 @@ class PreparedSource:
             return None
 
     def _made(self) -> PreparedFolder:
+        try:
+            return self._made_alone()
+        except (OSError, CannotWrite) as error:
+            cause = error if isinstance(error, OSError) else error.__cause__
+            reason = " ".join(str(getattr(cause, "strerror", None) or cause or error).split()).rstrip(".")
+            raise UserError(
+                f"Cannot write the prepared copy of {self.name}, {self.path}: {reason}. Free some space, or set "
+                f"HYBRIDRET_CACHE to a folder with room, and run the same command again: what is written whole is kept."
+            ) from error
+
+    def _made_alone(self) -> PreparedFolder:
+        """The copy, made while no other process makes it."""
         with ExitStack() as stack:
             waiting = f"wait for another process that prepares {self.name}"
             lock = self.path.with_suffix(".lock")
@@ -122,15 +140,11 @@ class PreparedSource:
             if (found := self._found()) is not None:  # another process was faster
                 return found
             shutil.rmtree(self.path, ignore_errors=True)
-            try:
-                self._write()
-            except OSError as error:
-                raise UserError(
-                    f"Cannot write the prepared copy of {self.name}, {self.path}: {error.strerror or error}. Free some "
-                    f"space, or set HYBRIDRET_CACHE to a folder with room, and run the same command again: what is "
-                    f"written whole is kept."
-                ) from error
-        return PreparedFolder(self.path)
+            self._write()
+        made = PreparedFolder(self.path)
+        with self._progress.task(f"count what {self.name} holds, for its data card", None):
+            kept_card(made, self.source.key())
+        return made
 
     def _write(self) -> None:
         """Write the copy beside its path, and rename it when it is whole."""
@@ -139,11 +153,23 @@ class PreparedSource:
             if isinstance(self.source, StreamedSource):
                 part.mkdir(parents=True, exist_ok=True)  # with the files that a killed process wrote whole
                 about = self.source.write(part, self._progress)
-                (part / JOURNAL).unlink(missing_ok=True)
             else:
                 about = self._in_one_go(part, self.source)
-            write_about(part, {"name": self.name, "licence": self.source.licence(), **about})
+            self._check_unchanged(part)
+            prepared = datetime.now(UTC).isoformat(timespec="seconds")
+            write_about(part, {"name": self.name, "licence": self.source.licence(), "prepared": prepared, **about})
             os.replace(part, self.path)
+            (self.path / JOURNAL).unlink(missing_ok=True)  # last: until then a failure keeps what is whole
+
+    def _check_unchanged(self, part: Path) -> None:
+        """Raise UserError, and keep nothing, where a file changed while it was read: half of it may be the old one."""
+        if hash_json([VERSION, self.source.key()], 24) == self.path.name:
+            return
+        shutil.rmtree(part, ignore_errors=True)
+        raise UserError(
+            f"The files of {self.name} changed while they were read, so nothing of them is kept. Run the same command "
+            f"again when they are whole."
+        )
 
     def _in_one_go(self, part: Path, source: PairSource) -> dict[str, Any]:
         """Write a source that is in memory; a preparation that fails leaves nothing."""

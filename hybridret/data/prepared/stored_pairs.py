@@ -30,8 +30,14 @@ class StoredPairs(ParallelPairs):
 
     @cached_property
     def present(self) -> BoolArray:
-        """[Q, L]: whether question q exists in language l; no text is read."""
-        columns = [cast(StoredTexts, self.queries[language]).present for language in self.languages]
+        """[Q, L]: whether question q exists in language l, and its passage, too; no text is read.
+
+        A source of files by ids may lack a passage in one language: the pair does not exist there.
+        """
+        columns = [
+            cast(StoredTexts, self.queries[language]).present & cast(StoredTexts, self.passages[language]).present
+            for language in self.languages
+        ]
         return np.array(columns, dtype=bool).reshape(len(self.languages), len(self)).T
 
 
@@ -106,6 +112,13 @@ class StoredNegatives(Sequence[tuple[Negative, ...]]):
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
+
+    @property
+    def texts(self) -> int:
+        """How many negatives all questions have together."""
+        import pyarrow.compute as pc
+
+        return pc.sum(pc.list_value_length(self._table.column("text"))).as_py() or 0
 
     @overload
     def __getitem__(self, index: int) -> tuple[Negative, ...]: ...

@@ -67,6 +67,11 @@ class StoredTexts(Texts):
     def __reduce__(self) -> tuple[Any, ...]:
         return StoredTexts, (self.path, self.rows)
 
+    @property
+    def stored(self) -> int:
+        """How many texts the file has, whatever `rows` are."""
+        return self._stored
+
     def __len__(self) -> int:
         return self._stored if self.rows is None else len(self.rows)
 

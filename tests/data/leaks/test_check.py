@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from hybridret.base.errors import UserError
 from hybridret.base.ranges import check_section
+from hybridret.base.records import Negative
 from hybridret.base.settings import LeakSettings
 from hybridret.data.leaks.table import LeakTable
 
@@ -171,8 +173,6 @@ def test_several_passages_of_a_question_are_no_translations(
     look: Make, make_pairs: Make, make_collection: Make, passage: Callable[[int], str]
 ) -> None:
     """Nobody knows which belongs to which."""
-    import dataclasses
-
     bench = make_collection(
         "bench", {k: v[:1] for k, v in QUESTIONS.items()}, {"en": [passage(0)], "de": [passage(1)]}, extra=[passage(2)]
     )
@@ -273,3 +273,48 @@ def test_bounds(key: str, value: float) -> None:
     section = {"check": True, "allowed": 1.0, "threshold": 0.8, "permutations": 128, "near_up_to": None}
     with pytest.raises(UserError, match=rf"data\.leaks\.{key}="):
         check_section(LeakSettings, {**section, key: value}, "data.leaks")
+
+
+def test_a_negative_that_is_a_test_passage(
+    look: Make, make_pairs: Make, make_collection: Make, bench: Any, passage: Callable[[int], str]
+) -> None:
+    """It has rows of its own, with the text that was found, and neither warns of an answer nor is refused; a published
+    id of the training names no negative."""
+    edited = passage(1).rsplit(" ", 1)[0]
+    negatives = {"en": [(Negative(passage(30)), Negative(passage(0).upper())), (), (Negative(edited, 4),)]}
+    pairs = make_pairs("train", {"en": [f"question {i}" for i in range(3)]}, {"en": [passage(i) for i in (20, 21, 22)]})
+    table = look([dataclasses.replace(pairs, negatives=negatives)], [bench])
+    assert counts(table) == {
+        ("train", "bench", "negatives", "en"): (1, 1, 0),
+        ("train", "bench", "negatives", "de"): (0, 0, 2),
+    }
+    assert table.trained == {"questions": 3, "passages": 3, "negatives": 3}
+    assert table.compared == {"bench": {"questions": 6, "passages": 6, "negatives": 6}}
+    found = {(one.kind, one.benchmark, one.training) for row in table.rows for one in row.examples if one.training}
+    assert found == {
+        ("exact", passage(0)[:160], passage(0).upper()[:160]),
+        ("near", passage(1)[:160], edited[:160]),
+    }
+    assert table.largest is None
+    table.check(0.0)
+    assert "4 relevant passages of the test sets are hard negatives" in str(table.warning())
+    texts = {"en": QUESTIONS["en"]}, {"en": [passage(i) for i in range(3)]}
+    own = make_collection("bench", *texts, ids=SQUAD)
+    named = make_pairs("train", {"da": ["Hvor?"]}, {"da": [passage(60)]}, ids=[SQUAD[1]])
+    found_by_id = counts(look([dataclasses.replace(named, negatives={"da": [(Negative(passage(61)),)]})], [own]))
+    assert set(found_by_id) == {("train", "bench", "questions", "en"), ("train", "bench", "passages", "en")}
+
+
+def test_negatives_behind_a_slice(look: Make, make_pairs: Make, make_collection: Make) -> None:
+    """Questions with no, one and many negatives."""
+    passages = [f"letter {i} says {i**3} times {i**2} words" for i in range(300)]
+    bench = make_collection("bench", {"en": [f"question {i}" for i in range(300)]}, {"en": passages})
+    texts = [f"x{i}" for i in range(600)]
+    negatives: list[tuple[Negative, ...]] = [()] * 600
+    negatives[3] = tuple(Negative(f"unrelated words {i}") for i in range(700))
+    negatives[511] = (Negative("no"), Negative(passages[299]))
+    pairs = dataclasses.replace(make_pairs("train", {"en": texts}, {"en": texts}), negatives={"en": negatives})
+    (row,) = look([pairs], [bench], near_up_to=0).rows
+    assert (row.side, row.exact) == ("negatives", 1)
+    assert [(one.benchmark, one.training) for one in row.examples] == [(passages[299], passages[299])]
+    assert look([pairs], [bench], near_up_to=0).trained["negatives"] == 702

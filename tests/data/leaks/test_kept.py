@@ -18,6 +18,9 @@ from hybridret.data.jsonl import JsonlPairs
 from hybridret.data.leaks import kept
 from hybridret.data.leaks.check import leak_table
 from hybridret.data.leaks.kept import kept_leak_table
+from hybridret.data.prepared.folder import ABOUT
+from hybridret.data.prepared.found_copy import find_copy
+from hybridret.data.prepared.kept_card import PAGE, write_page
 from hybridret.data.prepared.source import PreparedSource
 
 SETTINGS = LeakSettings(check=True, allowed=1.0, threshold=0.8, permutations=128, near_up_to=None)
@@ -101,3 +104,29 @@ def test_a_full_disk_costs_no_run(
     monkeypatch.setattr(kept, "write_sealed", full)
     assert kept_leak_table(source, [benchmark], SETTINGS, Quiet()).largest is not None
     assert "no space left" in caplog.text
+
+
+def test_a_copy_is_found_by_its_content_without_the_files_of_its_source(
+    source: PreparedSource, benchmark: Collection, made: list[Any], tmp_path: Path
+) -> None:
+    table, fingerprint = kept_leak_table(source, [benchmark], SETTINGS, Quiet()), source.fingerprint()
+    (tmp_path / "rows.jsonl").unlink()
+    copy = find_copy("jsonl", fingerprint, False)
+    assert copy is not None
+    assert kept_leak_table(copy, [benchmark], SETTINGS, Quiet()) == table
+    assert len(made) == 1  # it is the table beside the copy
+    other = dataclasses.replace(benchmark, name="other")
+    assert kept_leak_table(copy, [other], SETTINGS, Quiet()).largest is not None
+    assert find_copy("jsonl", "another", False) is None
+    assert find_copy("cldr", fingerprint, False) is None
+    (copy.path / ABOUT).write_text("{")
+    assert find_copy("jsonl", fingerprint, False) is None
+
+
+def test_the_page_of_the_copy_has_the_tables(source: PreparedSource, benchmark: Collection) -> None:
+    kept_leak_table(source, [benchmark], SETTINGS, Quiet())
+    write_page(source.path, source.card())
+    text = (source.path / PAGE).read_text(encoding="utf-8")
+    assert "## Texts of test sets in the training data" in text
+    assert "| rows | test | passages | en | 2 | 1 | 0 | 0 |" in text
+    assert "| all | test | questions | all | 2 | 0 | 0 | 0 |" in text
