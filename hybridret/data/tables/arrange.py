@@ -53,12 +53,13 @@ def arranged(
     batches: the number of its first row, and a record batch, ascending.
     targets: batches of `n` and `r`: row n becomes row r.
     lacking: one row, for numbers that no row becomes.
-    folder: a new folder for files that are deleted again.
+    folder: for files that are deleted again; what a killed process left there goes, too.
     """
     import pyarrow as pa
 
     width = ROWS * max(1, -(-count // (ROWS * FILES)))
     cursor = Targets(targets)
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
         with ExitStack() as stack:

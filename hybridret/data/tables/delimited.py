@@ -107,8 +107,6 @@ def _quoted(file: Path, stream: IO[bytes], columns: Columns, dialect: Dialect) -
         wrong.append(row)
         return "error"
 
-    if stream.peek(1) == b"" if hasattr(stream, "peek") else False:
-        return
     options = {
         "read_options": csv.ReadOptions(
             use_threads=False, block_size=BLOCK, autogenerate_column_names=not dialect.header
@@ -119,11 +117,10 @@ def _quoted(file: Path, stream: IO[bytes], columns: Columns, dialect: Dialect) -
     }
     row = int(dialect.header)
     try:
-        with csv.open_csv(stream, **options) as reader:
-            names = [name.strip() if dialect.header else str(1 + n) for n, name in enumerate(reader.schema.names)]
+        with open_bytes(file) as first, csv.open_csv(first, **options) as reader:  # a reader reads ahead: not `stream`
+            given = reader.schema.names
+        names = [name.strip() if dialect.header else str(1 + n) for n, name in enumerate(given)]
         columns.check(names, file)
-        stream.seek(0)
-        given = reader.schema.names
         wanted = [given[names.index(name)] for name in (*columns.texts, *columns.negatives)]
         convert = csv.ConvertOptions(
             column_types=dict.fromkeys(wanted, pa.large_string()), include_columns=wanted, strings_can_be_null=False

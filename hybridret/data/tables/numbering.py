@@ -1,6 +1,6 @@
 """Numbers of questions, passages and passage groups from the hashes of rows, sorted and joined on disk.
 
-DuckDB does it in `MEMORY` bytes and a file, whatever the number of rows; what does not fit it keeps in that file. A row
+DuckDB does it in `MEMORY` and a file, whatever the number of rows; what does not fit it keeps in that file. A row
 is its number `n`: part, language and position in one integer, so the order of `n` is that of the files.
 
 - A question is what has one `q`. A pair is a question where it has one passage in each language, and a question with
@@ -12,6 +12,7 @@ is its number `n`: part, language and position in one integer, so the order of `
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import numpy as np
 from hybridret.base.errors import UserError
 from hybridret.data.tables.parts import HASHES, NEGATIVES
 
-MEMORY = "256MB"
+MEMORY = "128MB"  # DuckDB asks for 125 MB a thread
 READ = 1 << 16  # rows that are fetched at a time
 PART, LANGUAGE = 48, 40  # bits below the numbers of part and language in `n`
 MOST_PARTS, MOST_LANGUAGES = 1 << 15, 1 << 8
@@ -54,8 +55,6 @@ class Numbering:
         self._delete()
 
     def _delete(self) -> None:
-        import shutil
-
         shutil.rmtree(f"{self._path}.tmp", ignore_errors=True)
         for path in (self._path, self._path.with_name(f"{self._path.name}.wal")):
             path.unlink(missing_ok=True)
@@ -109,9 +108,9 @@ class Numbering:
             "FROM cells c LEFT JOIN several s ON c.q = s.q"
         )
         self._groups()
-        self._run(  # the outer hash of two: sums of the inner one over languages would cancel out
+        self._run(  # hash(0) is 0, and without the outer hash of two equal ids would cancel out
             "CREATE TABLE raw AS SELECT q, k, min(n) AS n, count(*) AS languages, "
-            "hash(q, bit_xor(hash(l))) AS asked, bit_xor(hash(hash(l, p))) AS answered FROM keyed GROUP BY q, k"
+            "hash(q, bit_xor(hash(l + 1))) AS asked, bit_xor(hash(hash(l + 1, p))) AS answered FROM keyed GROUP BY q, k"
         )
         for side in ("asked", "answered"):
             self._run(
@@ -219,6 +218,8 @@ class Numbering:
 
     def _hold_out(self, wanted: int) -> None:
         """The table `held`: the first groups that hold `wanted` pairs, ordered by a hash of their smallest question."""
+        import pyarrow as pa
+
         chosen: list[int] = []
         pairs = 0
         for group, count in self._fetch(f"SELECT g, pairs FROM roots ORDER BY sha256(g::VARCHAR), g LIMIT {wanted}"):
@@ -232,8 +233,6 @@ class Numbering:
                 f"data.validation_questions={wanted}: there are only {total} pairs, in {len(chosen)} groups that share "
                 f"a question or a passage, and nothing would be left to train on. Lower it."
             )
-        import pyarrow as pa
-
         self._run("CREATE TABLE held (g UBIGINT)")
         self._insert("held", pa.table({"g": pa.array(chosen, pa.uint64())}))
 
