@@ -22,7 +22,7 @@ import numpy as np
 from hybridret.base.errors import UserError
 from hybridret.data.tables.parts import HASHES, NEGATIVES
 
-MEMORY = "128MB"  # DuckDB asks for 125 MB a thread
+MEMORY = "256MB"  # DuckDB asks for at least 125 MB a thread
 READ = 1 << 16  # rows that are fetched at a time
 PART, LANGUAGE = 48, 40  # bits below the numbers of part and language in `n`
 MOST_PARTS, MOST_LANGUAGES = 1 << 15, 1 << 8
