@@ -37,6 +37,8 @@ def needed(group: str, option: str) -> list[str]:
     overrides = [f"{group}=[{option}]" if group == "eval" else f"{group}={option}"]
     if "path: ???" in text:
         overrides.append(f"eval.{option}.path=FOLDER" if group == "eval" else f"{group}.path=FOLDER")
+    if "repo: ???" in text:
+        overrides += ["data.repo=OWNER/NAME", f"data.revision={'0' * 40}", "data.files=train.parquet"]
     if "checkpoint: ???" in text:
         overrides.append("backbone.checkpoint=FOLDER")
     if "override /data: jsonl" in text:

@@ -35,6 +35,19 @@ def write_texts(path: Path, texts: Iterable[str | None]) -> int:
     return count
 
 
+def write_batches(path: Path, batches: Iterable[Any]) -> int:
+    """Write Arrow record batches of one column `text`, of `ROWS` rows each but the last, as `write_texts` does."""
+    import pyarrow as pa
+
+    schema = pa.schema([("text", pa.large_string())])
+    count = 0
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+        for batch in batches:
+            writer.write_batch(pa.record_batch([batch.column(0)], schema=schema))
+            count += len(batch)
+    return count
+
+
 class StoredTexts(Texts):
     """The texts of a file of `write_texts`, in its order, or those of `rows` [n] in their order.
 
