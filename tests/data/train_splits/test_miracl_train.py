@@ -82,6 +82,14 @@ def test_which_questions_are_held_out_does_not_depend_on_the_other_languages(fol
     assert len(alone) >= 3
 
 
+def test_the_order_of_lines_changes_nothing(folder: Path) -> None:
+    fingerprint, ids = miracl(folder).fingerprint(), list(miracl(folder).training()[0].question_ids)
+    for file in (*folder.rglob("topics.*.tsv"), *folder.rglob("qrels.*.tsv")):
+        file.write_bytes(b"".join(reversed(file.read_bytes().splitlines(keepends=True))))
+    assert list(miracl(folder).training()[0].question_ids) == ids
+    assert miracl(folder).fingerprint() == fingerprint
+
+
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_judged_irrelevant_passages_are_hard_negatives(folder: Path, count: int) -> None:
     source = miracl(folder, negatives=count)
