@@ -44,8 +44,9 @@ def cross_type(
     """One stream per dataset, over its questions that exist in both languages of a pair of `choice`; datasets without
     such are left out.
 
-    advice: what else can be done where there are none, for the message. Raises UserError when no dataset has such
-    questions, a dataset has too few of them for a batch, or a pair that
+    advice: what else can be done where there are none, for the message.
+
+    Raises UserError when no dataset has such questions, a dataset has too few of them for a batch, or a pair that
     `choice` names has none.
     """
     check_data(datasets, batch_size)

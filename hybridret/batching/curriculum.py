@@ -20,7 +20,7 @@ from hybridret.batching.strategy import Schedule
 
 LONGEST = 10**12  # steps; times the number of turns it is still exact as a double
 ADVICE = (
-    "Or add a parallel dataset: mono batches are drawn from all datasets, cross batches from those with "
+    "Or add a parallel dataset (data=mix): mono batches are drawn from all datasets, cross batches from those with "
     "questions in two languages."
 )
 

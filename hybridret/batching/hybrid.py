@@ -16,7 +16,7 @@ from hybridret.batching.schedule import MixedSchedule
 from hybridret.batching.strategy import Schedule
 
 ADVICE = (
-    "Or add a parallel dataset: mono batches are drawn from all datasets, cross batches from those with "
+    "Or add a parallel dataset (data=mix): mono batches are drawn from all datasets, cross batches from those with "
     "questions in two languages. batching.alpha=1 draws no cross batches."
 )
 

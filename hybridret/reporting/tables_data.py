@@ -35,6 +35,8 @@ def data_tables(sweep: Sweep) -> list[Table]:
 
 def _trained_on(summary: Mapping[str, Any], datasets: set[str]) -> list[str]:
     """The test sets among `datasets` whose train split is the training data."""
-    benchmarks = summary.get("train_split_of")
-    names = [str(one) for one in benchmarks] if isinstance(benchmarks, list) else []
+    sources = summary.get("sources")  # of a mix
+    parts = [summary, *(sources.values() if isinstance(sources, Mapping) else ())]
+    found = [one.get("train_split_of") for one in parts if isinstance(one, Mapping)]
+    names = [str(name) for benchmarks in found if isinstance(benchmarks, list) for name in benchmarks]
     return sorted(one for one in datasets if any(one == name or one.startswith(f"{name}_") for name in names))

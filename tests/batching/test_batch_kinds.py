@@ -81,7 +81,9 @@ def test_dataset_in_one_language_takes_no_part_in_cross(make_pairs):
 
 @pytest.mark.parametrize("strategy", [Hybrid(0.5), Hybrid(0.0), Curriculum("linear", 0, 1, 0, 10)])
 def test_a_mixture_without_parallel_data_says_what_to_do(make_pairs, strategy):
-    with pytest.raises(UserError, match=r"batching=mono\. Or add a parallel dataset: mono batches are drawn from all"):
+    with pytest.raises(
+        UserError, match=r"batching=mono\. Or add a parallel dataset \(data=mix\): mono batches are drawn from all"
+    ):
         strategy.schedule([make_pairs(languages=("en",))], 4)
     with pytest.raises(UserError, match=r"batching=mono\.$"):
         Cross().schedule([make_pairs(languages=("en",))], 4)

@@ -33,7 +33,7 @@ def test_the_record_and_the_report_say_what_it_is(command: Commands, tmp_path: P
     )
     refused = command("run", "batching=hybrid", *arguments, folder=tmp_path)
     assert refused.returncode == 2
-    assert "Or add a parallel dataset" in refused.stderr
+    assert "Or add a parallel dataset (data=mix)" in refused.stderr
     done = command("run", "-m", "batching=mono", "sweep=one", *arguments, folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     (path,) = (tmp_path / "multirun" / "one").glob("*/result.json")

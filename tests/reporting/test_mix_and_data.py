@@ -97,11 +97,12 @@ def test_results_on_a_benchmark_whose_train_split_was_trained_on_are_marked(
         "train split of": "miracl, mr_tydi",
         "not zero-shot": "miracl, miracl_hard_negatives: the train split was trained on",
     }
-    change(
-        path, data={"name": "miracl", "fingerprint": "f", "licence": "l", "summary": {"train_split_of": ["beir_nq"]}}
-    )
-    (table,) = data_tables(collect(tmp_path / "sweep"))
-    assert [row[0].value for row in table.rows] == ["train split of"]
+    mixed = {"name": "mix", "sources": {"ours": None, "wiki": summary}}
+    other = {"name": "beir", "train_split_of": ["beir_nq"]}
+    for one, rows in ((mixed, ["sources", "not zero-shot"]), (other, ["train split of"])):
+        change(path, data={"name": "d", "fingerprint": "f", "licence": "l", "summary": one})
+        (table,) = data_tables(collect(tmp_path / "sweep"))
+        assert [row[0].value for row in table.rows] == rows
 
 
 def test_without_a_summary_there_is_no_section(small: Path) -> None:

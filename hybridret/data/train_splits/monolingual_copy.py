@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
@@ -20,13 +20,14 @@ from hybridret.base.errors import UserError
 from hybridret.base.progress import Progress
 from hybridret.base.records import BoolArray, IntArray, Negative, ParallelPairs
 from hybridret.data.judged_pairs import JudgedPairs, held_out_pairs, passage_groups
+from hybridret.data.mix import joined_pairs
+from hybridret.data.prepared.folder import VALIDATION
 from hybridret.data.prepared.shards import Shards
 from hybridret.data.prepared.stored_pairs import write_about, write_negatives, write_pairs
 from hybridret.data.prepared.stored_texts import StoredTexts, write_texts
 from hybridret.data.train_splits.judged_language import JudgedLanguage, Limits, check_lost
 
 LARGE = 0.1  # from this share of a language's pairs on, a passage group is worth a warning
-VALIDATION = "validation"
 MONOLINGUAL = "each in one language: mono batches draw them, cross batches skip them"
 
 _log = logging.getLogger(__name__)
@@ -207,28 +208,10 @@ class MonolingualCopy:
         return f"{part.judged.language}-{self._query_name(query)}-{part.passages[passage - part.first_passage]}"
 
 
-def write_validation(folder: Path, parts: Sequence[ParallelPairs]) -> None:
-    """Write the held-out pairs of several datasets as one, with the languages of all. A folder that a killed process
-    left is replaced.
-    """
-    languages = tuple(dict.fromkeys(language for part in parts for language in part.languages))
-    queries: dict[str, list[str | None]] = {language: [] for language in languages}
-    passages: dict[str, list[str | None]] = {language: [] for language in languages}
-    groups: list[IntArray] = []
-    ids: list[str] = []
-    for part in parts:
-        for language in languages:
-            none = [None] * len(part)
-            queries[language] += part.queries.get(language, none)
-            passages[language] += part.passages.get(language, none)
-        first = int(groups[-1].max(initial=-1)) + 1 if groups else 0
-        groups.append(part.passage_groups + first)
-        ids += part.question_ids
+def write_validation(folder: Path, parts: Mapping[str, ParallelPairs]) -> None:
+    """Write the held-out pairs of datasets, by name, as one. A folder that a killed process left is replaced."""
     shutil.rmtree(folder / VALIDATION, ignore_errors=True)
-    write_pairs(
-        folder / VALIDATION,
-        ParallelPairs(VALIDATION, languages, tuple(ids), queries, passages, np.concatenate(groups)),
-    )
+    write_pairs(folder / VALIDATION, joined_pairs(parts) if len(parts) > 1 else next(iter(parts.values())))
 
 
 def _padded(texts: Sequence[str | None], first: int, rows: int) -> Iterator[str | None]:

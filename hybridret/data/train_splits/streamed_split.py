@@ -30,11 +30,10 @@ def write_split(
     """
     shards = Shards(folder)
     counts: dict[str, Any] = {}
-    held_out = []
+    held_out = {}
     names = [f"training-{number}" for number in range(len(datasets))]
     for below, (name, languages) in zip(names, datasets.items(), strict=True):
-        own, counts[name] = MonolingualCopy(name, below, languages, limits).write(shards, progress)
-        held_out.append(own)
+        held_out[name], counts[name] = MonolingualCopy(name, below, languages, limits).write(shards, progress)
     write_validation(folder, held_out)
     summary = {
         "name": source,

@@ -45,7 +45,9 @@ def test_with_nothing_parallel_the_error_says_what_to_do(folder: Path) -> None:
     data = miracl(folder).training()
     with pytest.raises(UserError, match=r"questions in two languages.*batching=mono\.$"):
         Cross().schedule(data, 4)
-    with pytest.raises(UserError, match=r"batching=mono\. Or add a parallel dataset: .* batching\.alpha=1 draws no"):
+    with pytest.raises(
+        UserError, match=r"batching=mono\. Or add a parallel dataset \(data=mix\): .* batching\.alpha=1 draws no"
+    ):
         Hybrid(0.5).schedule(data, 4)
     assert Hybrid(1.0).schedule(data, 4)(1, 0).kind == "mono"
     batch = XX().schedule(data, 6)(1, 0)
