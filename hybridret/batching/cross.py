@@ -36,10 +36,15 @@ class Cross:
 
 
 def cross_type(
-    datasets: Sequence[ParallelPairs], batch_size: int, choice: str | Sequence[str] | Mapping[str, Any] = ALL
+    datasets: Sequence[ParallelPairs],
+    batch_size: int,
+    choice: str | Sequence[str] | Mapping[str, Any] = ALL,
+    advice: str = "",
 ) -> BatchType:
     """One stream per dataset, over its questions that exist in both languages of a pair of `choice`; datasets without
     such are left out.
+
+    advice: what else can be done where there are none, for the message.
 
     Raises UserError when no dataset has such questions, a dataset has too few of them for a batch, or a pair that
     `choice` names has none.
@@ -61,7 +66,7 @@ def cross_type(
         groups = group_codes(pairs)
         streams.append((full_stream("cross", pairs, (dataset, 0), usable, groups, batch_size, pairing, restriction),))
     if not sizes.any():
-        raise UserError(_nothing_left(choice, languages))
+        raise UserError(_nothing_left(choice, languages) + (advice and f" {advice}"))
     if chosen is not None and not isinstance(choice, str):
         _check_each(chosen, datasets)
     return BatchType("cross", dataset_chances(sizes, datasets), tuple(streams))

@@ -19,6 +19,10 @@ from hybridret.batching.schedule import MixedSchedule
 from hybridret.batching.strategy import Schedule
 
 LONGEST = 10**12  # steps; times the number of turns it is still exact as a double
+ADVICE = (
+    "Or add a parallel dataset (data=mix): mono batches are drawn from all datasets, cross batches from those with "
+    "questions in two languages."
+)
 
 Alpha = Annotated[Share, Because("It is the probability of a monolingual batch: 0 is all cross, 1 is all mono.")]
 
@@ -49,6 +53,6 @@ class Curriculum:
         if self.start > 0 or self.end > 0:
             types.append(mono_type(datasets, batch_size, self.language_exponent))
         if self.start < 1 or self.end < 1:
-            types.append(cross_type(datasets, batch_size, self.pairs))
+            types.append(cross_type(datasets, batch_size, self.pairs, ADVICE))
         path = AlphaPath(self.shape, self.start, self.end, self.turns, self.steps)
         return MixedSchedule(types, path.shares if len(types) == 2 else [1.0])

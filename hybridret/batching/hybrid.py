@@ -15,6 +15,11 @@ from hybridret.batching.mono import LanguageExponent, mono_type
 from hybridret.batching.schedule import MixedSchedule
 from hybridret.batching.strategy import Schedule
 
+ADVICE = (
+    "Or add a parallel dataset (data=mix): mono batches are drawn from all datasets, cross batches from those with "
+    "questions in two languages. batching.alpha=1 draws no cross batches."
+)
+
 
 @checked("batching")
 @dataclass(frozen=True)
@@ -41,6 +46,6 @@ class Hybrid:
             types.append(mono_type(datasets, batch_size, self.language_exponent))
             shares.append(self.alpha)
         if self.alpha < 1:
-            types.append(cross_type(datasets, batch_size, self.pairs))
+            types.append(cross_type(datasets, batch_size, self.pairs, ADVICE))
             shares.append(1 - self.alpha)
         return MixedSchedule(types, shares)

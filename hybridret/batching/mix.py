@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,8 @@ class MixCounter:
         - `kinds`, `datasets`: batches by kind and by dataset
         - `languages`: batches that are in one language throughout, by language (mono, en_en)
         - `language_pairs`: rows of all other batches, by query language, then passage language (cross, x_x)
+        - `monolingual_datasets`: names of the datasets in which no question has two languages, so that cross batches
+          skip them; absent where there are none
         """
         chosen = self._kinds["mono"] + self._kinds["cross"]
         nested: dict[str, dict[str, int]] = {}
@@ -58,7 +61,12 @@ class MixCounter:
             "datasets": dict(sorted(self._used.items())),
             "languages": dict(sorted(self._languages.items())),
             "language_pairs": nested,
+            **({"monolingual_datasets": self._monolingual} if self._monolingual else {}),
         }
+
+    @cached_property
+    def _monolingual(self) -> list[str]:
+        return sorted(pairs.name for pairs in self._datasets if not (pairs.present.sum(axis=1) >= 2).any())
 
     def restore(self, counts: Mapping[str, Any]) -> None:
         """Continue from the result of `as_dict`: a resumed run reports the mix of the whole run."""

@@ -10,14 +10,14 @@ import hashlib
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hybridret.base.checksums import read_sealed, write_sealed
 from hybridret.base.errors import UserError
 from hybridret.base.files import cache_folder, file_crc32, hash_json, set_aside, umask
-from hybridret.data.parsing import Required, json_tables, parquet_tables
+from hybridret.data.parsing import Required, file_tables
 from hybridret.data.texthash import TextHash
 
 VERSION = 1  # version of the conversion: raise it when the same files would give another table
@@ -96,7 +96,7 @@ def _convert(files: Sequence[Path], columns: Mapping[str, Required], what: str, 
         with pa.OSFile(str(temporary / TABLE), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
             for file in files:
                 before = rows
-                for table, converted in _tables(file, columns):
+                for table, converted in file_tables(file, columns):
                     writer.write_table(table)
                     table_hash.update(table)
                     rows, numbers = rows + table.num_rows, numbers + converted
@@ -138,12 +138,6 @@ def _is_whole(folder: Path) -> bool:
     if not whole:
         _log.warning("%s is damaged and is made again.", folder)
     return whole
-
-
-def _tables(file: Path, columns: Mapping[str, Required]) -> Iterator[tuple[Any, int]]:
-    if file.name.endswith(".parquet"):
-        return parquet_tables(file, columns)
-    return json_tables(file, columns)
 
 
 def _opened(folder: Path) -> Any:

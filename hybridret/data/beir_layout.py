@@ -55,29 +55,53 @@ class BeirData:
         return table_fingerprint(self.corpus)
 
 
+@dataclass(frozen=True)
+class BeirFiles:
+    """The files of a folder: `qrels` is one of `KINDS`."""
+
+    corpus: Path
+    queries: Path
+    qrels: Path
+
+
+def beir_files(folder: Path, split: str, what: str, key: str = "") -> BeirFiles:
+    """The files of `folder`. `what`: its name in messages; `key`: the key of the config for the split, if it has one.
+
+    Raises UserError for a missing file, naming the splits in the folder.
+    """
+    qrels = next(filter(None, (find(folder, f"qrels/{split}{kind}") for kind in KINDS)), None)
+    if not qrels:
+        kept = sorted({file.name.split(".")[0] for file in (folder / "qrels").glob("*") if file.is_file()})
+        hint = f" It has the splits {', '.join(kept)}: {nearest(split, kept)} Set {key}." if kept and key else ""
+        hint = hint or (f" It has the splits {', '.join(kept)}." if kept else "")
+        raise UserError(f"{folder} lacks qrels/{split}.tsv, the judgments of {what}.{hint}")
+    files = {name: find(folder, name) for name in (CORPUS, QUERIES)}
+    if missing := [name for name, found in files.items() if not found]:
+        raise UserError(f"{folder} lacks {' and '.join(missing)} (plain or .gz) of {what}.")
+    return BeirFiles(files[CORPUS][0], files[QUERIES][0], qrels[0])
+
+
 def read_beir(folder: Path, split: str, what: str, key: str, further: Sequence[str] = ()) -> BeirData:
     """Read `folder`. `what`: its name in messages; `key`: the section of the config; `further`: optional text fields.
 
     Raises UserError for a missing file, naming the splits in the folder, and for malformed files.
     """
-    qrels = next(filter(None, (find(folder, f"qrels/{split}{kind}") for kind in KINDS)), None)
-    if not qrels:
-        kept = sorted({file.name.split(".")[0] for file in (folder / "qrels").glob("*") if file.is_file()})
-        hint = f" It has the splits {', '.join(kept)}: {nearest(split, kept)} Set {key}.split." if kept else ""
-        raise UserError(f"{folder} lacks qrels/{split}.tsv, the judgments of {what}.{hint}")
-    files = {name: find(folder, name) for name in (CORPUS, QUERIES)}
-    if missing := [name for name, found in files.items() if not found]:
-        raise UserError(f"{folder} lacks {' and '.join(missing)} (plain or .gz) of {what}.")
+    files = beir_files(folder, split, what, f"{key}.split")
     optional = dict.fromkeys(further, False)
     fields: dict[str, dict[str, Required]] = {
         CORPUS: {"_id": True, "title": False, "text": "title", **optional},
         QUERIES: {"_id": True, "text": True, **optional},
     }
     corpus, queries = (
-        read_table(files[name], fields[name], f"the {rows} of {what}")
-        for name, rows in ((CORPUS, "corpus"), (QUERIES, "queries"))
+        read_table([file], fields[name], f"the {rows} of {what}")
+        for name, rows, file in ((CORPUS, "corpus", files.corpus), (QUERIES, "queries", files.queries))
     )
-    unknown: dict[str, str] = {}
-    for name, columns in fields.items():
-        unknown |= unread(probed_fields(files[name][0]), (*columns, *OFTEN, *(("title",) if name == QUERIES else ())))
-    return BeirData(corpus, queries, read_qrels(qrels[0], "beir"), warn_unread(unknown, str(folder)))
+    return BeirData(corpus, queries, read_qrels(files.qrels, "beir"), unread_fields(files, further))
+
+
+def unread_fields(files: BeirFiles, further: Sequence[str] = ()) -> dict[str, str]:
+    """A note on the fields of the rows that are not read, with a warning; {} if there are none."""
+    known = (*further, *OFTEN)
+    unknown = unread(probed_fields(files.corpus), ("_id", "title", "text", *known))
+    unknown |= unread(probed_fields(files.queries), ("_id", "text", "title", *known))
+    return warn_unread(unknown, str(files.corpus.parent))

@@ -31,11 +31,7 @@ class _Piece:
     def texts(self, rows: slice | list[int]) -> list[str]:
         table = self.dataset[rows]
         columns = [table.column(field).to_pylist() for field in self.fields]
-        if self.strip:
-            parts = ([text.strip() for text in column] for column in columns)
-            texts = [" ".join(filter(None, row)) for row in zip(*parts, strict=True)]
-        else:
-            texts = columns[0]
+        texts = joined(columns) if self.strip else columns[0]
         return [self.prefix + text for text in texts] if self.prefix else texts
 
     def blank(self) -> int:
@@ -48,6 +44,16 @@ class _Piece:
             lengths = sum(compute.binary_length(table.column(field)).to_numpy() for field in self.fields)
             found += int(np.count_nonzero(lengths == 0))
         return found
+
+
+def joined(columns: Sequence[Sequence[str]]) -> list[str]:
+    """One text for each row of `columns`: its fields, stripped and joined with one space, empty ones left out.
+
+    >>> joined([["A title ", ""], ["the text", " alone"]])
+    ['A title the text', 'alone']
+    """
+    parts = ([text.strip() for text in column] for column in columns)
+    return [" ".join(filter(None, row)) for row in zip(*parts, strict=True)]
 
 
 class Column(Sequence[str]):

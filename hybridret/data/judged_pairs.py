@@ -8,6 +8,7 @@ whole group.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,8 +42,12 @@ class JudgedPairs:
     def __len__(self) -> int:
         return len(self.query_rows)
 
-    def write(self, folder: Path, chosen: BoolArray, shards: Shards) -> None:
-        """Write the arrays of the pairs where `chosen` [n] is true into the folder `folder` of `shards`."""
+    def write(
+        self, folder: Path, chosen: BoolArray, shards: Shards, name: Callable[[int, int], str] | None = None
+    ) -> None:
+        """Write the arrays of the pairs where `chosen` [n] is true into the folder `folder` of `shards`. `name`: the id
+        of a question, from the ids of its query and its passage; None: both with a dash.
+        """
         rows = np.flatnonzero(chosen)
         arrays = {
             "question_queries.npy": self.query_rows[rows],
@@ -50,10 +55,11 @@ class JudgedPairs:
             "passage_groups.npy": self.groups[rows],
         }
         below = folder.relative_to(shards.folder).as_posix()
-        for name, array in arrays.items():
-            shards.file(f"{below}/{name}", lambda path, array=array: np.save(path, array))  # type: ignore[misc]
+        for file, array in arrays.items():
+            shards.file(f"{below}/{file}", lambda path, array=array: np.save(path, array))  # type: ignore[misc]
         queries, passages = self.queries[self.query_rows[rows]], self.passages[self.passage_rows[rows]]
-        ids = (f"{query}-{passage}" for query, passage in zip(queries, passages, strict=True))
+        named = name or (lambda query, passage: f"{query}-{passage}")
+        ids = (named(query, passage) for query, passage in zip(queries.tolist(), passages.tolist(), strict=True))
         shards.file(f"{below}/question_ids.arrow", lambda path: {"rows": write_texts(path, ids)})
 
     def summary(self) -> dict[str, int]:
@@ -76,12 +82,8 @@ def judged_pairs(ids: IntArray, held_out: int) -> JudgedPairs:
     pairs = np.unique(ids, axis=0) if len(ids) else ids.reshape(0, 2)
     queries, query_rows = np.unique(pairs[:, 0], return_inverse=True)
     passages, passage_rows = np.unique(pairs[:, 1], return_inverse=True)
-    edges = coo_matrix(
-        (np.ones(len(pairs), dtype=bool), (query_rows, len(queries) + passage_rows)),
-        shape=(len(queries) + len(passages),) * 2,
-    )
-    groups = connected_components(edges, directed=False)[1][query_rows].astype(np.int64)
-    chosen = _held_out(queries[query_rows], groups, held_out)
+    groups = passage_groups(query_rows, passage_rows)
+    chosen = held_out_pairs(queries[query_rows], groups, held_out)
     if chosen.all():
         raise UserError(
             f"data.validation_questions={held_out}: there are only {len(pairs)} pairs, and nothing would be left to "
@@ -90,13 +92,25 @@ def judged_pairs(ids: IntArray, held_out: int) -> JudgedPairs:
     return JudgedPairs(queries, passages, query_rows, passage_rows, groups, chosen)
 
 
-def _held_out(query_ids: IntArray, groups: IntArray, wanted: int) -> BoolArray:
-    """[n]: the pairs of the first groups that hold `wanted` pairs, ordered by a hash of their smallest query id."""
+def passage_groups(query_rows: IntArray, passage_rows: IntArray) -> IntArray:
+    """[n] and [n] rows of queries and passages -> [n]: the passage group of each pair."""
+    queries, passages = int(query_rows.max(initial=-1)) + 1, int(passage_rows.max(initial=-1)) + 1
+    edges = coo_matrix(
+        (np.ones(len(query_rows), dtype=bool), (query_rows, queries + passage_rows)), shape=(queries + passages,) * 2
+    )
+    groups: IntArray = connected_components(edges, directed=False)[1][query_rows].astype(np.int64)
+    return groups
+
+
+def held_out_pairs(query_ids: IntArray, groups: IntArray, wanted: int, name: Callable[[int], str] = str) -> BoolArray:
+    """[n]: the pairs of the first groups that hold `wanted` pairs, ordered by a hash of the `name` of their smallest
+    query id. `groups` [n] have no gaps.
+    """
     count = int(groups.max(initial=-1)) + 1
     smallest = np.full(count, np.iinfo(np.int64).max)
     np.minimum.at(smallest, groups, query_ids)
     order = np.argsort(
-        [hashlib.sha256(str(number).encode()).digest()[:8] for number in smallest.tolist()], kind="stable"
+        [hashlib.sha256(name(number).encode()).digest()[:8] for number in smallest.tolist()], kind="stable"
     )
     ends = np.cumsum(np.bincount(groups, minlength=count)[order])
     kept = np.zeros(count, dtype=bool)

@@ -19,6 +19,13 @@ ROWS = 1 << 14  # rows of a block of parquet
 Required = bool | str  # whether a row must have a field; a name: only if it lacks the field of that name
 
 
+def file_tables(file: Path, columns: Mapping[str, Required]) -> Iterator[tuple[Any, int]]:
+    """`json_tables` or `parquet_tables`, by the name of the file."""
+    if file.name.endswith(".parquet"):
+        return parquet_tables(file, columns)
+    return json_tables(file, columns)
+
+
 def json_tables(file: Path, columns: Mapping[str, Required], fast: bool = True) -> Iterator[tuple[Any, int]]:
     """Tables of the `columns` (name -> required) and how many of their values were numbers.
 

@@ -7,6 +7,7 @@ import pytest
 
 from hybridret.base.errors import UserError
 from hybridret.batching.cross import Cross
+from hybridret.batching.curriculum import Curriculum
 from hybridret.batching.en_en import EnEn
 from hybridret.batching.hybrid import Hybrid
 from hybridret.batching.mono import Mono
@@ -76,6 +77,16 @@ def test_dataset_in_one_language_takes_no_part_in_cross(make_pairs):
     batches = [schedule(0, step) for step in range(200)]
     assert {batch.dataset for batch in batches if batch.kind == "cross"} == {0}
     assert {batch.dataset for batch in batches if batch.kind == "mono"} == {0, 1}
+
+
+@pytest.mark.parametrize("strategy", [Hybrid(0.5), Hybrid(0.0), Curriculum("linear", 0, 1, 0, 10)])
+def test_a_mixture_without_parallel_data_says_what_to_do(make_pairs, strategy):
+    with pytest.raises(
+        UserError, match=r"batching=mono\. Or add a parallel dataset \(data=mix\): mono batches are drawn from all"
+    ):
+        strategy.schedule([make_pairs(languages=("en",))], 4)
+    with pytest.raises(UserError, match=r"batching=mono\.$"):
+        Cross().schedule([make_pairs(languages=("en",))], 4)
 
 
 def test_too_few_passages_names_dataset_language_and_numbers(make_pairs):

@@ -38,6 +38,17 @@ def test_hand_made_batches(datasets):
     }
 
 
+def test_datasets_in_which_no_question_has_two_languages_are_named(make_pairs, batch_size):
+    english, apart = make_pairs("english", languages=("en",)), make_pairs("apart", languages=("de", "th"))
+    for question in range(len(apart)):
+        apart.queries["de" if question % 2 else "th"][question] = None
+    both = [make_pairs("parallel"), english, apart]
+    schedule = Hybrid(0.5).schedule(both, batch_size)
+    mix = realised_mix((schedule(0, step) for step in range(20)), both)
+    assert mix["monolingual_datasets"] == ["apart", "english"]
+    assert "monolingual_datasets" not in realised_mix([schedule(0, 0)], both[:1])
+
+
 def test_x_x_rows_are_counted_as_pairs_of_equal_languages(datasets):
     mix = realised_mix([batch("x_x", 0, [0, 1, 1], [0, 1, 1])], datasets)
     assert mix["language_pairs"] == {"de": {"de": 2}, "en": {"en": 1}}

@@ -84,6 +84,27 @@ def test_the_summary_of_the_data_is_a_folded_section(fabricate: ModuleType, tmp_
     assert (page.parent / "tables" / "data.csv").is_file()
 
 
+def test_results_on_a_benchmark_whose_train_split_was_trained_on_are_marked(
+    fabricate: ModuleType, tmp_path: Path
+) -> None:
+    tested = {"miracl": ("en", "de"), "miracl_hard_negatives": ("en", "de"), "miraclous": ("en",), "xquad_r": ("en",)}
+    path = fabricate.run(tmp_path / "sweep", "mono", 1, datasets=tested)
+    summary = {"name": "miracl", "train_split_of": ["miracl", "mr_tydi"]}
+    change(path, data={"name": "miracl", "fingerprint": "f", "licence": "l", "summary": summary})
+    (table,) = data_tables(collect(tmp_path / "sweep"))
+    shown = {row[0].value: row[1].value for row in table.rows}
+    assert shown == {
+        "train split of": "miracl, mr_tydi",
+        "not zero-shot": "miracl, miracl_hard_negatives: the train split was trained on",
+    }
+    mixed = {"name": "mix", "sources": {"ours": None, "wiki": summary}}
+    other = {"name": "beir", "train_split_of": ["beir_nq"]}
+    for one, rows in ((mixed, ["sources", "not zero-shot"]), (other, ["train split of"])):
+        change(path, data={"name": "d", "fingerprint": "f", "licence": "l", "summary": one})
+        (table,) = data_tables(collect(tmp_path / "sweep"))
+        assert [row[0].value for row in table.rows] == rows
+
+
 def test_without_a_summary_there_is_no_section(small: Path) -> None:
     assert data_tables(collect(small)) == []
 

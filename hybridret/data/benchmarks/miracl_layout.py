@@ -62,19 +62,24 @@ PUBLISHED_COUNTS = {
 
 
 def full_files(
-    languages: Sequence[str], split: str, path: str | None, revision: str | None, corpus_revision: str | None
+    languages: Sequence[str],
+    split: str,
+    path: str | None,
+    revision: str | None,
+    corpus_revision: str | None,
+    key: str = KEY,
 ) -> dict[str, LanguageFiles]:
     """The files of each language for the full corpus; revision None: the commit above.
 
-    All files are located before the first is read, because the conversion of a large corpus takes long. Raises
-    UserError for missing files, with the command that fetches them.
+    key: the section of the config, for messages. All files are located before the first is read, because the conversion
+    of a large corpus takes long. Raises UserError for missing files, with the command that fetches them.
     """
     names = {language: _topic_names(language, split, path) for language in languages}
     asked = [name for pair in names.values() for name in pair]
     docs = [f"miracl-corpus-v1.0-{language}/docs-*.jsonl.gz" for language in languages]
     revision, corpus_revision = revision or TOPICS[1], corpus_revision or CORPUS[1]
-    folder, corpora = fetch_all([(TOPICS[0], asked, revision), (CORPUS[0], docs, corpus_revision)], path, KEY)
-    corpus = _corpus_files(corpora, languages, path, corpus_revision)
+    folder, corpora = fetch_all([(TOPICS[0], asked, revision), (CORPUS[0], docs, corpus_revision)], path, key)
+    corpus = _corpus_files(corpora, languages, path, corpus_revision, key)
     return {
         language: LanguageFiles(
             topics=find(folder, topics)[0],
@@ -118,7 +123,9 @@ def _topic_names(language: str, split: str, path: str | None) -> tuple[str, str]
     return f"miracl-v1.0-{language}/{topics}", f"miracl-v1.0-{language}/{qrels}"
 
 
-def _corpus_files(folder: Path, languages: Sequence[str], path: str | None, revision: str) -> dict[str, list[Path]]:
+def _corpus_files(
+    folder: Path, languages: Sequence[str], path: str | None, revision: str, key: str
+) -> dict[str, list[Path]]:
     """The files of each language: all published ones. A local folder may have docs-0 alone, as a user's own corpus."""
     names = {
         language: [
@@ -133,7 +140,7 @@ def _corpus_files(folder: Path, languages: Sequence[str], path: str | None, revi
         if there != own and (path is None or there != own[:1]):
             missing += [name for name in own if name not in there]
     if missing:  # in a folder, or in an incomplete cache of the hub
-        folder = fetch(CORPUS[0], missing, revision, path, KEY, revision_key="corpus_revision")
+        folder = fetch(CORPUS[0], missing, revision, path, key, revision_key="corpus_revision")
     return {language: [file for name in own for file in find(folder, name)] for language, own in names.items()}
 
 

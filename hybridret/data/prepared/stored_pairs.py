@@ -55,7 +55,7 @@ def write_pairs(folder: Path, pairs: ParallelPairs) -> None:
     np.save(folder / "question_passages.npy", rows)
     np.save(folder / "passage_groups.npy", pairs.passage_groups.astype(np.int64))
     for language, negatives in pairs.negatives.items():
-        _write_negatives(folder / f"negatives.{language}.arrow", negatives)
+        write_negatives(folder / f"negatives.{language}.arrow", negatives)
     write_about(folder, pairs.name, pairs.languages, list(pairs.negatives))
 
 
@@ -134,7 +134,8 @@ class StoredNegatives(Sequence[tuple[Negative, ...]]):
         return tuple(Negative(text, group) for text, group in zip(texts, groups, strict=True))
 
 
-def _write_negatives(path: Path, negatives: Sequence[tuple[Negative, ...]]) -> None:
+def write_negatives(path: Path, negatives: Sequence[tuple[Negative, ...]]) -> None:
+    """Write the hard negatives of each question as the file `path`. OSError where it cannot be written."""
     import pyarrow as pa
 
     columns = {

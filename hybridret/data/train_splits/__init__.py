@@ -1,0 +1,1 @@
+"""Train splits of retrieval benchmarks as training pairs: judged questions that exist in one language each."""
