@@ -20,7 +20,7 @@ ARGS ?= batching=mono,cross,hybrid seed=1,2,3
 MODE := cpu
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help run test test-fast check format results lint types imports docs gpu-check gpu-sweep slurm slurm-run clean
+.PHONY: help run strategies test test-fast check format results lint types imports docs gpu-check gpu-sweep slurm slurm-run clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,6 +39,10 @@ $(VENV)/.developed: $(VENV)/.installed
 run: $(VENV)/.installed  ## sweep mono, cross and hybrid on the built-in corpus and report (5 minutes on 2 cores)
 	$(BIN)/python -m hybridret.run -m batching=mono,cross,hybrid sweep=$(SWEEP) hydra.launcher.n_jobs=$(JOBS)
 	$(BIN)/python -m hybridret.report multirun/$(SWEEP)
+
+strategies: $(VENV)/.installed  ## ways to mix batches, and merged weights, on the built-in corpus (21 trainings, 40 minutes on 2 cores)
+	$(BIN)/python docs/make_results.py strategies --jobs $(JOBS)
+	$(BIN)/python -m hybridret.report multirun/strategies
 
 test: $(VENV)/.developed  ## the whole test suite
 	$(PYTEST)

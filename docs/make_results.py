@@ -1,6 +1,7 @@
 """Run the experiments behind docs/results.md and write their tables and figures into the pages.
 
     python docs/make_results.py run --data FOLDER [--jobs 2]   # hours on two cores; finished points are skipped
+    python docs/make_results.py strategies [--jobs 2] [--override training.steps=20 ...]  # one part of `run`, no data
     python docs/make_results.py speed --data FOLDER [--only NAME ...]  # the programs of benchmarks/, half an hour
     python docs/make_results.py write                          # fill the marked parts of README.md and docs/results.md
 
@@ -29,6 +30,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from model_tables import models, recipes
@@ -60,6 +62,7 @@ def commands(data: Path, jobs: int) -> list[list[str]]:
         ["run", "-m", strategies, "seed=1,2,3", "sweep=builtin", launcher],
         ["run", "-m", "batching=hybrid", "batching.alpha=0.25,0.75", "seed=1,2,3", "sweep=builtin", launcher],
         ["run", "-m", strategies, "model=nano,micro,tiny,small", "seed=1,2,3", "sweep=size", launcher],
+        *mixing(jobs),
         ["run", "-m", *squad, strategies, "seed=1,2", launcher],
         ["evaluate", "backbone=minilm", *held_out, xquad, mlqa, *as_trained, "sweep=squad"],
         ["evaluate", "backbone=bm25", *held_out, xquad, mlqa, "sweep=squad"],
@@ -70,15 +73,36 @@ def commands(data: Path, jobs: int) -> list[list[str]]:
     ]
 
 
+def mixing(jobs: int, overrides: Sequence[str] = ()) -> list[list[str]]:
+    """Ways to mix mono and cross batches on the built-in corpus, and the weights of mono and cross merged."""
+    common = ["seed=1,2,3", "sweep=strategies", *overrides, f"hydra.launcher.n_jobs={jobs}"]
+    choices = (
+        ["batching=mono,cross,hybrid,curriculum"],
+        ["batching=curriculum", "batching.turns=1"],  # from cross to mono and back
+        ["batching=hybrid", "batching.language_exponent=1"],  # the corpus has equally many questions in each language
+        ["batching=hybrid", "batching.pairs=english"],
+    )
+    found: dict[int, dict[str, Path]] = {}  # long names of runs are hashed, so strategy and seed are read
+    for file in sorted((ROOT / "multirun" / "strategies").glob("*/result.json")):
+        result = json.loads(file.read_text("utf-8"))
+        found.setdefault(result["seed"], {})[result["strategy"]] = file.parent.relative_to(ROOT)
+    merges = [
+        ["merge", f"mono={ends['mono']}", f"cross={ends['cross']}", "ratios=[0.25,0.5,0.75]"]
+        for _, ends in sorted(found.items())
+        if {"mono", "cross"} <= ends.keys()
+    ]
+    return [*(["run", "-m", *choice, *common] for choice in choices), *merges]
+
+
 def checkpoints(runs: list[str]) -> list[Path]:
     """The first seed of each strategy; its full run name holds a hash of the data path."""
     return [path for run in runs for path in sorted((ROOT / "multirun" / "squad").glob(f"{run}*seed-1"))]
 
 
-def run(data: Path, jobs: int) -> int:
-    """Run everything; the last three commands depend on the run names, so they are asked for again at the end."""
+def run(asked: Callable[[], list[list[str]]]) -> int:
+    """Run what is asked for; some commands depend on the names of runs, so all are asked for again after each."""
     done = 0
-    while done < len(todo := commands(data, jobs)):
+    while done < len(todo := asked()):
         print("python -m hybridret." + " ".join(todo[done]), flush=True)
         module, *arguments = todo[done]
         code = subprocess.run(
@@ -200,13 +224,16 @@ def machine(sweep: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", choices=("run", "speed", "write"))
+    parser.add_argument("action", choices=("run", "strategies", "speed", "write"))
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--override", nargs="+", default=[], help="of every run of `strategies`")
     parser.add_argument("--only", nargs="+", choices=programs(), default=programs(), help="of `speed`")
     options = parser.parse_args()
     if options.action == "run":
-        return run(options.data, options.jobs)
+        return run(lambda: commands(options.data, options.jobs))
+    if options.action == "strategies":
+        return run(lambda: mixing(options.jobs, options.override))
     return speed(options.data, options.only) if options.action == "speed" else write()
 
 

@@ -1,4 +1,4 @@
-"""`hybridret run|evaluate|prepare|plan|report|search|publish|status`: `python -m hybridret.NAME` in one word."""
+"""`hybridret run|evaluate|merge|prepare|plan|report|search|publish|status`: `python -m hybridret.NAME` in one word."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hybridret.base.interruption import CONSOLE, interruptible
 COMMANDS = {
     "run": "train and evaluate one run, or with -m a sweep of runs",
     "evaluate": "benchmarks on a run, on a Hugging Face encoder or on BM25",
+    "merge": "the weights of two finished runs at several ratios, evaluated",
     "prepare": "training data prepared once, before a sweep needs it",
     "plan": "memory, time and cost of a run or a sweep, before it is started",
     "report": "tables, figures and one page from a sweep",

@@ -50,7 +50,7 @@ def publish(run: Path, folder: Path, name: str | None = None, trust: Sequence[st
     result = directory.read_result()
     if result is None:
         raise UserError(f"{run} is not a finished run: it has no result.json. Train it to the end first.")
-    if not result.get("training"):
+    if not (result.get("training") or result.get("merge")):
         raise UserError(f"{run} was evaluated without training: there are no weights of its own to publish.")
     config = read_config(directory, trust)
     trusted = "remote_code" in trust
@@ -59,7 +59,7 @@ def publish(run: Path, folder: Path, name: str | None = None, trust: Sequence[st
         "result": result,
         "config": config,
         "metrics": _metrics(directory),
-        "commands": _commands(run, folder),
+        "commands": _commands(run, folder, result.get("merge")),
     }
     export_sentence_transformers(load_encoder(directory.best_checkpoint, trusted), folder, card)
 
@@ -85,8 +85,8 @@ def _metrics(directory: Any) -> Any:
     )
 
 
-def _commands(run: Path, folder: Path) -> list[str]:
-    """The sweep's command, where the sweep recorded it, and this one."""
+def _commands(run: Path, folder: Path, merge: dict[str, Any] | None) -> list[str]:
+    """The sweep's command, where the sweep recorded it, that of the `merge` of a merged run, and this one."""
     from hybridret.base.checksums import read_sealed
 
     made = []
@@ -95,6 +95,9 @@ def _commands(run: Path, folder: Path) -> list[str]:
             sweep = read_sealed(run.parent / "sweep.json", "the summary of a sweep")
             if sweep.get("command"):
                 made.append(str(sweep["command"]))
+    if merge:
+        ends = [f"{end}={run.parent / str(merge[end]['run'])}" for end in ("mono", "cross")]
+        made.append(shlex.join(["python", "-m", "hybridret.merge", *ends, f"ratios=[{merge['ratio']:g}]"]))
     return [*made, shlex.join(["python", "-m", "hybridret.publish", str(run), str(folder)])]
 
 

@@ -191,3 +191,16 @@ class Settings(EvaluateSettings):
     loss: dict[str, Any]
     optim: dict[str, Any]
     leaks: LeakSettings  # `data.leaks` of the config: no argument of a source
+
+
+@dataclass(frozen=True)
+class MergeSettings:
+    """The config of `python -m hybridret.merge`: run directories `mono` and `cross`, and the share of mono's weights in
+    each merged run. `trainer` and `logger` null: those of the mono run. `trust`: what the runs may start."""
+
+    mono: str
+    cross: str
+    ratios: Annotated[list[Share], MinLen(1), Because("1 is the mono run, 0 the cross run, such as [0.25,0.5,0.75].")]
+    trust: list[str]
+    trainer: dict[str, Any] | None
+    logger: dict[str, Any] | None

@@ -47,7 +47,7 @@ def save_encoder(encoder: DualEncoder, folder: Path, state: Mapping[str, Tensor]
     `state`: the weights, for a sharded body (`plain_state.merge` of the tensors gathered from all processes); None: the
     body's own. Raises UserError when it cannot be written.
     """
-    with _atomic_folder(Path(folder)) as temporary:
+    with atomic_folder(Path(folder)) as temporary:
         architecture = encoder.body.save_architecture(temporary)
         encoder.tokenization.save(temporary)
         weights = plain_state(encoder.body) if state is None else state
@@ -70,23 +70,8 @@ def load_encoder(folder: Path, trust_remote_code: bool = False) -> DualEncoder:
 
     Raises UserError naming the file that is missing, damaged, or of another architecture.
     """
-    folder = Path(folder)
-    if not folder.exists() and _old(folder).exists():
-        folder = _old(folder)  # a replacement was killed between its two renames
-    if not (folder / DESCRIPTION).is_file():
-        raise UserError(
-            f"{folder} is not a saved encoder: {folder / DESCRIPTION} is missing. Give checkpoints/best of a run."
-        )
-    saved = _description(folder)
-    for name, expected in saved["files"].items():
-        path = folder / name
-        if not path.is_file():
-            raise UserError(f"{path} is missing: the encoder in {folder} is not whole. Copy the folder again.")
-        if hash_file(path, length=64) != expected:
-            raise UserError(
-                f"{path} is damaged or was changed: its SHA-256 is not that in {DESCRIPTION}. Copy the folder again."
-            )
-    body = _body(folder, saved["body"], trust_remote_code)
+    folder, saved = checked_folder(folder)
+    body = saved_body(folder, saved, trust_remote_code)
     try:
         load_model(body, str(folder / WEIGHTS), strict=True)
     except (RuntimeError, SafetensorError) as error:
@@ -109,6 +94,49 @@ def load_encoder(folder: Path, trust_remote_code: bool = False) -> DualEncoder:
         return DualEncoder(body, saved["pooling"], Tokenization(tokenizer, text, saved["append_eos"])).eval()
     except UserError as error:
         raise UserError(f"{folder / DESCRIPTION}: {error}") from error
+
+
+def checked_folder(folder: Path) -> tuple[Path, dict[str, Any]]:
+    """The folder of a saved encoder, which is another one after a kill, and the content of its `encoder.json`.
+
+    Raises UserError naming the file that is missing or damaged; all files are read.
+    """
+    folder = _present(folder)
+    if not (folder / DESCRIPTION).is_file():
+        raise UserError(
+            f"{folder} is not a saved encoder: {folder / DESCRIPTION} is missing. Give checkpoints/best of a run."
+        )
+    saved = _description(folder)
+    for name, expected in saved["files"].items():
+        path = folder / name
+        if not path.is_file():
+            raise UserError(f"{path} is missing: the encoder in {folder} is not whole. Copy the folder again.")
+        if hash_file(path, length=64) != expected:
+            raise UserError(
+                f"{path} is damaged or was changed: its SHA-256 is not that in {DESCRIPTION}. Copy the folder again."
+            )
+    return folder, saved
+
+
+def weights_sum(folder: Path) -> str:
+    """The SHA-256 of the weights that `encoder.json` records. Raises UserError where that is missing or damaged."""
+    return str(_description(_present(folder))["files"][WEIGHTS])
+
+
+def saved_body(folder: Path, saved: Mapping[str, Any], trust_remote_code: bool) -> Body:
+    """The body that `saved`, the content of `encoder.json`, describes, with arbitrary weights."""
+    found = body_class(saved["body"]["kind"])
+    assert found is not None
+    try:
+        return found.load_architecture(folder, saved["body"]["architecture"], trust_remote_code)
+    except UserError as error:
+        raise UserError(f"{folder / DESCRIPTION}: {error}") from error
+    except _MISFITS as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UserError(
+            f"{folder / DESCRIPTION} does not describe a {saved['body']['kind']} encoder ({reason}). The folder mixes "
+            "two encoders; copy it again."
+        ) from error
 
 
 def _description(folder: Path) -> dict[str, Any]:
@@ -138,24 +166,9 @@ def _description(folder: Path) -> dict[str, Any]:
     return saved
 
 
-def _body(folder: Path, saved: dict[str, Any], trust_remote_code: bool) -> Body:
-    found = body_class(saved["kind"])
-    assert found is not None
-    try:
-        return found.load_architecture(folder, saved["architecture"], trust_remote_code)
-    except UserError as error:
-        raise UserError(f"{folder / DESCRIPTION}: {error}") from error
-    except _MISFITS as error:
-        reason = " ".join(str(error).split())[:300]
-        raise UserError(
-            f"{folder / DESCRIPTION} does not describe a {saved['kind']} encoder ({reason}). The folder mixes two "
-            "encoders; copy it again."
-        ) from error
-
-
 @contextmanager
-def _atomic_folder(folder: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `folder` and rename it to `folder` at the end."""
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `folder` and rename it to `folder` at the end; an older one there is replaced."""
     with folder_beside(folder, SafetensorError) as temporary:
         _recover(folder)
         yield temporary
@@ -170,6 +183,12 @@ def _atomic_folder(folder: Path) -> Iterator[Path]:
             os.replace(folder, _old(folder))
         os.replace(temporary, folder)
         shutil.rmtree(_old(folder), ignore_errors=True)
+
+
+def _present(folder: Path) -> Path:
+    """`folder`, or what it was before a replacement that was killed between its two renames."""
+    folder = Path(folder)
+    return _old(folder) if not folder.exists() and _old(folder).exists() else folder
 
 
 def _old(folder: Path) -> Path:

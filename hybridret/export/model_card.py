@@ -28,7 +28,7 @@ def model_card(encoder: DualEncoder, card: Mapping[str, Any]) -> str:
         card_head(name, languages, shown_results(metrics)),
         f"# {escape_markdown(name)}",
         f"A multilingual dense retriever: one encoder turns queries and passages into unit vectors of "
-        f"{encoder.dimension} dimensions; the score of a passage is the cosine. Trained with hybridret."
+        f"{encoder.dimension} dimensions; the score of a passage is the cosine. {_made(result)}"
         + (f" Languages: {escape_markdown(', '.join(languages))}." if languages else ""),
         "## Use",
         _use(encoder),
@@ -43,6 +43,18 @@ def model_card(encoder: DualEncoder, card: Mapping[str, Any]) -> str:
     if commands := card.get("commands"):
         parts += ["## Made by", code_block("sh", commands)]
     return "\n\n".join(parts) + "\n"
+
+
+def _made(result: Mapping[str, Any]) -> str:
+    """How the weights came to be, in a sentence or two."""
+    if not (merge := result.get("merge")):
+        return "Trained with hybridret."
+    ratio = float(merge["ratio"])
+    mono, cross = (inline_code(str(merge[end]["run"])) for end in ("mono", "cross"))
+    return (
+        f"Merged with hybridret, without training of its own: the weights are {ratio:g} × those of {mono} plus "
+        f"{1 - ratio:g} × those of {cross}."
+    )
 
 
 def _use(encoder: DualEncoder) -> str:
@@ -104,8 +116,14 @@ def _number(measure: str, value: float | None) -> str:
 def _recipe(encoder: DualEncoder, result: Mapping[str, Any], config: Mapping[str, Any]) -> str:
     trained, training = result.get("training") or {}, config.get("training") or {}
     counted = encoder.parameters_counted()
+    merge = result.get("merge") or {}
+    runs = {f"run {end}": f"{merge[end]['run']}, {merge[end].get('steps')} steps" for end in ("mono", "cross") if merge}
+    if merge:
+        training = {key: value for key, value in training.items() if key != "steps"}  # those of a run, not its own
     facts = {
         "strategy of batches": result.get("strategy"),
+        "ratio": merge.get("ratio"),
+        **runs,
         "alpha": result.get("alpha"),
         "backbone": " ".join(str(result[key]) for key in ("backbone", "size") if result.get(key)),
         "parameters": f"{counted['total']:,} ({counted['body']:,} without input embeddings), counted",

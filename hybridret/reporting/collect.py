@@ -40,6 +40,7 @@ from hybridret.runs.look import look
 from hybridret.runs.sums import check_sum
 
 UNTRAINED = "not trained"
+MERGED = "no training: merged"  # what ended the training of a merge
 _NO_SIZE = "none"  # of a retriever that has no model
 _HOW = ("eval", "evaluation")  # sections that a later evaluation may record in its result.json
 
@@ -52,13 +53,14 @@ class Sweep:
     size), strategy, alpha, backbone, size, what varies besides (`extra`: config keys, `evaluated`), seed,
     parameters_total/_body/_trainable, trained, steps, best_step, best_validation_loss, monitor, best_value,
     pairs_per_second, padding_share, seconds, stopped, data, fingerprint, licence, finished, text (how texts were cut
-    and prefixed, in words).
+    and prefixed, in words). A merge of two runs is `trained`, since its weights are, and has no steps of its own.
     `metrics`: the rows of all metrics.csv, evaluations included, with run and configuration. `history`: the rows of all
     history.jsonl with run and configuration. `tokens`: run, evaluation ("": the run itself, else the name of one that
     was added), language and the four shares. `notes`: run, dataset ("": the run as a whole), key, text.
     `failures`: run, state, phase, done, total (None: not known), reason of all that is not finished. By run: `mixes`,
-    `environments`, `summaries`, what the reader made of the training data, `cards`, what it holds, and `leaks`, which
-    texts of the test sets were found in it, by the run itself and by evaluations that were added.
+    `environments`, `summaries`, what the reader made of the training data, `cards`, what it holds, `leaks`, which texts
+    of the test sets were found in it, by the run itself and by evaluations that were added, and `merges`, of which runs
+    it is a merge.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Sweep:
     summaries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     cards: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     leaks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    merges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def datasets(self) -> list[str]:
@@ -207,6 +210,7 @@ def _assemble(folder: Path, runs: list[_Run], failures: list[dict[str, Any]], re
         extra=extra,
         mixes={run.path.name: (run.result.get("training") or {}).get("mix") or {} for run in runs},
         environments={run.path.name: run.environment for run in runs},
+        merges={run.path.name: run.result["merge"] for run in runs if run.result.get("merge")},
         leaks={run.path.name: _leaks(run) for run in runs},
         cards={run.path.name: (run.result.get("data") or {}).get("card") or {} for run in runs},
         summaries={run.path.name: (run.result.get("data") or {}).get("summary") or {} for run in runs},
@@ -229,21 +233,22 @@ def _identity(file: Path, result: dict[str, Any]) -> dict[str, Any]:
     for key in ("backbone", "seed"):
         if key not in result:
             raise UserError(f"{file}: the key {key!r} is missing; delete the run directory and run the point again.")
-    training = result.get("training")
-    trained: dict[str, Any] = training or {}
+    merged = bool(result.get("merge"))
+    made = merged or result.get("training") is not None
+    trained: dict[str, Any] = result.get("training") or ({"stopped": MERGED} if merged else {})
     parameters = result.get("parameters") or {}
     data = result.get("data") or {}
     alpha = result.get("alpha")
     speed = ("pairs_per_second", "padding_share", "seconds")
     columns = ("steps", "best_step", "best_validation_loss", "monitor", "best_value", *speed, "stopped")
     return {
-        "strategy": str(result.get("strategy") or UNTRAINED) if training is not None else UNTRAINED,
-        "alpha": float(alpha) if alpha is not None and training is not None else float("nan"),
+        "strategy": str(result.get("strategy") or UNTRAINED) if made else UNTRAINED,
+        "alpha": float(alpha) if alpha is not None and made else float("nan"),
         "backbone": str(result["backbone"]),
         "size": "" if result.get("size") in (None, _NO_SIZE) else str(result["size"]),
         "seed": result["seed"],
         **{f"parameters_{key}": float(parameters.get(key) or "nan") for key in ("total", "body", "trainable")},
-        "trained": training is not None,
+        "trained": made,
         **{key: trained.get(key) for key in columns},
         **{
             key: data.get(old)

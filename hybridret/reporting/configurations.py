@@ -12,9 +12,11 @@ from hybridret.runs import ADDED_LATER, NOT_HASHED
 
 IDENTITY = ["strategy", "alpha", "backbone", "size"]
 # How and where a run was computed does not make it another configuration; evaluations are compared by `protocols`.
-_NOT_IDENTITY = ("seed", "run", "eval", "evaluation", *NOT_HASHED)
+_PARENTS = [f"batching.{end}.{key}" for end in ("mono", "cross") for key in ("run", "config_hash", "weights")]
+_NOT_IDENTITY = ("seed", "run", "eval", "evaluation", *_PARENTS, *NOT_HASHED)
 _NAMES = {"bm25": "BM25"}
-MARKED = ("backbone.stemmer", "backbone.stopwords")
+RATIO = "batching.ratio"  # of a merge
+MARKED = ("backbone.stemmer", "backbone.stopwords", RATIO)
 _ORDER = ("mono", "cross", "hybrid", "x_x", "en_en")
 
 
@@ -24,10 +26,10 @@ def with_configurations(
     """Add the columns `configuration` (a short label), `family` (the label without the size) and what varies besides.
 
     `settings` are the flat configs by run. A key becomes a column only if it tells apart runs that are equal so far, so
-    keys that follow from the strategy or the backbone stay out; what changes BM25's words (`MARKED`) stands in the
-    label wherever it is on. `protocols` say how each run was evaluated: where that differs among runs that are
-    otherwise equal, the column `evaluated` shows how. Returns the rows sorted by configuration and seed, and the names
-    of the columns besides `IDENTITY`.
+    keys that follow from the strategy or the backbone stay out; what changes BM25's words, and the ratio of a merge
+    (`MARKED`), stand in the label wherever they are set. `protocols` say how each run was evaluated: where that differs
+    among runs that are otherwise equal, the column `evaluated` shows how. Returns the rows sorted by configuration and
+    seed, and the names of the columns besides `IDENTITY`.
     """
     runs = runs.copy()
     extra: list[str] = []

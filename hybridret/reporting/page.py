@@ -15,6 +15,7 @@ from hybridret.reporting.sweep_facts import facts
 from hybridret.reporting.tables_cards import card_tables
 from hybridret.reporting.tables_data import data_tables
 from hybridret.reporting.tables_leaks import leak_tables
+from hybridret.reporting.tables_merge import merge_table
 from hybridret.reporting.tables_mix import mix_language_table, mix_table
 from hybridret.reporting.tables_runs import failure_table, run_table, token_tables
 from hybridret.reporting.templates import call, render
@@ -62,4 +63,6 @@ def _data(sweep: Sweep) -> Markup:
 
 
 def _runs(sweep: Sweep) -> Markup:
-    return call("sections.html", "runs", run_table(sweep), mix_table(sweep), mix_language_table(sweep))
+    return call(
+        "sections.html", "runs", run_table(sweep), merge_table(sweep), mix_table(sweep), mix_language_table(sweep)
+    )

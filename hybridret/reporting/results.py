@@ -98,6 +98,19 @@ _TYPES: Mapping[str, tuple[_Test, str]] = {
     "data.card.tokens": (_map_of(_any), "an object"),
     "data.card.tokens.sample": (_number, "a number"),
     "data.card.tokens.languages": (_map_of(_map_of(_is_lengths)), "an object of lengths by language"),
+    "merge": (_map_of(_any), "an object"),
+    "merge.ratio": (_number, "a number"),
+    **{
+        f"merge.{end}{key}": kind
+        for end in ("mono", "cross")
+        for key, kind in {
+            "": (_map_of(_any), "an object"),
+            ".run": (_text, "a text"),
+            ".start": (_text, "a text"),
+            ".steps": (_number, "a number"),
+            ".seconds": (_number, "a number"),
+        }.items()
+    },
     "leaks": (_map_of(_any), "an object"),
     "leaks.rows": (_list_of(_is_leak), "a list of leaks"),
     "leaks.compared": (_map_of(_map_of(_number)), "an object of numbers by benchmark"),

@@ -19,6 +19,7 @@ from hybridret.reporting.tables_bias import bias_summary, bias_table
 from hybridret.reporting.tables_cards import card_tables
 from hybridret.reporting.tables_data import data_tables
 from hybridret.reporting.tables_leaks import leak_tables
+from hybridret.reporting.tables_merge import merge_table
 from hybridret.reporting.tables_mix import mix_language_table, mix_table
 from hybridret.reporting.tables_runs import failure_table, run_table, token_tables
 
@@ -57,5 +58,5 @@ def all_tables(sweep: Sweep) -> list[Table]:
         found += [t.entropy_table(sweep, name), paper_table(sweep, name)]
         found += [t.pair_table(sweep, name, one) for one in configurations(sweep, name)]
     found += [*token_tables(sweep), *data_tables(sweep), *card_tables(sweep), *leak_tables(sweep), run_table(sweep)]
-    found += [mix_table(sweep), mix_language_table(sweep), failure_table(sweep)]
+    found += [merge_table(sweep), mix_table(sweep), mix_language_table(sweep), failure_table(sweep)]
     return [table for table in found if table is not None]

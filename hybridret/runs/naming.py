@@ -59,6 +59,15 @@ def run_name(overrides: Sequence[str], seed: int) -> str:
     return name
 
 
+def merge_name(parents: str, ratio: float, seed: int) -> str:
+    """The folder name of a run whose weights are those of two others; `parents` is a hash of both.
+
+    >>> merge_name("1f2e3d4c", 0.50, seed=1)
+    'batching-merge_parents-1f2e3d4c_ratio-0.5_seed-1'
+    """
+    return f"batching-merge_parents-{parents}_ratio-{_canonical(repr(float(ratio)))}_seed-{int(seed)}"
+
+
 def named_overrides(overrides: Sequence[str]) -> dict[str, str | None]:
     """The overrides that make another run: their values in one spelling each, None for a deletion."""
     chosen: dict[str, str | None] = {}

@@ -32,7 +32,9 @@ from typing import Any
 import hybridret.base.progress_lines
 import hybridret.components.open_run
 import hybridret.evaluate
+import hybridret.merge
 import hybridret.pipelines.evaluate_run
+import hybridret.pipelines.merge_runs
 import hybridret.pipelines.train_run
 import hybridret.pipelines.train_worker
 import hybridret.report

@@ -28,7 +28,7 @@ CURVES = {
 STEPS = (*TRAINING, "sweep=curves", "training.steps=30", "training.checkpoint_every=30")
 TIMES = ("seconds", "pairs_per_second", "crc32")  # of a row of history.jsonl that no two runs share
 
-ENTRIES = ("run", "evaluate")  # whose options are a config
+ENTRIES = ("run", "evaluate", "merge")  # whose options are a config
 TOOLS = ("prepare", "plan", "report", "search", "publish", "status")  # whose options are words
 
 
