@@ -1,8 +1,9 @@
 """`python -m hybridret.translate`: training data in further languages, by a translation model on this machine.
 
 python -m hybridret.translate data=jsonl data.path=FOLDER --from en --to de,zh --model nllb --output TRANSLATED
-torchrun --nproc-per-node=4 -m hybridret.translate ...       the same on four GPUs
-python -m hybridret.run data=translated data.path=TRANSLATED  trains on the result
+python -m hybridret.run data=translated data.path=TRANSLATED      trains on the result
+
+Started by torchrun or srun, one process for each GPU, the processes share the work; the result is the same.
 """
 
 from __future__ import annotations
