@@ -37,7 +37,7 @@ def pair_collection(pairs: ParallelPairs, questions: int) -> Collection:
         (number, question, text)
         for number, language in enumerate(pairs.languages)
         for question in chosen
-        if (text := pairs.queries[language][question]) is not None
+        if (text := pairs.queries[language][question]) is not None and pairs.present[question, number]
     ]
     relevant = [found[int(pairs.passage_groups[question])] for _, question, _ in asked]
     judged = np.array([passage for one in relevant for passage in one], dtype=np.int64)
