@@ -72,10 +72,11 @@ def test_every_number_has_a_bound() -> None:
 
 @pytest.mark.parametrize("name", sorted(name for name, plugin in plugins().items() if bounded(plugin)))
 def test_constructors_check_their_bounds_themselves(name: str) -> None:
-    """Python code makes plug-ins without a config: the class is decorated with `checked`."""
+    """Python code makes plug-ins without a config: the class, or the function that makes one, has `checked` on it."""
     plugin = plugins()[name]
     key, hint = next((key, hint) for key, hint in bounded(plugin).items())
-    assert getattr(plugin.__init__, "__wrapped__", None) is not None, f"{name} has bounds and is not @checked"
+    made_by = plugin.__init__ if isinstance(plugin, type) else plugin
+    assert getattr(made_by, "__wrapped__", None) is not None, f"{name} has bounds and is not @checked"
     wrong: Any = [] if numbers(hint) else "none of them"
     needed = dict.fromkeys(hints_of(plugin))
     with pytest.raises(UserError, match=rf"\.{key}="):

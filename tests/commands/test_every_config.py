@@ -45,6 +45,9 @@ def needed(group: str, option: str) -> list[str]:
         overrides.append("data.path=FOLDER")
     if group == "model" and option == "large":
         overrides.append("backbone=xlmr")
+    if group == "experiment":  # of several parts, each with a folder of its own
+        lacking = OmegaConf.missing_keys(composed(*overrides))
+        overrides += [f"{key}=FOLDER" for key in sorted(lacking) if key.endswith(".path")]
     return overrides
 
 

@@ -59,9 +59,20 @@ def test_the_record_has_the_settings_in_one_place() -> None:
     assert read_settings(plain).text.passage_length == 256
 
 
-@pytest.mark.parametrize(("experiment", "lengths"), [("squad", (32, 128)), ("paper", (64, 256))])
-def test_an_experiment_says_its_own(experiment: str, lengths: tuple[int, int]) -> None:
-    found = resolved(composed("config", f"experiment={experiment}", "data.path=FOLDER"))["text"]
+PAPER_TESTS = ("squadshifts", "xquad_r", "mlqa_r")
+
+
+@pytest.mark.parametrize(
+    ("experiment", "open_keys", "lengths"),
+    [
+        ("squad", ["data.path"], (32, 128)),
+        ("paper_small", ["data.path"], (32, 128)),
+        ("paper", ["data.sources.translated.path", *(f"eval.{one}.path" for one in PAPER_TESTS)], (64, 256)),
+    ],
+)
+def test_an_experiment_says_its_own(experiment: str, open_keys: list[str], lengths: tuple[int, int]) -> None:
+    given = [f"{key}=FOLDER" for key in open_keys]
+    found = resolved(composed("config", f"experiment={experiment}", *given))["text"]
     assert found == {**SCRATCH, "query_length": lengths[0], "passage_length": lengths[1]}
 
 

@@ -20,8 +20,9 @@ class Heldout:
         found = source.test()
         if not found:
             raise UserError(
-                "eval=heldout: the training data has no test part (test_share=0). Set data.test_share, for example to "
-                "0.3, or choose another benchmark."
+                f"eval=heldout: the training data {source.name} has no test part. Name test sets, such as "
+                f"eval=[xquad_r] or eval=[folder]. Sources that are split themselves, such as data=jsonl, have one "
+                f"where data.test_share is above 0."
             )
         return tuple(replace(one, name=f"heldout_{one.name}") if is_published(one.name) else one for one in found)
 

@@ -5,9 +5,9 @@ Raw files of `castorini/mr-tydi` on the hub, no loading script: `mrtydi-v1.1-NAM
 So the corpus of 58 million passages is not needed. The negatives are hits of BM25 that nobody judged: some may be
 relevant.
 
-Verified without a connection to the hub: names of the files and the commit from the hub's own listings, fields from the
-publisher's loading script, which fills absent lists with none; a commit of the publisher says that some rows have no
-negatives. Not verified: the bytes themselves, and the order of the negatives.
+Verified without a connection to the hub: names of the files and the commit from the hub's own listings; the fields only
+from copies of these data by others; a commit of the publisher says that some rows have no negatives. Not verified: the
+bytes themselves, and the order of the negatives.
 """
 
 from __future__ import annotations
