@@ -69,7 +69,7 @@ class Shard:
         """
         rows = np.full((len(self.questions), settings.negatives), -1, dtype=np.int64)
         counts = Counter(questions=len(self.questions))
-        work = _Work(self, self._collection(), retriever, judge, settings, seed, progress)
+        work = _Work(self, self.collection(), retriever, judge, settings, seed, progress)
         if len(work.asked) and len(self.passages):
             for queries, hits, answers in work.searched():
                 rows[work.asked[queries]] = work.selected(queries, hits, answers, counts)
@@ -82,7 +82,8 @@ class Shard:
         )
         return rows, counts
 
-    def _collection(self) -> Collection:
+    def collection(self) -> Collection:
+        """The questions that ask, and the passages, as a retriever searches them."""
         asked = np.flatnonzero(self.asking >= 0)
         texts: list[str] = [""] * len(asked)
         for language in np.unique(self.asking[asked]).tolist():

@@ -29,7 +29,7 @@ from hybridret.pipelines.opened_retriever import OF_RUN, opened_retriever
 from hybridret.runs.naming import folder_name
 
 ROOT = "mine"
-COLUMNS = ("questions", "asked", "answers", "window", "margin", "judge", "kept", "fewer", "without")
+COLUMNS = ("asked", "answers", "window", "margin", "judge", "kept", "fewer", "without")
 
 
 def mine_data(overrides: Sequence[str]) -> int:
@@ -82,15 +82,16 @@ def mining_settings(section: Any) -> MiningSettings:
 
 
 def show(mined: MinedSet) -> None:
-    """Print a row for each dataset and language of passages."""
-    table = Table(title=f"Hard negatives {printable(str(mined.about['name']))}", title_justify="left")
-    for name in ("dataset", "passages", *COLUMNS):
-        table.add_column(name, justify="left" if name in ("dataset", "passages") else "right")
+    """Print a table for each dataset, with a row for each language of passages."""
     for one in mined.about["datasets"]:
+        columns = [name for name in COLUMNS if name in one["counts"]]
+        title = f"Hard negatives {printable(str(mined.about['name']))} of {printable(one['name'])}"
+        table = Table(title=title, title_justify="left")
+        for name in ("language", *columns):
+            table.add_column(name, justify="left" if name == "language" else "right")
         for language, counts in (*one["languages"].items(), ("all", one["counts"])):
-            row = (f"{counts.get(column, 0):,}" for column in COLUMNS)
-            table.add_row(printable(one["name"]), printable(language), *row)
-    Console().print(table)
+            table.add_row(printable(language), *(f"{counts.get(column, 0):,}" for column in columns))
+        Console().print(table)
 
 
 def _composed(overrides: Sequence[str]) -> DictConfig:
