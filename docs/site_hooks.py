@@ -10,7 +10,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parent.parent
-ENTRIES = ("run", "evaluate", "merge", "prepare", "plan", "report", "search", "publish", "status", "command")
+ENTRIES = ("run", "evaluate", "merge", "prepare", "mine", "plan", "report", "search", "publish", "status", "command")
 
 
 def rooms() -> list[str]:

@@ -1,4 +1,4 @@
-"""`hybridret run|evaluate|merge|prepare|plan|report|search|publish|status`: `python -m hybridret.NAME` in one word."""
+"""`hybridret run|evaluate|merge|prepare|mine|plan|report|search|publish|status`: `python -m hybridret.NAME` in one word."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ COMMANDS = {
     "evaluate": "benchmarks on a run, on a Hugging Face encoder or on BM25",
     "merge": "the weights of two finished runs at several ratios, evaluated",
     "prepare": "training data prepared once, before a sweep needs it",
+    "mine": "hard negatives for training data, by BM25 or any encoder",
     "plan": "memory, time and cost of a run or a sweep, before it is started",
     "report": "tables, figures and one page from a sweep",
     "search": "ask questions, and see the best passages in all languages",

@@ -39,7 +39,7 @@ BM25 = ("hybridret.evaluate", "backbone=bm25", "logger=none", "eval=[heldout]", 
 CASES = [
     *(
         (f"hybridret.{name}", "--help")
-        for name in ("run", "evaluate", "merge", "prepare", "plan", "report", "search", "publish", "status")
+        for name in ("run", "evaluate", "merge", "prepare", "mine", "plan", "report", "search", "publish", "status")
     ),
 ]
 REFUSED = [
