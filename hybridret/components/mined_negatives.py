@@ -38,13 +38,16 @@ def missing_negatives(source: PreparedSource, name: str, data: Mapping[str, Any]
 
 
 def data_overrides(data: Mapping[str, Any]) -> str:
-    """The section `data` as overrides, without values that are the source's own defaults."""
+    """The section `data` as overrides, without values that are the source's own defaults; of nested sections only that
+    they belong there.
+    """
     parameters = inspect.signature(locate(data["_target_"], "data")).parameters
     found = [f"data={plugin_name(data)}"]
     for key, value in data.items():
-        if key in parameters and _plain(value) != _plain(parameters[key].default):
+        if key in parameters and not isinstance(value, Mapping) and _plain(value) != _plain(parameters[key].default):
             found.append(f"data.{key}={_plain(value)}")
-    return " ".join(map(shlex.quote, found))
+    text = " ".join(map(shlex.quote, found))
+    return f"{text} (and the rest of data)" if any(isinstance(value, Mapping) for value in data.values()) else text
 
 
 def _plain(value: Any) -> str:

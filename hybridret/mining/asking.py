@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from hybridret.base.errors import UserError, nearest
+from hybridret.base.errors import UserError
 from hybridret.base.records import IntArray, ParallelPairs
 from hybridret.mining.candidates import mixed
 
 SAME, CROSS = "same", "cross"
 
 
+def check_asking(queries: str, datasets: Sequence[ParallelPairs]) -> None:
+    """Raise UserError for a `mining.queries` that is neither `same` nor `cross` nor a language of a dataset."""
+    known = sorted({language for pairs in datasets for language in pairs.languages})
+    if queries not in (SAME, CROSS, *known):
+        raise UserError(f"mining.queries={queries}: choose same, cross, or a language of the data: {', '.join(known)}.")
+
+
 def asking_languages(pairs: ParallelPairs, passages: str, queries: str, seed: int) -> IntArray:
     """[Q]: the index of the language in which each question searches the passages of the language `passages`; -1 for a
-    question that has no passage there or no text to ask with.
+    question that has no passage there or no text to ask with, as for a language that the dataset lacks.
 
     `queries`: `same` as the passages; `cross`: another one, drawn by a hash for each question and language of passages
-    among those that the question has; or the code of one language. Raises UserError for any other word.
+    among those that the question has; or the code of one language.
     """
     column = pairs.languages.index(passages)
     present = pairs.present
@@ -31,9 +40,6 @@ def asking_languages(pairs: ParallelPairs, passages: str, queries: str, seed: in
         found = (np.cumsum(others, axis=1) > drawn.astype(np.int64)[:, None]).argmax(axis=1)
         return np.where(present[:, column] & (count > 0), found, -1)
     if queries not in pairs.languages:
-        raise UserError(
-            f"mining.queries={queries}: choose same, cross, or one of the languages of {pairs.name}. "
-            f"{nearest(queries, (SAME, CROSS, *pairs.languages))}"
-        )
+        return np.full(len(pairs), -1, dtype=np.int64)
     asking = pairs.languages.index(queries)
     return np.where(present[:, column] & present[:, asking], asking, -1)

@@ -22,7 +22,7 @@ from hybridret.config.compose import points
 from hybridret.config.run_identity import check_seed
 from hybridret.config.validate import resolved
 from hybridret.data.prepared.mined import MinedSet
-from hybridret.mining.asking import CROSS, SAME
+from hybridret.mining.asking import check_asking
 from hybridret.mining.mine import Mining, mine
 from hybridret.mining.shard import Miner, PairScorer
 from hybridret.pipelines.opened_retriever import OF_RUN, opened_retriever
@@ -47,7 +47,7 @@ def mine_data(overrides: Sequence[str]) -> int:
         progress = StoppingProgress(stop, Bars())
         try:
             source.prepare(progress)
-            _check_languages(settings, {one for pairs in source.training() for one in pairs.languages})
+            check_asking(settings.queries, source.training())
             with progress.task("build the retriever", None):
                 retriever, about = opened.retriever()
                 described: dict[str, Any] = {"retriever": about, "judge": None}
@@ -107,11 +107,3 @@ def _of_judge(overrides: Sequence[str], judge: str) -> tuple[DictConfig, Sequenc
     if Path(judge).is_dir():
         return _composed([*others, f"checkpoint='{judge}'"]), []
     return _composed([*others, f"backbone={judge}"]), []
-
-
-def _check_languages(settings: MiningSettings, known: set[str]) -> None:
-    if settings.queries not in (SAME, CROSS, *known):
-        raise UserError(
-            f"mining.queries={settings.queries}: choose same, cross, or a language of the data: "
-            f"{', '.join(sorted(known))}."
-        )

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import Train, rows, run_of, write_rows
+from commands import Train, paragraph, rows, run_of, write_rows
 
-from hybridret.data.prepared.mined import mined_folder
+from hybridret.base.errors import UserError
+from hybridret.pipelines.mine_data import mine_data
 
 pytestmark = pytest.mark.slow
 
@@ -126,18 +127,22 @@ def test_a_run_is_not_continued_with_other_negatives(boxes: Path, point: Train) 
         ((*BM25, "mining.last=2"), "mining.negatives=3: the window from 1 to 2 has fewer"),
         ((*BM25, "mining.relative_margin=2"), "mining.relative_margin=2 must be"),
         ((*BM25, "mining.draw=worst"), "mining.draw="),
-        ((*BM25, "mining.frist=1"), "first"),
         ((*BM25, "mining.judge=nothing"), "nothing"),
         ((*BM25, "mining.first=90"), "No question has a hard negative"),
         (("name=hard", "checkpoint=nowhere", *DATA), "checkpoint=nowhere: there is no such folder"),
     ],
     ids=lambda value: value[-1] if isinstance(value, tuple) else "",
 )
-def test_bad_input_is_one_paragraph(boxes: Path, point: Train, arguments: tuple[str, ...], words: str) -> None:
-    done = point.command("mine", *arguments, folder=boxes)
-    assert done.returncode == 2, done.stdout + done.stderr
-    last = [line for line in done.stderr.splitlines() if line.strip()][-1]
-    assert last.startswith("Error: "), done.stderr
-    assert words in last
-    assert "Traceback" not in done.stderr
-    assert not list(mined_folder(boxes, "hard").parent.glob("*"))
+def test_bad_input_is_named(
+    boxes: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: str
+) -> None:
+    monkeypatch.chdir(boxes)
+    with pytest.raises(UserError) as refused:
+        mine_data(arguments)
+    assert words in str(refused.value)
+
+
+def test_a_wrong_key_is_one_paragraph(boxes: Path, point: Train) -> None:
+    answer = point.command("mine", *BM25, "mining.frist=1", folder=boxes)
+    assert answer.returncode == 2
+    assert "first" in paragraph(answer)

@@ -17,7 +17,7 @@ from hybridret.base.records import ParallelPairs
 from hybridret.data.prepared.mined import MinedSet, mined_folder, mined_names, read_mined
 from hybridret.data.prepared.source import PreparedSource
 from hybridret.mining import shard as shard_module
-from hybridret.mining.asking import asking_languages
+from hybridret.mining.asking import asking_languages, check_asking
 from hybridret.mining.mine import Mining, mine
 from hybridret.retrieval.bm25 import Bm25
 
@@ -120,8 +120,11 @@ def test_the_language_that_asks_is_another_one_and_drawn_evenly() -> None:
         free = drawn[pairs.present[drawn].all(axis=1)]
         assert 0.4 < (asking[free] == asking[free].max()).mean() < 0.6
         assert not np.array_equal(asking, asking_languages(pairs, language, "cross", 6))
-    with pytest.raises(UserError, match=r"mining\.queries=fr: choose same, cross, or one of the languages"):
-        asking_languages(pairs, "en", "fr", 1)
+    assert (asking_languages(pairs, "en", "fr", 1) == -1).all()
+    with pytest.raises(
+        UserError, match=r"mining\.queries=fr: choose same, cross, or a language of the data: de, en, ru"
+    ):
+        check_asking("fr", [pairs])
 
 
 @pytest.mark.parametrize("retriever", [Table, Bm25], ids=["table", "bm25"])
