@@ -45,14 +45,17 @@ def main() -> None:
     parser.add_argument("--files", default="squad-dev.*")
     parser.add_argument("--languages", nargs="+")
     parser.add_argument("--questions", type=int, default=500, help="of each language, for the encoder; BM25: all")
+    parser.add_argument("--retrievers", nargs="+", default=["BM25", "MiniLM"])
+    parser.add_argument("--cache", type=Path, help="where to keep vectors; another start with it goes on")
     parser.add_argument("--csv", type=Path, help="where to write the table, too")
     options = parser.parse_args()
     source = PreparedSource(JsonlPairs(path=str(options.data), files=[options.files], languages=options.languages))
     (pairs,) = source.training()
     answers = read_answers(options.data, options.files)
     found: list[pd.DataFrame] = []
-    for name, retriever in (("BM25", Bm25()), ("MiniLM", Dense(minilm(), 64))):
-        for language in pairs.languages:
+    for name in options.retrievers:
+        retriever = Bm25() if name == "BM25" else dense(options.cache)
+        for language in sorted(pairs.languages, key=lambda code: (code != "en", code)):
             passages = distinct_passages(pairs, language, groups_of_rows(pairs))
             for queries in ("same", "cross"):
                 limit = options.questions if name == "MiniLM" else None
@@ -63,6 +66,12 @@ def main() -> None:
                 table.to_csv(options.csv, index=False)
             print(f"up to {name} {language}", flush=True)
     print(markdown(table))
+
+
+def dense(cache: Path | None) -> Dense:
+    """Search with MiniLM; the vectors of a language are kept where there is a cache."""
+    encoder = minilm()
+    return Dense(encoder, 64, cache=cache, cache_from=0 if cache else 50_000, key=encoder.identity())
 
 
 def minilm() -> DualEncoder:
