@@ -44,7 +44,7 @@ from hybridret.mining.known import KnownAnswers
 from hybridret.mining.shard import Miner, PairScorer, Shard
 from hybridret.runs.lock import enter_when_free, exclusive
 
-QUESTIONS = 1 << 14  # of a shard. Last bits of vectors depend on the batch, so another number may give other near ties
+QUESTIONS = 1 << 15  # of a shard. Last bits of vectors depend on the batch, so another number may give other near ties
 ASKED, PARTS = "asked.json", "parts"
 
 

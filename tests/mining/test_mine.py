@@ -133,7 +133,7 @@ def test_the_size_of_shards_changes_nothing(retriever: Callable[[], Any], draw: 
     source = PreparedSource(Given(corpus()))
     hashes = {
         mined(source, f"of-{shard}", shard, retriever=retriever(), draw=draw, queries="cross").about["hash"]
-        for shard in (1, 5, 40, 1000)
+        for shard in (7, 40, 1000)
     }
     assert len(hashes) == 1
 
