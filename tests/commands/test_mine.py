@@ -68,7 +68,7 @@ def test_what_is_not_mined_is_named_with_its_command(boxes: Path, point: Train) 
     assert command.split() == ["name=hard", "backbone=bm25", "data=jsonl", "data.path=boxes"]
     sweep = point.command("run", "-m", *point.arguments, "seed=1,2", folder=boxes)
     assert sweep.returncode == 1  # as for any sweep whose points cannot start
-    assert "training.mined" in sweep.stderr
+    assert "hybridret.mine name=hard" in sweep.stdout + sweep.stderr
     assert point.command("mine", *command.split(), "mining.first=1", folder=boxes).returncode == 0
     assert point(boxes).returncode == 0
 
