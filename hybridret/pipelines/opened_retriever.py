@@ -13,7 +13,7 @@ from hybridret.base.errors import UserError
 from hybridret.components.evaluate_components import EvaluateComponents
 from hybridret.components.open_run import read_config
 from hybridret.config.trust import REMOTE_CODE
-from hybridret.config.validate import read_evaluate_settings, read_settings, resolved
+from hybridret.config.validate import read_evaluate_settings, resolved
 from hybridret.encoders.backbone import EncoderFamily
 from hybridret.evaluation.check import check_settings
 from hybridret.pipelines.evaluate_run import FROM_RUN
@@ -81,7 +81,7 @@ def opened_retriever(config: DictConfig, overrides: Sequence[str]) -> OpenedRetr
     kept = [str(key) for key in config if key not in (*NOT_SETTINGS, *FROM_RUN)] + (["data"] if config.data else [])
     plain = resolved(OmegaConf.masked_copy(config, kept))
     merged = {key: own[key] for key in FROM_RUN if key in own} | plain
-    return _opened(EvaluateComponents(read_settings(merged)), run, REMOTE_CODE in trust)
+    return _opened(EvaluateComponents(read_evaluate_settings(merged)), run, REMOTE_CODE in trust)
 
 
 def _opened(components: EvaluateComponents, run: RunDirectory | None, trusted: bool) -> OpenedRetriever:
