@@ -1,7 +1,7 @@
 """The share of false negatives among mined ones, and what each rule of `hybridret.mine` takes away.
 
     python benchmarks/mined_false_negatives.py --data ../shared/data/train --csv docs/results/mined_false_negatives.csv
-        # squad-dev in 8 languages, BM25 and MiniLM, about 15 minutes on two cores
+        # squad-dev in 8 languages, BM25 and MiniLM, half an hour on two busy cores
 
 Every training question of the files searches the passages of each language: in that language, and in another one that
 is drawn. Up to ten passages are kept under each set of rules. A kept passage is false in two senses, which are counted

@@ -1,4 +1,4 @@
-"""`hybridret run|evaluate|merge|prepare|mine|plan|report|search|publish|status`: `python -m hybridret.NAME` in one word."""
+"""`hybridret COMMAND` is `python -m hybridret.COMMAND`: run, evaluate, merge, prepare, mine, plan, report and others."""
 
 from __future__ import annotations
 
