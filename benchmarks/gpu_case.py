@@ -156,7 +156,7 @@ def run(case: dict[str, Any], device: str) -> None:
         steps=steps, batch_size=case["batch_size"], chunk_size=case["chunk_size"], recompute=case["recompute"],
         recompute_layers=False, compile=False, clip_norm=1.0, validate_every=steps, validation_batches=0,
         patience=None, checkpoint_every=steps, validate_retrieval=0,
-        validation_benchmark=None, monitor="loss",
+        validation_benchmark=None, monitor="loss", hard_negatives=None, mined=None,
     )  # fmt: skip
     schedule = LearningRateSettings(warmup=0.0, decay="constant", embedding_lr=None)
     module = RetrieverModule(
@@ -164,8 +164,8 @@ def run(case: dict[str, Any], device: str) -> None:
     )
     batches = Hybrid(alpha=0.5).schedule((pairs,), case["batch_size"])
 
-    def collate(data: Sequence[ParallelPairs], rank: int, world_size: int) -> Collate:
-        return Collate(encoder.tokenization, data, training.chunk_size, rank, world_size)
+    def collate(data: Sequence[ParallelPairs], rank: int, world_size: int, negatives: int | None) -> Collate:
+        return Collate(encoder.tokenization, data, training.chunk_size, rank, world_size, hard_negatives=negatives)
 
     data = PairDataModule(collate, batches, (pairs,), pairs, training, seed=1, workers=0)
     trainer = TrainerSettings("gpu" if cuda else "cpu", 1, 1, "auto", case["precision"], 0, None if cuda else 1)

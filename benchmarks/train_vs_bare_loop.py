@@ -127,7 +127,9 @@ def ours(
             data,
             InfoNCE(0.05),
             make_optimizer,
-            TrainingSettings(steps, batch_size, None, False, False, False, 1.0, steps, 0, None, steps, 0, None, "loss"),
+            TrainingSettings(
+                steps, batch_size, None, False, False, False, 1.0, steps, 0, None, steps, 0, None, "loss", None, None
+            ),
             SCHEDULE,
             TrainerSettings("cpu", 1, 1, "auto", "32-true", 0, torch.get_num_threads()),
             0,

@@ -15,6 +15,7 @@ ENTRIES = (
     "evaluate",
     "merge",
     "prepare",
+    "mine",
     "translate",
     "plan",
     "report",

@@ -52,6 +52,8 @@ def main(folder: Path, steps: int = 60) -> None:
             validate_retrieval=0,
             validation_benchmark=None,
             monitor="loss",
+            hard_negatives=None,
+            mined=None,
         ),
         LearningRateSettings(warmup=0.1, decay="linear", embedding_lr=None),
         TrainerSettings("cpu", devices=1, nodes=1, strategy="auto", precision="32-true", workers=0, threads=1),

@@ -1,6 +1,4 @@
-"""`hybridret run|evaluate|merge|prepare|translate|plan|report|search|publish|status`:
-`python -m hybridret.NAME` in one word.
-"""
+"""`hybridret COMMAND` is `python -m hybridret.COMMAND`: run, evaluate, prepare, plan, report and others."""
 
 from __future__ import annotations
 
@@ -16,6 +14,7 @@ COMMANDS = {
     "merge": "the weights of two finished runs at several ratios, evaluated",
     "prepare": "training data prepared once, before a sweep needs it",
     "translate": "training data in further languages, by a translation model",
+    "mine": "hard negatives for training data, by BM25 or any encoder",
     "plan": "memory, time and cost of a run or a sweep, before it is started",
     "report": "tables, figures and one page from a sweep",
     "search": "ask questions, and see the best passages in all languages",

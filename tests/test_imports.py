@@ -44,6 +44,7 @@ CASES = [
             "evaluate",
             "merge",
             "prepare",
+            "mine",
             "translate",
             "plan",
             "report",

@@ -64,6 +64,8 @@ class TrainingSettings:
     validate_retrieval: Natural  # questions that are also ranked at each validation; 0: none
     validation_benchmark: str | None  # one of `eval` whose questions these are; null: those of the validation pairs
     monitor: Monitor  # what `best` and early stopping look at: losses go down, MRR@10 and recall@10 up
+    hard_negatives: Natural | None  # of each question in a step, drawn where it has more; null: all that the data give
+    mined: str | None  # the set of `python -m hybridret.mine` that gives them; null: the data's own
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,28 @@ class LeakSettings:
     threshold: Annotated[float, Ge(0.5), Le(1), Because("Texts that share less than half are different texts.")]
     permutations: Annotated[int, Ge(16), Le(1024), Because("128 is usual.")]
     near_up_to: Natural | None
+
+
+@dataclass(frozen=True)
+class MiningSettings:
+    """Which passages `python -m hybridret.mine` takes for hard negatives.
+
+    `queries`: `same` as the passages, `cross`, or a language. Of the ranking without known answers, the `first`-th to
+    `last`-th passage count, counted from 1. A score above that of the positive minus `margin`, or above its share 1 -
+    `relative_margin`, is refused; so is what the `judge`, a backbone or a run, finds as close. `negatives` are kept for
+    each question: the `best`, or `random` ones.
+    """
+
+    queries: str
+    first: Count
+    last: Count
+    negatives: Count
+    margin: Annotated[NotNegative, Because("null is no such rule.")] | None
+    relative_margin: Annotated[Share, Because("null is no such rule.")] | None
+    draw: Literal["best", "random"]
+    judge: str | None
+    judge_margin: Annotated[NotNegative, Because("null is no such rule.")] | None
+    judge_relative_margin: Annotated[Share, Because("null is no such rule.")] | None
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ class Purpose(IntEnum):
     PAIR_LANGUAGES = 3
     EPOCH = 4
     VALIDATION = 5
+    NEGATIVES = 6
 
 
 def generator(seed: int, purpose: Purpose, *key: int) -> np.random.Generator:

@@ -8,10 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hybridret.base.errors import UserError, nearest
+from hybridret.base.records import ParallelPairs
 from hybridret.base.settings import Settings
 from hybridret.batching.strategy import Strategy
 from hybridret.components.evaluate_components import EvaluateComponents
+from hybridret.components.mined_negatives import mined_negatives
 from hybridret.config.instantiate import factory, make
+from hybridret.data.prepared.mined import MinedSet
 from hybridret.encoders.adapters.adapter import Adapter
 from hybridret.evaluation.check import check_settings
 from hybridret.losses.loss import Loss
@@ -43,6 +46,20 @@ class Components(EvaluateComponents):
     def make_optimizer(self) -> Callable[[Any], Any]:
         """Parameter groups -> optimizer."""
         return factory(self.settings.optim, "optim")
+
+    @cached_property
+    def mined(self) -> MinedSet | None:
+        """The hard negatives of `training.mined`. Raises UserError where they were not mined."""
+        name, source = self.settings.training.mined, self.source
+        return mined_negatives(source, name, self.settings.data) if name is not None and source is not None else None
+
+    @cached_property
+    def datasets(self) -> tuple[ParallelPairs, ...]:
+        """The training pairs, one per dataset, with the hard negatives that were asked for."""
+        if self.source is None:
+            raise UserError("data has no value: choose where training pairs come from, data=cldr or data=jsonl.")
+        training = self.source.training()
+        return training if self.mined is None else self.mined.training(training)
 
     @cached_property
     def adapter(self) -> Adapter:

@@ -33,8 +33,9 @@ class Composed:
     reason: str = ""
 
 
-def points(overrides: Sequence[str], multirun: bool) -> list[Composed]:
-    """One point, or with `multirun` the grid of all comma-separated values and of `hydra.sweeper.params`.
+def points(overrides: Sequence[str], multirun: bool, root: str = "config") -> list[Composed]:
+    """One point, or with `multirun` the grid of all comma-separated values and of `hydra.sweeper.params`. `root` is
+    the config that all begin with.
 
     Raises Hydra's errors for an override that cannot be read, and UserError where no point composes.
     """
@@ -43,7 +44,7 @@ def points(overrides: Sequence[str], multirun: bool) -> list[Composed]:
         loader = GlobalHydra.instance().config_loader()
         grid = _grid(overrides, loader) if multirun else [list(overrides)]
         names = labels(grid) if multirun else [""]
-        made = [_composed(point, label, loader) for point, label in zip(grid, names, strict=True)]
+        made = [_composed(point, label, loader, root) for point, label in zip(grid, names, strict=True)]
     if all(point.config is None for point in made):
         raise UserError(made[0].reason)
     return made
@@ -76,9 +77,9 @@ def _short(override: str) -> str:
     return value if is_group else f"{key.rpartition('.')[2]}={value}"
 
 
-def _composed(point: Sequence[str], label: str, loader: ConfigLoader) -> Composed:
+def _composed(point: Sequence[str], label: str, loader: ConfigLoader, root: str) -> Composed:
     try:
-        config = loader.load_configuration("config", list(point), RunMode.RUN)
+        config = loader.load_configuration(root, list(point), RunMode.RUN)
     except (HydraException, OmegaConfBaseException) as error:
-        return Composed(label or " ".join(point), tuple(point), None, explain(error, point, loader, "config"))
+        return Composed(label or " ".join(point), tuple(point), None, explain(error, point, loader, root))
     return Composed(label, tuple(point), config)

@@ -8,6 +8,7 @@ from typing import Any
 
 from hybridret.base.checksums import read_sealed, write_sealed
 from hybridret.base.errors import DONE, UserError
+from hybridret.base.files import hash_json
 from hybridret.base.graceful_stop import Stop, StoppingProgress
 from hybridret.base.progress import Progress
 from hybridret.base.settings import Settings
@@ -103,7 +104,7 @@ class PointWork:
                 "parameters": encoder.parameters_counted(),
                 "training": asdict(trained),
                 "tokens": training_shares(encoder.tokenization, source),
-                "data": data(source, training_lengths(encoder.tokenization, source)),
+                "data": data(source, training_lengths(encoder.tokenization, source), self.components.mined),
                 "leaks": leaks.record() if leaks is not None else None,
                 **outcome(scores, self.settings, encoder),
             }
@@ -116,6 +117,8 @@ class PointWork:
         path = self.run.checkpoints / "data.json"
         source = self.components.source
         found = source.fingerprint() if source is not None else None
+        if self.components.mined is not None:  # its content is part of the data
+            found = hash_json([found, self.components.mined.about["hash"]], 16)
         known = resume and path.is_file()
         held = read_sealed(path, "the fingerprint of training data").get("fingerprint") if known else found
         if held != found:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hybridret.base.settings import EvaluateSettings, Settings
+from hybridret.data.prepared.mined import MinedSet
 from hybridret.data.prepared.source import PreparedSource
 from hybridret.pipelines.scoring import Scores
 from hybridret.runs.identity import RunIdentity
@@ -31,9 +32,10 @@ def head(run: RunIdentity, settings: EvaluateSettings) -> dict[str, Any]:
     }
 
 
-def data(source: PreparedSource, tokens: dict[str, Any]) -> dict[str, Any]:
-    """The training data: name, fingerprint, licence, what the reader counted and dropped, if it counts, and its data
-    card with the lengths in `tokens` of `training_lengths`; what stands beside the card is not in it again.
+def data(source: PreparedSource, tokens: dict[str, Any], mined: MinedSet | None = None) -> dict[str, Any]:
+    """The training data: name, fingerprint, licence, what the reader counted and dropped, if it counts, its data card
+    with the lengths in `tokens` of `training_lengths`, and the hard negatives that were mined for them, if there are
+    any; what stands beside the card is not in it again.
     """
     summary = source.summary()
     return {
@@ -42,6 +44,7 @@ def data(source: PreparedSource, tokens: dict[str, Any]) -> dict[str, Any]:
         "licence": source.licence(),
         **({"summary": summary} if summary is not None else {}),
         "card": {key: value for key, value in source.card().items() if key not in _BESIDE} | {"tokens": tokens},
+        **({"mined": mined.record} if mined is not None else {}),
     }
 
 

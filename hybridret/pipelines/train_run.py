@@ -66,6 +66,7 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
     bars = Bars()
     if components.source is not None:
         components.source.prepare(bars)
+        _ = components.mined
     components.collections(bars)  # a test set that cannot be read is reported before the training, not after it
     with graceful_stop() as stop:
         try:

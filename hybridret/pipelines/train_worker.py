@@ -34,7 +34,7 @@ def train_components(
     settings, source = components.settings, components.source
     if source is None:
         raise UserError("data has no value: choose where training pairs come from, data=cldr or data=jsonl.")
-    datasets = source.training()
+    datasets = components.datasets
     probe = retrieval_probe(components, source)
     join(StoppingProgress(stop, progress), run.config_hash)
     with explain_lost_processes():

@@ -48,6 +48,7 @@ def _is_doubtful(config: DictConfig) -> bool:
     sections = {key: OmegaConf.select(config, key) for key in ("data", "eval", "trainer", "backbone")}
     return (
         any(not key.startswith("hydra") for key in missing)
+        or OmegaConf.select(config, "training.mined") is not None
         or (sections["trainer"].get("accelerator") in ("gpu", "cuda") and not visible_gpus())
         or any(path is None or not Path(str(path)).expanduser().exists() for path in _paths(sections))
         or _backbone_is_doubtful(sections["backbone"], str(OmegaConf.select(config, "model.size")))

@@ -75,7 +75,9 @@ class MemoryCheck:
             return f"{recipe}\nMemory: it cannot be planned ({self.failed})."
         verb = "fits" if self.fits else "does not fit, but plan.refuse=false"
         needed = f"{in_parts(self.plan.memory)} at the peak of a step"
-        if str(self.inputs.settings.data.get("_target_")).endswith(".JsonlPairs"):
+        jsonl = str(self.inputs.settings.data.get("_target_")).endswith(".JsonlPairs")
+        training = self.inputs.settings.training
+        if training.hard_negatives is None and (jsonl or training.mined is not None):
             needed += ", hard negatives not counted"
         return f"{recipe}\nMemory: {needed}; {self.target.name} is {gib(self.target.memory_bytes)} GiB: {verb}."
 

@@ -13,6 +13,7 @@ from hybridret.base.errors import UserError
 from hybridret.base.machine import visible_gpus
 from hybridret.components.components import Components
 from hybridret.components.hub_cache import hub_is_reachable, is_here, is_pickled, offline
+from hybridret.components.mined_negatives import missing_negatives
 from hybridret.config.validate import read_settings, resolved
 from hybridret.encoders.backbone import Backbone
 from hybridret.encoders.sizes import resolve_size
@@ -74,6 +75,9 @@ def _data(components: Components, missing: Collection[str]) -> Iterator[MissingR
     with offline():
         texts = [line(text).removeprefix("data: ") for text in source.missing()]
     yield from (MissingRequirement("data", text, certain=local) for text in texts)
+    name = components.settings.training.mined
+    if not texts and name is not None and (text := missing_negatives(source, name, section)):
+        yield MissingRequirement("training.mined", line(text).removeprefix(f"training.mined={name}: "))
 
 
 def _from_hub(section: Mapping[str, Any]) -> bool:

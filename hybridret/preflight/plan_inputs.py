@@ -115,7 +115,7 @@ def _workload(components: Components) -> tuple[Workload, tuple[str, ...]]:
         batch_size=settings.training.batch_size,
         query_tokens=settings.text.query_length,
         passage_tokens=settings.text.passage_length,
-        negatives=0.0,
+        negatives=float(settings.training.hard_negatives or 0),
         steps=settings.training.steps,
         evaluation_queries=sum(queries for queries, _ in known),
         evaluation_passages=sum(passages for _, passages in known),

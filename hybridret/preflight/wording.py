@@ -139,9 +139,11 @@ def assumptions(made: Sequence[tuple[str, Estimate]]) -> list[str]:
     batches = sorted({(one.inputs.workload.batch_size, one.inputs.workload.steps) for one in estimates})
     lengths = ", ".join(f"{query} + {passage}" for query, passage in texts)
     steps = ", ".join(f"{size:,} pairs, {number:,} steps" for size, number in batches)
+    hard = sorted({int(one.inputs.workload.negatives) for one in estimates})
+    negatives = ", ".join(f"{number or 'no'} hard negatives" for number in hard)
     lines = [
         f"Assumed: every text has all the tokens that text.query_length + text.passage_length allow ({lengths}), an "
-        f"upper bound; no hard negatives; {steps}.",
+        f"upper bound; {negatives}; {steps}.",
         *_distinct(made, _prices),
     ]
     if any(one.inputs.on_cpu for one in estimates):

@@ -151,14 +151,26 @@ class Bm25:
         same range.
         """
         depth = min(depth, last - first)
-        if self._index is None or self._index[0] is not collection or self._index[1:3] != (first, last):
-            self._index = None  # freed before the next is built: never two indexes in memory
-            self._index = (collection, first, last, self.index(collection, np.arange(first, last), progress))
+        index = self._kept(collection, first, last, progress)
         large = len(queries) * (last - first) >= COMPILED
         compiled = self._backend == "numba" or (self._backend == "auto" and large and _has_numba())
         compiled = compiled and self._method not in ("bm25l", "bm25+") and depth > 0
-        hits = self._index[3].best(queries, depth, collection.tie_order[first:last], compiled, progress)
+        hits = index.best(queries, depth, collection.tie_order[first:last], compiled, progress)
         return Hits(np.where(hits.passages < 0, -1, hits.passages + first), hits.scores)
+
+    def pair_scores(
+        self, collection: Collection, queries: IntArray, passages: IntArray, progress: Progress
+    ) -> FloatArray:
+        """[n]: the score of `passages[i]` for `queries[i]`, both indices [n] of the collection, by the document
+        frequencies of all its passages; -inf without a common word.
+        """
+        index = self._kept(collection, 0, len(collection.passage_ids), progress)
+        found = np.empty(len(queries), dtype=np.float32)
+        order = np.argsort(queries, kind="stable")
+        asked, starts = np.unique(queries[order], return_index=True)
+        for query, rows in zip(asked, np.split(order, starts[1:]), strict=False):
+            found[rows] = index.scores(query[None])[0, passages[rows]]
+        return found
 
     def about(self, collection: Collection) -> Mapping[str, str]:
         return {
@@ -171,6 +183,13 @@ class Bm25:
 
     def notes(self) -> Mapping[str, str]:
         return {}
+
+    def _kept(self, collection: Collection, first: int, last: int, progress: Progress) -> Bm25Index:
+        """The index of the passages `first` to `last` - 1; the last one is used again."""
+        if self._index is None or self._index[0] is not collection or self._index[1:3] != (first, last):
+            self._index = None  # freed before the next is built: never two indexes in memory
+            self._index = (collection, first, last, self.index(collection, np.arange(first, last), progress))
+        return self._index[3]
 
     def _words(self, collection: Collection, progress: Progress) -> WordTable:
         """The words of all passages and queries, split once for all indexes of a collection."""

@@ -14,6 +14,8 @@ ADDED_LATER: Mapping[str, Any] = {
     "training.validate_retrieval": 0,  # a validation was a loss and ranked no questions
     "training.validation_benchmark": None,  # validation looked at held-out pairs alone
     "training.monitor": "loss",  # the loss selected the best encoder
+    "training.hard_negatives": None,  # a step used all hard negatives that the data gave
+    "training.mined": None,  # none were mined
     "data.ignore_pid": False,  # the pids of rows were used
     "backbone.stemmer": False,  # BM25 did not stem words
     "backbone.stopwords": False,  # BM25 dropped no stop words

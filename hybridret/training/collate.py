@@ -12,10 +12,11 @@ from copy import copy
 import numpy as np
 import torch
 
-from hybridret.base.records import Batch, IntArray, Negative, ParallelPairs
+from hybridret.base.records import Batch, IntArray, ParallelPairs
 from hybridret.batching.process_share import rank_slice
 from hybridret.encoders.token_batch import TokenBatch, make_token_batch
 from hybridret.encoders.tokenization import Tokenization
+from hybridret.training.hard_negatives import DrawnNegatives, HardNegatives
 from hybridret.training.text_numbers import TextNumbers
 from hybridret.training.token_table import TokenTable
 
@@ -59,7 +60,10 @@ class TrainingBatch:
 
 
 class Collate:
-    """Batch -> TrainingBatch for rank `rank` of `world_size`; `chunk_size` in rows, None for whole batches."""
+    """Batch -> TrainingBatch for rank `rank` of `world_size`; `chunk_size` in rows, None for whole batches.
+
+    Of each question at most `hard_negatives` take part, drawn by `seed` and the step; None: all.
+    """
 
     def __init__(
         self,
@@ -69,6 +73,8 @@ class Collate:
         rank: int = 0,
         world_size: int = 1,
         cache_bytes: int = CACHE_BYTES,
+        hard_negatives: int | None = None,
+        seed: int = 0,
     ) -> None:
         self._tokenization, self._datasets, self._chunk_size = tokenization, datasets, chunk_size
         self._rank, self._world_size = rank, world_size
@@ -77,6 +83,7 @@ class Collate:
         # Made before workers are forked: they share these arrays, and need not number the texts again.
         self._query_numbers = [TextNumbers(self._queries, pairs, pairs.queries) for pairs in datasets]
         self._passage_numbers = [TextNumbers(self._passages, pairs, pairs.passages) for pairs in datasets]
+        self._negatives = [HardNegatives(self._passages, pairs, hard_negatives, seed) for pairs in datasets]
 
     def __call__(self, batch: Batch) -> TrainingBatch:
         pairs = self._datasets[batch.dataset]
@@ -85,14 +92,14 @@ class Collate:
         if min(queries.min(initial=0), passages.min(initial=0)) < 0:
             raise ValueError("the schedule drew a question in a language that it does not exist in")
         shares = self._shares(queries, passages)
-        negatives = _negatives(pairs, batch)
-        counts = tuple(len(share) + (sum(len(negatives[row]) for row in share) if negatives else 0) for share in shares)
+        negatives = self._negatives[batch.dataset].of(batch)
         groups = [_groups(pairs, batch, negatives, share) for share in shares]
+        counts = tuple(len(one) for one in groups)
         mine = shares[self._rank]
-        hard = [one.text for row in mine for one in negatives[row]] if negatives else []
+        hard = negatives.numbers(mine) if negatives is not None else np.zeros(0, dtype=np.int64)
         rows = make_token_batch(
             self._queries.rows(queries[mine]),
-            self._passages.rows(np.concatenate([passages[mine], self._passages.numbers(hard)])),
+            self._passages.rows(np.concatenate([passages[mine], hard])),
             positives=np.arange(len(mine)) + sum(counts[: self._rank]),
             query_groups=pairs.passage_groups[batch.questions[mine]],
             passage_groups=groups[self._rank],
@@ -111,23 +118,7 @@ class Collate:
         return [rank_slice(order, rank, self._world_size) for rank in range(self._world_size)]
 
 
-def _negatives(pairs: ParallelPairs, batch: Batch) -> list[tuple[Negative, ...]]:
-    """Hard negatives of each row, or an empty list where the dataset has none. They are read in the language of the
-    positive: another language would make them easy to recognise.
-    """
-    if not pairs.negatives:
-        return []
-    positives = zip(batch.questions.tolist(), batch.passage_languages.tolist(), strict=True)
-    return [
-        pairs.negatives[pairs.languages[lang]][question] if pairs.languages[lang] in pairs.negatives else ()
-        for question, lang in positives
-    ]
-
-
-def _groups(pairs: ParallelPairs, batch: Batch, negatives: Sequence[tuple[Negative, ...]], share: IntArray) -> IntArray:
+def _groups(pairs: ParallelPairs, batch: Batch, negatives: DrawnNegatives | None, share: IntArray) -> IntArray:
     """The passage groups of one process's passages: its positives, then its hard negatives."""
     own = pairs.passage_groups[batch.questions[share]].astype(np.int64)
-    if not negatives:
-        return own
-    hard = np.array([one.group for row in share for one in negatives[row]], dtype=np.int64)
-    return np.concatenate([own, hard])
+    return own if negatives is None else np.concatenate([own, negatives.groups_of(share)])

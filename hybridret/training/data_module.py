@@ -28,7 +28,9 @@ from hybridret.training.collate import Collate, TrainingBatch
 
 AHEAD = 8  # batches made at a time: after a training step, the caches of the processor hold none of this code any more
 VALIDATION_SEED = 0  # the same batches for every run: validation losses of different seeds are comparable
-MakeCollate = Callable[[Sequence[ParallelPairs], int, int], Collate]  # datasets, rank, world size
+MakeCollate = Callable[
+    [Sequence[ParallelPairs], int, int, int | None], Collate
+]  # datasets, rank, world size, negatives
 
 
 class BatchStream(IterableDataset[TrainingBatch]):
@@ -66,7 +68,8 @@ class PairDataModule(pl.LightningDataModule):
     def train_dataloader(self) -> DataLoader[TrainingBatch]:
         trainer = self.trainer
         assert trainer is not None
-        collate = self._collate(self._datasets, trainer.global_rank, trainer.world_size)
+        wanted = self._training.hard_negatives
+        collate = self._collate(self._datasets, trainer.global_rank, trainer.world_size, wanted)
         return _Loader(
             BatchStream(self._schedule, self._seed, trainer.global_step, collate),
             batch_size=None,
@@ -83,7 +86,7 @@ class PairDataModule(pl.LightningDataModule):
         """The monolingual and the cross-lingual validation batches; a kind that the data cannot give is empty."""
         if not len(self._validation) or not self._training.validation_batches:
             return [], []
-        collate = self._collate([self._validation], 0, 1)
+        collate = self._collate([self._validation], 0, 1, None)  # all: losses of runs with other numbers are comparable
         mono, cross = validation_batches(
             self._validation, self._training.batch_size, self._training.validation_batches, VALIDATION_SEED
         )

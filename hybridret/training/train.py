@@ -114,8 +114,9 @@ def train(
     )
     _ = module.frozen.fingerprint  # while weights are whole
 
-    def collate(data: Sequence[ParallelPairs], rank: int, world_size: int) -> Collate:
-        return Collate(encoder.tokenization, data, training.chunk_size, rank, world_size)
+    def collate(data: Sequence[ParallelPairs], rank: int, world_size: int, negatives: int | None) -> Collate:
+        chunk = training.chunk_size
+        return Collate(encoder.tokenization, data, chunk, rank, world_size, hard_negatives=negatives, seed=seed)
 
     data = PairDataModule(collate, schedule, datasets, validation, training, seed=seed, workers=trainer.workers)
     throughput = Throughput()

@@ -95,6 +95,7 @@ def test_inside_an_import_or_a_destructor(tmp_path: Path, number: int, code: int
         ("search", "numpy", ("nowhere",)),
         ("plan", "torch", ("model=nano",)),
         ("evaluate", "pandas", ("backbone=bm25",)),
+        ("mine", "bm25s", ("name=a", "backbone=bm25", "data=cldr")),
     ],
 )
 @pytest.mark.parametrize(

@@ -44,9 +44,9 @@ def test_yaml_and_signature_have_the_same_value(path: Path) -> None:
 
 
 def test_each_section_of_the_root_configs_stands_once() -> None:
-    run, evaluate, shared = (
-        yaml.safe_load((CONF / f"{name}.yaml").read_text("utf-8")) for name in ("config", "evaluate", "shared")
+    run, evaluate, mine, shared = (
+        yaml.safe_load((CONF / f"{name}.yaml").read_text("utf-8")) for name in ("config", "evaluate", "mine", "shared")
     )
-    assert not shared.keys() & (run.keys() | evaluate.keys())
+    assert not shared.keys() & (run.keys() | evaluate.keys() | mine.keys())
     both = run.keys() & evaluate.keys() - {"defaults", "hydra"}
     assert all(not isinstance(run[key], dict) for key in both)

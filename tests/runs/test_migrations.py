@@ -24,6 +24,8 @@ def test_filled_and_bare_have_one_hash() -> None:
         "validate_retrieval": 0,
         "validation_benchmark": None,
         "monitor": "loss",
+        "hard_negatives": None,
+        "mined": None,
     }
     assert filled["adapter"] == {"_target_": "hybridret.encoders.adapters.full.Full"}
     assert filled["plan"]["refuse"] is False
@@ -31,7 +33,12 @@ def test_filled_and_bare_have_one_hash() -> None:
 
 
 def test_what_is_there_stays() -> None:
-    training = {"compile": True, "recompute_layers": True, "validate_retrieval": 9, "monitor": "mono"}
-    training["validation_benchmark"] = "xquad_r"
+    training: dict[str, object] = {
+        "compile": True,
+        "recompute_layers": True,
+        "validate_retrieval": 9,
+        "monitor": "mono",
+    }
+    training |= {"validation_benchmark": "xquad_r", "hard_negatives": 2, "mined": "hard"}
     today = {"training": training, "adapter": {"_target_": "x"}, "plan": {}}
     assert with_later_keys(today) == today

@@ -84,6 +84,8 @@ def training_settings(**changes: Any) -> TrainingSettings:
         validate_retrieval=0,
         validation_benchmark=None,
         monitor="loss",
+        hard_negatives=None,
+        mined=None,
     )
     return replace(plain, **changes)
 

@@ -1,0 +1,56 @@
+"""What is known to answer a question: the passages of all questions that ask the same, and their copies.
+
+A question may have several relevant passages, each as a pair of its own, and a passage may stand under several
+numbers. None of them is a negative, whatever its language.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hybridret.base.records import BoolArray, IntArray, ParallelPairs
+from hybridret.mining.candidates import mixed
+from hybridret.mining.distinct import DistinctPassages, Hashes, text_hashes
+
+_GROUP, _TEXT = 1, 2
+
+
+class KnownAnswers:
+    """For passages of one language: which of them answer a query, asked in any of `languages`.
+
+    8 bytes for each question, language and kind are in memory.
+    """
+
+    def __init__(self, pairs: ParallelPairs, passages: DistinctPassages, languages: IntArray) -> None:
+        self._passages = passages
+        self._queries = {language: text_hashes(pairs.queries[pairs.languages[language]]) for language in languages}
+        of_question = passages.of_question
+        made = [np.zeros(0, dtype=np.uint64)]
+        for language, queries in self._queries.items():
+            asked = np.flatnonzero(pairs.present[:, language])
+            made.append(mixed(_GROUP, queries[asked], pairs.passage_groups[asked].astype(np.uint64)))
+            both = asked[of_question[asked] >= 0]
+            made.append(mixed(_TEXT, queries[both], passages.hashes[of_question[both]]))
+        self._known = np.unique(np.concatenate(made))
+
+    def answers(self, questions: IntArray, asking: IntArray, found: IntArray) -> BoolArray:
+        """[q, k]: whether passages `found` [q, k] (-1: none) answer `questions` [q], asked in languages `asking`."""
+        queries = self._hashes(questions, asking)[:, None]
+        groups, texts = self._passages.groups[found].astype(np.uint64), self._passages.hashes[found]
+        by_group, by_text = (self._has(mixed(kind, queries, of)) for kind, of in ((_GROUP, groups), (_TEXT, texts)))
+        answers: BoolArray = (found >= 0) & (by_group | by_text)
+        return answers
+
+    def _hashes(self, questions: IntArray, asking: IntArray) -> Hashes:
+        found = np.zeros(len(questions), dtype=np.uint64)
+        for language, queries in self._queries.items():
+            mine = asking == language
+            found[mine] = queries[questions[mine]]
+        return found
+
+    def _has(self, keys: Hashes) -> BoolArray:
+        if not len(self._known):
+            return np.zeros(keys.shape, dtype=bool)
+        at = np.minimum(np.searchsorted(self._known, keys), len(self._known) - 1)
+        found: BoolArray = self._known[at] == keys
+        return found
