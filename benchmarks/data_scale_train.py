@@ -229,7 +229,7 @@ def throughput(folder: Path) -> None:
 def show(questions: int, found: dict[str, Any], kind: str) -> None:
     opened, made, first = found["seconds"]
     print(
-        f"{found['pairs']:,} pairs of {questions:,} questions, {kind}: start {sum(found['seconds']):.2f} s by the clock "
+        f"{found['pairs']:,} pairs of {questions:,} questions, {kind}: start {sum(found['seconds']):.2f} s (wall) "
         f"(open {opened:.2f}, schedule {made:.2f}, first batch {first:.2f}), {found['cpu']:.2f} s of CPU, target "
         f"{START}; load {os.getloadavg()[0]:.1f}"
     )

@@ -42,6 +42,11 @@ class PreparedSource:
         self._progress = progress
         return self._folder
 
+    @property
+    def streamed(self) -> bool:
+        """Whether the copy is written file by file, so that a preparation that was stopped goes on."""
+        return isinstance(self.source, StreamedSource)
+
     def is_prepared(self) -> bool:
         """Whether there is a copy already; whether it is whole is seen when it is read."""
         return (self.path / ABOUT).is_file()
