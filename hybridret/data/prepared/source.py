@@ -16,10 +16,11 @@ from hybridret.base.errors import CannotWrite, UserError
 from hybridret.base.files import cache_folder, hash_json
 from hybridret.base.progress import Progress, Quiet
 from hybridret.base.records import Collection, ParallelPairs
+from hybridret.data.prepared.distinct import each_text_once
 from hybridret.data.prepared.folder import ABOUT, VERSION, PreparedFolder, complete, write_about, write_source
 from hybridret.data.prepared.kept_card import kept_card
 from hybridret.data.prepared.shards import JOURNAL
-from hybridret.data.source import PairSource, StreamedSource, WeightedSource, distinct_texts
+from hybridret.data.source import PairSource, StreamedSource, WeightedSource
 from hybridret.runs.lock import enter_when_free, exclusive
 
 _log = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ class PreparedSource:
 
     def texts(self) -> Iterable[str]:
         """All training queries and passages, each text once."""
-        return distinct_texts(self._training)
+        return each_text_once(self._training)
 
     def articles(self) -> frozenset[str] | None:
         """Titles of the articles that are trained on, None where the source knows none."""

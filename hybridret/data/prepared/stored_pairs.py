@@ -20,7 +20,7 @@ import numpy as np
 from hybridret.base.errors import UserError
 from hybridret.base.files import read_json, write_json
 from hybridret.base.records import BoolArray, IntArray, Negative, ParallelPairs
-from hybridret.data.prepared.question_sets import QuestionSets, has_question_sets, write_question_sets
+from hybridret.data.prepared.question_sets import QuestionSet, QuestionSets, has_question_sets, write_question_sets
 from hybridret.data.prepared.stored_texts import StoredTexts, write_texts
 
 ABOUT = "pairs.json"
@@ -119,6 +119,15 @@ def read_pairs(folder: Path) -> StoredPairs:
     if any(len(one) != len(found) for one in (rows, groups, *found.queries.values(), *found.negatives.values())):
         raise UserError(f"{folder} is not whole: its files have other lengths. Delete it and run again.")
     return found
+
+
+def questions_in(pairs: ParallelPairs, language: int) -> QuestionSet:
+    """The questions that exist in the language with this index; of prepared data nothing is counted anew."""
+    if isinstance(pairs, StoredPairs) and pairs.sets is not None:
+        return pairs.sets.of(pairs.sets.patterns[:, language])
+    rows = np.flatnonzero(pairs.present[:, language])
+    sizes, groups = np.unique(np.unique(pairs.passage_groups[rows], return_counts=True)[1], return_counts=True)
+    return QuestionSet(len(rows), sizes.astype(np.int64), groups.astype(np.int64), rows.astype(np.int32))
 
 
 def _read_again(folder: Path, name: str, weight: float | None) -> StoredPairs:
