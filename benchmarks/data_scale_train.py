@@ -265,6 +265,7 @@ def main() -> None:
     sizes = sorted(options.questions)
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         os.environ["HYBRIDRET_CACHE"] = str(Path(folder) / "cache")
+        tokenizer()  # into the cache: no process of a size trains it
         peaks = []
         for size in sizes:
             path = Path(folder) / str(size)

@@ -173,9 +173,8 @@ class _Found:
         seen = exact | near
         joined = test.translations(seen)
         # A published id names a question with its answer, which a negative is not.
-        ids = () if test.side == NEGATIVES else chain.from_iterable(map(global_ids, pairs.question_ids))
-        if known := frozenset(ids):
-            joined |= test.with_ids(known)
+        if ids and test.side != NEGATIVES:
+            joined |= test.with_ids(ids)
         return cls(test, pairs, matches, exact, near, joined & ~seen)
 
     @property
