@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,18 @@ from numpy.typing import NDArray
 from hybridret.base.errors import UserError
 from hybridret.base.records import BoolArray, IntArray, ParallelPairs
 from hybridret.batching.pairing import Pairing
-from hybridret.batching.streams import Order, Stream, make_stream
+from hybridret.batching.question_sources import Questions
+from hybridret.batching.streams import Epochs
+
+
+class AnyStream(Epochs, Protocol):
+    """What a schedule draws from: `Stream`, or `MappedStream` for large data."""
+
+    @property
+    def batches(self) -> int: ...
+
+    @property
+    def pairing(self) -> Pairing: ...
 
 
 @dataclass(frozen=True)
@@ -23,7 +35,7 @@ class BatchType:
 
     kind: str
     chances: IntArray | NDArray[np.float64]
-    streams: tuple[tuple[Stream, ...], ...]
+    streams: tuple[tuple[AnyStream, ...], ...]
     weights: tuple[NDArray[np.float64], ...] | None = None
 
 
@@ -44,19 +56,20 @@ def full_stream(
     kind: str,
     pairs: ParallelPairs,
     key: tuple[int, int],
+    questions: Questions,
     usable: BoolArray,
-    groups: Order,
     batch_size: int,
     pairing: Pairing,
     restriction: str = "",
-) -> Stream:
-    """The stream over the `usable` [Q] questions of `pairs`. Raises UserError when they cannot fill one batch.
+) -> AnyStream:
+    """The stream over the `questions` of `pairs` whose pattern is `usable` [P]. Raises UserError when they cannot
+    fill one batch.
 
     restriction: the setting that left questions out, for the message.
     """
-    stream = make_stream(key, usable, groups, batch_size, pairing)
+    stream = questions.stream(key, usable, batch_size, pairing)
     if stream is None:
-        available = len(np.unique(groups[usable]))
+        available = questions.passages(usable)
         where = f"language '{pairs.languages[key[1] - 1]}'" if key[1] else f"its languages {', '.join(pairs.languages)}"
         what = f"Batching '{kind}'{restriction}: dataset '{pairs.name}' has"
         raise UserError(

@@ -11,12 +11,12 @@ import numpy as np
 from hybridret.base.errors import UserError
 from hybridret.base.languages import script_of
 from hybridret.base.records import BoolArray, ParallelPairs
-from hybridret.batching.batch_type import BatchType, all_languages, check_data, dataset_chances, full_stream
+from hybridret.batching.batch_type import AnyStream, BatchType, all_languages, check_data, dataset_chances, full_stream
 from hybridret.batching.language_pairs import ALL, SCRIPT, PairChoice, Weights, check_pairs, chosen_pairs, shown_pairs
-from hybridret.batching.pairing import ChosenPairs, DifferentLanguages
+from hybridret.batching.pairing import ChosenPairs, DifferentLanguages, Present
+from hybridret.batching.question_sources import questions_of
 from hybridret.batching.schedule import MixedSchedule
 from hybridret.batching.strategy import Schedule
-from hybridret.batching.streams import Stream, group_codes
 
 
 @dataclass(frozen=True)
@@ -53,45 +53,47 @@ def cross_type(
     languages = all_languages(datasets)
     chosen = chosen_pairs(choice, languages)
     sizes = np.zeros(len(datasets), dtype=np.int64)
-    streams: list[tuple[Stream, ...]] = []
-    for dataset, pairs in enumerate(datasets):
-        pairing = DifferentLanguages(pairs.present) if chosen is None else _pairing(pairs, chosen)
-        rows = pairing.rows()
-        sizes[dataset] = rows.sum()
+    streams: list[tuple[AnyStream, ...]] = []
+    every = [questions_of(pairs) for pairs in datasets]
+    for dataset, (pairs, questions) in enumerate(zip(datasets, every, strict=True)):
+        own = questions.present
+        pairing = DifferentLanguages(own) if chosen is None else _pairing(own, pairs.languages, chosen)
+        rows = pairing.rows(questions.patterns)
+        sizes[dataset] = questions.counts @ rows.sum(axis=1)
         if not sizes[dataset]:
             streams.append(())
             continue
         restriction = "" if chosen is None else f" with batching.pairs={shown_pairs(choice)}"
         usable: BoolArray = np.any(rows, axis=1)
-        groups = group_codes(pairs)
-        streams.append((full_stream("cross", pairs, (dataset, 0), usable, groups, batch_size, pairing, restriction),))
+        stream = full_stream("cross", pairs, (dataset, 0), questions, usable, batch_size, pairing, restriction)
+        streams.append((stream,))
     if not sizes.any():
         raise UserError(_nothing_left(choice, languages) + (advice and f" {advice}"))
     if chosen is not None and not isinstance(choice, str):
-        _check_each(chosen, datasets)
+        _check_each(chosen, [(pairs.languages, own.patterns) for pairs, own in zip(datasets, every, strict=True)])
     return BatchType("cross", dataset_chances(sizes, datasets), tuple(streams))
 
 
-def _pairing(pairs: ParallelPairs, chosen: Weights) -> ChosenPairs:
+def _pairing(present: Present, languages: Sequence[str], chosen: Weights) -> ChosenPairs:
     """The chosen pairs whose languages the dataset has, perhaps none."""
-    column = {language: index for index, language in enumerate(pairs.languages)}
+    column = {language: index for index, language in enumerate(languages)}
     own = {pair: weight for pair, weight in chosen.items() if column.keys() >= set(pair)}
     queries, passages = (np.array([column[pair[side]] for pair in own], dtype=np.int64) for side in (0, 1))
-    return ChosenPairs(pairs.present, queries, passages, np.array(list(own.values()), dtype=np.float64))
+    return ChosenPairs(present, queries, passages, np.array(list(own.values()), dtype=np.float64))
 
 
-def _check_each(chosen: Weights, datasets: Sequence[ParallelPairs]) -> None:
+def _check_each(chosen: Weights, datasets: Sequence[tuple[tuple[str, ...], BoolArray]]) -> None:
     """Raise UserError for a pair that has no question: it was named, and would never be drawn."""
     for query, passage in chosen:
-        if not any(_in_both(pairs, query, passage) for pairs in datasets if {query, passage} <= set(pairs.languages)):
+        if not any(_in_both(*one, query, passage) for one in datasets if {query, passage} <= set(one[0])):
             raise UserError(
                 f"batching.pairs: no question of the training data exists in both languages of {query}-{passage}. "
                 f"Leave the pair out, or add the translations."
             )
 
 
-def _in_both(pairs: ParallelPairs, query: str, passage: str) -> bool:
-    one, other = (pairs.present[:, pairs.languages.index(language)] for language in (query, passage))
+def _in_both(languages: tuple[str, ...], patterns: BoolArray, query: str, passage: str) -> bool:
+    one, other = (patterns[:, languages.index(language)] for language in (query, passage))
     return bool((one & other).any())
 
 

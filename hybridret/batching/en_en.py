@@ -10,11 +10,11 @@ import numpy as np
 from hybridret.base.errors import UserError
 from hybridret.base.languages import among
 from hybridret.base.records import ParallelPairs
-from hybridret.batching.batch_type import BatchType, all_languages, check_data, dataset_chances, full_stream
+from hybridret.batching.batch_type import AnyStream, BatchType, all_languages, check_data, dataset_chances, full_stream
 from hybridret.batching.pairing import OneLanguage
+from hybridret.batching.question_sources import questions_of
 from hybridret.batching.schedule import MixedSchedule
 from hybridret.batching.strategy import Schedule
-from hybridret.batching.streams import Stream, group_codes
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,17 @@ def en_en_type(datasets: Sequence[ParallelPairs], batch_size: int, language: str
     check_data(datasets, batch_size)
     language = among(language, all_languages(datasets)) or language
     sizes = np.zeros(len(datasets), dtype=np.int64)
-    streams: list[tuple[Stream, ...]] = []
+    streams: list[tuple[AnyStream, ...]] = []
     for dataset, pairs in enumerate(datasets):
         if language not in pairs.languages:
             streams.append(())
             continue
         index = pairs.languages.index(language)
-        present = pairs.present[:, index]
+        questions = questions_of(pairs)
+        usable = questions.patterns[:, index]
         key = (dataset, index + 1)
-        sizes[dataset] = present.sum()
-        streams.append((full_stream("en_en", pairs, key, present, group_codes(pairs), batch_size, OneLanguage(index)),))
+        sizes[dataset] = questions.counts[usable].sum()
+        streams.append((full_stream("en_en", pairs, key, questions, usable, batch_size, OneLanguage(index)),))
     if not sizes.any():
         raise UserError(
             f"Batching 'en_en' needs the language '{language}', which the training data lacks: it has "

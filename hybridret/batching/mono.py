@@ -13,9 +13,9 @@ from hybridret.base.ranges import Share, checked
 from hybridret.base.records import ParallelPairs
 from hybridret.batching.batch_type import BatchType, check_data, dataset_chances, full_stream
 from hybridret.batching.pairing import OneLanguage
+from hybridret.batching.question_sources import questions_of
 from hybridret.batching.schedule import MixedSchedule
 from hybridret.batching.strategy import Schedule
-from hybridret.batching.streams import group_codes
 
 LanguageExponent = Annotated[
     Share,
@@ -44,17 +44,19 @@ def mono_type(datasets: Sequence[ParallelPairs], batch_size: int, language_expon
     """One stream per dataset and language. Raises UserError where a language has too few passages for a batch."""
     check_data(datasets, batch_size)
     streams = []
+    counts = []
     for dataset, pairs in enumerate(datasets):
-        groups = group_codes(pairs)
+        questions = questions_of(pairs)
+        spoken = questions.patterns
         streams.append(
             tuple(
                 full_stream(
-                    "mono", pairs, (dataset, index + 1), pairs.present[:, index], groups, batch_size, OneLanguage(index)
+                    "mono", pairs, (dataset, index + 1), questions, spoken[:, index], batch_size, OneLanguage(index)
                 )
                 for index in range(len(pairs.languages))
             )
         )
-    counts = [pairs.present.sum(axis=0) for pairs in datasets]
+        counts.append(questions.counts @ spoken)
     # Uniform draws stay what they were before there were exponents, bit by bit.
     weights = tuple(own.astype(np.float64) ** language_exponent for own in counts) if language_exponent else None
     return BatchType(

@@ -11,6 +11,12 @@ from numpy.typing import NDArray
 from hybridret.base.records import BoolArray, IntArray
 
 
+class Present(Protocol):
+    """[Q, L]: whether question q exists in language l; an array, or rows that are read from a file."""
+
+    def __getitem__(self, questions: IntArray, /) -> BoolArray: ...
+
+
 class Pairing(Protocol):
     """Gives every row its query language and its passage language: [B] question indices -> two [B] language indices."""
 
@@ -35,7 +41,7 @@ class SameLanguage:
     `present` [Q, L]: whether question q exists in language l.
     """
 
-    present: BoolArray
+    present: Present
 
     def languages(self, questions: IntArray, random: np.random.Generator) -> tuple[IntArray, IntArray]:
         present = self.present[questions]
@@ -47,11 +53,11 @@ class SameLanguage:
 class DifferentLanguages:
     """Each row is an ordered pair of different languages, drawn uniformly among those that its question has (cross)."""
 
-    present: BoolArray
+    present: Present
 
-    def rows(self) -> BoolArray:
-        """[Q, L]: the question-language rows that can be drawn."""
-        rows: BoolArray = self.present & (self.present.sum(axis=1) >= 2)[:, None]
+    def rows(self, patterns: BoolArray) -> BoolArray:
+        """[P, L]: which languages of questions that exist in those of `patterns` [P, L] can be drawn."""
+        rows: BoolArray = patterns & (patterns.sum(axis=1) >= 2)[:, None]
         return rows
 
     def languages(self, questions: IntArray, random: np.random.Generator) -> tuple[IntArray, IntArray]:
@@ -71,16 +77,16 @@ class ChosenPairs:
     `present` [Q, L]; `queries` [P] and `passages` [P]: the languages of each pair; `weights` [P], above 0.
     """
 
-    present: BoolArray
+    present: Present
     queries: IntArray
     passages: IntArray
     weights: NDArray[np.float64]
 
-    def rows(self) -> BoolArray:
-        """[Q, L]: the question-language rows that can be drawn."""
-        found = np.zeros_like(self.present)
+    def rows(self, patterns: BoolArray) -> BoolArray:
+        """[P, L]: which languages of questions that exist in those of `patterns` [P, L] can be drawn."""
+        found = np.zeros_like(patterns)
         for query, passage in zip(self.queries, self.passages, strict=True):
-            both = self.present[:, query] & self.present[:, passage]
+            both = patterns[:, query] & patterns[:, passage]
             found[:, query] |= both
             found[:, passage] |= both
         return found

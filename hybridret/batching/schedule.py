@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybridret.base.records import Batch, IntArray
-from hybridret.batching.batch_type import BatchType
+from hybridret.batching.batch_type import AnyStream, BatchType
 from hybridret.batching.draw import Purpose, generator, uniforms
-from hybridret.batching.streams import EpochCache, Stream
+from hybridret.batching.streams import EpochCache
 
 BLOCK = 4096  # steps drawn at once; results do not depend on it
 SEEDS = 4  # seeds whose counts are kept
@@ -37,7 +37,7 @@ class MixedSchedule:
         self._types = tuple(types)
         self._shares = shares if callable(shares) else tuple(shares)
         self._cumulative_chances = [np.cumsum(one.chances) for one in self._types]
-        self._streams: list[tuple[str, int, Stream]] = []  # by number: kind, dataset, stream
+        self._streams: list[tuple[str, int, AnyStream]] = []  # by number: kind, dataset, stream
         datasets = len(self._types[0].chances)
         self._first = np.zeros((len(self._types), datasets), dtype=np.int64)
         self._choices = np.zeros((len(self._types), datasets), dtype=np.int64)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,7 @@ class Stream:
         groups = self.groups[order]
         counts = np.bincount(groups)
         if counts.max() > self.batches:
-            kept = _rank_within_group(groups, counts) < self.batches
+            kept = rank_within_group(groups, counts) < self.batches
             order, groups = order[kept], groups[kept]
         order, groups = order[: self.batches * self.batch_size], groups[: self.batches * self.batch_size]
         if counts.max() > 1:
@@ -77,21 +78,26 @@ def group_codes(pairs: ParallelPairs) -> Order:
 
 
 def batches_per_epoch(counts: IntArray, batch_size: int) -> int:
-    """The largest n such that groups of `counts` questions fill n batches of distinct groups; 0 if they fill none.
+    """The largest n such that groups of `counts` questions fill n batches of distinct groups; 0 if they fill none."""
+    return most_batches(counts, np.ones(len(counts), dtype=np.int64), batch_size)
+
+
+def most_batches(sizes: IntArray, groups: IntArray, batch_size: int) -> int:
+    """`batches_per_epoch` of `groups[k]` groups with `sizes[k]` questions each.
 
     sum_g min(c_g, n) - n B is concave in n and 0 at n = 0. So if n batches can be filled, fewer can: use bisection.
     """
-    low, high = 0, int(counts.sum()) // batch_size
+    low, high = 0, int(sizes @ groups) // batch_size
     while low < high:
         middle = (low + high + 1) // 2
-        if int(np.minimum(counts, middle).sum()) >= middle * batch_size:
+        if int(np.minimum(sizes, middle) @ groups) >= middle * batch_size:
             low = middle
         else:
             high = middle - 1
     return low
 
 
-def _rank_within_group(groups: Order, counts: IntArray) -> IntArray:
+def rank_within_group(groups: Order, counts: IntArray) -> IntArray:
     """[n]: how many earlier elements have the same group."""
     by_group = np.argsort(groups, kind="stable")
     first = np.repeat(np.cumsum(counts) - counts, counts)
@@ -108,20 +114,42 @@ def _together(groups: Order) -> IntArray:
     return np.argsort(first[groups], kind="stable")
 
 
+class Epoch(Protocol):
+    """The batches of one epoch, [B] question indices each; `nbytes` of memory."""
+
+    @property
+    def nbytes(self) -> int: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, slot: int, /) -> Order: ...
+
+
+class Epochs(Protocol):
+    """A stream as the cache needs it."""
+
+    def epoch(self, seed: int, epoch: int) -> Epoch: ...
+
+
 class EpochCache:
-    """The most recently used epoch permutations, at most `capacity` bytes (but always the newest one)."""
+    """The most recently used epoch permutations, at most `capacity` bytes (but always the newest one). Of a stream that
+    takes no memory only the newest one: each takes room on the disk.
+    """
 
     def __init__(self, capacity: int = CACHED_BYTES) -> None:
         self._capacity = capacity
         self._bytes = 0
-        self._orders: OrderedDict[tuple[int, int, int], Order] = OrderedDict()
+        self._orders: OrderedDict[tuple[int, int, int], Epoch] = OrderedDict()
 
-    def epoch(self, seed: int, number: int, stream: Stream, epoch: int) -> Order:
+    def epoch(self, seed: int, number: int, stream: Epochs, epoch: int) -> Epoch:
         """`stream.epoch(seed, epoch)`; `number` identifies the stream within the schedule."""
         key = (seed, number, epoch)
         order = self._orders.get(key)
         if order is None:
-            order = self._orders[key] = stream.epoch(seed, epoch)
+            order = stream.epoch(seed, epoch)
+            if not order.nbytes:
+                self._orders = OrderedDict((one, kept) for one, kept in self._orders.items() if one[1] != number)
+            self._orders[key] = order
             self._bytes += order.nbytes
             while self._bytes > self._capacity and len(self._orders) > 1:
                 self._bytes -= self._orders.popitem(last=False)[1].nbytes

@@ -5,12 +5,15 @@ The loss is the mean of the mono and the cross InfoNCE, so that it favours no st
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from hybridret.base.records import Batch, BoolArray, ParallelPairs
+from hybridret.batching.batch_type import AnyStream
 from hybridret.batching.draw import Purpose, generator
 from hybridret.batching.pairing import DifferentLanguages, OneLanguage, Pairing
-from hybridret.batching.streams import Order, Stream, group_codes, make_stream
+from hybridret.batching.question_sources import Questions, questions_of
 
 
 def validation_batches(
@@ -22,26 +25,25 @@ def validation_batches(
     mono stops after one pass per language. With little data a batch is smaller, but has at least 2 rows; a kind that is
     impossible, such as cross with one language, gets an empty list. `step` counts the batches of a kind.
     """
-    groups = group_codes(pairs)
-    present = pairs.present
+    questions = questions_of(pairs)
+    spoken = questions.patterns
     mono = [
-        _stream(index + 1, present[:, index], groups, batch_size, OneLanguage(index))
+        _stream(index + 1, questions, spoken[:, index], batch_size, OneLanguage(index))
         for index in range(len(pairs.languages))
     ]
-    cross = _stream(0, present.sum(axis=1) >= 2, groups, batch_size, DifferentLanguages(present))
+    cross = _stream(0, questions, spoken.sum(axis=1) >= 2, batch_size, DifferentLanguages(questions.present))
     return (
         _batches("mono", [stream for stream in mono if stream], batches, seed),
         _batches("cross", [cross] if cross else [], batches, seed),
     )
 
 
-def _stream(key: int, usable: BoolArray, groups: Order, batch_size: int, pairing: Pairing) -> Stream | None:
-    available = len(np.unique(groups[usable]))
-    size = min(batch_size, available)
-    return make_stream((0, key), usable, groups, size, pairing) if size >= 2 else None
+def _stream(key: int, questions: Questions, usable: BoolArray, batch_size: int, pairing: Pairing) -> AnyStream | None:
+    size = min(batch_size, questions.passages(usable))
+    return questions.stream((0, key), usable, size, pairing) if size >= 2 else None
 
 
-def _batches(kind: str, streams: list[Stream], batches: int, seed: int) -> list[Batch]:
+def _batches(kind: str, streams: Sequence[AnyStream], batches: int, seed: int) -> list[Batch]:
     orders = [stream.epoch(seed, 0) for stream in streams]
     turns = [(number, slot) for slot in range(max(map(len, orders), default=0)) for number in range(len(orders))]
     possible = [(number, slot) for number, slot in turns if slot < len(orders[number])]

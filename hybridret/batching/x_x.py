@@ -10,9 +10,9 @@ import numpy as np
 from hybridret.base.records import ParallelPairs
 from hybridret.batching.batch_type import BatchType, check_data, dataset_chances, full_stream
 from hybridret.batching.pairing import SameLanguage
+from hybridret.batching.question_sources import questions_of
 from hybridret.batching.schedule import MixedSchedule
 from hybridret.batching.strategy import Schedule
-from hybridret.batching.streams import group_codes
 
 
 @dataclass(frozen=True)
@@ -26,18 +26,11 @@ class XX:
 def x_x_type(datasets: Sequence[ParallelPairs], batch_size: int) -> BatchType:
     """One stream per dataset, over its questions in all languages. Raises UserError where they cannot fill a batch."""
     check_data(datasets, batch_size)
-    streams = tuple(
-        (
-            full_stream(
-                "x_x",
-                pairs,
-                (dataset, 0),
-                pairs.present.sum(axis=1) >= 1,
-                group_codes(pairs),
-                batch_size,
-                SameLanguage(pairs.present),
-            ),
-        )
-        for dataset, pairs in enumerate(datasets)
-    )
-    return BatchType("x_x", dataset_chances(np.array([pairs.present.sum() for pairs in datasets]), datasets), streams)
+    streams, sizes = [], []
+    for dataset, pairs in enumerate(datasets):
+        questions = questions_of(pairs)
+        held = questions.patterns.sum(axis=1)
+        pairing = SameLanguage(questions.present)
+        streams.append((full_stream("x_x", pairs, (dataset, 0), questions, held >= 1, batch_size, pairing),))
+        sizes.append(int(questions.counts @ held))
+    return BatchType("x_x", dataset_chances(np.array(sizes), datasets), tuple(streams))

@@ -122,8 +122,9 @@ def _hash(number: int) -> int:
     return int.from_bytes(hashlib.sha256(str(number).encode()).digest()[:8], "big")
 
 
-def read_id_pairs(file: Path, columns: int) -> IntArray:
+def read_id_pairs(file: Path, columns: int, advance: Callable[[int], object] = lambda count: None) -> IntArray:
     """[n, 2]: the first two of `columns` whole numbers in each line of a file, with tabs between; repeated pairs once.
+    `advance` gets the number of bytes read.
 
     Raises UserError naming file and line for another number of columns, what is no whole number, and an archive that is
     cut short.
@@ -142,7 +143,13 @@ def read_id_pairs(file: Path, columns: int) -> IntArray:
     }
     found = np.empty(0, dtype=np.int64)
     try:
-        for batch in csv.open_csv(str(file), **options):
+        passed = 0
+        raw = pa.OSFile(str(file))
+        packed = "gzip" if file.name.endswith(".gz") else None
+        for batch in csv.open_csv(pa.input_stream(raw, compression=packed), **options):
+            reached = raw.tell()
+            advance(reached - passed)
+            passed = reached
             first, second = (column.to_numpy(zero_copy_only=False) for column in batch.columns)
             if second.max(initial=0) >= 1 << 31 or first.max(initial=0) >= 1 << 31:
                 raise UserError(f"{file}: an id of {max(first.max(), second.max())} is larger than any of MS MARCO.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,6 +14,7 @@ from hybridret.base.files import NOT_JSON, json_fault
 
 BROKEN = (EOFError, gzip.BadGzipFile, zlib.error)  # what a truncated or damaged archive raises
 LONGEST = 1 << 26  # bytes of a line: 64 MiB, a long book with all its hard negatives
+TOGETHER = 1 << 14  # lines between two calls of a progress
 MARK = b"\xef\xbb\xbf"  # the byte order mark that some editors write
 
 
@@ -41,12 +42,14 @@ def too_long(file: Path, line: int) -> str:
     )
 
 
-def numbered_lines(file: Path) -> Iterator[tuple[int, bytes]]:
+def numbered_lines(file: Path, advance: Callable[[int], object] | None = None) -> Iterator[tuple[int, bytes]]:
     """Number (from 1) and bytes of every line that is not blank, without a byte order mark.
+
+    `advance` gets the bytes of the file that were read since its last call; of an archive, those on the disk.
 
     Raises UserError naming file and line when the archive is truncated, the file cannot be read or a line has no end.
     """
-    line = 0
+    line = passed = 0
     try:
         with open_bytes(file) as stream:
             for line, raw in enumerate(bounded_lines(stream, file), start=1):
@@ -54,12 +57,23 @@ def numbered_lines(file: Path) -> Iterator[tuple[int, bytes]]:
                     raw = raw.removeprefix(MARK)
                 if raw.strip():
                     yield line, raw
+                if advance is not None and line % TOGETHER == 0:
+                    passed = _report(stream, passed, advance)
+            if advance is not None:
+                _report(stream, passed, advance)
     except BROKEN as error:
         raise UserError(
             f"{file}, after line {line}: the gzip archive is truncated or broken ({error}). Fetch the file again."
         ) from error
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error.strerror or error}).") from error
+
+
+def _report(stream: IO[bytes], passed: int, advance: Callable[[int], object]) -> int:
+    """The bytes on the disk that were read so far; those behind `passed` go to `advance`."""
+    reached = int((getattr(stream, "fileobj", None) or stream).tell())  # GzipFile.fileobj is the archive
+    advance(reached - passed)
+    return reached
 
 
 def decoded(raw: bytes, where: str) -> str:

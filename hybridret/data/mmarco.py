@@ -89,8 +89,8 @@ class Mmarco:
         the passages or queries that pairs need.
         """
         files, shards = self._files(), Shards(folder)
-        with progress.task("read the pairs of mMARCO", None):
-            pairs = judged_pairs(read_id_pairs(files[TRIPLES], columns=3), self._held_out)
+        with progress.task("read the pairs of mMARCO", files[TRIPLES].stat().st_size) as advance:
+            pairs = judged_pairs(read_id_pairs(files[TRIPLES], 3, advance), self._held_out)
         counts: dict[str, dict[str, Any]] = {}
         for language in self.languages:
             for side, wanted in (("queries", pairs.queries), ("passages", pairs.passages)):
@@ -126,9 +126,10 @@ def _file(language: str, side: str) -> str:
 
 
 def _write(path: Path, file: Path, wanted: IntArray, progress: Progress) -> dict[str, int]:
-    with progress.task(f"read {file.name}", None) as advance:
-        texts, counts = chosen_texts(file, wanted, advance)
-    write_texts(path, texts)
+    with progress.task(f"read {file.name}", file.stat().st_size) as advance:
+        texts, counts = chosen_texts(file, wanted, advance, path.parent)
+    with progress.task(f"write {path.name}", None):
+        write_texts(path, texts)
     return counts
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from hybridret.base.records import Collection
 from hybridret.data.prepared.lengths import Lengths
+from hybridret.data.prepared.stored_pairs import questions_in
 from hybridret.data.source import PairSource
 from hybridret.encoders.shares import shares
 
@@ -50,11 +51,12 @@ def _training_sample(source: PairSource) -> tuple[dict[str, list[str]], dict[str
     for language in dict.fromkeys(language for pairs in datasets for language in pairs.languages):
         # Sampled before reading: millions of pairs are on disk.
         spoken = [pairs for pairs in datasets if language in pairs.languages]
-        rows = [np.flatnonzero(pairs.present[:, pairs.languages.index(language)]) for pairs in spoken]
-        ends = np.cumsum([len(one) for one in rows])
+        own = [questions_in(pairs, pairs.languages.index(language)) for pairs in spoken]
+        ends = np.cumsum([one.count for one in own])
         for position in _spaced(range(int(ends[-1]))):
             number = int(np.searchsorted(ends, position, side="right"))
-            row = int(rows[number][position - ends[number]])  # counted from the end of the dataset
+            at = int(position - ends[number]) + own[number].count
+            row = int(own[number].part(at, at + 1)[0])
             queries.setdefault(language, []).append(str(spoken[number].queries[language][row]))
             passages.setdefault(language, []).append(str(spoken[number].passages[language][row]))
     return queries, passages

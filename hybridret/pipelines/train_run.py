@@ -12,13 +12,14 @@ from omegaconf import DictConfig
 
 from hybridret.base.bars import Bars
 from hybridret.base.errors import DONE, INTERRUPTED
-from hybridret.base.graceful_stop import StopRequested, graceful_stop
+from hybridret.base.graceful_stop import StoppingProgress, StopRequested, graceful_stop
 from hybridret.base.interruption import command_line, work_begins
 from hybridret.components.checks import check_config, check_family, check_processes
 from hybridret.components.components import Components
 from hybridret.config.instantiate import plugin_name
 from hybridret.config.run_identity import point_directory, point_hash
 from hybridret.config.validate import plain_without_hydra, read_settings, resolved
+from hybridret.data.prepared.source import PreparedSource
 from hybridret.distributed.world import process_info
 from hybridret.export.tracking import check_tracker
 from hybridret.pipelines.run_claim import claimed
@@ -64,8 +65,9 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
 
     print(expected.text())
     bars = Bars()
+    if components.source is not None and (stopped := _stopped_in_preparation(components.source, bars)) is not None:
+        return stopped
     if components.source is not None:
-        components.source.prepare(bars)
         _ = components.mined
     components.collections(bars)  # a test set that cannot be read is reported before the training, not after it
     with graceful_stop() as stop:
@@ -79,6 +81,23 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
         except KeyboardInterrupt:
             _print_how_to_go_on(run, "Stopped at once")
             return INTERRUPTED
+
+
+def _stopped_in_preparation(source: PreparedSource, bars: Bars) -> int | None:
+    """Prepare the data of the run; the exit code where a signal stopped it, None where they are there."""
+    if not source.streamed or source.is_prepared():
+        source.prepare(bars)  # from memory: a signal ends it at once, and nothing is left
+        return None
+    try:
+        with graceful_stop() as stop:
+            source.prepare(StoppingProgress(stop, bars))
+            stop.check()
+    except StopRequested as request:
+        what = f"Stopped while {source.name} was prepared; files of the copy that are whole are kept"
+        print(f"{what}. To go on, run the same command again: {command_line(sys.argv)}", file=sys.stderr)
+        return request.exit_code
+    work_begins()
+    return None
 
 
 def _print_how_to_go_on(run: RunDirectory, what: str) -> None:

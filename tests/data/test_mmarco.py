@@ -20,7 +20,8 @@ from hybridret.base import files
 from hybridret.base.errors import UserError
 from hybridret.base.progress import Quiet
 from hybridret.batching.cross import Cross
-from hybridret.data import mmarco
+from hybridret.data import lines, mmarco
+from hybridret.data.id_lines import chosen_texts
 from hybridret.data.judged_pairs import judged_pairs, read_id_pairs
 from hybridret.data.mmarco import NAMES, TRIPLES, Mmarco
 from hybridret.data.prepared.folder import ABOUT
@@ -47,8 +48,8 @@ def write_folder(folder: Path, languages: tuple[str, ...] = LANGUAGES) -> Path:
         queries.parent.mkdir(parents=True, exist_ok=True)
         passages = [f'{number}\t"{language} passage {number}\u2028 with \x85 and "quotes"\n' for number in range(200)]
         collection.write_bytes("".join(passages).encode())
-        lines = [f"{1000 + 3 * number}\t{language} query {number}?\n" for number in range(QUERIES + 5)]
-        queries.write_bytes("".join(reversed(lines)).encode())  # in no order
+        rows_of = [f"{1000 + 3 * number}\t{language} query {number}?\n" for number in range(QUERIES + 5)]
+        queries.write_bytes("".join(reversed(rows_of)).encode())  # in no order
     (folder / TRIPLES).write_bytes("".join(f"{q}\t{p}\t{n}\n" for q, p in pairs() for n in (180, 190)).encode())
     return folder
 
@@ -333,7 +334,7 @@ def test_what_was_written_whole_survives_a_kill(folder: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         killed.training()
     assert (killed.path.with_suffix(".part") / JOURNAL).is_file()
-    assert len(first.read) == 6  # prepare, pairs, and two files of two languages
+    assert len([one for one in first.read if one.startswith("read")]) == 5  # pairs, and two files of two languages
     second = Killed("nothing")
     again = PreparedSource(Mmarco(str(folder), list(LANGUAGES), 6), second)
     again.training()
@@ -388,6 +389,59 @@ def test_a_pair_that_a_language_lacks_is_not_there(folder: Path) -> None:
         batch = Cross().schedule(source.training(), 8)(1, step)
         for question, language in zip(batch.questions, batch.passage_languages, strict=True):
             assert source.training()[0].passages[LANGUAGES[language]][int(question)] is not None
+
+
+class Bytes(Quiet):
+    """What each task of reading announced and did."""
+
+    def __init__(self) -> None:
+        self.total: dict[str, int | None] = {}
+        self.done: dict[str, int] = {}
+
+    @contextmanager
+    def task(self, description: str, total: int | None) -> Iterator[Any]:
+        self.total[description], self.done[description] = total, 0
+
+        def advance(count: int = 1, note: str = "") -> None:
+            self.done[description] += count
+
+        yield advance
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_progress_knows_the_time_left(folder: Path, packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes of the files on the disk are read, all of them, a few lines at a time."""
+    monkeypatch.setattr(lines, "TOGETHER", 16)
+    for file in [*folder.rglob("*.tsv")] if packed else []:
+        file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+        file.unlink()
+    seen = Bytes()
+    PreparedSource(Mmarco(str(folder), list(LANGUAGES), 6), seen).training()
+    sizes = {f"read {file.name}": file.stat().st_size for file in folder.rglob("*.tsv*") if "triples" not in file.name}
+    assert len(sizes) == 2 * len(LANGUAGES)
+    assert {name: seen.total[name] for name in sizes} == sizes
+    assert {name: seen.done[name] for name in sizes} == sizes
+    (triples,) = folder.rglob("triples*")
+    assert seen.total["read the pairs of mMARCO"] == triples.stat().st_size
+    assert 0 < seen.done["read the pairs of mMARCO"] <= triples.stat().st_size
+
+
+def test_texts_come_in_the_order_of_the_ids(tmp_path: Path) -> None:
+    """From lines in any order, against a dictionary; the file has other ids, blank texts, and lacks some."""
+    random = np.random.default_rng(4)
+    ids = random.permutation(500)[:400]
+    texts = {int(number): f"tëxt {number}\u2028" if number % 7 else "  " for number in ids}
+    file = tmp_path / "a.tsv"
+    file.write_bytes("".join(f"{number}\t{text}\n" for number, text in texts.items()).encode())
+    wanted = np.flatnonzero(random.random(500) < 0.5)
+    found, counts = chosen_texts(file, wanted, lambda count: None, tmp_path)
+    expected = [texts.get(number, "").strip() or None for number in wanted.tolist()]
+    assert found[:] == expected == list(found)
+    assert (found[3:40:5], found[-1], len(found)) == (expected[3:40:5], expected[-1], len(expected))
+    absent = sum(number not in texts for number in wanted.tolist())
+    empty = sum(number in texts and not texts[number].strip() for number in wanted.tolist())
+    assert counts == {"lines": 400, "empty": empty, "absent": absent}
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["a.tsv"]
 
 
 def test_groups_are_those_of_a_slow_search() -> None:

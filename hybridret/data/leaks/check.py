@@ -49,6 +49,8 @@ def leak_table(
     Memory: about 300 bytes for each text of the benchmarks, 16 bytes for each of them and each training dataset.
     """
     datasets, templated = source.training(), source.templated
+    asked = frozenset(chain.from_iterable(global_ids(one) for each in collections for one in each.query_ids))
+    shared = [_shared_ids(pairs, asked) for pairs in datasets]
     rows: list[LeakRow] = []
     shares: list[Largest] = []
     compared: dict[str, dict[str, int]] = {one.name: {} for one in collections}
@@ -66,7 +68,10 @@ def leak_table(
             search = _Search(tests, settings if near[side] else None, advance)
             matches = [search.matches(pairs, side) for pairs in datasets]
         for test, first in zip(tests, search.begins, strict=True):
-            found = [_Found.of(test, first, one, pairs) for one, pairs in zip(matches, datasets, strict=True)]
+            found = [
+                _Found.of(test, first, one, pairs, ids)
+                for one, pairs, ids in zip(matches, datasets, shared, strict=True)
+            ]
             rows += [row for one in found for row in one.rows()]
             if side != NEGATIVES:
                 shares += _shares(test, found)
@@ -159,16 +164,17 @@ class _Found:
     through_ids: BoolArray
 
     @classmethod
-    def of(cls, test: TestTexts, first: int, all_matches: _Matches, pairs: ParallelPairs) -> _Found:
+    def of(
+        cls, test: TestTexts, first: int, all_matches: _Matches, pairs: ParallelPairs, ids: frozenset[str]
+    ) -> _Found:
         matches = _best(all_matches, first, len(test.positions), test.contexts)
         exact = matches.similarity == 1
         near = (matches.similarity > 0) & ~exact
         seen = exact | near
         joined = test.translations(seen)
         # A published id names a question with its answer, which a negative is not.
-        ids = () if test.side == NEGATIVES else chain.from_iterable(map(global_ids, pairs.question_ids))
-        if known := frozenset(ids):
-            joined |= test.with_ids(known)
+        if ids and test.side != NEGATIVES:
+            joined |= test.with_ids(ids)
         return cls(test, pairs, matches, exact, near, joined & ~seen)
 
     @property
@@ -231,6 +237,13 @@ class _Found:
 def _shingled(texts: Sequence[str]) -> list[HashArray]:
     hashes, bounds = shingles(normalised(texts))
     return [np.unique(hashes[start:stop]) for start, stop in pairwise(bounds.tolist())]
+
+
+def _shared_ids(pairs: ParallelPairs, asked: frozenset[str]) -> frozenset[str]:
+    """Which of the ids `asked` questions of the dataset have, too; all others are passed and forgotten."""
+    if not asked:
+        return asked
+    return frozenset(one for identifier in pairs.question_ids for one in global_ids(identifier) if one in asked)
 
 
 def _best(matches: _Matches, first: int, count: int, contexts: bool) -> _Matches:

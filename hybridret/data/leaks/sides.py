@@ -7,15 +7,17 @@ hard negatives, a side of its own: whoever trained on such a text knows it, but 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from hybridret.base.records import Collection, IntArray, Negative, ParallelPairs
+from hybridret.base.scratch import CHUNK, scratch_array
 from hybridret.data.columns import Column
-from hybridret.data.prepared.stored_pairs import StoredNegatives
+from hybridret.data.prepared.stored_pairs import StoredNegatives, StoredPairs, questions_in
+from hybridret.data.prepared.stored_texts import StoredTexts
 
 Negatives = Sequence[tuple[Negative, ...]]  # of each question
 Side = Literal["questions", "passages", "negatives"]
@@ -122,22 +124,54 @@ def training_slices(pairs: ParallelPairs, side: Side, size: int) -> Iterator[Tra
         return
     for number, language in enumerate(pairs.languages):
         column = (pairs.queries if side == "questions" else pairs.passages)[language]
-        rows = np.flatnonzero(pairs.present[:, number])
-        if side == "passages":
-            rows = rows[np.unique(pairs.passage_groups[rows], return_index=True)[1]]
-            rows.sort()
-        for start in range(0, len(rows), size):
-            chosen = rows[start : start + size]
-            yield TrainingSlice(language, chosen, [column[row] or "" for row in chosen.tolist()])
+        for chosen in _of_size(_first_rows(pairs, number) if side == "passages" else _rows(pairs, number), size):
+            yield TrainingSlice(language, chosen, [text or "" for text in _texts(column, chosen)])
 
 
 def training_texts(pairs: ParallelPairs, side: Side) -> int:
     """How many texts `training_slices` gives."""
-    if side == "questions":
-        return int(pairs.present.sum())
     if side == "negatives":
         return sum(_count(negatives) for negatives in pairs.negatives.values())
-    return sum(len(np.unique(pairs.passage_groups[here])) for here in pairs.present.T)
+    own = [questions_in(pairs, number) for number in range(len(pairs.languages))]
+    return sum(one.count if side == "questions" else one.passages for one in own)
+
+
+def _rows(pairs: ParallelPairs, language: int) -> Iterator[IntArray]:
+    """The questions that exist in a language, some at a time."""
+    own = questions_in(pairs, language)
+    for start in range(0, own.count, CHUNK):
+        yield own.part(start, min(start + CHUNK, own.count)).astype(np.int64)
+
+
+def _first_rows(pairs: ParallelPairs, language: int) -> Iterator[IntArray]:
+    """Of each passage group the first question that exists in a language, some at a time."""
+    if not (isinstance(pairs, StoredPairs) and pairs.sets is not None):
+        rows = np.flatnonzero(pairs.present[:, language])
+        yield np.sort(rows[np.unique(pairs.passage_groups[rows], return_index=True)[1]])
+        return
+    seen = scratch_array(pairs.sets.code_count, np.bool_)
+    for rows in _rows(pairs, language):
+        codes, firsts = np.unique(pairs.sets.codes[rows], return_index=True)
+        fresh = ~seen[codes]
+        seen[codes] = True
+        yield rows[np.sort(firsts[fresh])]
+
+
+def _of_size(parts: Iterable[IntArray], size: int) -> Iterator[IntArray]:
+    """The numbers of all parts, `size` at a time."""
+    kept: IntArray = np.zeros(0, dtype=np.int64)
+    for part in parts:
+        kept = np.concatenate([kept, part])
+        whole = len(kept) - len(kept) % size
+        for start in range(0, whole, size):
+            yield kept[start : start + size]
+        kept = kept[whole:]
+    if len(kept):
+        yield kept
+
+
+def _texts(column: Sequence[str | None], rows: IntArray) -> list[str | None]:
+    return column.take(rows) if isinstance(column, StoredTexts) else [column[row] for row in rows.tolist()]
 
 
 def _negatives(language: str, negatives: Negatives, size: int) -> Iterator[TrainingSlice]:

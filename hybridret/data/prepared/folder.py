@@ -14,14 +14,16 @@ from typing import Any
 
 from hybridret.base.checksums import read_sealed, write_sealed
 from hybridret.base.errors import UserError
+from hybridret.base.progress import Progress
 from hybridret.base.records import Collection
+from hybridret.data.prepared.question_sets import has_question_sets
 from hybridret.data.prepared.shards import JOURNAL
 from hybridret.data.prepared.stored_collection import read_collection, write_collection
-from hybridret.data.prepared.stored_pairs import StoredPairs, read_pairs, write_pairs
+from hybridret.data.prepared.stored_pairs import StoredPairs, complete_pairs, read_pairs, write_pairs
 from hybridret.data.prepared.stored_texts import StoredTexts, write_texts
 from hybridret.data.source import PairSource
 
-VERSION = 1  # of the layout: another one is prepared again
+VERSION = 2  # of the layout: another one is prepared again
 ABOUT, ARTICLES, VALIDATION = "prepared.json", "articles.arrow", "validation"
 PROBES, PROBE = 16, 1 << 16  # parts of a file that its checksum looks at, and their bytes
 WHAT = "the description of prepared data"
@@ -85,6 +87,17 @@ def write_source(folder: Path, source: PairSource) -> dict[str, Any]:
         "fingerprint": source.fingerprint(),
         "summary": source.summary(),
     }
+
+
+def complete(folder: Path, about: Mapping[str, Any], progress: Progress) -> None:
+    """Write what is derived from the pairs of a folder beside them, where it is not there (as in the folders that a mix
+    names). OSError where it cannot be written.
+    """
+    for name in (*about["training"], VALIDATION):
+        if has_question_sets(folder / name):
+            continue
+        with progress.task(f"count the questions of {name}", None):
+            complete_pairs(folder / name)
 
 
 def write_about(folder: Path, about: Mapping[str, Any]) -> None:

@@ -16,10 +16,11 @@ from hybridret.base.errors import CannotWrite, UserError
 from hybridret.base.files import cache_folder, hash_json
 from hybridret.base.progress import Progress, Quiet
 from hybridret.base.records import Collection, ParallelPairs
-from hybridret.data.prepared.folder import ABOUT, VERSION, PreparedFolder, write_about, write_source
+from hybridret.data.prepared.distinct import each_text_once
+from hybridret.data.prepared.folder import ABOUT, VERSION, PreparedFolder, complete, write_about, write_source
 from hybridret.data.prepared.kept_card import kept_card
 from hybridret.data.prepared.shards import JOURNAL
-from hybridret.data.source import PairSource, StreamedSource, WeightedSource, distinct_texts
+from hybridret.data.source import PairSource, StreamedSource, WeightedSource
 from hybridret.runs.lock import enter_when_free, exclusive
 
 _log = logging.getLogger(__name__)
@@ -41,6 +42,11 @@ class PreparedSource:
         """The copy; made with `progress` where there is none."""
         self._progress = progress
         return self._folder
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the copy is written file by file, so that a preparation that was stopped goes on."""
+        return isinstance(self.source, StreamedSource)
 
     def is_prepared(self) -> bool:
         """Whether there is a copy already; whether it is whole is seen when it is read."""
@@ -78,7 +84,7 @@ class PreparedSource:
 
     def texts(self) -> Iterable[str]:
         """All training queries and passages, each text once."""
-        return distinct_texts(self._training)
+        return each_text_once(self._training)
 
     def articles(self) -> frozenset[str] | None:
         """Titles of the articles that are trained on, None where the source knows none."""
@@ -104,7 +110,10 @@ class PreparedSource:
     @cached_property
     def path(self) -> Path:
         """Where the copy lies; no file of it is read."""
-        return cache_folder() / "prepared" / hash_json([VERSION, self.source.key()], 24)
+        return self._path_of(VERSION)
+
+    def _path_of(self, version: int) -> Path:
+        return cache_folder() / "prepared" / hash_json([version, self.source.key()], 24)
 
     @cached_property
     def _folder(self) -> PreparedFolder:
@@ -140,6 +149,12 @@ class PreparedSource:
             if (found := self._found()) is not None:  # another process was faster
                 return found
             shutil.rmtree(self.path, ignore_errors=True)
+            for older in filter(Path.is_dir, map(self._path_of, range(1, VERSION))):
+                _log.warning(
+                    "%s is the prepared copy of an earlier version of hybridret, which this one does not read: it is "
+                    "prepared again. Delete the old one when nobody uses it.",
+                    older,
+                )
             self._write()
         made = PreparedFolder(self.path)
         with self._progress.task(f"count what {self.name} holds, for its data card", None):
@@ -153,6 +168,7 @@ class PreparedSource:
             if isinstance(self.source, StreamedSource):
                 part.mkdir(parents=True, exist_ok=True)  # with the files that a killed process wrote whole
                 about = self.source.write(part, self._progress)
+                complete(part, about, self._progress)
             else:
                 about = self._in_one_go(part, self.source)
             self._check_unchanged(part)
@@ -176,7 +192,9 @@ class PreparedSource:
         shutil.rmtree(part, ignore_errors=True)
         try:
             part.mkdir(parents=True)
-            return write_source(part, source)
+            about = write_source(part, source)
+            complete(part, about, self._progress)
+            return about
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise

@@ -2,14 +2,15 @@
 
 A folder holds the queries and the passages of each language. Which query and which passage a question has, and its
 passage group, are arrays of integers; without `question_queries.npy` the queries are in the order of the questions. Two
-folders may share texts: `pairs.json` names the folder that has them. `negatives.LANGUAGE.arrow` holds the hard
+folders may share texts: `pairs.json` names the folder that has them. What follows from the arrays is kept beside them
+(`question_sets`). `negatives.LANGUAGE.arrow` holds the hard
 negatives of a question as texts with their groups.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast, overload
@@ -19,6 +20,7 @@ import numpy as np
 from hybridret.base.errors import UserError
 from hybridret.base.files import read_json, write_json
 from hybridret.base.records import BoolArray, IntArray, Negative, ParallelPairs
+from hybridret.data.prepared.question_sets import QuestionSet, QuestionSets, has_question_sets, write_question_sets
 from hybridret.data.prepared.stored_texts import StoredTexts, write_texts
 
 ABOUT = "pairs.json"
@@ -26,7 +28,17 @@ ABOUT = "pairs.json"
 
 @dataclass(frozen=True)
 class StoredPairs(ParallelPairs):
-    """`ParallelPairs` whose texts and arrays are read from disk when asked."""
+    """`ParallelPairs` whose texts and arrays are read from `folder` when asked. It travels as that path."""
+
+    folder: Path = Path()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _read_again, (self.folder, self.name, self.weight)
+
+    @cached_property
+    def sets(self) -> QuestionSets | None:
+        """What batches need to know of the questions; None for data in more languages than `MOST_LANGUAGES`."""
+        return QuestionSets(self.folder) if has_question_sets(self.folder) else None
 
     @cached_property
     def present(self) -> BoolArray:
@@ -34,6 +46,9 @@ class StoredPairs(ParallelPairs):
 
         A source of files by ids may lack a passage in one language: the pair does not exist there.
         """
+        if self.sets is not None:
+            whole: BoolArray = self.sets.present[:]
+            return whole
         columns = [
             cast(StoredTexts, self.queries[language]).present & cast(StoredTexts, self.passages[language]).present
             for language in self.languages
@@ -69,6 +84,16 @@ def write_about(
     write_json(folder / ABOUT, about)
 
 
+def complete_pairs(folder: Path) -> None:
+    """Write what batches need to know of the questions beside pairs that are whole otherwise. May raise OSError."""
+    pairs = read_pairs(folder)
+    columns = [
+        (cast(StoredTexts, pairs.queries[language]), cast(StoredTexts, pairs.passages[language]))
+        for language in pairs.languages
+    ]
+    write_question_sets(folder, columns, pairs.passage_groups)
+
+
 def read_pairs(folder: Path) -> StoredPairs:
     """The view on a folder of `write_pairs`. Raises UserError for one that is not whole."""
     about = read_json(folder / ABOUT)
@@ -87,12 +112,26 @@ def read_pairs(folder: Path) -> StoredPairs:
             passages={language: StoredTexts(texts / f"passages.{language}.arrow", rows) for language in languages},
             passage_groups=groups,
             negatives={one: StoredNegatives(folder / f"negatives.{one}.arrow") for one in about["negatives"]},
+            folder=folder,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{folder} is not whole ({error}). Delete it and run the same command again.") from error
     if any(len(one) != len(found) for one in (rows, groups, *found.queries.values(), *found.negatives.values())):
         raise UserError(f"{folder} is not whole: its files have other lengths. Delete it and run again.")
     return found
+
+
+def questions_in(pairs: ParallelPairs, language: int) -> QuestionSet:
+    """The questions that exist in the language with this index; of prepared data nothing is counted anew."""
+    if isinstance(pairs, StoredPairs) and pairs.sets is not None:
+        return pairs.sets.of(pairs.sets.patterns[:, language])
+    rows = np.flatnonzero(pairs.present[:, language])
+    sizes, groups = np.unique(np.unique(pairs.passage_groups[rows], return_counts=True)[1], return_counts=True)
+    return QuestionSet(len(rows), sizes.astype(np.int64), groups.astype(np.int64), rows.astype(np.int32))
+
+
+def _read_again(folder: Path, name: str, weight: float | None) -> StoredPairs:
+    return replace(read_pairs(folder), name=name, weight=weight)
 
 
 class StoredNegatives(Sequence[tuple[Negative, ...]]):

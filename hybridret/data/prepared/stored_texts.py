@@ -2,7 +2,7 @@
 
 A batch of 128 pairs needs 256 texts from anywhere in millions of rows. Arrow's own `take` builds tables for it; here
 offsets and bytes of the mapped file are read in place, which takes about a microsecond a text. Nothing is kept in
-memory: the pages belong to the file.
+memory but 24 bytes for each 32,768 rows: the pages belong to the file.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hybridret.base.errors import UserError
 from hybridret.base.records import BoolArray, IntArray
 
 ROWS = 1 << 15  # in each record batch but the last: a row's batch is a shift away
+UNREAD = -2  # a part whose buffers were not looked up yet
 Texts = Sequence[str | None]
 
 
@@ -57,25 +57,25 @@ class StoredTexts(Texts):
 
     def __init__(self, path: Path, rows: IntArray | None = None) -> None:
         self.path, self.rows = Path(path), rows
-        self._parts: list[tuple[NDArray[np.int64], memoryview, BoolArray | None]] = []
         self._stored = self._open()
 
     def _open(self) -> int:
         import pyarrow as pa
 
         try:
-            self._file = pa.memory_map(str(self.path))
-            reader = pa.ipc.open_file(self._file)
-            batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
+            file = pa.memory_map(str(self.path))
+            self._reader = pa.ipc.open_file(file)
+            whole = file.read_buffer(file.size())
+            count = self._reader.num_record_batches
+            length = len(self._reader.get_batch(count - 1)) if count else 0
         except (OSError, pa.ArrowInvalid) as error:
-            raise UserError(
-                f"{self.path} is damaged ({str(error).strip()}). Delete its folder and run again."
-            ) from error
-        if any(len(batch) != ROWS for batch in batches[:-1]):
-            raise UserError(f"{self.path} is damaged: its parts have other lengths. Delete its folder and run again.")
-        for batch in batches:
-            self._parts.append(_buffers(batch.column(0)))
-        return sum(len(batch) for batch in batches)
+            raise self._damaged(str(error).strip()) from error
+        self._address = whole.address
+        self._bytes = memoryview(whole)
+        self._octets = np.frombuffer(whole, np.uint8)
+        self._offsets = np.frombuffer(whole, np.int64, len(whole) // 8)
+        self._parts = np.full((count, 3), UNREAD, dtype=np.int64)
+        return max(int(count) - 1, 0) * ROWS + length
 
     def __reduce__(self) -> tuple[Any, ...]:
         return StoredTexts, (self.path, self.rows)
@@ -105,26 +105,69 @@ class StoredTexts(Texts):
 
     def take(self, indices: IntArray) -> list[str | None]:
         """The texts at `indices` [n], each in 0 to len - 1."""
-        rows = indices if self.rows is None else self.rows[indices]
-        found: list[str | None] = []
-        parts = self._parts
-        for row in rows.tolist():
-            offsets, data, valid = parts[row // ROWS]
-            at = row % ROWS
-            if valid is not None and not valid[at]:
-                found.append(None)
-            else:
-                found.append(str(data[offsets[at] : offsets[at + 1]], "utf-8"))
+        at, parts = self._located(indices)
+        first = parts[:, 0] + at
+        bounds = zip(
+            (parts[:, 1] + self._offsets[first]).tolist(),
+            (parts[:, 1] + self._offsets[first + 1]).tolist(),
+            strict=True,
+        )
+        data = self._bytes
+        found: list[str | None] = [str(data[start:end], "utf-8") for start, end in bounds]
+        for position in np.flatnonzero(~self._there(at, parts[:, 2])).tolist():
+            found[position] = None
         return found
+
+    def holds(self, indices: IntArray) -> BoolArray:
+        """[n]: whether there is a text at each of `indices` [n]; none is read."""
+        at, parts = self._located(indices)
+        return self._there(at, parts[:, 2])
 
     @cached_property
     def present(self) -> BoolArray:
         """[n]: whether there is a text."""
-        whole = np.ones(self._stored, dtype=bool)
-        for number, (_, _, valid) in enumerate(self._parts):
-            if valid is not None:
-                whole[number * ROWS : number * ROWS + len(valid)] = valid
-        return whole if self.rows is None else whole[self.rows]
+        parts = [self.holds(np.arange(start, min(start + ROWS, len(self)))) for start in range(0, len(self), ROWS)]
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=bool)
+
+    def _located(self, indices: IntArray) -> tuple[IntArray, IntArray]:
+        """[n] the row of each text in its part, and [n, 3] the buffers of that part (`_locate`)."""
+        rows = indices if self.rows is None else self.rows[indices]
+        numbers, at = rows // ROWS, rows % ROWS
+        parts = self._parts[numbers]
+        if (parts[:, 0] == UNREAD).any():
+            for number in np.unique(numbers[parts[:, 0] == UNREAD]).tolist():
+                self._parts[number] = self._locate(number)
+            parts = self._parts[numbers]
+        return at, parts
+
+    def _locate(self, number: int) -> tuple[int, int, int]:
+        """Where a part has its offsets (in numbers of 8 bytes), its letters and its bits of validity (in bytes, -1: all
+        rows are there), counted from the start of the file.
+        """
+        import pyarrow as pa
+
+        try:
+            batch = self._reader.get_batch(number)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise self._damaged(str(error).strip()) from error
+        if number < len(self._parts) - 1 and len(batch) != ROWS:
+            raise self._damaged("its parts have other lengths")
+        found = [-1 if one is None else one.address - self._address for one in batch.column(0).buffers()]
+        valid, offsets, data = found if batch.column(0).null_count else (-1, *found[1:])
+        if offsets % 8 or not 0 <= offsets < len(self._bytes) or data >= len(self._bytes):
+            raise self._damaged("its parts are packed")
+        return offsets // 8, max(data, 0), valid
+
+    def _there(self, at: IntArray, valid: IntArray) -> BoolArray:
+        """[n]: whether the bit of row `at` [n] is set in the bytes that begin at `valid` [n]."""
+        found = np.ones(len(at), dtype=bool)
+        some = np.flatnonzero(valid >= 0)
+        if len(some):
+            found[some] = self._octets[valid[some] + (at[some] >> 3)] >> (at[some] & 7) & 1
+        return found
+
+    def _damaged(self, reason: str) -> UserError:
+        return UserError(f"{self.path} is damaged ({reason}). Delete its folder and run again.")
 
 
 def _span(index: slice, length: int) -> IntArray:
@@ -145,11 +188,3 @@ def _parts(texts: Iterable[str | None]) -> Iterator[Sequence[str | None]]:
             part = []
     if part:
         yield part
-
-
-def _buffers(column: Any) -> tuple[NDArray[np.int64], memoryview, BoolArray | None]:
-    """Offsets, bytes, and which rows are there (None: all) of one batch, in place."""
-    _, offsets, data = column.buffers()
-    valid = column.is_valid().to_numpy(zero_copy_only=False) if column.null_count else None
-    bounds = np.frombuffer(offsets, np.int64, len(column) + 1) if offsets is not None else np.zeros(1, np.int64)
-    return bounds, memoryview(data) if data is not None else memoryview(b""), valid
