@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,9 +26,12 @@ from hybridret.data.tables.formats import table_stream
 from hybridret.data.tables.numbering import LANGUAGE, MOST_LANGUAGES, MOST_PARTS, PART, TITLES, Numbering
 from hybridret.data.tables.parts import HASHES, Languages, write_part
 
-VERSION = 1  # of the reading: raise it when the same files would give other pairs
+VERSION = 2  # of the reading: raise it when the same files would give other pairs
 LOST = 0.01  # the largest share of rows with an empty side, and of pairs that a parallel language may lack
+LARGE = 0.1  # from this share of the pairs on, a passage group is worth a warning
 PARTS = "parts"  # the folder of what is deleted when the copy is whole
+
+_log = logging.getLogger(__name__)
 
 ValidationQuestions = Annotated[int, Ge(2)]
 
@@ -107,8 +111,9 @@ class TableSource:
                     known = [languages.index(code) if code in languages else 0 for code in counts["languages"]]
                     numbers.add(part, folder / PARTS / _part(part), known)
                 self._refuse_conflicts(numbers)
-                numbers.build(self._held_out)
+                numbers.build(self._held_out, "passage_id" in self._columns.names)
             counted = numbers.counts()
+            self._warn_of_a_large_group(counted)
             in_languages, whole = numbers.pairs_of(len(languages))
             self._refuse_unaligned(languages, in_languages, counted["pairs"])
             reader = _Parts(folder / PARTS, languages, parts)
@@ -202,6 +207,16 @@ class TableSource:
                     f", row {line}. An id must name one text; if these are no ids, set data.columns.{role}=null."
                 )
 
+    def _warn_of_a_large_group(self, counted: Mapping[str, int]) -> None:
+        if counted["largest_group"] > max(1, LARGE * counted["pairs"]):
+            _log.warning(
+                "%s: %s of %s pairs are linked by shared questions and passages, and a batch takes only one of them. "
+                "Look for a text that fills gaps in many rows, such as 'None', and leave these rows out.",
+                self.name,
+                f"{counted['largest_group']:,}",
+                f"{counted['pairs']:,}",
+            )
+
     def _refuse_unaligned(self, languages: Sequence[str], in_languages: Sequence[int], pairs: int) -> None:
         for code, count in zip(languages, in_languages, strict=True):
             if self._parallel and pairs - count > LOST * pairs:
@@ -254,14 +269,13 @@ class TableSource:
                 },
             )
             if self._columns.negatives:
-                numbers.passage_texts()
                 for number, code in enumerate(reader.languages):
                     shards.file(
                         f"{name}/negatives.{code}.arrow",
                         lambda path, number=number, count=count, is_held=is_held: _write_negatives(  # type: ignore[misc]
                             path,
                             arranged(
-                                reader.negatives(number, numbers),
+                                reader.negatives(number, numbers, is_held),
                                 numbers.negatives_of(number, is_held),
                                 count,
                                 scratch,
@@ -283,11 +297,12 @@ class TableSource:
         for batch in numbers.pair_arrays(held):
             n = batch.column("n").to_numpy()
             part, at = (pa.array(one).cast(pa.large_string()) for one in (n >> PART, n & ((1 << LANGUAGE) - 1)))
+            own = _joined(names.take(pa.array((n >> LANGUAGE) & MOST_LANGUAGES)), part, at)
             if "id" not in cursors:
-                yield _joined(names.take(pa.array((n >> LANGUAGE) & (MOST_LANGUAGES - 1))), part, at)
+                yield own
                 continue
             ids = cursors["id"].take(n)
-            suffix = cursors["passage_id"].take(n) if "passage_id" in cursors else _joined(part, at)
+            suffix = cursors["passage_id"].take(n) if "passage_id" in cursors else own
             yield compute.if_else(batch.column("several"), _joined(ids, suffix), ids)
 
 
@@ -312,18 +327,21 @@ class _Parts:
             for language in range(len(self.languages)):
                 yield from self._of_part(part, language, role)
 
-    def negatives(self, language: int, numbers: Numbering) -> Iterator[tuple[int, Any]]:
-        """As `texts`, batches of `text` and `group`, lists of one length."""
+    def negatives(self, language: int, numbers: Numbering, held: bool) -> Iterator[tuple[int, Any]]:
+        """As `texts`, batches of `text` and `group`, lists of one length. `held`: with passages of held-out pairs."""
         import pyarrow as pa
 
         for part in range(len(self._parts)):
-            groups = _Flat(numbers.negative_groups(part, language))
+            groups = _Rows(numbers.negative_groups(part, language))
             for first, batch in self._of_part(part, language, "negatives"):
                 lists = batch.column(0)
-                bounds = lists.offsets.to_numpy()
-                found = pa.array(groups.take(int(bounds[-1] - bounds[0])), pa.int64())
-                group = pa.LargeListArray.from_arrays(pa.array(bounds - bounds[0], pa.int64()), found)
-                yield first, pa.record_batch([lists, group], names=["text", "group"])
+                bounds = lists.offsets.to_numpy() - lists.offsets[0].as_py()
+                found = groups.take(int(bounds[-1]))
+                used = np.ones(len(found), bool) if held else ~found.column("held").to_numpy()
+                ends = pa.array(np.concatenate([[0], np.cumsum(used)])[bounds], pa.int64())
+                columns = [one.filter(pa.array(used)) for one in (lists.flatten(), found.column("g").combine_chunks())]
+                arrays = [pa.LargeListArray.from_arrays(ends, one) for one in columns]
+                yield first, pa.record_batch(arrays, names=["text", "group"])
 
     def _of_part(self, part: int, language: int, role: str) -> Iterator[tuple[int, Any]]:
         import pyarrow as pa
@@ -360,19 +378,21 @@ class _Cursor:
             self._first, self._batch = next(self._batches)
 
 
-class _Flat:
-    """A stream of integers, read a few at a time."""
+class _Rows:
+    """A stream of record batches, read a few rows at a time."""
 
     def __init__(self, batches: Iterator[Any]) -> None:
         self._batches = batches
-        self._left = np.empty(0, dtype=np.int64)
+        self._left: list[Any] = []
 
-    def take(self, count: int) -> np.ndarray[Any, Any]:
-        parts = [self._left]
-        while sum(map(len, parts)) < count:
-            parts.append(next(self._batches).column(0).to_numpy())
-        whole = np.concatenate(parts)
-        self._left = whole[count:]
+    def take(self, count: int) -> Any:
+        """A table of the next `count` rows."""
+        import pyarrow as pa
+
+        while not self._left or sum(map(len, self._left)) < count:
+            self._left.append(next(self._batches))
+        whole = pa.Table.from_batches(self._left)
+        self._left = whole[count:].to_batches() or [self._left[-1][:0]]
         return whole[:count]
 
 

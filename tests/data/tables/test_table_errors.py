@@ -20,7 +20,7 @@ from hybridret.base.errors import UserError
 from hybridret.base.progress import Quiet
 from hybridret.data.prepared.shards import JOURNAL, Shards
 from hybridret.data.prepared.source import PreparedSource
-from hybridret.data.tables import delimited, json_lines
+from hybridret.data.tables import delimited, json_lines, numbering
 from hybridret.data.tables.columns import Columns
 from hybridret.data.tables.delimited import Dialect, delimited_tables
 from hybridret.data.tables.formats import parquet_stream
@@ -243,6 +243,22 @@ class Killed(Quiet):
             yield advance
 
 
+class Counted(Quiet):
+    """Notes the total of each task and how far it came."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, list[int | None]] = {}
+
+    @contextmanager
+    def task(self, description: str, total: int | None) -> Iterator[Any]:
+        self.tasks[description] = [total, 0]
+
+        def advance(count: int = 1) -> None:
+            self.tasks[description][1] = (self.tasks[description][1] or 0) + count
+
+        yield advance
+
+
 @pytest.mark.parametrize("task", ["read c.tsv", "number", "write the texts"])
 def test_what_was_written_whole_survives_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: str) -> None:
     (folder := tmp_path / "rows").mkdir()
@@ -304,3 +320,51 @@ def test_a_long_line_is_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     (tmp_path / "a.tsv").write_bytes(b"q\tp\na\tb\n" + b"c" * 80 + b"\td\n")
     with pytest.raises(UserError, match=r"a\.tsv, line 3: longer than"):
         lines(tmp_path / "a.tsv")
+
+
+def test_numbered_parts_of_a_file_are_all_there(tmp_path: Path) -> None:
+    for number in (0, 2):
+        twins.write_parquet(tmp_path / f"train-0000{number}-of-00003.parquet", rows())
+    given: Any = {"columns": COLUMNS, "validation_questions": 5}
+    for make in (parquet, lambda path, files, **more: hub("OWNER/NAME", "a" * 40, files, path, **more)):
+        with pytest.raises(UserError, match=r"lacks train-00001-of-00003\.parquet, one of the parts.*data\.files"):
+            PreparedSource(make(str(tmp_path), files="train-*.parquet", **given)).training()
+        chosen = PreparedSource(make(str(tmp_path), files="train-0000[02]*.parquet", **given))  # on purpose
+        assert len(chosen.training()[0]) == 35
+    with pytest.raises(UserError, match=r"lacks train-00001-of-00003\.parquet"):
+        PreparedSource(parquet(str(tmp_path), **given)).training()
+
+
+def test_a_column_that_is_there_twice(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("q\tp\tq\na\tb\tc\n")
+    with pytest.raises(UserError, match=r"a\.tsv has 2 columns 'q' \(data\.columns\.question\)"):
+        lines(tmp_path / "a.tsv")
+    pq.write_table(pa.Table.from_arrays([["a"], ["b"], ["c"]], names=["q", "p", "q"]), tmp_path / "a.parquet")
+    with pytest.raises(UserError, match=r"a\.parquet has 2 columns 'q'"):
+        list(parquet_stream(tmp_path / "a.parquet", PLAIN))
+
+
+def test_a_disk_without_room_for_what_is_sorted(tmp_path: Path) -> None:
+    """DuckDB names it a lack of memory."""
+    with numbering.Numbering(tmp_path / "numbers.db") as numbers:
+        numbers._run("SET max_temp_directory_size='1MB'; SET memory_limit='20MB'")
+        with pytest.raises(OSError, match=r"."):
+            numbers._run("CREATE TABLE x AS SELECT range, hash(range) FROM range(20000000) ORDER BY hash(range)")
+
+
+def test_a_list_in_json_is_no_file_of_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(rows(2), indent=1))
+    with pytest.raises(UserError, match=r"a\.json, line 1: .*one JSON object in each line.*jq -c"):
+        list(json_line_tables(tmp_path / "a.json", PLAIN))
+
+
+@pytest.mark.parametrize("kind", twins.WRITERS)
+def test_the_progress_counts_the_bytes_of_each_file(tmp_path: Path, kind: str) -> None:
+    (folder := tmp_path / "rows").mkdir()
+    twins.WRITERS[kind](folder / f"a.{kind}", rows(300))
+    dialect = {"delimiter": ",", "quoted": True} if kind == "csv" else {}
+    make: Any = {"jsonl": json_rows, "parquet": parquet}.get(kind, tsv)
+    progress = Counted()
+    PreparedSource(make(str(folder), columns=COLUMNS, **dialect), progress).training()
+    size = (folder / f"a.{kind}").stat().st_size
+    assert progress.tasks[f"read a.{kind}"] == [size, size]
