@@ -95,8 +95,8 @@ def _chosen(globs: Mapping[str | None, Sequence[str]], find_all: Callable[[str],
 
 
 def _check_numbered(files: Sequence[Path], pattern: str) -> None:
-    """Raise UserError where `files` lack a part that `pattern` asks for, `train-00001-of-00004.parquet`: a download that
-    was stopped.
+    """Raise UserError where `files` lack a part that `pattern` asks for, such as `train-00001-of-00004.parquet`: a
+    download that was stopped.
     """
     parts: dict[tuple[Path, str, str, str], set[int]] = {}
     for file in files:

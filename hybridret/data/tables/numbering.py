@@ -136,8 +136,8 @@ class Numbering:
             "JOIN pairs p ON c.q = p.q AND c.k = p.k"
         )
         self._run(  # of those that are negatives
-            "CREATE TABLE passage_texts AS SELECT c.pt, min(t.number) AS number, bool_or(t.held) AS held FROM targets t "
-            "JOIN cells c ON c.n = t.n WHERE c.pt IN (SELECT pt FROM negatives) GROUP BY c.pt"
+            "CREATE TABLE passage_texts AS SELECT c.pt, min(t.number) AS number, bool_or(t.held) AS held FROM "
+            "targets t JOIN cells c ON c.n = t.n WHERE c.pt IN (SELECT pt FROM negatives) GROUP BY c.pt"
         )
 
     def counts(self) -> dict[str, int]:
@@ -190,7 +190,8 @@ class Numbering:
         """
         first = part << PART | language << LANGUAGE
         return self._stream(
-            "SELECT coalesce(t.number, -1) AS g, coalesce(t.held, false) AS held FROM negatives x LEFT JOIN passage_texts t ON t.pt = x.pt "
+            "SELECT coalesce(t.number, -1) AS g, coalesce(t.held, false) AS held FROM negatives x "
+            "LEFT JOIN passage_texts t ON t.pt = x.pt "
             f"WHERE x.n >= {first} AND x.n < {first + (1 << LANGUAGE)} ORDER BY x.n, x.k"
         )
 

@@ -12,7 +12,7 @@ passage: two of 20 million differing ones have the same hash with a probability 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +53,6 @@ def write_part(
     columns: Columns,
     languages: Languages,
     file: Path,
-    advance: Callable[[int], object],
 ) -> dict[str, Any]:
     """Write the `tables` of `file` as the part `folder`, and return counts: `rows`, `empty` (one side has no text),
     `first_empty`, `other_languages` (rows), `languages` (code -> rows, in the order of their numbers in the hashes).
@@ -70,7 +69,6 @@ def write_part(
     with ExitStack() as stack:
         sink = _Sink(folder, stack)
         for table in tables:
-            advance(len(table))
             counts["rows"] += len(table)
             table = _roles(table.combine_chunks(), columns)
             empty = compute.or_(_blank(table.column("question")), _blank(table.column("passage")))

@@ -168,9 +168,9 @@ class TableSource:
             languages = Languages(self._chosen, self._rename, code)
 
             def write(path: Path, file: Path = file, languages: Languages = languages) -> dict[str, Any]:
-                with progress.task(f"read {file.name}", None) as advance:
-                    tables = table_stream(file, self._columns, self._dialect)
-                    return write_part(path.parent, tables, self._columns, languages, file, advance)
+                with progress.task(f"read {file.name}", file.stat().st_size) as advance:
+                    tables = table_stream(file, self._columns, self._dialect, advance)
+                    return write_part(path.parent, tables, self._columns, languages, file)
 
             found.append({**shards.file(f"{_part(number)}/{HASHES}", write), "file": str(file)})
         return found

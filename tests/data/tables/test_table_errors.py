@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -365,6 +366,6 @@ def test_the_progress_counts_the_bytes_of_each_file(tmp_path: Path, kind: str) -
     dialect = {"delimiter": ",", "quoted": True} if kind == "csv" else {}
     make: Any = {"jsonl": json_rows, "parquet": parquet}.get(kind, tsv)
     progress = Counted()
-    PreparedSource(make(str(folder), columns=COLUMNS, **dialect), progress).training()
+    PreparedSource(make(str(folder), columns=COLUMNS, validation_questions=5, **dialect), progress).training()
     size = (folder / f"a.{kind}").stat().st_size
     assert progress.tasks[f"read a.{kind}"] == [size, size]
