@@ -29,6 +29,9 @@ def globs_by_language(files: Files) -> dict[str | None, list[str]]:
         found = {None: _listed(files)}
     if not found or not all(globs and all(globs) for globs in found.values()):
         raise UserError(f"data.files={files!r}: name at least one file, or a pattern such as 'train/*.parquet'.")
+    for glob in (one for globs in found.values() for one in globs):
+        if Path(glob).is_absolute():
+            raise UserError(f"data.files: {glob!r} must be relative to the folder of the files: 'train/*.parquet'.")
     return found
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybridret.base.errors import UserError
-from hybridret.base.languages import check_language
+from hybridret.base.languages import canonical_language, check_language
 from hybridret.data.tables.columns import Columns
 from hybridret.data.tables.formats import ROW
 
@@ -35,7 +35,7 @@ Hashes = NDArray[np.uint64]
 @dataclass(frozen=True)
 class Languages:
     """Whose rows are used. `fixed`: the code of all rows, where no column has it. `chosen`: canonical codes; None: all.
-    `rename`: a code of the files -> another one.
+    `rename`: a code of the files, in any usual form -> another one.
     """
 
     chosen: tuple[str, ...] | None = None
@@ -44,7 +44,12 @@ class Languages:
 
     def code(self, written: str, where: str) -> str:
         """The canonical code of one in a file. Raises UserError for what is no language."""
-        return check_language((self.rename or {}).get(written, written), where)
+        rename = self.rename or {}
+        if (code := rename.get(written)) is None:
+            own = canonical_language(written)
+            alike = (new for old, new in rename.items() if own is not None and canonical_language(old) == own)
+            code = next(alike, written)
+        return check_language(code, where)
 
 
 def write_part(

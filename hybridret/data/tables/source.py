@@ -145,6 +145,11 @@ class TableSource:
         found: list[LanguageFile] = []
         for code, file in self._all_files():
             own = None if code is None else self._canonical(code)
+            if own is not None and (column := self._columns.names.get("language")) is not None:
+                raise UserError(
+                    f"data.files and data.columns.language={column!r} both name the language of the rows of {file}. "
+                    f"Leave one of them out."
+                )
             if own is None and "language" not in self._columns.names:
                 raise UserError(
                     f"{file}: no language is known for its rows. Name the column, data.columns.language=NAME, or the "

@@ -196,6 +196,8 @@ def test_parquet_that_is_cut_short_or_holds_no_text(tmp_path: Path) -> None:
         ({"rename": {"en": "english"}}, r"data\.rename\.en: 'english' is not a language code"),
         ({"files": "b.tsv"}, r"No file in .* matches 'b\.tsv'.*a\.tsv"),
         ({"files": {"en": "a.tsv", "de": "*.tsv"}}, r"a\.tsv is listed for 'en' and for 'de'"),
+        ({"files": {"en": "a.tsv"}}, r"data\.files and data\.columns\.language='lang' both .* Leave one of them out"),
+        ({"files": "/nowhere/*.tsv"}, r"data\.files: '/nowhere/\*\.tsv' must be relative"),
         ({"delimiter": "ab"}, r"data\.delimiter='ab' must be one character"),
         ({"validation_questions": 80}, r"data\.validation_questions=80: there are only 40 pairs"),
         ({"name": " "}, r"data\.name is empty"),
