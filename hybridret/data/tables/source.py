@@ -1,4 +1,4 @@
-"""Training pairs from any table of rows, streamed into a prepared copy (docs/own_data.md#any-table-of-rows)."""
+"""Training pairs from any table of rows, streamed into a prepared copy (docs/sources.md#any-table-of-rows)."""
 
 from __future__ import annotations
 
