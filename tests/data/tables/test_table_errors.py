@@ -154,6 +154,7 @@ def test_json_read_fast_and_line_by_line_is_the_same(tmp_path: Path, monkeypatch
         (b'{"q": "a"}', r"line 2: no 'p' \(data\.columns\)"),
         (b'{"q": "a", "p": ["b"]}', r"line 2: 'p' must be text, not list"),
         (b'{"q": "a", "p": "b"', r"line 2: broken JSON"),
+        (b'{"q": "a", "p": "b"}{"q": "c", "p": "d"}', r"line 2: broken JSON"),
         (b'["a"]', r"line 2: a row must be a JSON object"),
         (b'{"q": "a", "p": "\\ud800"}', r"line 2: 'p' holds a character"),
         (b'{"q": "a", "p": "\xff"}', r"line 2: not UTF-8"),
