@@ -125,6 +125,8 @@ def test_quoted_columns(tmp_path: Path) -> None:
     file = tmp_path / "a.csv"
     file.write_bytes('\ufeffq,p\r\n"a, ""b""\nc",d\r\ne,f\r\n'.encode())
     assert [(row["q"], row["p"]) for row in lines(file, delimiter=",", quoted=True)] == [('a, "b"\nc', "d"), ("e", "f")]
+    file.write_bytes(b'q,p\na,"b\rc"\rd,e\n')  # a carriage return ends a line where it is not in quotation marks
+    assert [(row["q"], row["p"]) for row in lines(file, delimiter=",", quoted=True)] == [("a", "b\rc"), ("d", "e")]
     file.write_bytes(b"q,p\r\na,b\r\nc\r\n")
     with pytest.raises(UserError, match=r"a\.csv, row 3 or later: 1 columns where 2 are expected"):
         lines(file, delimiter=",", quoted=True)
