@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from hybridret.base.errors import UserError, refusals
 from hybridret.base.languages import check_language
 from hybridret.base.progress import Progress
 from hybridret.data.arrow_table import file_probe
+from hybridret.data.passage_groups import warn_of_a_large_group
 from hybridret.data.prepared.shards import Shards
 from hybridret.data.prepared.stored_pairs import write_about
 from hybridret.data.prepared.stored_texts import ROWS, write_batches
@@ -28,10 +28,7 @@ from hybridret.data.tables.parts import HASHES, Languages, write_part
 
 VERSION = 2  # of the reading: raise it when the same files would give other pairs
 LOST = 0.01  # the largest share of rows with an empty side, and of pairs that a parallel language may lack
-LARGE = 0.1  # from this share of the pairs on, a passage group is worth a warning
 PARTS = "parts"  # the folder of what is deleted when the copy is whole
-
-_log = logging.getLogger(__name__)
 
 ValidationQuestions = Annotated[int, Ge(2)]
 
@@ -113,7 +110,8 @@ class TableSource:
                 self._refuse_conflicts(numbers)
                 numbers.build(self._held_out, "passage_id" in self._columns.names)
             counted = numbers.counts()
-            self._warn_of_a_large_group(counted)
+            advice = "Look for a text that fills gaps in many rows, such as 'None', and leave these rows out."
+            warn_of_a_large_group(self.name, counted["largest_group"], counted["pairs"], advice)
             in_languages, whole = numbers.pairs_of(len(languages))
             self._refuse_unaligned(languages, in_languages, counted["pairs"])
             reader = _Parts(folder / PARTS, languages, parts)
@@ -211,16 +209,6 @@ class TableSource:
                     f"{files[second]}, row {other}: its {what} has another text in the same language in {files[first]}"
                     f", row {line}. An id must name one text; if these are no ids, set data.columns.{role}=null."
                 )
-
-    def _warn_of_a_large_group(self, counted: Mapping[str, int]) -> None:
-        if counted["largest_group"] > max(1, LARGE * counted["pairs"]):
-            _log.warning(
-                "%s: %s of %s pairs are linked by shared questions and passages, and a batch takes only one of them. "
-                "Look for a text that fills gaps in many rows, such as 'None', and leave these rows out.",
-                self.name,
-                f"{counted['largest_group']:,}",
-                f"{counted['pairs']:,}",
-            )
 
     def _refuse_unaligned(self, languages: Sequence[str], in_languages: Sequence[int], pairs: int) -> None:
         for code, count in zip(languages, in_languages, strict=True):
