@@ -81,3 +81,10 @@ def test_settings_are_sections_of_the_config() -> None:
     classes = {name for _, _, name in FOUND if name.endswith("Settings")}
     defined = re.findall(r"^class (\w+)", (PACKAGE / "base" / "settings.py").read_text(encoding="utf-8"), re.M)
     assert classes == {name for name in defined if name.endswith("Settings")}
+
+
+def test_no_page_holds_marks_of_a_merge() -> None:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "conf").rglob("*.yaml")]
+    assert len(pages) > 30
+    marked = [str(page) for page in pages if re.search(r"^(<{7}|={7}|>{7})( |$)", page.read_text("utf-8"), re.M)]
+    assert marked == []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 DONE = 0
 POINT_FAILED = 1
@@ -37,6 +38,15 @@ def refusals(*checks: Callable[[], object]) -> list[str]:
         except UserError as error:
             found.append(str(error))
     return found
+
+
+@contextmanager
+def of_source(name: str) -> Iterator[None]:
+    """Errors about a source of a mix say which one, and what its keys are called there."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"Source {name} of the mix (its data.KEY is data.sources.{name}.KEY): {error}") from error
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -124,11 +124,33 @@ def _unknown_key(key: str, overrides: Sequence[str], loader: ConfigLoader, confi
         if isinstance(node, DictConfig) or not parent:
             break
         key = parent  # the parent is no section: look one level up
+    if inner := _inside(key, config, overrides):
+        return inner
     known = [str(child) for child in node if child not in ("hydra", "_target_")] if isinstance(node, DictConfig) else []
     hint = nearest(name, known) if known else f"{_chosen(config, parent)} has no settings."
     if elsewhere := _everywhere(config, name):  # the right name in the wrong section
         hint = f"Did you mean '{elsewhere}'?"
     return f"Unknown key {key}. {hint}"
+
+
+def _inside(key: str, config: DictConfig, overrides: Sequence[str]) -> str:
+    """The message for a section `key` that an override gives as a whole, `{name: value}`, with an unknown name; ""
+    where that is not the reason.
+    """
+    section = OmegaConf.select(config, key)
+    if not isinstance(section, DictConfig):
+        return ""
+    for text in overrides:
+        try:
+            override = OverridesParser.create().parse_override(text)
+        except HydraException:
+            continue
+        given = None if override.is_sweep_override() else override.value()
+        if override.key_or_group == key and isinstance(given, dict):
+            for name in map(str, given):
+                if name not in section:
+                    return f"Unknown key {key}.{name}. {nearest(name, [str(one) for one in section])}"
+    return ""
 
 
 def _chosen(config: DictConfig, group: str) -> str:

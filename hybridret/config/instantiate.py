@@ -13,7 +13,7 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hybridret.base.errors import UserError, nearest
+from hybridret.base.errors import UserError, nearest, of_source
 from hybridret.base.ranges import check_value, hints_of
 
 ALLOWED = ("hybridret.", "torch.optim.")
@@ -68,7 +68,10 @@ def _with_plugins(value: Any, key: str) -> Any:
     if not isinstance(value, Mapping):
         return value
     if "_target_" in value:
-        return make(value, key)
+        target = _target(value, key)
+        given = arguments(target, value, key)  # its errors name the whole key
+        with of_source(key.rpartition(".")[2]):
+            return target(**given)
     return {name: _with_plugins(one, f"{key}.{name}") for name, one in value.items()}
 
 

@@ -14,8 +14,13 @@ from hybridret.base.files import NOT_JSON, json_fault
 
 BROKEN = (EOFError, gzip.BadGzipFile, zlib.error)  # what a truncated or damaged archive raises
 LONGEST = 1 << 26  # bytes of a line: 64 MiB, a long book with all its hard negatives
+Advance = Callable[[int], object]
 TOGETHER = 1 << 14  # lines between two calls of a progress
 MARK = b"\xef\xbb\xbf"  # the byte order mark that some editors write
+
+
+def no_progress(count: int) -> None:
+    """For readers whose caller shows none."""
 
 
 def open_bytes(file: Path) -> IO[bytes]:
@@ -58,9 +63,9 @@ def numbered_lines(file: Path, advance: Callable[[int], object] | None = None) -
                 if raw.strip():
                     yield line, raw
                 if advance is not None and line % TOGETHER == 0:
-                    passed = _report(stream, passed, advance)
+                    passed = report_bytes(stream, passed, advance)
             if advance is not None:
-                _report(stream, passed, advance)
+                report_bytes(stream, passed, advance)
     except BROKEN as error:
         raise UserError(
             f"{file}, after line {line}: the gzip archive is truncated or broken ({error}). Fetch the file again."
@@ -69,7 +74,7 @@ def numbered_lines(file: Path, advance: Callable[[int], object] | None = None) -
         raise UserError(f"{file}: cannot be read ({error.strerror or error}).") from error
 
 
-def _report(stream: IO[bytes], passed: int, advance: Callable[[int], object]) -> int:
+def report_bytes(stream: IO[bytes], passed: int, advance: Callable[[int], object]) -> int:
     """The bytes on the disk that were read so far; those behind `passed` go to `advance`."""
     reached = int((getattr(stream, "fileobj", None) or stream).tell())  # GzipFile.fileobj is the archive
     advance(reached - passed)

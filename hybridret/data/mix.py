@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +17,7 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge, Le
 
-from hybridret.base.errors import UserError, nearest
+from hybridret.base.errors import UserError, nearest, of_source
 from hybridret.base.files import hash_json
 from hybridret.base.progress import Progress
 from hybridret.base.range_words import Because
@@ -30,7 +29,7 @@ from hybridret.data.prepared.stored_collection import write_collection
 from hybridret.data.prepared.stored_pairs import write_pairs
 from hybridret.data.prepared.stored_texts import write_texts
 
-VERSION = 1  # of the mixing: raise it when the same sources would give another copy
+VERSION = 2  # of the mixing: raise it when the same sources would give another copy
 
 Weight = Annotated[float, Ge(1e-6), Le(1e6), Because("Only ratios of weights count; leave a source out for none.")]
 Exponent = Annotated[
@@ -71,6 +70,8 @@ class Mix:
         for one in sources:
             if "/" in str(one):
                 raise UserError(f"data.sources.{one}: a name holds no '/', which divides source and dataset.")
+            if isinstance(sources[one], Mix):
+                raise UserError(f"data.sources.{one} is a mix itself: give its sources to this one, in data.sources.")
         if weights is not None:
             _check_weights(weights, sources, exponent)
         self.name = name
@@ -92,7 +93,7 @@ class Mix:
         """Names and keys of the sources; how often they are drawn changes no copy."""
         keys = []
         for name, source in self._sources.items():
-            with _named(name):
+            with of_source(name):
                 keys.append([name, source.key()])
         return ["mix", VERSION, self.name, keys]
 
@@ -113,7 +114,7 @@ class Mix:
         training: list[str] = []
         names: list[str] = []
         for name, source in self._sources.items():
-            with _named(name):
+            with of_source(name):
                 member = members[name] = PreparedSource(source, progress)
                 below = member.prepare(progress).about["training"]
                 found = member.training()
@@ -166,15 +167,19 @@ def joined_pairs(parts: Mapping[str, ParallelPairs]) -> ParallelPairs:
     first = 0
     for name, pairs in parts.items():
         ids += [f"{name}:{one}" for one in pairs.question_ids]
-        codes = np.unique(pairs.passage_groups, return_inverse=True)[1].astype(np.int64) + first
-        first = int(codes.max(initial=first - 1)) + 1
-        groups.append(codes)
+        known, codes = np.unique(pairs.passage_groups, return_inverse=True)
+        code_of = dict(zip(known.tolist(), range(first, first + len(known)), strict=True))
+        groups.append(codes.astype(np.int64) + first)
+        first += len(known)
         for language in languages:
             there = language in pairs.languages
             queries[language] += pairs.queries[language] if there else [None] * len(pairs)
             passages[language] += pairs.passages[language] if there else [None] * len(pairs)
         for language in hard:
-            negatives[language] += pairs.negatives.get(language, [()] * len(pairs))
+            negatives[language] += (
+                tuple(replace(one, group=code_of.get(one.group, -1)) for one in found)
+                for found in pairs.negatives.get(language, [()] * len(pairs))
+            )
     return ParallelPairs("validation", languages, tuple(ids), queries, passages, np.concatenate(groups), negatives)
 
 
@@ -200,12 +205,3 @@ def _check_weights(weights: Mapping[str, Any], sources: Mapping[str, Any], expon
         raise UserError(
             f"data.weights and data.exponent={exponent} both say how often a dataset is drawn. Set one of them."
         )
-
-
-@contextmanager
-def _named(name: str) -> Iterator[None]:
-    """Errors about a source say which one."""
-    try:
-        yield
-    except UserError as error:
-        raise UserError(f"Source {name} of the mix (its data.KEY is data.sources.{name}.KEY): {error}") from error

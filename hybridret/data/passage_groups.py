@@ -8,10 +8,15 @@ there. Each text keeps a pid of its own, so that no question gets the passage of
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 
 from hybridret.data.rows import Row
 from hybridret.data.split import connected
+
+LARGE = 0.1  # from this share of the pairs on, a passage group is worth a warning
+
+_log = logging.getLogger(__name__)
 
 
 def with_passage_groups(rows: Sequence[Row]) -> list[Row]:
@@ -29,3 +34,15 @@ def with_passage_groups(rows: Sequence[Row]) -> list[Row]:
         pid = f"{group}, {position + 1}" if position else group
         found.append(dataclasses.replace(row, pid=pid, group=group))
     return found
+
+
+def warn_of_a_large_group(name: str, largest: int, pairs: int, advice: str) -> None:
+    """A warning where the largest of the groups holds more than `LARGE` of the pairs of `name`."""
+    if largest > max(1, LARGE * pairs):
+        _log.warning(
+            "%s: %s of %s pairs are linked by shared questions and passages, and a batch takes only one of them. %s",
+            name,
+            f"{largest:,}",
+            f"{pairs:,}",
+            advice,
+        )

@@ -171,6 +171,7 @@ MISSPELT = {
     "trainer=cpuu": "Did you mean 'cpu'?",
     "eval=[heldot]": "Did you mean 'heldout'?",
     "eval.xquad_r.pth=x": "Unknown key eval.xquad_r.pth. Did you mean 'path'?",
+    "training={stpes: 3}": "Unknown key training.stpes. Did you mean 'steps'?",
     "training.steps": "They look like group=option or section.key=value.",
 }
 

@@ -13,7 +13,7 @@ import pytest
 
 from hybridret.base.errors import UserError
 from hybridret.base.progress import Quiet
-from hybridret.base.records import ParallelPairs
+from hybridret.base.records import Negative, ParallelPairs
 from hybridret.batching.hybrid import Hybrid
 from hybridret.config.instantiate import make
 from hybridret.data.cldr.source import CldrCorpus
@@ -96,13 +96,13 @@ def test_validation_pairs_stand_one_behind_another(tmp_path: Path) -> None:
 def test_hard_negatives_and_empty_parts_keep_their_questions() -> None:
     def part(name: str, questions: int, hard: bool) -> ParallelPairs:
         texts = {"en": [f"{name} {number}" for number in range(questions)]}
-        negatives: Any = {"en": [((name, number),) for number in range(questions)]} if hard else {}
+        negatives = {"en": [(Negative(f"{name} {number}"),) for number in range(questions)]} if hard else {}
         return ParallelPairs(
             name, ("en",), tuple(map(str, range(questions))), texts, texts, np.arange(questions) + 7, negatives
         )
 
     joined = joined_pairs({"a": part("a", 2, False), "none": part("none", 0, True), "b": part("b", 1, True)})
-    assert joined.negatives == {"en": [(), (), (("b", 0),)]}
+    assert joined.negatives == {"en": [(), (), (Negative("b 0"),)]}
     assert joined.passage_groups.tolist() == [0, 1, 2]
 
 
@@ -197,3 +197,31 @@ def test_a_config_makes_the_sources_and_names_their_keys() -> None:
     corpus["cites"] = 3
     with pytest.raises(UserError, match=r"Unknown key data.sources.facts.cites. Did you mean .*cities"):
         make(section, "data")
+
+
+def test_a_source_that_cannot_be_made_is_named_with_its_keys() -> None:
+    table = {"_target_": "hybridret.data.tables.tsv.tsv", "path": "x", "delimiter": "ab"}
+    section: dict[str, Any] = {"_target_": "hybridret.data.mix.Mix", "sources": {"rows": table}}
+    with pytest.raises(UserError, match=r"rows of the mix \(its data.KEY is data.sources.rows.KEY\): data.delimiter="):
+        make(section, "data")
+    table |= {"delimiter": ",", "validation_questions": 0}
+    with pytest.raises(UserError, match=r"^data.sources.rows.validation_questions=0 must be"):
+        make(section, "data")
+
+
+def test_a_mix_in_a_mix_is_refused(tmp_path: Path) -> None:
+    """Its weights would not count."""
+    with pytest.raises(UserError, match=r"data.sources.inner is a mix itself: give its sources"):
+        Mix({"inner": two(tmp_path, exponent=0.5)})
+
+
+def test_groups_of_negatives_stay_those_of_their_passages() -> None:
+    def part(groups: list[int], negatives: list[list[int]]) -> ParallelPairs:
+        texts = {"en": [f"text {number}" for number in groups]}
+        found = {"en": [tuple(Negative("text", group) for group in one) for one in negatives]}
+        return ParallelPairs("validation", ("en",), tuple(map(str, groups)), texts, texts, np.array(groups), found)
+
+    joined = joined_pairs({"a": part([5, 9], [[9, -1], []]), "b": part([9, 2, 2], [[2], [9, 7], []])})
+    assert joined.passage_groups.tolist() == [0, 1, 3, 2, 2]
+    found = [[one.group for one in negatives] for negatives in joined.negatives["en"]]
+    assert found == [[1, -1], [], [2], [3, -1], []]  # 7: a group of the training, of which no passage is here

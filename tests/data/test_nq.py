@@ -91,6 +91,18 @@ def test_the_best_negatives_are_kept(tmp_path: Path, kept: int, most: int) -> No
         assert all("passage 0" in one.text for row in found for one in row)
 
 
+@pytest.mark.parametrize("changed", [{"text": "other words"}, {"passage_id": "77"}, {"passage_id": None}])
+def test_a_positive_is_no_negative_by_its_id_or_by_its_text(tmp_path: Path, changed: dict[str, Any]) -> None:
+    """DPR's negatives may repeat a positive from another dump, or under another id."""
+    found = records()
+    for page, one in enumerate(found):
+        one["hard_negative_ctxs"] = [{**passage(page // 2, 5), **changed}]
+    source = NaturalQuestions(str(write(tmp_path / "nq", found)), hard_negatives=None)
+    assert not source.training()[0].negatives
+    summary = source.summary()
+    assert summary["negatives_that_are_positives"] == 60
+
+
 def test_a_folder_and_a_packed_file_give_the_same(tmp_path: Path) -> None:
     plain = NaturalQuestions(str(write(tmp_path / "plain", records())))
     packed = NaturalQuestions(str(write(tmp_path / "packed", records(), "biencoder-nq-train.json.gz").parent))

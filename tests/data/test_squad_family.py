@@ -122,6 +122,21 @@ def test_the_sentence_with_the_answer(folder: Path) -> None:
         assert all(groups[one] != groups[one[:-1] + "0"] for one in twins)
 
 
+def test_an_answer_at_the_start_of_a_sentence_is_in_that_one(tmp_path: Path) -> None:
+    """Breaks without a gap: where one sentence ends the next one starts."""
+    value = content("en", 1)
+    for article in value["data"]:
+        for one in article["paragraphs"]:
+            at = one["context"].index("It is")
+            one["sentence_breaks"] = [[0, at], [at, len(one["context"])]]
+            one["qas"][1]["answers"] = [{"answer_start": at, "text": "It"}]
+    source = SquadFamily(str(write(tmp_path / "s", "s.en.json", value)), passages="sentences")
+    found = {question: text for _, _, question, text in pairs_of(source)}
+    assert found
+    for question, text in found.items():
+        assert text.startswith("It is") == ("how old" in question)
+
+
 def test_breaks_in_the_file_come_first(tmp_path: Path) -> None:
     """XQuAD-R's layout: `sentence_breaks` beside the context."""
     value = content("en")

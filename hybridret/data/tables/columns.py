@@ -58,7 +58,7 @@ class Columns:
         return [dict(self.names), list(self.negatives)]
 
     def check(self, available: Iterable[str], file: Path) -> None:
-        """Raise UserError, with the nearest name, where a file lacks a column."""
+        """Raise UserError, with the nearest name, where a file lacks a column, or has it twice."""
         known = list(available)
         roles = [*self.names.items(), *(("negatives", name) for name in self.negatives)]
         for role, name in roles:
@@ -66,3 +66,5 @@ class Columns:
                 hint = nearest(name, known) if known else "It has none."
                 listed = f" Its columns: {', '.join(known[:20])}." if hint.startswith("Did") else ""
                 raise UserError(f"{file} has no column {name!r} (data.columns.{role}). {hint}{listed}")
+            if (times := known.count(name)) > 1:
+                raise UserError(f"{file} has {times} columns {name!r} (data.columns.{role}). Rename all but one.")

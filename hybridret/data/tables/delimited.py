@@ -15,7 +15,18 @@ from typing import IO, Any
 import numpy as np
 
 from hybridret.base.errors import UserError
-from hybridret.data.lines import BROKEN, LONGEST, MARK, decoded, numbered_lines, open_bytes, too_long
+from hybridret.data.lines import (
+    BROKEN,
+    LONGEST,
+    MARK,
+    Advance,
+    decoded,
+    no_progress,
+    numbered_lines,
+    open_bytes,
+    report_bytes,
+    too_long,
+)
 from hybridret.data.tables.columns import Columns
 
 BLOCK = 1 << 22  # bytes of a block; it is extended to the end of its last line
@@ -32,26 +43,27 @@ class Dialect:
     quoted: bool = False
 
 
-def delimited_tables(file: Path, columns: Columns, dialect: Dialect) -> Iterator[Any]:
+def delimited_tables(file: Path, columns: Columns, dialect: Dialect, advance: Advance = no_progress) -> Iterator[Any]:
     """Tables with the `columns` as large_string and `row`, the number of the line (quoted: of the row), from 1.
+    `advance` gets the bytes that were read.
 
     Raises UserError naming file and line for a line with another number of columns, text that is not UTF-8, and an
     archive that is cut short; and for a column that is missing.
     """
     try:
         with open_bytes(file) as stream:
-            yield from (_quoted if dialect.quoted else _plain)(file, stream, columns, dialect)
+            yield from (_quoted if dialect.quoted else _plain)(file, stream, columns, dialect, advance)
     except BROKEN as error:
         for _ in numbered_lines(file):  # raises where it breaks, and names the line
             pass
         raise UserError(f"{file}: the gzip archive is broken ({error}). Fetch the file again.") from error
 
 
-def _plain(file: Path, stream: IO[bytes], columns: Columns, dialect: Dialect) -> Iterator[Any]:
+def _plain(file: Path, stream: IO[bytes], columns: Columns, dialect: Dialect, advance: Advance) -> Iterator[Any]:
     import pyarrow as pa
     import pyarrow.compute as compute
 
-    line, names = 0, list[str]()
+    line, passed, names = 0, 0, list[str]()
     while block := stream.read(BLOCK):
         rest = stream.readline(LONGEST + 1)
         if len(rest) > LONGEST:
@@ -95,9 +107,10 @@ def _plain(file: Path, stream: IO[bytes], columns: Columns, dialect: Dialect) ->
         table = {name: values.take(pa.array(start + first_value + names.index(name))) for name in columns.texts}
         table |= {name: values.take(pa.array(start + first_value + names.index(name))) for name in columns.negatives}
         yield pa.table({**{name: column.cast(pa.large_string()) for name, column in table.items()}, "\0row": rows})
+        passed = report_bytes(stream, passed, advance)
 
 
-def _quoted(file: Path, stream: IO[bytes], columns: Columns, dialect: Dialect) -> Iterator[Any]:
+def _quoted(file: Path, stream: IO[bytes], columns: Columns, dialect: Dialect, advance: Advance) -> Iterator[Any]:
     import pyarrow as pa
     import pyarrow.csv as csv
 
@@ -115,7 +128,7 @@ def _quoted(file: Path, stream: IO[bytes], columns: Columns, dialect: Dialect) -
             delimiter=dialect.delimiter, newlines_in_values=True, invalid_row_handler=refuse
         ),
     }
-    row = int(dialect.header)
+    row, passed = int(dialect.header), 0
     try:
         with open_bytes(file) as first, csv.open_csv(first, **options) as reader:  # a reader reads ahead: not `stream`
             given = reader.schema.names
@@ -131,6 +144,7 @@ def _quoted(file: Path, stream: IO[bytes], columns: Columns, dialect: Dialect) -
                 row += batch.num_rows
                 arrays = dict(zip((*columns.texts, *columns.negatives), batch.columns, strict=True))
                 yield pa.table({**arrays, "\0row": rows})
+                passed = report_bytes(stream, passed, advance)
     except pa.ArrowInvalid as error:
         _name_what_is_not_utf8(file)
         reason = str(error).strip().splitlines()[0]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hybridret.base.errors import UserError
@@ -13,6 +15,7 @@ from hybridret.data.tables.formats import ENDINGS, ending
 
 Files = str | list[str] | dict[str, Any] | None  # of a config: globs, or globs by language
 LanguageFile = tuple[str | None, Path]
+_NUMBERED = re.compile(r"(.*)-(\d{4,6})-of-(\d{4,6})(\..*)")  # a part of a file, as the hub has it
 FEW = 20  # names that a message lists
 
 
@@ -26,6 +29,9 @@ def globs_by_language(files: Files) -> dict[str | None, list[str]]:
         found = {None: _listed(files)}
     if not found or not all(globs and all(globs) for globs in found.values()):
         raise UserError(f"data.files={files!r}: name at least one file, or a pattern such as 'train/*.parquet'.")
+    for glob in (one for globs in found.values() for one in globs):
+        if Path(glob).is_absolute():
+            raise UserError(f"data.files: {glob!r} must be relative to the folder of the files: 'train/*.parquet'.")
     return found
 
 
@@ -59,6 +65,7 @@ def local_files(path: Path, globs: Mapping[str | None, Sequence[str]], endings: 
         return sorted(one for one in folder.iterdir() if one.is_file() and ending(one) in endings)
 
     if found := own(path):
+        _check_numbered(found, "*")
         return [(None, file) for file in found]
     advice = hint(path, "data.path", lambda one: bool(own(one)))
     raise UserError(f"{path} holds no file of {', '.join(endings)}, plain or .gz; {_names(path)}.{advice}")
@@ -77,7 +84,9 @@ def _chosen(globs: Mapping[str | None, Sequence[str]], find_all: Callable[[str],
     owner: dict[Path, str | None] = {}
     for code, patterns in globs.items():
         for pattern in patterns:
-            for file in find_all(pattern):
+            files = find_all(pattern)
+            _check_numbered(files, PurePosixPath(pattern).name)
+            for file in files:
                 if owner.setdefault(file, code) != code:
                     raise UserError(f"data.files: {file} is listed for {owner[file]!r} and for {code!r}.")
                 if not ending(file):
@@ -86,6 +95,26 @@ def _chosen(globs: Mapping[str | None, Sequence[str]], find_all: Callable[[str],
                         f"or .gz."
                     )
     return [(code, file) for file, code in owner.items()]
+
+
+def _check_numbered(files: Sequence[Path], pattern: str) -> None:
+    """Raise UserError where `files` lack a part that `pattern` asks for, such as `train-00001-of-00004.parquet`: a
+    download that was stopped.
+    """
+    parts: dict[tuple[Path, str, str, str], set[int]] = {}
+    for file in files:
+        if match := _NUMBERED.fullmatch(file.name):
+            before, number, count, after = match.groups()
+            parts.setdefault((file.parent, before, count, after), set()).add(int(number))
+    for (folder, before, count, after), found in parts.items():
+        first = int(0 not in found and int(count) in found)  # some count from 1
+        for missing in sorted(set(range(first, first + int(count))) - found):
+            name = f"{before}-{missing:0{len(count)}d}-of-{count}{after}"
+            if fnmatch(name.removesuffix(".gz"), pattern.removesuffix(".gz")):
+                raise UserError(
+                    f"{folder} lacks {name}, one of the parts of {before}. Fetch it, or name the parts that "
+                    f"you want in data.files."
+                )
 
 
 def _names(path: Path) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hybridret.base.errors import UserError
+from hybridret.data.lines import Advance, no_progress
 from hybridret.data.tables.columns import Columns
 from hybridret.data.tables.delimited import Dialect, delimited_tables
 from hybridret.data.tables.json_lines import json_line_tables
@@ -24,32 +25,35 @@ def ending(file: Path) -> str:
     return next((one for one in ENDINGS if name.endswith(one)), "")
 
 
-def table_stream(file: Path, columns: Columns, dialect: Dialect | None = None) -> Iterator[Any]:
+def table_stream(
+    file: Path, columns: Columns, dialect: Dialect | None = None, advance: Advance = no_progress
+) -> Iterator[Any]:
     """Tables of the `columns` and `ROW` of a file, by the ending of its name. Texts are large_string without nulls;
     columns of negatives may be lists.
 
     dialect: None: a header, commas and quoting in .csv, tabs and no quoting in others.
+    advance: gets the bytes of the file that were read since its last call.
 
     Raises UserError naming the file, and the line where there are lines.
     """
     kind = ending(file)
     if kind == ".parquet":
-        return parquet_stream(file, columns)
+        return parquet_stream(file, columns, advance)
     if kind in (".jsonl", ".json", ".ndjson"):
-        return json_line_tables(file, columns)
+        return json_line_tables(file, columns, advance=advance)
     if kind:
         usual = Dialect(",", quoted=True) if kind == ".csv" else Dialect()
-        return delimited_tables(file, columns, dialect or usual)
+        return delimited_tables(file, columns, dialect or usual, advance)
     raise UserError(f"{file}: what it holds is not known from its name. Known: {', '.join(ENDINGS)}, plain or .gz.")
 
 
-def parquet_stream(file: Path, columns: Columns) -> Iterator[Any]:
+def parquet_stream(file: Path, columns: Columns, advance: Advance = no_progress) -> Iterator[Any]:
     """As `table_stream`, of parquet; columns may be of any of Arrow's text types, or whole numbers."""
     import pyarrow as pa
     import pyarrow.compute as compute
     from pyarrow.parquet import ParquetFile
 
-    row = 0
+    row, size, passed = 0, file.stat().st_size, 0
     try:
         with ParquetFile(file, pre_buffer=False, buffer_size=1 << 20) as source:
             columns.check(source.schema_arrow.names, file)
@@ -69,6 +73,9 @@ def parquet_stream(file: Path, columns: Columns) -> Iterator[Any]:
                     arrays[name].validate(full=True)
                 yield pa.table({**arrays, ROW: np.arange(row + 1, row + batch.num_rows + 1)})
                 row += batch.num_rows
+                reached = size * row // source.metadata.num_rows
+                advance(reached - passed)
+                passed = reached
     except pa.ArrowInvalid as error:
         if "UTF8" in str(error):
             raise UserError(f"{file}, row {row + 1} or one of the next {ROWS}: text that is not UTF-8.") from error

@@ -5,7 +5,7 @@ is its number `n`: part, language and position in one integer, so the order of `
 
 - A question is what has one `q`. A pair is a question where it has one passage in each language, and a question with
   one passage where it has several. The languages of a pair are parallel.
-- A passage group is a connected part of the graph of questions and passages.
+- A passage group is a connected part of the graph of questions and passages, where passages of one text are one.
 - A pair has a number; its query and its passage have rows of text files that all languages share, so two pairs have one
   row only where they have the same text in the same languages.
 """
@@ -25,7 +25,7 @@ from hybridret.data.tables.parts import HASHES, NEGATIVES
 MEMORY = "256MB"  # DuckDB asks for at least 125 MB a thread
 READ = 1 << 16  # rows that are fetched at a time
 PART, LANGUAGE = 48, 40  # bits below the numbers of part and language in `n`
-MOST_PARTS, MOST_LANGUAGES = 1 << 15, 1 << 8
+MOST_PARTS, MOST_LANGUAGES = 1 << 15, (1 << 8) - 1
 TITLES = {"q": ("question id", "id"), "p": ("passage id", "passage_id")}
 
 
@@ -97,9 +97,12 @@ class Numbering:
         (_, first, line), (_, second, other) = rows
         return first >> PART, line, second >> PART, other
 
-    def build(self, held_out: int) -> None:
-        """Make the tables that the other methods read. Raises UserError where nothing is left to train on."""
-        self._run("CREATE TABLE cells AS SELECT l, q, p, min(n) AS n FROM rows GROUP BY l, q, p")
+    def build(self, held_out: int, passage_ids: bool) -> None:
+        """Make the tables that the other methods read. `passage_ids`: whether passages of one text may differ in `p`.
+
+        Raises UserError where nothing is left to train on.
+        """
+        self._run("CREATE TABLE cells AS SELECT l, q, p, min(n) AS n, min(pt) AS pt FROM rows GROUP BY l, q, p")
         self._run(
             "CREATE TABLE several AS SELECT DISTINCT q FROM (SELECT q FROM cells GROUP BY l, q HAVING count(*) > 1)"
         )
@@ -107,7 +110,7 @@ class Numbering:
             "CREATE TABLE keyed AS SELECT c.l, c.q, c.p, c.n, CASE WHEN s.q IS NULL THEN 0 ELSE c.p END AS k "
             "FROM cells c LEFT JOIN several s ON c.q = s.q"
         )
-        self._groups()
+        self._groups(["p", "pt"] if passage_ids else ["p"])
         self._run(  # hash(0) is 0, and without the outer hash of two equal ids would cancel out
             "CREATE TABLE raw AS SELECT q, k, min(n) AS n, count(*) AS languages, "
             "hash(q, bit_xor(hash(l + 1))) AS asked, bit_xor(hash(hash(l + 1, p))) AS answered FROM keyed GROUP BY q, k"
@@ -132,6 +135,10 @@ class Numbering:
             "CREATE TABLE targets AS SELECT c.l, c.n, p.query, p.passage, p.held, p.u, p.number FROM keyed c "
             "JOIN pairs p ON c.q = p.q AND c.k = p.k"
         )
+        self._run(  # of those that are negatives
+            "CREATE TABLE passage_texts AS SELECT c.pt, min(t.number) AS number, bool_or(t.held) AS held FROM "
+            "targets t JOIN cells c ON c.n = t.n WHERE c.pt IN (SELECT pt FROM negatives) GROUP BY c.pt"
+        )
 
     def counts(self) -> dict[str, int]:
         """Of rows, pairs, questions, passages, groups."""
@@ -142,8 +149,14 @@ class Numbering:
             "queries": "SELECT count(*) FROM asked_rows",
             "passages": "SELECT count(*) FROM answered_rows",
             "groups": "SELECT count(*) FROM roots",
+            "largest_group": "SELECT max(pairs) FROM roots",
             "validation_pairs": "SELECT count(*) FROM pairs WHERE held",
             "questions_with_several_passages": "SELECT count(*) FROM several",
+            "negatives_of_repeated_rows": "SELECT count(*) FROM negatives x ANTI JOIN targets t ON t.n = x.n",
+            "dropped_negatives": (
+                "SELECT count(*) FROM negatives x JOIN targets t ON t.n = x.n JOIN passage_texts h ON h.pt = x.pt "
+                "WHERE NOT t.held AND h.held"
+            ),
         }
         return {name: int(self._fetch(sql)[0][0]) for name, sql in names.items()}
 
@@ -172,33 +185,31 @@ class Numbering:
         return self._stream(f"SELECT n, u AS r FROM targets WHERE l = {language} AND held = {held} ORDER BY n")
 
     def negative_groups(self, part: int, language: int) -> Iterator[Any]:
-        """Batches of `g`: the passage group of each negative of a part and a language in their order, -1 for a text
-        that is no passage.
+        """Batches of `g` and `held`: the passage group of each negative of a part and a language in their order, -1 for
+        a text that is no passage, and whether it is the passage of a pair that is held out.
         """
         first = part << PART | language << LANGUAGE
         return self._stream(
-            "SELECT coalesce(t.number, -1) AS g FROM negatives x LEFT JOIN passage_texts t ON t.pt = x.pt "
+            "SELECT coalesce(t.number, -1) AS g, coalesce(t.held, false) AS held FROM negatives x "
+            "LEFT JOIN passage_texts t ON t.pt = x.pt "
             f"WHERE x.n >= {first} AND x.n < {first + (1 << LANGUAGE)} ORDER BY x.n, x.k"
         )
 
-    def passage_texts(self) -> None:
-        """Make the table that `negative_groups` reads."""
-        self._run(
-            "CREATE TABLE IF NOT EXISTS passage_texts AS SELECT r.pt AS pt, min(t.number) AS number FROM targets t "
-            "JOIN rows r ON r.n = t.n SEMI JOIN negatives x ON x.pt = r.pt GROUP BY r.pt"
-        )
-
-    def _groups(self) -> None:
+    def _groups(self, shared: list[str]) -> None:
         """The table `stars` (u, v): v is the smallest question of the group of u, where it is another one.
+
+        shared: the columns of `cells` whose equal values link questions.
 
         Alternating large and small stars (Kiveris et al. 2014, https://doi.org/10.1145/2670979.2670997): every round
         is a few sorted joins on disk, and a chain of n needs about log n rounds. Where no question has passages of two
         groups, the first table is the answer.
         """
-        self._run(
-            "CREATE TABLE stars AS SELECT DISTINCT c.q AS u, m.v AS v FROM cells c "
-            "JOIN (SELECT p, min(q) AS v FROM cells GROUP BY p) m ON m.p = c.p WHERE c.q <> m.v"
+        links = (
+            f"SELECT c.q AS u, m.v AS v FROM cells c JOIN (SELECT {one}, min(q) AS v FROM cells GROUP BY {one}) m "
+            f"ON m.{one} = c.{one} WHERE c.q <> m.v"
+            for one in shared
         )
+        self._run(f"CREATE TABLE stars AS SELECT DISTINCT u, v FROM ({' UNION ALL '.join(links)})")
         while self._fetch(
             "SELECT 1 WHERE EXISTS (SELECT u FROM stars GROUP BY u HAVING count(*) > 1) OR EXISTS "
             "(SELECT 1 FROM stars a JOIN stars b ON a.v = b.u)"
@@ -217,12 +228,16 @@ class Numbering:
             self._run("DROP TABLE least_of")
 
     def _hold_out(self, wanted: int) -> None:
-        """The table `held`: the first groups that hold `wanted` pairs, ordered by a hash of their smallest question."""
+        """The table `held`: the first groups that hold `wanted` pairs, ordered by a hash of their smallest question;
+        groups that are larger come last.
+        """
         import pyarrow as pa
 
         chosen: list[int] = []
         pairs = 0
-        for group, count in self._fetch(f"SELECT g, pairs FROM roots ORDER BY sha256(g::VARCHAR), g LIMIT {wanted}"):
+        for group, count in self._fetch(
+            f"SELECT g, pairs FROM roots ORDER BY pairs > {wanted}, sha256(g::VARCHAR), g LIMIT {wanted}"
+        ):
             chosen.append(group)
             pairs += count
             if pairs >= wanted:
@@ -241,7 +256,7 @@ class Numbering:
 
         try:
             self._connection.execute(sql)
-        except duckdb.IOException as error:
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:  # the second: no room left for its files
             raise OSError(str(error).splitlines()[0]) from error
 
     def _insert(self, name: str, table: Any) -> None:
@@ -256,7 +271,7 @@ class Numbering:
 
         try:
             return self._connection.execute(sql).fetchall()
-        except duckdb.IOException as error:
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
             raise OSError(str(error).splitlines()[0]) from error
 
     def _stream(self, sql: str) -> Iterator[Any]:
@@ -265,5 +280,5 @@ class Numbering:
         try:
             with self._connection.cursor() as cursor:
                 yield from cursor.sql(sql).to_arrow_reader(READ)
-        except duckdb.IOException as error:
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
             raise OSError(str(error).splitlines()[0]) from error

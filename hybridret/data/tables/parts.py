@@ -12,7 +12,7 @@ passage: two of 20 million differing ones have the same hash with a probability 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hybridret.base.errors import UserError
-from hybridret.base.languages import check_language
+from hybridret.base.languages import canonical_language, check_language
 from hybridret.data.tables.columns import Columns
 from hybridret.data.tables.formats import ROW
 
@@ -35,7 +35,7 @@ Hashes = NDArray[np.uint64]
 @dataclass(frozen=True)
 class Languages:
     """Whose rows are used. `fixed`: the code of all rows, where no column has it. `chosen`: canonical codes; None: all.
-    `rename`: a code of the files -> another one.
+    `rename`: a code of the files, in any usual form -> another one.
     """
 
     chosen: tuple[str, ...] | None = None
@@ -44,7 +44,12 @@ class Languages:
 
     def code(self, written: str, where: str) -> str:
         """The canonical code of one in a file. Raises UserError for what is no language."""
-        return check_language((self.rename or {}).get(written, written), where)
+        rename = self.rename or {}
+        if (code := rename.get(written)) is None:
+            own = canonical_language(written)
+            alike = (new for old, new in rename.items() if own is not None and canonical_language(old) == own)
+            code = next(alike, written)
+        return check_language(code, where)
 
 
 def write_part(
@@ -53,7 +58,6 @@ def write_part(
     columns: Columns,
     languages: Languages,
     file: Path,
-    advance: Callable[[int], object],
 ) -> dict[str, Any]:
     """Write the `tables` of `file` as the part `folder`, and return counts: `rows`, `empty` (one side has no text),
     `first_empty`, `other_languages` (rows), `languages` (code -> rows, in the order of their numbers in the hashes).
@@ -70,7 +74,6 @@ def write_part(
     with ExitStack() as stack:
         sink = _Sink(folder, stack)
         for table in tables:
-            advance(len(table))
             counts["rows"] += len(table)
             table = _roles(table.combine_chunks(), columns)
             empty = compute.or_(_blank(table.column("question")), _blank(table.column("passage")))

@@ -1,4 +1,4 @@
-"""Training pairs from any table of rows, streamed into a prepared copy (docs/own_data.md#any-table-of-rows)."""
+"""Training pairs from any table of rows, streamed into a prepared copy (docs/sources.md#any-table-of-rows)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from hybridret.base.errors import UserError, refusals
 from hybridret.base.languages import check_language
 from hybridret.base.progress import Progress
 from hybridret.data.arrow_table import file_probe
+from hybridret.data.passage_groups import warn_of_a_large_group
 from hybridret.data.prepared.shards import Shards
 from hybridret.data.prepared.stored_pairs import write_about
 from hybridret.data.prepared.stored_texts import ROWS, write_batches
@@ -25,7 +26,7 @@ from hybridret.data.tables.formats import table_stream
 from hybridret.data.tables.numbering import LANGUAGE, MOST_LANGUAGES, MOST_PARTS, PART, TITLES, Numbering
 from hybridret.data.tables.parts import HASHES, Languages, write_part
 
-VERSION = 1  # of the reading: raise it when the same files would give other pairs
+VERSION = 2  # of the reading: raise it when the same files would give other pairs
 LOST = 0.01  # the largest share of rows with an empty side, and of pairs that a parallel language may lack
 PARTS = "parts"  # the folder of what is deleted when the copy is whole
 
@@ -107,8 +108,10 @@ class TableSource:
                     known = [languages.index(code) if code in languages else 0 for code in counts["languages"]]
                     numbers.add(part, folder / PARTS / _part(part), known)
                 self._refuse_conflicts(numbers)
-                numbers.build(self._held_out)
+                numbers.build(self._held_out, "passage_id" in self._columns.names)
             counted = numbers.counts()
+            advice = "Look for a text that fills gaps in many rows, such as 'None', and leave these rows out."
+            warn_of_a_large_group(self.name, counted["largest_group"], counted["pairs"], advice)
             in_languages, whole = numbers.pairs_of(len(languages))
             self._refuse_unaligned(languages, in_languages, counted["pairs"])
             reader = _Parts(folder / PARTS, languages, parts)
@@ -140,6 +143,11 @@ class TableSource:
         found: list[LanguageFile] = []
         for code, file in self._all_files():
             own = None if code is None else self._canonical(code)
+            if own is not None and (column := self._columns.names.get("language")) is not None:
+                raise UserError(
+                    f"data.files and data.columns.language={column!r} both name the language of the rows of {file}. "
+                    f"Leave one of them out."
+                )
             if own is None and "language" not in self._columns.names:
                 raise UserError(
                     f"{file}: no language is known for its rows. Name the column, data.columns.language=NAME, or the "
@@ -163,9 +171,9 @@ class TableSource:
             languages = Languages(self._chosen, self._rename, code)
 
             def write(path: Path, file: Path = file, languages: Languages = languages) -> dict[str, Any]:
-                with progress.task(f"read {file.name}", None) as advance:
-                    tables = table_stream(file, self._columns, self._dialect)
-                    return write_part(path.parent, tables, self._columns, languages, file, advance)
+                with progress.task(f"read {file.name}", file.stat().st_size) as advance:
+                    tables = table_stream(file, self._columns, self._dialect, advance)
+                    return write_part(path.parent, tables, self._columns, languages, file)
 
             found.append({**shards.file(f"{_part(number)}/{HASHES}", write), "file": str(file)})
         return found
@@ -254,14 +262,13 @@ class TableSource:
                 },
             )
             if self._columns.negatives:
-                numbers.passage_texts()
                 for number, code in enumerate(reader.languages):
                     shards.file(
                         f"{name}/negatives.{code}.arrow",
                         lambda path, number=number, count=count, is_held=is_held: _write_negatives(  # type: ignore[misc]
                             path,
                             arranged(
-                                reader.negatives(number, numbers),
+                                reader.negatives(number, numbers, is_held),
                                 numbers.negatives_of(number, is_held),
                                 count,
                                 scratch,
@@ -283,11 +290,12 @@ class TableSource:
         for batch in numbers.pair_arrays(held):
             n = batch.column("n").to_numpy()
             part, at = (pa.array(one).cast(pa.large_string()) for one in (n >> PART, n & ((1 << LANGUAGE) - 1)))
+            own = _joined(names.take(pa.array((n >> LANGUAGE) & MOST_LANGUAGES)), part, at)
             if "id" not in cursors:
-                yield _joined(names.take(pa.array((n >> LANGUAGE) & (MOST_LANGUAGES - 1))), part, at)
+                yield own
                 continue
             ids = cursors["id"].take(n)
-            suffix = cursors["passage_id"].take(n) if "passage_id" in cursors else _joined(part, at)
+            suffix = cursors["passage_id"].take(n) if "passage_id" in cursors else own
             yield compute.if_else(batch.column("several"), _joined(ids, suffix), ids)
 
 
@@ -312,18 +320,21 @@ class _Parts:
             for language in range(len(self.languages)):
                 yield from self._of_part(part, language, role)
 
-    def negatives(self, language: int, numbers: Numbering) -> Iterator[tuple[int, Any]]:
-        """As `texts`, batches of `text` and `group`, lists of one length."""
+    def negatives(self, language: int, numbers: Numbering, held: bool) -> Iterator[tuple[int, Any]]:
+        """As `texts`, batches of `text` and `group`, lists of one length. `held`: with passages of held-out pairs."""
         import pyarrow as pa
 
         for part in range(len(self._parts)):
-            groups = _Flat(numbers.negative_groups(part, language))
+            groups = _Rows(numbers.negative_groups(part, language))
             for first, batch in self._of_part(part, language, "negatives"):
                 lists = batch.column(0)
-                bounds = lists.offsets.to_numpy()
-                found = pa.array(groups.take(int(bounds[-1] - bounds[0])), pa.int64())
-                group = pa.LargeListArray.from_arrays(pa.array(bounds - bounds[0], pa.int64()), found)
-                yield first, pa.record_batch([lists, group], names=["text", "group"])
+                bounds = lists.offsets.to_numpy() - lists.offsets[0].as_py()
+                found = groups.take(int(bounds[-1]))
+                used = np.ones(len(found), bool) if held else ~found.column("held").to_numpy()
+                ends = pa.array(np.concatenate([[0], np.cumsum(used)])[bounds], pa.int64())
+                columns = [one.filter(pa.array(used)) for one in (lists.flatten(), found.column("g").combine_chunks())]
+                arrays = [pa.LargeListArray.from_arrays(ends, one) for one in columns]
+                yield first, pa.record_batch(arrays, names=["text", "group"])
 
     def _of_part(self, part: int, language: int, role: str) -> Iterator[tuple[int, Any]]:
         import pyarrow as pa
@@ -360,19 +371,21 @@ class _Cursor:
             self._first, self._batch = next(self._batches)
 
 
-class _Flat:
-    """A stream of integers, read a few at a time."""
+class _Rows:
+    """A stream of record batches, read a few rows at a time."""
 
     def __init__(self, batches: Iterator[Any]) -> None:
         self._batches = batches
-        self._left = np.empty(0, dtype=np.int64)
+        self._left: list[Any] = []
 
-    def take(self, count: int) -> np.ndarray[Any, Any]:
-        parts = [self._left]
-        while sum(map(len, parts)) < count:
-            parts.append(next(self._batches).column(0).to_numpy())
-        whole = np.concatenate(parts)
-        self._left = whole[count:]
+    def take(self, count: int) -> Any:
+        """A table of the next `count` rows."""
+        import pyarrow as pa
+
+        while not self._left or sum(map(len, self._left)) < count:
+            self._left.append(next(self._batches))
+        whole = pa.Table.from_batches(self._left)
+        self._left = whole[count:].to_batches() or [self._left[-1][:0]]
         return whole[:count]
 
 

@@ -6,7 +6,6 @@ One dataset, because a dataset is drawn in proportion to its size, and a languag
 
 from __future__ import annotations
 
-import logging
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,16 +20,15 @@ from hybridret.base.progress import Progress
 from hybridret.base.records import BoolArray, IntArray, Negative, ParallelPairs
 from hybridret.data.judged_pairs import JudgedPairs, held_out_pairs, passage_groups
 from hybridret.data.mix import joined_pairs
+from hybridret.data.passage_groups import warn_of_a_large_group
 from hybridret.data.prepared.folder import VALIDATION
 from hybridret.data.prepared.shards import Shards
 from hybridret.data.prepared.stored_pairs import write_about, write_negatives, write_pairs
 from hybridret.data.prepared.stored_texts import StoredTexts, write_texts
 from hybridret.data.train_splits.judged_language import JudgedLanguage, Limits, check_lost
 
-LARGE = 0.1  # from this share of a language's pairs on, a passage group is worth a warning
+ADVICE = "Set data.positives=1 to take one passage for each question."
 MONOLINGUAL = "each in one language: mono batches draw them, cross batches skip them"
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,8 @@ class MonolingualCopy:
         write_about(folder, self.name, languages, languages if self._limits.negatives else ())
         for number, language in enumerate(languages):
             counts[language] |= _counted(pairs, spoken == number)
-            _warn_of_a_large_group(self.name, language, counts[language])
+            found = counts[language]
+            warn_of_a_large_group(f"{self.name} in {language}", found["largest_group"], found["pairs"], ADVICE)
         return self._held_out(pairs, spoken, texts), counts
 
     def _file(self, shards: Shards, name: str) -> Path:
@@ -233,15 +232,3 @@ def _counted(pairs: JudgedPairs, own: BoolArray) -> dict[str, int]:
         "largest_group": int(np.bincount(pairs.groups[own]).max(initial=0)),
         "validation_pairs": int((pairs.held_out & own).sum()),
     }
-
-
-def _warn_of_a_large_group(name: str, language: str, counts: dict[str, Any]) -> None:
-    if counts["largest_group"] > max(1, LARGE * counts["pairs"]):
-        _log.warning(
-            "%s in %s: %s of %s pairs are linked by shared questions and passages, and a batch takes only one of them. "
-            "Set data.positives=1 to take one passage for each question.",
-            name,
-            language,
-            f"{counts['largest_group']:,}",
-            f"{counts['pairs']:,}",
-        )

@@ -68,6 +68,8 @@ def twin(files: Sequence[Sequence[Row]], held_out: int, ids: bool, passage_ids: 
 
     for _, q, p in cells:
         parent[root(("p", p))] = root(("q", q))
+    for (language, q, _), (*_, row) in cells.items():
+        parent[root(("text", language, row["p"]))] = root(("q", q))
     number: dict[Any, int] = {}
     smallest: dict[Any, int] = {}
     size: dict[Any, int] = defaultdict(int)
@@ -78,14 +80,19 @@ def twin(files: Sequence[Sequence[Row]], held_out: int, ids: bool, passage_ids: 
         smallest[group] = min(own, smallest.get(group, MASK))
         size[group] += 1
     held: set[Any] = set()
-    for group in sorted(size, key=lambda one: hashlib.sha256(str(smallest[one]).encode()).hexdigest()):
+
+    def order(one: Any) -> tuple[bool, str]:
+        return size[one] > held_out, hashlib.sha256(str(smallest[one]).encode()).hexdigest()
+
+    for group in sorted(size, key=order):
         if sum(size[one] for one in held) >= held_out:
             break
         held.add(group)
     group_of_text = {}
     for (language, q, _), (*_, row) in cells.items():
         key, group = (language, row["p"]), number[root(("q", q))]
-        group_of_text[key] = min(group, group_of_text.get(key, group))
+        group_of_text[key] = group
+    held_texts = {(language, row["p"]) for (language, q, _), (*_, row) in cells.items() if root(("q", q)) in held}
     parts: tuple[list[Pair], list[Pair]] = ([], [])
     for (q, k), found in units.items():
         part, language, at, row = next(iter(found.values()))
@@ -93,11 +100,15 @@ def twin(files: Sequence[Sequence[Row]], held_out: int, ids: bool, passage_ids: 
         if ids:
             name = str(q)
             if k is not None:
-                name += f"-{row['pid']}" if passage_ids else f"-{part}-{at}"
+                name += f"-{row['pid']}" if passage_ids else f"-{language}-{part}-{at}"
         group = root(("q", q))
         texts = {one: (row["q"], row["p"]) for one, (*_, row) in found.items()}
         negatives = {
-            one: [(text, group_of_text.get((one, text), -1)) for text in row.get("negatives", []) if text.strip()]
+            one: [
+                (text, group_of_text.get((one, text), -1))
+                for text in row.get("negatives", [])
+                if group in held or (one, text) not in held_texts
+            ]
             for one, (*_, row) in found.items()
         }
         parts[group in held].append(Pair(name, number[group], texts, negatives))

@@ -36,7 +36,7 @@ def random_files(seed: int, ids: bool, passage_ids: bool, negatives: bool) -> li
         if ids:
             row["qid"] = f"q{q}"
         if passage_ids:
-            row["pid"] = f"p{p}"
+            row["pid"] = f"p{p}" if rng.random() < 0.9 else f"copy of p{p}"
         if negatives:
             row["negatives"] = [f"{language} passage {n}\x85 漢" for n in rng.integers(120, size=rng.integers(4))]
         files[rng.integers(2)].append(row)
@@ -55,7 +55,7 @@ def source(folder: Path, kind: str, ids: bool, passage_ids: bool, negatives: boo
     return made
 
 
-def written(folder: Path, kind: str, files: list[list[dict[str, Any]]]) -> Path:
+def written_file(folder: Path, kind: str, files: list[list[dict[str, Any]]]) -> Path:
     folder.mkdir()
     for number, rows in enumerate(files):
         twins.WRITERS[kind](folder / f"{number}.{kind}", rows)
@@ -77,7 +77,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_streamed_pairs_are_those_of_the_slow_twin(tmp_path: Path, kind: str, ids: bool, passage_ids: bool) -> None:
     negatives = kind in ("jsonl", "parquet")
     files = random_files(list(MAKERS).index(kind), ids, passage_ids, negatives)
-    folder = written(tmp_path / "rows", kind, files)
+    folder = written_file(tmp_path / "rows", kind, files)
     made = PreparedSource(source(folder, kind, ids, passage_ids, negatives))
     training, validation = twins.twin(files, 9, ids, passage_ids)
     assert len(training) > 20
@@ -93,7 +93,7 @@ def test_files_of_one_language_each(tmp_path: Path) -> None:
     files = random_files(3, True, True, False)
     rows = [row for one in files for row in one]
     own = [[row for row in rows if row["lang"] == language] for language in LANGUAGES]
-    folder = written(tmp_path / "rows", "tsv", own)
+    folder = written_file(tmp_path / "rows", "tsv", own)
     columns = {"question": "q", "passage": "p", "id": "qid", "passage_id": "pid"}
     made = PreparedSource(
         tsv(str(folder), {"eng": "0.tsv", "de": ["1.tsv"], "mandarin": "2.*"}, columns, rename={"mandarin": "zho"},
@@ -108,9 +108,21 @@ def test_files_of_one_language_each(tmp_path: Path) -> None:
     assert fewer.summary()["rows_read"] == len(own[1]) + len(own[2])  # type: ignore[index]
 
 
+@pytest.mark.parametrize("written", ["zh_Hant", "zh-hant", "Traditional"])
+def test_codes_are_renamed_in_any_usual_form(tmp_path: Path, written: str) -> None:
+    rows = [{"lang": written, "q": f"q {n}", "p": f"p {n}"} for n in range(20)]
+    rename = {"zh-Hant": "zh", "Traditional": "zh"}
+    made = PreparedSource(
+        source(written_file(tmp_path / "rows", "tsv", [rows]), "tsv", False, False, False, rename=rename)
+    )
+    assert made.training()[0].languages == ("zh",)
+
+
 def test_a_subset_of_languages_in_a_column(tmp_path: Path) -> None:
     files = random_files(4, True, True, False)
-    made = PreparedSource(source(written(tmp_path / "rows", "tsv", files), "tsv", True, True, False, languages=["de"]))
+    made = PreparedSource(
+        source(written_file(tmp_path / "rows", "tsv", files), "tsv", True, True, False, languages=["de"])
+    )
     kept = [[row for row in rows if row["lang"] == "de"] for rows in files]
     assert (twins.pairs_of(made.training()[0]), twins.pairs_of(made.validation())) == twins.twin(kept, 9, True, True)
     assert made.summary()["rows_of_other_languages"] == sum(map(len, files)) - sum(map(len, kept))  # type: ignore[index]
@@ -120,7 +132,7 @@ def test_a_long_chain_is_one_group(tmp_path: Path) -> None:
     rows = [{"q": f"q{n}", "p": f"p{n + step}"} for n in range(300) for step in (0, 1)]
     rows += [{"q": f"alone {n}", "p": f"alone {n}"} for n in range(40)]
     np.random.default_rng(1).shuffle(rows)  # type: ignore[arg-type]
-    folder = written(tmp_path / "rows", "tsv", [rows])
+    folder = written_file(tmp_path / "rows", "tsv", [rows])
     made = PreparedSource(tsv(str(folder), {"en": "*.tsv"}, {"question": "q", "passage": "p"}, validation_questions=2))
     pairs = [*twins.pairs_of(made.training()[0]), *twins.pairs_of(made.validation())]
     groups = {pair.group for pair in pairs if not pair.texts["en"][0].startswith("alone")}
@@ -157,24 +169,28 @@ def test_numbers_titles_and_several_columns_of_negatives(tmp_path: Path) -> None
          "negative_2": "" if number % 3 else "nowhere"}
         for number in range(20)
     ]  # fmt: skip
-    folder = written(tmp_path / "rows", "parquet", [rows])
+    folder = written_file(tmp_path / "rows", "parquet", [rows])
     columns = {"question": "anchor", "passage": "positive", "title": "head", "id": "n",
                "negatives": ["negative_1", "negative_2"]}  # fmt: skip
     made = PreparedSource(parquet(str(folder), {"en": "0.parquet"}, columns, validation_questions=2))
     data = made.training()[0]
+    held = list(made.validation().passages["en"])
     by_id = dict(zip(data.question_ids, range(len(data)), strict=True))
     for name, at in by_id.items():
         number = int(name)
         assert data.passages["en"][at] == (f"Head text {number}" if number % 2 else f"text {number}")
         texts = [one.text for one in data.negatives["en"][at]]
-        assert texts == [f"text {number + 1}", *(["nowhere"] if number % 3 == 0 else [])]
+        following = [f"text {number + 1}"] if f"text {number + 1}" not in held else []
+        assert texts == [*following, *(["nowhere"] if number % 3 == 0 else [])]
 
 
 def test_cross_batches_pair_translations(tmp_path: Path) -> None:
     rows = [
         {"lang": one, "qid": f"{n}", "q": f"{one} {n}", "p": f"{one} {n}"} for n in range(60) for one in ("en", "fr")
     ]
-    made = PreparedSource(source(written(tmp_path / "rows", "tsv", [rows]), "tsv", True, False, False, parallel=True))
+    made = PreparedSource(
+        source(written_file(tmp_path / "rows", "tsv", [rows]), "tsv", True, False, False, parallel=True)
+    )
     data = made.training()
     batch = Cross().schedule(data, 8)(1, 0)
     for question, asked, answered in zip(batch.questions, batch.query_languages, batch.passage_languages, strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from hybridret.base.errors import UserError
 from hybridret.base.progress import Quiet
 from hybridret.data.prepared.shards import JOURNAL, Shards
 from hybridret.data.prepared.source import PreparedSource
-from hybridret.data.tables import delimited, json_lines
+from hybridret.data.tables import delimited, json_lines, numbering
 from hybridret.data.tables.columns import Columns
 from hybridret.data.tables.delimited import Dialect, delimited_tables
 from hybridret.data.tables.formats import parquet_stream
@@ -124,6 +125,8 @@ def test_quoted_columns(tmp_path: Path) -> None:
     file = tmp_path / "a.csv"
     file.write_bytes('\ufeffq,p\r\n"a, ""b""\nc",d\r\ne,f\r\n'.encode())
     assert [(row["q"], row["p"]) for row in lines(file, delimiter=",", quoted=True)] == [('a, "b"\nc', "d"), ("e", "f")]
+    file.write_bytes(b'q,p\na,"b\rc"\rd,e\n')  # a carriage return ends a line where it is not in quotation marks
+    assert [(row["q"], row["p"]) for row in lines(file, delimiter=",", quoted=True)] == [("a", "b\rc"), ("d", "e")]
     file.write_bytes(b"q,p\r\na,b\r\nc\r\n")
     with pytest.raises(UserError, match=r"a\.csv, row 3 or later: 1 columns where 2 are expected"):
         lines(file, delimiter=",", quoted=True)
@@ -153,6 +156,7 @@ def test_json_read_fast_and_line_by_line_is_the_same(tmp_path: Path, monkeypatch
         (b'{"q": "a"}', r"line 2: no 'p' \(data\.columns\)"),
         (b'{"q": "a", "p": ["b"]}', r"line 2: 'p' must be text, not list"),
         (b'{"q": "a", "p": "b"', r"line 2: broken JSON"),
+        (b'{"q": "a", "p": "b"}{"q": "c", "p": "d"}', r"line 2: broken JSON"),
         (b'["a"]', r"line 2: a row must be a JSON object"),
         (b'{"q": "a", "p": "\\ud800"}', r"line 2: 'p' holds a character"),
         (b'{"q": "a", "p": "\xff"}', r"line 2: not UTF-8"),
@@ -195,6 +199,8 @@ def test_parquet_that_is_cut_short_or_holds_no_text(tmp_path: Path) -> None:
         ({"rename": {"en": "english"}}, r"data\.rename\.en: 'english' is not a language code"),
         ({"files": "b.tsv"}, r"No file in .* matches 'b\.tsv'.*a\.tsv"),
         ({"files": {"en": "a.tsv", "de": "*.tsv"}}, r"a\.tsv is listed for 'en' and for 'de'"),
+        ({"files": {"en": "a.tsv"}}, r"data\.files and data\.columns\.language='lang' both .* Leave one of them out"),
+        ({"files": "/nowhere/*.tsv"}, r"data\.files: '/nowhere/\*\.tsv' must be relative"),
         ({"delimiter": "ab"}, r"data\.delimiter='ab' must be one character"),
         ({"validation_questions": 80}, r"data\.validation_questions=80: there are only 40 pairs"),
         ({"name": " "}, r"data\.name is empty"),
@@ -241,6 +247,22 @@ class Killed(Quiet):
         self.begun.append(description)
         with super().task(description, total) as advance:
             yield advance
+
+
+class Counted(Quiet):
+    """Notes the total of each task and how far it came."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, list[int | None]] = {}
+
+    @contextmanager
+    def task(self, description: str, total: int | None) -> Iterator[Any]:
+        self.tasks[description] = [total, 0]
+
+        def advance(count: int = 1) -> None:
+            self.tasks[description][1] = (self.tasks[description][1] or 0) + count
+
+        yield advance
 
 
 @pytest.mark.parametrize("task", ["read c.tsv", "number", "write the texts"])
@@ -304,3 +326,51 @@ def test_a_long_line_is_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     (tmp_path / "a.tsv").write_bytes(b"q\tp\na\tb\n" + b"c" * 80 + b"\td\n")
     with pytest.raises(UserError, match=r"a\.tsv, line 3: longer than"):
         lines(tmp_path / "a.tsv")
+
+
+def test_numbered_parts_of_a_file_are_all_there(tmp_path: Path) -> None:
+    for number in (0, 2):
+        twins.write_parquet(tmp_path / f"train-0000{number}-of-00003.parquet", rows())
+    given: Any = {"columns": COLUMNS, "validation_questions": 5}
+    for make in (parquet, lambda path, files, **more: hub("OWNER/NAME", "a" * 40, files, path, **more)):
+        with pytest.raises(UserError, match=r"lacks train-00001-of-00003\.parquet, one of the parts.*data\.files"):
+            PreparedSource(make(str(tmp_path), files="train-*.parquet", **given)).training()
+        chosen = PreparedSource(make(str(tmp_path), files="train-0000[02]*.parquet", **given))  # on purpose
+        assert len(chosen.training()[0]) == 35
+    with pytest.raises(UserError, match=r"lacks train-00001-of-00003\.parquet"):
+        PreparedSource(parquet(str(tmp_path), **given)).training()
+
+
+def test_a_column_that_is_there_twice(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text("q\tp\tq\na\tb\tc\n")
+    with pytest.raises(UserError, match=r"a\.tsv has 2 columns 'q' \(data\.columns\.question\)"):
+        lines(tmp_path / "a.tsv")
+    pq.write_table(pa.Table.from_arrays([["a"], ["b"], ["c"]], names=["q", "p", "q"]), tmp_path / "a.parquet")
+    with pytest.raises(UserError, match=r"a\.parquet has 2 columns 'q'"):
+        list(parquet_stream(tmp_path / "a.parquet", PLAIN))
+
+
+def test_a_disk_without_room_for_what_is_sorted(tmp_path: Path) -> None:
+    """DuckDB names it a lack of memory."""
+    with numbering.Numbering(tmp_path / "numbers.db") as numbers:
+        numbers._run("SET max_temp_directory_size='1MB'; SET memory_limit='20MB'")
+        with pytest.raises(OSError, match=r"."):
+            numbers._run("CREATE TABLE x AS SELECT range, hash(range) FROM range(20000000) ORDER BY hash(range)")
+
+
+def test_a_list_in_json_is_no_file_of_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(rows(2), indent=1))
+    with pytest.raises(UserError, match=r"a\.json, line 1: .*one JSON object in each line.*jq -c"):
+        list(json_line_tables(tmp_path / "a.json", PLAIN))
+
+
+@pytest.mark.parametrize("kind", twins.WRITERS)
+def test_the_progress_counts_the_bytes_of_each_file(tmp_path: Path, kind: str) -> None:
+    (folder := tmp_path / "rows").mkdir()
+    twins.WRITERS[kind](folder / f"a.{kind}", rows(300))
+    dialect = {"delimiter": ",", "quoted": True} if kind == "csv" else {}
+    make: Any = {"jsonl": json_rows, "parquet": parquet}.get(kind, tsv)
+    progress = Counted()
+    PreparedSource(make(str(folder), columns=COLUMNS, validation_questions=5, **dialect), progress).training()
+    size = (folder / f"a.{kind}").stat().st_size
+    assert progress.tasks[f"read a.{kind}"] == [size, size]

@@ -41,6 +41,22 @@ def test_mr_tydi_has_every_pair_once_in_its_language(tmp_path: Path) -> None:
         assert found == [f"T{one} {language} text {one}\u2028." for one in numbers]
 
 
+def test_a_relevant_passage_is_no_negative_of_its_row(tmp_path: Path) -> None:
+    folder = write_mr_tydi(tmp_path / "m")
+
+    def repeat(text: str) -> str:
+        lines = text.split("\n")
+        lines[4] = lines[4].replace('"docid": "300#0"', '"docid": "4#0"')
+        return "\n".join(lines)
+
+    rewrite(folder, repeat)
+    training = mr_tydi(folder, negatives=3).training()[0]
+    held = {str(one) for one in mr_tydi(folder).validation().passages["ko"] if one is not None}
+    row = next(row for row, name in enumerate(training.question_ids) if str(name).startswith("ko-4-"))
+    texts = [one.text for one in training.negatives["ko"][row]]
+    assert texts == [text for text in ("T204 ko text 204\u2028.", "T5 ko text 5\u2028.") if text not in held]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
