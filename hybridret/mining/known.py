@@ -39,7 +39,20 @@ class KnownAnswers:
         groups, texts = self._passages.groups[found].astype(np.uint64), self._passages.hashes[found]
         by_group, by_text = (self._has(mixed(kind, queries, of)) for kind, of in ((_GROUP, groups), (_TEXT, texts)))
         answers: BoolArray = (found >= 0) & (by_group | by_text)
+        self._by_further_groups(answers, queries, found)
         return answers
+
+    def _by_further_groups(self, answers: BoolArray, queries: Hashes, found: IntArray) -> None:
+        """Mark also what stands in a group of an answer under another number, a group of each passage at a time."""
+        rows, columns = np.nonzero((found >= 0) & ~answers)
+        first, last = (self._passages.bounds[found[rows, columns] + more] for more in (0, 1))
+        while len(rows):
+            some = first < last
+            rows, columns, first, last = rows[some], columns[some], first[some], last[some]
+            groups = self._passages.more_groups[first].astype(np.uint64)
+            same = self._has(mixed(_GROUP, queries[rows, 0], groups))
+            answers[rows[same], columns[same]] = True
+            rows, columns, first, last = rows[~same], columns[~same], first[~same] + 1, last[~same]
 
     def _hashes(self, questions: IntArray, asking: IntArray) -> Hashes:
         found = np.zeros(len(questions), dtype=np.uint64)

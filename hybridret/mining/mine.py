@@ -78,11 +78,11 @@ def mine(source: PreparedSource, name: str, mining: Mining, progress: Progress, 
     """
     folder, asked = mined_folder(source.path, name), mining.key(source)
     with ExitStack() as stack:
-        lock = folder.with_name(f"{name}.lock")
+        lock = folder.with_name(f".{name}.lock")  # no set has such a name
         enter_when_free(stack, lambda: exclusive(lock), progress, f"wait for another process that mines {name}")
         if (folder / ABOUT).is_file():
             return _found(folder, asked)
-        part = folder.with_name(f"{name}.part")
+        part = folder.with_name(f".{name}.part")
         try:
             _begin(part, asked)
             counts = _write(part, source, mining, progress, shard)
@@ -201,12 +201,12 @@ class _Language:
 
 
 def _joined(path: Path, parts: Iterator[Any], shape: tuple[int, int]) -> None:
-    whole = np.lib.format.open_memmap(path, mode="w+", dtype=np.int32, shape=shape)
-    start = 0
-    for part in parts:
-        whole[start : start + len(part)] = part
-        start += len(part)
-    whole.flush()
+    """Parts one behind another. Written, not mapped: on a full disk a mapped file ends the process with SIGBUS."""
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.int32)), "fortran_order": False, "shape": shape}
+    with open(path, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for part in parts:
+            np.ascontiguousarray(part).tofile(file)
 
 
 def _save(path: Path, array: Any) -> None:

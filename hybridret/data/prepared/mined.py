@@ -91,9 +91,9 @@ class MinedSet:
             )
             for language in pairs.languages
         }
-        if any(len(one) != len(pairs) for one in negatives.values()):
+        if any(len(one) != len(pairs) or len(one.groups) != one.texts.stored for one in negatives.values()):
             raise UserError(
-                f"{folder} does not fit the data: it has other numbers of questions. Delete it, mine again."
+                f"{folder} does not fit the data: it has other numbers of questions or passages. Delete it, mine again."
             )
         return replace(pairs, negatives=negatives)
 
@@ -110,7 +110,8 @@ def mined_folder(copy: Path, name: str) -> Path:
 
 def mined_names(copy: Path) -> list[str]:
     """The sets that lie beside a prepared copy."""
-    return sorted(path.parent.name for path in copy.with_name(f"{copy.name}.mined").glob(f"*/{ABOUT}"))
+    found = (path.parent.name for path in copy.with_name(f"{copy.name}.mined").glob(f"*/{ABOUT}"))
+    return sorted(name for name in found if not name.startswith("."))  # those that are not whole are hidden
 
 
 def read_mined(folder: Path, fingerprint: str) -> MinedSet:

@@ -28,12 +28,14 @@ ABOUT = "pairs.json"
 
 @dataclass(frozen=True)
 class StoredPairs(ParallelPairs):
-    """`ParallelPairs` whose texts and arrays are read from `folder` when asked. It travels as that path."""
+    """`ParallelPairs` whose texts and arrays are read from `folder` when asked. It travels as that path, with the
+    paths of its hard negatives, which may be others than those of the folder.
+    """
 
     folder: Path = Path()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _read_again, (self.folder, self.name, self.weight)
+        return _read_again, (self.folder, self.name, self.weight, self.negatives)
 
     @cached_property
     def sets(self) -> QuestionSets | None:
@@ -130,8 +132,8 @@ def questions_in(pairs: ParallelPairs, language: int) -> QuestionSet:
     return QuestionSet(len(rows), sizes.astype(np.int64), groups.astype(np.int64), rows.astype(np.int32))
 
 
-def _read_again(folder: Path, name: str, weight: float | None) -> StoredPairs:
-    return replace(read_pairs(folder), name=name, weight=weight)
+def _read_again(folder: Path, name: str, weight: float | None, negatives: Mapping[str, Any]) -> StoredPairs:
+    return replace(read_pairs(folder), name=name, weight=weight, negatives=negatives)
 
 
 class StoredNegatives(Sequence[tuple[Negative, ...]]):
