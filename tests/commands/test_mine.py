@@ -84,6 +84,23 @@ def test_a_checkpoint_mines_across_languages_under_a_judge(boxes: Path, whole: P
     assert (other.returncode, "a checkpoint brings its own" in other.stderr) == (2, True)
 
 
+def test_a_checkpoint_mines_for_its_own_data(
+    boxes: Path, whole: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under a judge that is named by a backbone, and one that is a run, whose configs name no data either."""
+    monkeypatch.setenv("HYBRIDRET_CACHE", environment["HYBRIDRET_CACHE"])
+    monkeypatch.chdir(boxes)
+    shutil.copytree(whole, boxes / "run")
+    for judge in ("bm25", "run"):
+        rules = (
+            "mining.first=1",
+            "mining.relative_margin=null",
+            "mining.judge_relative_margin=null",
+            f"mining.judge={judge}",
+        )
+        assert mine_data([f"name=own-{judge}-{boxes.name}", "checkpoint=run", *rules]) == 0
+
+
 def test_a_stopped_mining_goes_on(boxes: Path, point: Train) -> None:
     hook = {"target": "hybridret.mining.shard:Shard.mine", "call": 2, "signal": signal.SIGTERM}
     stopped = point.command("mine", *BM25, folder=boxes, hooks=[hook])
