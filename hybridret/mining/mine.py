@@ -230,5 +230,5 @@ def _nothing(datasets: list[dict[str, Any]]) -> str:
     return (
         f"No question has a hard negative: {counts['asked']} of {counts['questions']} could ask, {counts['window']} "
         f"passages were in the window of mining.first to mining.last, {counts['margin']} of them too close to the "
-        f"positive, {counts['judge']} refused by the judge. Lower mining.first, or take smaller margins (0, or null for none)."
+        f"positive, {counts['judge']} refused by the judge. Lower mining.first, or use smaller margins (0, null: none)."
     )

@@ -226,7 +226,7 @@ def test_every_dataset_has_its_own() -> None:
 
 
 def test_nothing_kept_is_an_error_with_its_cause() -> None:
-    with pytest.raises(UserError, match=r"No question has a hard negative: .* Lower mining\.first, or take smaller"):
+    with pytest.raises(UserError, match=r"No question has a hard negative: .* Lower mining\.first, or use smaller"):
         mined(PreparedSource(Given(corpus())), first=500, last=600)
 
 

@@ -3,8 +3,7 @@
 A folder holds the queries and the passages of each language. Which query and which passage a question has, and its
 passage group, are arrays of integers; without `question_queries.npy` the queries are in the order of the questions. Two
 folders may share texts: `pairs.json` names the folder that has them. What follows from the arrays is kept beside them
-(`question_sets`). `negatives.LANGUAGE.arrow` holds the hard
-negatives of a question as texts with their groups.
+(`question_sets`). `negatives.LANGUAGE.arrow` holds the hard negatives of a question as texts with their groups.
 """
 
 from __future__ import annotations
