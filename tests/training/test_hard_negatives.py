@@ -106,6 +106,8 @@ def test_every_negative_is_drawn_as_often() -> None:
     batch = Hybrid(alpha=0.5).schedule((pairs,), 8)(1, 0)
     drawn = np.concatenate([collate(replace(batch, step=step)).groups.numpy()[8:] for step in range(500)])
     assert np.abs(np.bincount(drawn) / 1600 - 1).max() < 0.1
+    rows = drawn.reshape(500, 8, 2)
+    assert np.mean([len(np.unique(step, axis=0)) for step in rows]) > 4  # of ten pairs: each row has a draw of its own
 
 
 def test_mined_negatives_add_no_text_to_memory_and_can_be_sent(tmp_path: Path) -> None:
