@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -258,6 +259,26 @@ def test_names_of_sets_never_meet_the_files_of_another() -> None:
     assert mined_names(source.path) == sorted(names)
     for name in names:
         assert read_mined(mined_folder(source.path, name), source.fingerprint()).about["name"] == name
+
+
+@pytest.mark.parametrize("blocked", [".mined", ".mined/.set.part/dataset-0", ".mined/.set.part/journal.json"])
+def test_a_cache_that_cannot_be_written_is_named_with_its_key(blocked: str) -> None:
+    """Whether the lock, an array or the journal fails: where it is, and the variable that moves it."""
+    source = PreparedSource(Given(corpus()))
+    source.training()
+    path = Path(f"{source.path}{blocked}")
+
+    def block() -> None:
+        if path.is_dir():
+            shutil.rmtree(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        (path.mkdir if path.suffix == ".json" else path.touch)()
+
+    if blocked == ".mined":
+        block()
+    with pytest.raises(UserError, match=r"Cannot write mined negatives, .*\.mined/.* set HYBRIDRET_CACHE to a folder"):
+        mined(source, retriever=Table(fail=block))
 
 
 def test_no_file_is_written_through_memory(monkeypatch: pytest.MonkeyPatch) -> None:
