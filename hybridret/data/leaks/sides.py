@@ -216,7 +216,7 @@ def _negatives(language: str, negatives: Negatives, size: int) -> Iterator[Train
 
 
 def _count(negatives: Negatives) -> int:
-    return negatives.texts if isinstance(negatives, StoredNegatives) else sum(map(len, negatives))
+    return len(negatives.texts) if isinstance(negatives, StoredNegatives) else sum(map(len, negatives))
 
 
 def global_ids(text: str) -> list[str]:

@@ -27,7 +27,7 @@ WHAT = "the description of mined negatives"
 
 class MinedNegatives(Sequence[tuple[Negative, ...]]):
     """The mined negatives of each question in one language. Items are texts with their groups, as for any dataset;
-    `rows_of` and `groups` give numbers alone.
+    `rows_of` and `groups_of` give numbers alone.
     """
 
     def __init__(self, rows: Path, groups: Path, texts: Path) -> None:
@@ -50,6 +50,10 @@ class MinedNegatives(Sequence[tuple[Negative, ...]]):
         rows = self._rows[question]
         found: IntArray = rows[rows >= 0].astype(np.int64)
         return found
+
+    def groups_of(self, rows: IntArray) -> IntArray:
+        """[n]: the passage groups of rows of the passage file."""
+        return np.asarray(self.groups[rows])
 
     @overload
     def __getitem__(self, index: int) -> tuple[Negative, ...]: ...
