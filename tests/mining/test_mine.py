@@ -21,6 +21,7 @@ from hybridret.data.prepared.mined import MinedSet, mined_folder, mined_names, r
 from hybridret.data.prepared.source import PreparedSource
 from hybridret.mining import shard as shard_module
 from hybridret.mining.asking import asking_languages, check_asking
+from hybridret.mining.distinct import distinct_passages, groups_of_rows
 from hybridret.mining.mine import Mining, mine
 from hybridret.retrieval.bm25 import Bm25
 
@@ -224,6 +225,16 @@ def test_every_dataset_has_its_own() -> None:
     _, read = found.training(source.training())
     known = {text for column in second.passages.values() for text in column}
     assert {one.text for rows in read.negatives.values() for row in rows for one in row} <= known
+
+
+def test_other_passages_have_other_vectors_in_a_cache() -> None:
+    """And the same ones the same: a second set is mined without encoding them again."""
+    found = []
+    for made in (corpus(), corpus(12, seed=3), corpus()):
+        (pairs,) = PreparedSource(Given(made)).training()
+        found.append([distinct_passages(pairs, one, groups_of_rows(pairs)).fingerprint for one in LANGUAGES])
+    assert found[0] == found[2]
+    assert len({*found[0], *found[1]}) == 6
 
 
 def test_nothing_kept_is_an_error_with_its_cause() -> None:
