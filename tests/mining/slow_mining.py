@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from hybridret.base.progress import Progress
+from hybridret.base.progress import Progress, Quiet
 from hybridret.base.records import Collection, FloatArray, Hits, IntArray, ParallelPairs
 from hybridret.base.settings import MiningSettings
+from hybridret.data.prepared.mined import MinedSet
+from hybridret.data.prepared.source import PreparedSource
+from hybridret.mining.mine import Mining, mine
 
 LANGUAGES = ("en", "de", "ru")
 
@@ -159,3 +162,17 @@ def slow_negatives(
                 continue
         kept.append(text)
     return kept
+
+
+def mined(source: PreparedSource, name: str = "set", shard: int = 7, **changes: Any) -> MinedSet:
+    """A set that `Table` mines, or what `changes` say: retriever, judged_by, seed, and settings."""
+    retriever, judge = changes.pop("retriever", Table()), changes.pop("judged_by", None)
+    seed = changes.pop("seed", 1)
+    described = {"retriever": type(retriever).__name__, "judge": judge is not None}
+    return mine(source, name, Mining(retriever, judge, settings(**changes), seed, described), Quiet(), shard)
+
+
+def texts(found: MinedSet, source: PreparedSource) -> dict[str, list[list[str]]]:
+    """The texts of the negatives of the only dataset, by language and question."""
+    (pairs,) = found.training(source.training())
+    return {language: [[one.text for one in row] for row in rows] for language, rows in pairs.negatives.items()}

@@ -1,28 +1,21 @@
-"""Mined negatives of a small parallel corpus: against loops, in shards, after a kill, and never an answer."""
+"""Mined negatives of a small parallel corpus: against loops, in shards, and never an answer."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import pickle
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from slow_mining import LANGUAGES, Given, Table, corpus, settings, slow_negatives
+from slow_mining import LANGUAGES, Given, Table, corpus, mined, settings, slow_negatives, texts
 
 from hybridret.base.errors import UserError
-from hybridret.base.progress import Quiet
 from hybridret.base.records import ParallelPairs
-from hybridret.data.prepared.mined import MinedSet, mined_folder, mined_names, read_mined
+from hybridret.data.prepared.mined import mined_folder
 from hybridret.data.prepared.source import PreparedSource
 from hybridret.mining import shard as shard_module
 from hybridret.mining.asking import asking_languages, check_asking
 from hybridret.mining.distinct import distinct_passages, groups_of_rows
-from hybridret.mining.mine import Mining, mine
 from hybridret.retrieval.bm25 import Bm25
 
 RULES: list[dict[str, Any]] = [
@@ -34,23 +27,6 @@ RULES: list[dict[str, Any]] = [
     {"margin": 0.1, "relative_margin": 0.05, "queries": "cross"},
     {"queries": "de"},
 ]
-
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HYBRIDRET_CACHE", str(tmp_path / "cache"))
-
-
-def mined(source: PreparedSource, name: str = "set", shard: int = 7, **changes: Any) -> MinedSet:
-    retriever, judge = changes.pop("retriever", Table()), changes.pop("judged_by", None)
-    seed = changes.pop("seed", 1)
-    described = {"retriever": type(retriever).__name__, "judge": judge is not None}
-    return mine(source, name, Mining(retriever, judge, settings(**changes), seed, described), Quiet(), shard)
-
-
-def texts(found: MinedSet, source: PreparedSource) -> dict[str, list[list[str]]]:
-    (pairs,) = found.training(source.training())
-    return {language: [[one.text for one in row] for row in rows] for language, rows in pairs.negatives.items()}
 
 
 @pytest.mark.parametrize("rules", RULES, ids=str)
@@ -154,69 +130,6 @@ def test_random_negatives_are_drawn_from_those_that_are_kept() -> None:
                 assert len(one) == min(4, len(whole))
 
 
-@pytest.mark.parametrize("searches", range(1, 13, 3))
-def test_a_killed_mining_goes_on(searches: int) -> None:
-    """Shards that are whole are not mined again, and the result is that of a mining that nothing disturbed."""
-    source = PreparedSource(Given(corpus()))
-    whole = mined(source, "whole", shard=10)
-    done = iter(range(searches))
-
-    def fail() -> None:
-        if next(done, None) is None:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        mined(source, "cut", shard=10, retriever=Table(fail=fail))
-    assert mined_names(source.path) == ["whole"]
-    retriever = Table()
-    again = mined(source, "cut", shard=10, retriever=retriever)
-    assert again.about["hash"] == whole.about["hash"]
-    assert again.about["datasets"] == whole.about["datasets"]
-    assert len(retriever.depths) == 12 - searches
-
-
-def test_shards_of_other_settings_are_not_used() -> None:
-    source = PreparedSource(Given(corpus()))
-    done = iter(range(5))
-
-    def fail() -> None:
-        if next(done, None) is None:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        mined(source, "cut", shard=10, retriever=Table(fail=fail), first=2)
-    assert mined(source, "cut", shard=10).about["hash"] == mined(source, "whole", shard=10).about["hash"]
-
-
-def test_a_set_is_found_again_and_another_of_its_name_refused() -> None:
-    source = PreparedSource(Given(corpus()))
-    first, retriever = mined(source), Table()
-    assert mined(source, retriever=retriever).about == first.about
-    assert retriever.depths == []
-    with pytest.raises(
-        UserError, match=r"mined otherwise \(another mining\)\. Choose another name for these, name=NAME"
-    ):
-        mined(source, first=2)
-    with pytest.raises(UserError, match="another seed"):
-        mined(source, seed=2)
-
-
-def test_damage_and_other_data_are_refused() -> None:
-    source = PreparedSource(Given(corpus()))
-    found = mined(source)
-    with pytest.raises(UserError, match="mined from other data"):
-        read_mined(found.folder, "other")
-    about = json.loads((found.folder / "mined.json").read_text())
-    path = found.folder / "dataset-0" / "negatives.de.npy"
-    path.write_bytes(path.read_bytes()[:-1] + b"x")
-    with pytest.raises(UserError, match=r"negatives\.de\.npy is damaged or missing\. Delete"):
-        read_mined(found.folder, source.fingerprint())
-    about["hash"] = "0"
-    (found.folder / "mined.json").write_text(json.dumps(about))
-    with pytest.raises(UserError, match=r"mined\.json"):
-        read_mined(found.folder, source.fingerprint())
-
-
 def test_every_dataset_has_its_own() -> None:
     second = corpus(12, seed=3)
     source = PreparedSource(Given(corpus(), second))
@@ -259,73 +172,6 @@ def test_bm25_scores_pairs_as_it_searches() -> None:
     source = PreparedSource(Given(pairs))
     found = mined(source, retriever=Bm25(), relative_margin=0.0, first=1, last=30, negatives=30)
     assert found.about["datasets"][0]["counts"]["margin"] > 0
-
-
-def test_names_of_sets_never_meet_the_files_of_another() -> None:
-    """A set may be called as the unfinished files or the lock of another one would be."""
-    source = PreparedSource(Given(corpus()))
-    names = ["set.part", "set.lock", "set"]
-    for name in names:
-        mined(source, name)
-    assert mined_names(source.path) == sorted(names)
-    for name in names:
-        assert read_mined(mined_folder(source.path, name), source.fingerprint()).about["name"] == name
-
-
-@pytest.mark.parametrize("blocked", [".mined", ".mined/.set.part/dataset-0", ".mined/.set.part/journal.json"])
-def test_a_cache_that_cannot_be_written_is_named_with_its_key(blocked: str) -> None:
-    """Whether the lock, an array or the journal fails: where it is, and the variable that moves it."""
-    source = PreparedSource(Given(corpus()))
-    source.training()
-    path = Path(f"{source.path}{blocked}")
-
-    def block() -> None:
-        if path.is_dir():
-            shutil.rmtree(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-        (path.mkdir if path.suffix == ".json" else path.touch)()
-
-    if blocked == ".mined":
-        block()
-    with pytest.raises(UserError, match=r"Cannot write mined negatives, .*\.mined/.* set HYBRIDRET_CACHE to a folder"):
-        mined(source, retriever=Table(fail=block))
-
-
-def test_no_file_is_written_through_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a full disk that would end the process with SIGBUS, without a message."""
-
-    usual = np.lib.format.open_memmap
-
-    def mapped(path: Any, mode: str = "r+", **others: Any) -> Any:
-        assert mode == "r", path
-        return usual(path, mode=mode, **others)
-
-    monkeypatch.setattr(np.lib.format, "open_memmap", mapped)
-    source = PreparedSource(Given(corpus()))
-    assert mined(source).about["datasets"][0]["counts"]["kept"] > 0
-
-
-def test_a_set_of_other_rows_is_refused() -> None:
-    """As where the passages of a copy were written in another order by other code."""
-    source = PreparedSource(Given(corpus()))
-    found = mined(source)
-    ids = tuple(f"other{number}" for number in range(40))
-    more = dataclasses.replace(corpus(), question_ids=ids, passage_groups=np.arange(40))
-    other = PreparedSource(Given(more))
-    with pytest.raises(UserError, match=r"does not fit the data: .* Delete it, mine again"):
-        found.training(other.training())
-
-
-def test_pairs_with_mined_negatives_can_be_sent() -> None:
-    """To a process that is started anew, as a worker is where there is no fork."""
-    source = PreparedSource(Given(corpus()))
-    (pairs,) = mined(source).training(source.training())
-    sent = pickle.loads(pickle.dumps(pairs))
-    assert {language: list(rows) for language, rows in sent.negatives.items()} == {
-        language: list(rows) for language, rows in pairs.negatives.items()
-    }
-    assert any(any(rows) for rows in sent.negatives.values())
 
 
 def test_a_copy_of_an_answer_under_a_number_of_its_own_is_none_of_its_negatives() -> None:
