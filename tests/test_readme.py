@@ -25,3 +25,10 @@ def test_relative_links_lead_somewhere() -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", README.read_text(encoding="utf-8"))
     assert links
     assert [link for link in links if not (README.parent / link).exists()] == []
+
+
+def test_no_page_and_no_config_holds_an_unresolved_merge() -> None:
+    files = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "conf").rglob("*.yaml")]
+    assert len(files) > 50
+    marked = re.compile(r"^(<{7}|={7}|>{7})( |$)", re.MULTILINE)
+    assert [str(file.relative_to(ROOT)) for file in files if marked.search(file.read_text(encoding="utf-8"))] == []

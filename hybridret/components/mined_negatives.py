@@ -7,6 +7,10 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.errors import HydraException
+
 from hybridret.base.errors import UserError
 from hybridret.config.instantiate import locate, plugin_name
 from hybridret.data.prepared.mined import ABOUT, MinedSet, mined_folder, mined_names, read_mined
@@ -56,4 +60,13 @@ def _plain(value: Any) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, list | tuple):
         return f"[{','.join(map(_plain, value))}]"
-    return str(value)
+    return _as_text(value) if isinstance(value, str) else str(value)
+
+
+def _as_text(value: str) -> str:
+    """With quotes where Hydra would read something else."""
+    try:
+        plain = OverridesParser.create().parse_override(f"key={value}").value() == value
+    except HydraException:
+        plain = False
+    return value if plain else QuotedString(value, Quote.single).with_quotes()

@@ -24,8 +24,9 @@ Hashes = NDArray[np.uint64]
 @dataclass(frozen=True)
 class DistinctPassages:
     """P passages in the order of their rows. `rows` [P]: the first row of each text; `hashes` [P] of the texts;
-    `groups` [P]: the passage groups of these rows. `of_question` [Q]: the passage of each question, -1 where it has
-    none in this language.
+    `groups` [P]: the passage groups of these rows. Other rows with the text of passage p have the further groups
+    `more_groups[bounds[p] : bounds[p + 1]]`. `of_question` [Q]: the passage of each question, -1 where it has none in
+    this language.
     """
 
     language: str
@@ -33,6 +34,8 @@ class DistinctPassages:
     rows: IntArray
     hashes: Hashes
     groups: IntArray
+    bounds: IntArray
+    more_groups: IntArray
     of_question: IntArray
 
     def __len__(self) -> int:
@@ -55,12 +58,15 @@ def distinct_passages(pairs: ParallelPairs, language: str, row_groups: IntArray)
     order = np.argsort(first)
     position = np.empty_like(order)
     position[order] = np.arange(len(order))
-    rows = used[first[order]]
+    rows, of_used = used[first[order]], position[inverse]
     of = np.full(len(pairs), -1, dtype=np.int64)
-    of[present] = position[inverse][np.searchsorted(used, of_question[present])]
-    return DistinctPassages(
-        language, StoredTexts(stored.path, rows), rows, hashes[order], np.asarray(row_groups)[rows], of
-    )
+    of[present] = of_used[np.searchsorted(used, of_question[present])]
+    groups, own = np.asarray(row_groups)[rows], np.asarray(row_groups)[used]
+    further = own != groups[of_used]
+    copies, more_groups = np.unique(np.stack([of_used[further], own[further]]), axis=1)
+    bounds = np.searchsorted(copies, np.arange(len(rows) + 1))
+    texts = StoredTexts(stored.path, rows)
+    return DistinctPassages(language, texts, rows, hashes[order], groups, bounds, more_groups, of)
 
 
 def question_rows(pairs: ParallelPairs) -> IntArray:

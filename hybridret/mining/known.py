@@ -12,34 +12,41 @@ from hybridret.base.records import BoolArray, IntArray, ParallelPairs
 from hybridret.mining.candidates import mixed
 from hybridret.mining.distinct import DistinctPassages, Hashes, text_hashes
 
-_GROUP, _TEXT = 1, 2
-
 
 class KnownAnswers:
     """For passages of one language: which of them answer a query, asked in any of `languages`.
 
-    8 bytes for each question, language and kind are in memory.
+    A copy of an answer stands in the group of that answer, too. 16 bytes for each question and language are in memory.
     """
 
     def __init__(self, pairs: ParallelPairs, passages: DistinctPassages, languages: IntArray) -> None:
         self._passages = passages
         self._queries = {language: text_hashes(pairs.queries[pairs.languages[language]]) for language in languages}
-        of_question = passages.of_question
         made = [np.zeros(0, dtype=np.uint64)]
         for language, queries in self._queries.items():
             asked = np.flatnonzero(pairs.present[:, language])
-            made.append(mixed(_GROUP, queries[asked], pairs.passage_groups[asked].astype(np.uint64)))
-            both = asked[of_question[asked] >= 0]
-            made.append(mixed(_TEXT, queries[both], passages.hashes[of_question[both]]))
+            made.append(mixed(queries[asked], pairs.passage_groups[asked].astype(np.uint64)))
         self._known = np.unique(np.concatenate(made))
 
     def answers(self, questions: IntArray, asking: IntArray, found: IntArray) -> BoolArray:
         """[q, k]: whether passages `found` [q, k] (-1: none) answer `questions` [q], asked in languages `asking`."""
         queries = self._hashes(questions, asking)[:, None]
-        groups, texts = self._passages.groups[found].astype(np.uint64), self._passages.hashes[found]
-        by_group, by_text = (self._has(mixed(kind, queries, of)) for kind, of in ((_GROUP, groups), (_TEXT, texts)))
-        answers: BoolArray = (found >= 0) & (by_group | by_text)
+        groups = self._passages.groups[found].astype(np.uint64)
+        answers: BoolArray = (found >= 0) & self._has(mixed(queries, groups))
+        self._by_further_groups(answers, queries, found)
         return answers
+
+    def _by_further_groups(self, answers: BoolArray, queries: Hashes, found: IntArray) -> None:
+        """Mark also what stands in a group of an answer under another number, a group of each passage at a time."""
+        rows, columns = np.nonzero((found >= 0) & ~answers)
+        first, last = (self._passages.bounds[found[rows, columns] + more] for more in (0, 1))
+        while len(rows):
+            some = first < last
+            rows, columns, first, last = rows[some], columns[some], first[some], last[some]
+            groups = self._passages.more_groups[first].astype(np.uint64)
+            same = self._has(mixed(queries[rows, 0], groups))
+            answers[rows[same], columns[same]] = True
+            rows, columns, first, last = rows[~same], columns[~same], first[~same] + 1, last[~same]
 
     def _hashes(self, questions: IntArray, asking: IntArray) -> Hashes:
         found = np.zeros(len(questions), dtype=np.uint64)

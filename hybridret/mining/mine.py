@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from hybridret.base.checksums import read_sealed, write_sealed
-from hybridret.base.errors import UserError
+from hybridret.base.errors import CannotWrite, UserError
 from hybridret.base.files import hash_json
 from hybridret.base.progress import Advance, Progress
 from hybridret.base.records import IntArray, ParallelPairs
@@ -77,31 +77,40 @@ def mine(source: PreparedSource, name: str, mining: Mining, progress: Progress, 
     folder cannot be written.
     """
     folder, asked = mined_folder(source.path, name), mining.key(source)
-    with ExitStack() as stack:
-        lock = folder.with_name(f"{name}.lock")
-        enter_when_free(stack, lambda: exclusive(lock), progress, f"wait for another process that mines {name}")
-        if (folder / ABOUT).is_file():
-            return _found(folder, asked)
-        part = folder.with_name(f"{name}.part")
-        try:
-            _begin(part, asked)
-            counts = _write(part, source, mining, progress, shard)
-            about = {"name": name, **asked, "hash": _content(part), **counts}
-            if not sum(counts["counts"]["kept"] for counts in about["datasets"]):
-                shutil.rmtree(part)
-                raise UserError(_nothing(about["datasets"]))
-            (part / ASKED).unlink()
-            (part / JOURNAL).unlink()
-            shutil.rmtree(part / PARTS)
-            write_mined(part, about)
-            shutil.rmtree(folder, ignore_errors=True)  # without a description it is not whole
-            os.replace(part, folder)
-        except OSError as error:
-            raise UserError(
-                f"Cannot write mined negatives, {part}: {error.strerror or error}. Free some space, or set "
-                f"HYBRIDRET_CACHE to a folder with room, and run the same command again: what is written whole is kept."
-            ) from error
+    try:
+        with ExitStack() as stack:
+            lock = folder.with_name(f".{name}.lock")  # no set has such a name
+            enter_when_free(stack, lambda: exclusive(lock), progress, f"wait for another process that mines {name}")
+            if (folder / ABOUT).is_file():
+                return _found(folder, asked)
+            _make(folder, asked, source, mining, progress, shard)
+    except (OSError, CannotWrite) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        reason = str(getattr(cause, "strerror", None) or cause or error).rstrip(".")
+        raise UserError(
+            f"Cannot write mined negatives, {folder}: {reason}. Free some space, or set HYBRIDRET_CACHE to a folder "
+            f"with room, and run the same command again: what is written whole is kept."
+        ) from error
     return read_mined(folder, source.fingerprint())
+
+
+def _make(
+    folder: Path, asked: Mapping[str, Any], source: PreparedSource, mining: Mining, progress: Progress, shard: int
+) -> None:
+    """Mine into a hidden folder beside `folder`, and rename it when it is whole."""
+    part = folder.with_name(f".{folder.name}.part")
+    _begin(part, asked)
+    counts = _write(part, source, mining, progress, shard)
+    about = {"name": folder.name, **asked, "hash": _content(part), **counts}
+    if not sum(counts["counts"]["kept"] for counts in about["datasets"]):
+        shutil.rmtree(part)
+        raise UserError(_nothing(about["datasets"]))
+    (part / ASKED).unlink()
+    (part / JOURNAL).unlink()
+    shutil.rmtree(part / PARTS)
+    write_mined(part, about)
+    shutil.rmtree(folder, ignore_errors=True)  # without a description it is not whole
+    os.replace(part, folder)
 
 
 def _found(folder: Path, asked: Mapping[str, Any]) -> MinedSet:
@@ -201,12 +210,12 @@ class _Language:
 
 
 def _joined(path: Path, parts: Iterator[Any], shape: tuple[int, int]) -> None:
-    whole = np.lib.format.open_memmap(path, mode="w+", dtype=np.int32, shape=shape)
-    start = 0
-    for part in parts:
-        whole[start : start + len(part)] = part
-        start += len(part)
-    whole.flush()
+    """Parts one behind another. Written, not mapped: on a full disk a mapped file ends the process with SIGBUS."""
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.int32)), "fortran_order": False, "shape": shape}
+    with open(path, "wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for part in parts:
+            np.ascontiguousarray(part).tofile(file)
 
 
 def _save(path: Path, array: Any) -> None:
@@ -230,5 +239,5 @@ def _nothing(datasets: list[dict[str, Any]]) -> str:
     return (
         f"No question has a hard negative: {counts['asked']} of {counts['questions']} could ask, {counts['window']} "
         f"passages were in the window of mining.first to mining.last, {counts['margin']} of them too close to the "
-        f"positive, {counts['judge']} refused by the judge. Lower mining.first, or take wider margins."
+        f"positive, {counts['judge']} refused by the judge. Lower mining.first, or use smaller margins (0, null: none)."
     )

@@ -78,7 +78,9 @@ def opened_retriever(config: DictConfig, overrides: Sequence[str]) -> OpenedRetr
         )
     trust = [str(one) for one in config.trust]
     own = read_config(run, trust)
-    kept = [str(key) for key in config if key not in (*NOT_SETTINGS, *FROM_RUN)] + (["data"] if config.data else [])
+    kept = [str(key) for key in config if key not in (*NOT_SETTINGS, *FROM_RUN)] + (
+        ["data"] if config.get("data") else []
+    )
     plain = resolved(OmegaConf.masked_copy(config, kept))
     merged = {key: own[key] for key in FROM_RUN if key in own} | plain
     return _opened(EvaluateComponents(read_evaluate_settings(merged)), run, REMOTE_CODE in trust)

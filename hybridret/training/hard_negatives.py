@@ -13,9 +13,11 @@ import numpy as np
 from hybridret.base.records import Batch, IntArray, Negative, ParallelPairs
 from hybridret.batching.draw import Purpose, generator
 from hybridret.data.prepared.mined import MinedNegatives
+from hybridret.data.prepared.stored_pairs import StoredNegatives
 from hybridret.training.token_table import TokenTable
 
-Given = tuple[Negative, ...] | IntArray  # texts with their groups, or rows of a passage file
+Given = tuple[Negative, ...] | IntArray  # texts with their groups, or rows of a file
+ON_DISK = (MinedNegatives, StoredNegatives)
 
 
 class HardNegatives:
@@ -25,7 +27,7 @@ class HardNegatives:
         self._table, self._most, self._seed = table, most, seed
         self._columns = [pairs.negatives.get(language) for language in pairs.languages] if most != 0 else []
         self._first = [
-            table.first_number(column.texts) if isinstance(column, MinedNegatives) else None for column in self._columns
+            table.first_number(column.texts) if isinstance(column, ON_DISK) else None for column in self._columns
         ]
 
     def of(self, batch: Batch) -> DrawnNegatives | None:
@@ -40,7 +42,7 @@ class HardNegatives:
 
     def _given(self, question: int, language: int) -> Given:
         column = self._columns[language]
-        if isinstance(column, MinedNegatives):
+        if isinstance(column, ON_DISK):
             return column.rows_of(question)
         return () if column is None else column[question]
 
@@ -48,8 +50,8 @@ class HardNegatives:
         column = self._columns[language]
         if isinstance(given, tuple):
             return np.array([one.group for one in given], dtype=np.int64)
-        assert isinstance(column, MinedNegatives)
-        return np.asarray(column.groups[given])
+        assert isinstance(column, ON_DISK)
+        return column.groups_of(given)
 
     def _fewer(self, given: list[Given], step: int) -> list[Given]:
         """At most `most` of each, in their order. The draw of a row does not depend on what the others have."""
@@ -77,8 +79,8 @@ class DrawnNegatives:
         return np.concatenate([np.zeros(0, dtype=np.int64), *(self.groups[row] for row in rows.tolist())])
 
     def numbers(self, rows: IntArray) -> IntArray:
-        """The numbers in the token table of all negatives of the rows, row by row. Mined ones are read from disk later,
-        and share their numbers with the positives.
+        """The numbers in the token table of all negatives of the rows, row by row. Those on disk are read later; mined
+        ones share their numbers with the positives.
         """
         found = [np.zeros(0, dtype=np.int64)]
         for row in rows.tolist():

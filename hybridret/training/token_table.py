@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -21,6 +22,16 @@ STORED = 1 << 40  # the first number of a text on disk
 SLOTS = 1 << 21  # of rows that can be kept; a power of two. Up to so many texts each has a slot of its own
 
 
+class OnDisk(Protocol):
+    """Texts of a file, read when asked."""
+
+    path: Path
+
+    def __len__(self) -> int: ...
+
+    def take(self, indices: IntArray, /) -> list[str | None]: ...
+
+
 class TokenTable:
     """Rows by number of the text, up to `limit` bytes. A full table keeps its rows and evicts none: every text of an
     epoch comes once in random order, so it does not matter which texts are kept, and eviction would only cost time.
@@ -31,7 +42,7 @@ class TokenTable:
         self._number: dict[str, int] = {}
         self._texts: list[str] = []
         self._files: dict[Path, int] = {}  # the first number of each file
-        self._stored: list[tuple[int, StoredTexts]] = []  # ascending
+        self._stored: list[tuple[int, OnDisk]] = []  # ascending
         self._next = STORED
         self._ids = np.empty(1024, dtype=np.int32)
         self._used = 0
@@ -50,12 +61,12 @@ class TokenTable:
         self._make_room()
         return found
 
-    def first_number(self, texts: StoredTexts) -> int:
+    def first_number(self, texts: OnDisk) -> int:
         """The number of row 0 of the file of `texts`; row r has that number + r. Nothing is read."""
         path = texts.path.resolve()
         if path not in self._files:
             self._files[path] = self._next
-            self._stored.append((self._next, StoredTexts(path)))
+            self._stored.append((self._next, StoredTexts(path) if isinstance(texts, StoredTexts) else texts))
             self._next += len(self._stored[-1][1])
             self._make_room()
         return self._files[path]

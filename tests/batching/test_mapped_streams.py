@@ -193,14 +193,17 @@ def test_the_newest_epoch_of_a_stream_takes_room_on_the_disk(make_pairs: MakePai
 
 
 def test_scratch_files_have_no_name(tmp_path: Path) -> None:
-    """So nothing is left behind, also after a kill; and a forked process sees what was made before."""
+    """So nothing is left behind, also after a kill; and a forked process has the same pages, not copies in memory."""
     array = scratch.scratch_array(1000, np.int64)
     assert not any(path.is_file() for path in (tmp_path / "cache").rglob("*"))
     array[:] = np.arange(1000)
     child = os.fork()
     if not child:
-        os._exit(int(array.sum() != 999 * 500))
+        whole = array.sum() == 999 * 500
+        array[0] = -1
+        os._exit(int(not whole))
     assert os.waitpid(child, 0)[1] == 0
+    assert array[0] == -1
     assert scratch.scratch_array(0, np.int32).tolist() == []
 
 

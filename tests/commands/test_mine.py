@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import signal
 from pathlib import Path
@@ -10,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import Train, paragraph, rows, run_of, write_rows
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from hybridret.base.errors import UserError
+from hybridret.components.mined_negatives import data_overrides
 from hybridret.pipelines.mine_data import mine_data
 
 pytestmark = pytest.mark.slow
@@ -70,6 +73,15 @@ def test_what_is_not_mined_is_named_with_its_command(boxes: Path, point: Train) 
     assert point(boxes).returncode == 0
 
 
+@pytest.mark.parametrize("path", ["a/b", "with space", "a, b", "it's (1)", "x=y", "[a]", "~/x", "1.50", "true", "a\\"])
+def test_the_command_of_an_error_names_the_folder_as_it_is(path: str) -> None:
+    spelled = data_overrides({"_target_": "hybridret.data.jsonl.JsonlPairs", "path": path, "languages": ["en", "1"]})
+    parsed = OverridesParser.create().parse_overrides(shlex.split(spelled))
+    assert {one.key_or_group: one.value() for one in parsed} == {
+        "data": "jsonl", "data.path": path, "data.languages": ["en", "1"],
+    }  # fmt: skip
+
+
 def test_a_checkpoint_mines_across_languages_under_a_judge(boxes: Path, whole: Path, point: Train) -> None:
     shutil.copytree(whole, boxes / "run")
     asked = ("name=hard", *DATA, "checkpoint=run", "mining.queries=cross", "mining.first=1", "mining.judge=bm25")
@@ -82,6 +94,23 @@ def test_a_checkpoint_mines_across_languages_under_a_judge(boxes: Path, whole: P
     assert (found >= 0).any()
     other = point.command("mine", *asked[:3], "backbone=minilm", "checkpoint=run", folder=boxes)
     assert (other.returncode, "a checkpoint brings its own" in other.stderr) == (2, True)
+
+
+def test_a_checkpoint_mines_for_its_own_data(
+    boxes: Path, whole: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under a judge that is named by a backbone, and one that is a run, whose configs name no data either."""
+    monkeypatch.setenv("HYBRIDRET_CACHE", environment["HYBRIDRET_CACHE"])
+    monkeypatch.chdir(boxes)
+    shutil.copytree(whole, boxes / "run")
+    for judge in ("bm25", "run"):
+        rules = (
+            "mining.first=1",
+            "mining.relative_margin=null",
+            "mining.judge_relative_margin=null",
+            f"mining.judge={judge}",
+        )
+        assert mine_data([f"name=own-{judge}-{boxes.name}", "checkpoint=run", *rules]) == 0
 
 
 def test_a_stopped_mining_goes_on(boxes: Path, point: Train) -> None:

@@ -38,8 +38,9 @@ def data(request: pytest.FixtureRequest) -> ParallelPairs:
     }
     groups = random.integers(0, 60, 100)
     passages = {
-        one: [f"text {groups[q] + 100}" if there[q, n] else None for q in range(100)] for n, one in enumerate(languages)
-    }
+        one: [f"text {groups[q] + 100 + 60 * (q % 4 == n)}" if there[q, n] else None for q in range(100)]
+        for n, one in enumerate(languages)
+    }  # some groups have two wordings
     ids = tuple(f"q{number}" for number in range(100))
     return ParallelPairs("facts", languages, ids, queries, passages, groups.astype(np.int64) * 9 - 70)
 

@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from hybridret.base.progress import Progress
+from hybridret.base.progress import Progress, Quiet
 from hybridret.base.records import Collection, FloatArray, Hits, IntArray, ParallelPairs
 from hybridret.base.settings import MiningSettings
+from hybridret.data.prepared.mined import MinedSet
+from hybridret.data.prepared.source import PreparedSource
+from hybridret.mining.mine import Mining, mine
 
 LANGUAGES = ("en", "de", "ru")
 
@@ -31,17 +34,18 @@ def corpus(questions: int = 40, seed: int = 0) -> ParallelPairs:
     groups = random.integers(0, questions // 2, questions)
     asked = [question if random.random() < 0.8 else int(random.integers(question + 1)) for question in range(questions)]
 
-    def texts(kind: str, names: Iterable[int], column: int) -> list[str | None]:
+    def texts(kind: str, names: Iterable[object], column: int) -> list[str | None]:
         named = zip(names, present[:, column], strict=True)
         return [f"{LANGUAGES[column]} {kind} {name}" if there else None for name, there in named]
 
-    copies = [int(group) if group % 7 else int(group) // 2 for group in groups]  # some groups have another one's text
+    copies = [int(group) if group % 3 else int(group) // 2 for group in groups]  # some groups have another one's text
+    worded = [f"{copy} again" if random.random() < 0.2 else copy for copy in copies]  # and some have two wordings
     return ParallelPairs(
         "words",
         LANGUAGES,
         tuple(f"q{question}" for question in range(questions)),
         {language: texts("question", asked, column) for column, language in enumerate(LANGUAGES)},
-        {language: texts("passage", copies, column) for column, language in enumerate(LANGUAGES)},
+        {language: texts("passage", worded, column) for column, language in enumerate(LANGUAGES)},
         groups.astype(np.int64),
     )
 
@@ -135,12 +139,14 @@ def slow_negatives(
             groups.add(int(pairs.passage_groups[other]))
             texts.add(pairs.passages[language][other])
     first_seen: dict[str, int] = {}
+    owners: dict[str, set[int]] = {}
     for other, text in enumerate(pairs.passages[language]):
         if text is not None:
             first_seen.setdefault(text, other)
+            owners.setdefault(text, set()).add(int(pairs.passage_groups[other]))
     ranked = sorted(first_seen, key=lambda text: (-score(query, text), -first_seen[text]))
     ranked = [text for text in ranked if score(query, text) > 0]
-    valid = [one for one in ranked if one not in texts and int(pairs.passage_groups[first_seen[one]]) not in groups]
+    valid = [one for one in ranked if one not in texts and not owners[one] & groups]
     kept = []
     for text in valid[rules.first - 1 : rules.last]:
         found, best = score(query, text), score(query, positive)
@@ -156,3 +162,17 @@ def slow_negatives(
                 continue
         kept.append(text)
     return kept
+
+
+def mined(source: PreparedSource, name: str = "set", shard: int = 7, **changes: Any) -> MinedSet:
+    """A set that `Table` mines, or what `changes` say: retriever, judged_by, seed, and settings."""
+    retriever, judge = changes.pop("retriever", Table()), changes.pop("judged_by", None)
+    seed = changes.pop("seed", 1)
+    described = {"retriever": type(retriever).__name__, "judge": judge is not None}
+    return mine(source, name, Mining(retriever, judge, settings(**changes), seed, described), Quiet(), shard)
+
+
+def texts(found: MinedSet, source: PreparedSource) -> dict[str, list[list[str]]]:
+    """The texts of the negatives of the only dataset, by language and question."""
+    (pairs,) = found.training(source.training())
+    return {language: [[one.text for one in row] for row in rows] for language, rows in pairs.negatives.items()}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 from ranks import with_negatives
@@ -106,6 +107,36 @@ def test_every_negative_is_drawn_as_often() -> None:
     batch = Hybrid(alpha=0.5).schedule((pairs,), 8)(1, 0)
     drawn = np.concatenate([collate(replace(batch, step=step)).groups.numpy()[8:] for step in range(500)])
     assert np.abs(np.bincount(drawn) / 1600 - 1).max() < 0.1
+    rows = drawn.reshape(500, 8, 2)
+    assert np.mean([len(np.unique(step, axis=0)) for step in rows]) > 4  # of ten pairs: each row has a draw of its own
+
+
+@pytest.mark.parametrize("most", [None, 2])
+def test_negatives_of_prepared_data_stay_on_disk(tmp_path: Path, most: int | None) -> None:
+    """They give the same batches as in memory, whatever the parts of the file."""
+    pairs, random = corpus(), np.random.default_rng(3)
+    given = {
+        language: [
+            tuple(Negative(f"{language} {question} {one}", one - 1) for one in range(random.integers(0, 4)))
+            for question in range(len(pairs))
+        ]
+        for language in pairs.languages[:2]
+    }
+    pairs = replace(pairs, negatives=given)
+    write_pairs(tmp_path / "pairs", pairs)
+    for language in given:  # in parts, as sources that are streamed write them
+        path = tmp_path / "pairs" / f"negatives.{language}.arrow"
+        with pa.ipc.open_file(path.read_bytes()) as file:
+            table = file.read_all()
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table, max_chunksize=3)
+    stored = read_pairs(tmp_path / "pairs")
+    assert {language: list(rows) for language, rows in stored.negatives.items()} == given
+    tokens, schedule = encoder().tokenization, Hybrid(alpha=0.5).schedule((pairs,), 8)
+    mine, theirs = (Collate(tokens, [one], 3, hard_negatives=most, seed=4) for one in (stored, pairs))
+    for step in range(12):
+        same(mine(schedule(1, step)), theirs(schedule(1, step)))
+    assert not mine._passages._texts
 
 
 def test_mined_negatives_add_no_text_to_memory_and_can_be_sent(tmp_path: Path) -> None:

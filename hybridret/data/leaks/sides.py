@@ -16,6 +16,8 @@ import numpy as np
 from hybridret.base.records import Collection, IntArray, Negative, ParallelPairs
 from hybridret.base.scratch import CHUNK, scratch_array
 from hybridret.data.columns import Column
+from hybridret.data.prepared.distinct import text_hash
+from hybridret.data.prepared.question_sets import StoredArray
 from hybridret.data.prepared.stored_pairs import StoredNegatives, StoredPairs, questions_in
 from hybridret.data.prepared.stored_texts import StoredTexts
 
@@ -132,8 +134,10 @@ def training_texts(pairs: ParallelPairs, side: Side) -> int:
     """How many texts `training_slices` gives."""
     if side == "negatives":
         return sum(_count(negatives) for negatives in pairs.negatives.values())
-    own = [questions_in(pairs, number) for number in range(len(pairs.languages))]
-    return sum(one.count if side == "questions" else one.passages for one in own)
+    languages = range(len(pairs.languages))
+    if side == "questions":
+        return sum(questions_in(pairs, number).count for number in languages)
+    return sum(len(rows) for number in languages for rows in _first_rows(pairs, number))
 
 
 def _rows(pairs: ParallelPairs, language: int) -> Iterator[IntArray]:
@@ -144,17 +148,45 @@ def _rows(pairs: ParallelPairs, language: int) -> Iterator[IntArray]:
 
 
 def _first_rows(pairs: ParallelPairs, language: int) -> Iterator[IntArray]:
-    """Of each passage group the first question that exists in a language, some at a time."""
-    if not (isinstance(pairs, StoredPairs) and pairs.sets is not None):
-        rows = np.flatnonzero(pairs.present[:, language])
-        yield np.sort(rows[np.unique(pairs.passage_groups[rows], return_index=True)[1]])
-        return
-    seen = scratch_array(pairs.sets.code_count, np.bool_)
-    for rows in _rows(pairs, language):
-        codes, firsts = np.unique(pairs.sets.codes[rows], return_index=True)
-        fresh = ~seen[codes]
-        seen[codes] = True
-        yield rows[np.sort(firsts[fresh])]
+    """Of each passage of a language the first question that has it, some at a time. A passage group may have several;
+    equal texts of one group are one passage.
+    """
+    column = pairs.passages[pairs.languages[language]]
+    if isinstance(pairs, StoredPairs) and pairs.sets is not None and isinstance(column, StoredTexts):
+        return _first_stored_rows(column, pairs.sets.codes, _rows(pairs, language), pairs.sets.code_count)
+    rows = np.flatnonzero(pairs.present[:, language])
+    first: dict[tuple[int, str | None], int] = {}
+    for row, group, text in zip(rows.tolist(), pairs.passage_groups[rows].tolist(), _texts(column, rows), strict=True):
+        first.setdefault((group, text), row)
+    return iter([np.array(list(first.values()), dtype=np.int64)])
+
+
+def _first_stored_rows(
+    column: StoredTexts, codes: StoredArray, questions: Iterable[IntArray], groups: int
+) -> Iterator[IntArray]:
+    """`_first_rows` of prepared data. In memory are hashes of the passages of groups that have several."""
+    every = StoredTexts(column.path)
+    seen = scratch_array(column.stored, np.bool_)
+    first: IntArray = scratch_array(groups, np.int64)  # 1 + the row of the first passage of each group; 0: none yet
+    known: dict[int, set[int]] = {}
+    for rows in questions:
+        stored = rows if column.rows is None else np.asarray(column.rows[rows])
+        own, at = np.unique(stored, return_index=True)
+        at = np.sort(at[~seen[own]])
+        seen[own] = True
+        rows, stored, group = rows[at], stored[at], codes[rows[at]]
+        named, begin = np.unique(group, return_index=True)
+        begin = begin[first[named] == 0]
+        first[group[begin]] = stored[begin] + 1
+        kept = np.zeros(len(rows), dtype=bool)
+        kept[begin] = True
+        later = np.flatnonzero(~kept)
+        texts, begun = every.take(stored[later]), every.take(first[group[later]] - 1)
+        for position, code, text, one in zip(later.tolist(), group[later].tolist(), texts, begun, strict=True):
+            found = known.setdefault(code, {text_hash(one or "")})
+            kept[position] = text_hash(text or "") not in found
+            found.add(text_hash(text or ""))
+        yield rows[kept]
 
 
 def _of_size(parts: Iterable[IntArray], size: int) -> Iterator[IntArray]:
@@ -184,7 +216,7 @@ def _negatives(language: str, negatives: Negatives, size: int) -> Iterator[Train
 
 
 def _count(negatives: Negatives) -> int:
-    return negatives.texts if isinstance(negatives, StoredNegatives) else sum(map(len, negatives))
+    return len(negatives.texts) if isinstance(negatives, StoredNegatives) else sum(map(len, negatives))
 
 
 def global_ids(text: str) -> list[str]:

@@ -124,7 +124,7 @@ def _texts(pairs: StoredPairs, language: str, questions: IntArray, one_in: int) 
         "passage_characters": None if answered is None else answered.record(),
     }
     if language in pairs.negatives:
-        found["negatives"] = cast(StoredNegatives, pairs.negatives[language]).texts
+        found["negatives"] = len(cast(StoredNegatives, pairs.negatives[language]).texts)
     return found
 
 

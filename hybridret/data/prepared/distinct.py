@@ -26,7 +26,7 @@ def each_text_once(datasets: Sequence[ParallelPairs]) -> Iterator[str]:
     ordered: IntArray = scratch_array(total, np.int64)
     count = 0
     for part in _parts(datasets):
-        hashes[count : count + len(part)] = [_hash(text) for text in part]
+        hashes[count : count + len(part)] = [text_hash(text) for text in part]
         ordered[count : count + len(part)] = hashes[count : count + len(part)]
         count += len(part)
     ordered[:count].sort()
@@ -71,6 +71,7 @@ def _repeated(ordered: IntArray) -> IntArray:
     return ordered[:count]
 
 
-def _hash(text: str) -> int:
+def text_hash(text: str) -> int:
+    """64 bits of a hash of a text, from -2**63 on."""
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)

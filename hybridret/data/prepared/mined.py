@@ -27,7 +27,7 @@ WHAT = "the description of mined negatives"
 
 class MinedNegatives(Sequence[tuple[Negative, ...]]):
     """The mined negatives of each question in one language. Items are texts with their groups, as for any dataset;
-    `rows_of` and `groups` give numbers alone.
+    `rows_of` and `groups_of` give numbers alone.
     """
 
     def __init__(self, rows: Path, groups: Path, texts: Path) -> None:
@@ -50,6 +50,10 @@ class MinedNegatives(Sequence[tuple[Negative, ...]]):
         rows = self._rows[question]
         found: IntArray = rows[rows >= 0].astype(np.int64)
         return found
+
+    def groups_of(self, rows: IntArray) -> IntArray:
+        """[n]: the passage groups of rows of the passage file."""
+        return np.asarray(self.groups[rows])
 
     @overload
     def __getitem__(self, index: int) -> tuple[Negative, ...]: ...
@@ -91,9 +95,9 @@ class MinedSet:
             )
             for language in pairs.languages
         }
-        if any(len(one) != len(pairs) for one in negatives.values()):
+        if any(len(one) != len(pairs) or len(one.groups) != one.texts.stored for one in negatives.values()):
             raise UserError(
-                f"{folder} does not fit the data: it has other numbers of questions. Delete it, mine again."
+                f"{folder} does not fit the data: it has other numbers of questions or passages. Delete it, mine again."
             )
         return replace(pairs, negatives=negatives)
 
@@ -110,7 +114,8 @@ def mined_folder(copy: Path, name: str) -> Path:
 
 def mined_names(copy: Path) -> list[str]:
     """The sets that lie beside a prepared copy."""
-    return sorted(path.parent.name for path in copy.with_name(f"{copy.name}.mined").glob(f"*/{ABOUT}"))
+    found = (path.parent.name for path in copy.with_name(f"{copy.name}.mined").glob(f"*/{ABOUT}"))
+    return sorted(name for name in found if not name.startswith("."))  # those that are not whole are hidden
 
 
 def read_mined(folder: Path, fingerprint: str) -> MinedSet:

@@ -3,12 +3,12 @@
 A folder holds the queries and the passages of each language. Which query and which passage a question has, and its
 passage group, are arrays of integers; without `question_queries.npy` the queries are in the order of the questions. Two
 folders may share texts: `pairs.json` names the folder that has them. What follows from the arrays is kept beside them
-(`question_sets`). `negatives.LANGUAGE.arrow` holds the hard
-negatives of a question as texts with their groups.
+(`question_sets`). `negatives.LANGUAGE.arrow` holds the hard negatives of a question as texts with their groups.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -28,12 +28,14 @@ ABOUT = "pairs.json"
 
 @dataclass(frozen=True)
 class StoredPairs(ParallelPairs):
-    """`ParallelPairs` whose texts and arrays are read from `folder` when asked. It travels as that path."""
+    """`ParallelPairs` whose texts and arrays are read from `folder` when asked. It travels as that path, with the
+    paths of its hard negatives, which may be others than those of the folder.
+    """
 
     folder: Path = Path()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _read_again, (self.folder, self.name, self.weight)
+        return _read_again, (self.folder, self.name, self.weight, self.negatives)
 
     @cached_property
     def sets(self) -> QuestionSets | None:
@@ -130,12 +132,43 @@ def questions_in(pairs: ParallelPairs, language: int) -> QuestionSet:
     return QuestionSet(len(rows), sizes.astype(np.int64), groups.astype(np.int64), rows.astype(np.int32))
 
 
-def _read_again(folder: Path, name: str, weight: float | None) -> StoredPairs:
-    return replace(read_pairs(folder), name=name, weight=weight)
+def _read_again(folder: Path, name: str, weight: float | None, negatives: Mapping[str, Any]) -> StoredPairs:
+    return replace(read_pairs(folder), name=name, weight=weight, negatives=negatives)
+
+
+class NegativeTexts:
+    """The texts of all hard negatives of a file, one behind another, and their passage groups; read when asked."""
+
+    def __init__(self, path: Path, texts: Any, groups: Any) -> None:
+        self.path = path
+        self._texts, self._groups = ([part.flatten() for part in column.chunks] for column in (texts, groups))
+        self._ends = np.cumsum([len(part) for part in self._texts], dtype=np.int64)
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def take(self, indices: IntArray) -> list[str | None]:
+        """The texts at `indices` [n]."""
+        return cast(list[str | None], self._taken(self._texts, indices))
+
+    def groups(self, indices: IntArray) -> IntArray:
+        """[n]: the passage groups of those at `indices` [n]."""
+        return np.array(self._taken(self._groups, indices), dtype=np.int64)
+
+    def _taken(self, parts: Sequence[Any], indices: IntArray) -> list[Any]:
+        found = np.empty(len(indices), dtype=object)
+        numbers = np.searchsorted(self._ends, indices, side="right")
+        for number in np.unique(numbers).tolist():
+            mine = np.flatnonzero(numbers == number)
+            first = int(self._ends[number]) - len(parts[number])
+            found[mine] = parts[number].take(indices[mine] - first).to_pylist()
+        return list(found)
 
 
 class StoredNegatives(Sequence[tuple[Negative, ...]]):
-    """The hard negatives of each question, read when asked."""
+    """The hard negatives of each question, read when asked. Items are texts with their groups; `rows_of` and
+    `groups_of` give numbers alone, those of `texts`.
+    """
 
     def __init__(self, path: Path) -> None:
         import pyarrow as pa
@@ -152,12 +185,31 @@ class StoredNegatives(Sequence[tuple[Negative, ...]]):
     def __len__(self) -> int:
         return int(self._table.num_rows)
 
-    @property
-    def texts(self) -> int:
-        """How many negatives all questions have together."""
-        import pyarrow.compute as pc
+    @cached_property
+    def texts(self) -> NegativeTexts:
+        """The negatives of all questions together."""
+        return NegativeTexts(self._path, self._table.column("text"), self._table.column("group"))
 
-        return pc.sum(pc.list_value_length(self._table.column("text"))).as_py() or 0
+    @cached_property
+    def _parts(self) -> list[tuple[int, int, IntArray]]:
+        """For each part of the file the first question, the first text, and the bounds in the texts of each row."""
+        found, question, text = [], 0, 0
+        for part in self._table.column("text").chunks:
+            offsets = part.offsets.to_numpy(zero_copy_only=True)
+            found.append((question, text, offsets))
+            question, text = question + len(part), text + int(offsets[-1] - offsets[0])
+        return found
+
+    def rows_of(self, question: int) -> IntArray:
+        """[n]: the negatives of a question as rows of `texts`."""
+        at = bisect_right(self._parts, question, key=lambda part: part[0]) - 1
+        first, text, offsets = self._parts[at]
+        start, stop = (int(offsets[question - first + more] - offsets[0]) + text for more in (0, 1))
+        return np.arange(start, stop, dtype=np.int64)
+
+    def groups_of(self, rows: IntArray) -> IntArray:
+        """[n]: their passage groups."""
+        return self.texts.groups(rows)
 
     @overload
     def __getitem__(self, index: int) -> tuple[Negative, ...]: ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from hybridret.base.ranges import check_section
 from hybridret.base.records import Negative
 from hybridret.base.settings import LeakSettings
 from hybridret.data.leaks.table import LeakTable
+from hybridret.data.prepared.stored_pairs import complete_pairs, read_pairs, write_pairs
 
 Make = Callable[..., Any]
 QUESTIONS = {
@@ -318,3 +320,20 @@ def test_negatives_behind_a_slice(look: Make, make_pairs: Make, make_collection:
     assert (row.side, row.exact) == ("negatives", 1)
     assert [(one.benchmark, one.training) for one in row.examples] == [(passages[299], passages[299])]
     assert look([pairs], [bench], near_up_to=0).trained["negatives"] == 702
+
+
+def test_every_wording_of_a_passage_group_is_compared(
+    look: Make, make_pairs: Make, bench: Any, passage: Callable[[int], str], tmp_path: Path
+) -> None:
+    """Pairs that share a question are one group (mMARCO, tables), and so a group has several passages of a language."""
+    texts = {"en": [passage(20), passage(1), passage(21), passage(20)], "de": [None, passage(30), None, passage(31)]}
+    queries = {"en": [OTHERS["en"][0]] * 4, "de": [None, "Warum?", None, "Warum?"]}
+    pairs = make_pairs("train", queries, texts, groups=[0, 0, 0, 0])
+    write_pairs(tmp_path / "train", pairs)
+    complete_pairs(tmp_path / "train")
+    for one in (pairs, read_pairs(tmp_path / "train")):
+        table = look([one], [bench])
+        assert counts(table)["train", "bench", "passages", "en"] == (1, 0, 0)
+        assert table.trained == {"questions": 6, "passages": 5}  # the one that two questions have counts once
+        (row,) = [row for row in table.rows if row.language == "en"]
+        assert passage(1).startswith(row.examples[0].training)
