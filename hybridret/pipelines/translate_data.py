@@ -81,7 +81,8 @@ def _translate(source: PreparedSource, request: TranslationRequest, progress: Pr
             f"--to {there[0]}: the data has texts in it already. Leave it out, or choose the languages of the source "
             f"with data.languages."
         )
-    texts = SourceTexts(folder, among(request.source, known) or request.source)
+    origin = among(request.source, known) or request.source  # as the data writes it
+    texts = SourceTexts(folder, origin)
     made = {target: _made(texts, request, models[target]) for target in request.targets}
     with ExitStack() as stack:
         if here.first:
@@ -95,9 +96,7 @@ def _translate(source: PreparedSource, request: TranslationRequest, progress: Pr
         ]
         group.barrier()
         if here.first:
-            written = write_folder(
-                request.output, texts, request.source, done, request.filters, progress, source.templated
-            )
+            written = write_folder(request.output, texts, origin, done, request.filters, progress, source.templated)
             _show(written)
             print(f"Train on it: python -m hybridret.run data=translated data.path={request.output}")
         group.barrier()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -171,6 +172,8 @@ def test_what_a_killed_process_left_is_kept_and_the_rest_made(
     assert len(kept) == 3
     half = killed / "shards" / "de" / "000001.json"
     half.write_bytes(half.read_bytes()[:-40])
+    (killed / ".prepared.new-1").mkdir()  # of a process that was killed while it wrote the result
+    (killed / ".prepared.new-1" / "half").write_text("half")
     assert translate(*command(data, killed, *more)) == 0
     assert files(killed) == files(alone)
     same = [path for path, then in kept.items() if path.stat().st_mtime_ns == then]
@@ -279,3 +282,50 @@ def test_a_language_pair_is_really_translated(tmp_path: Path) -> None:
     assert any(
         "castelo" in str(text) for pairs in (*source.training(), source.validation()) for text in pairs.queries["pt"]
     )
+
+
+def test_what_the_source_knows_of_its_languages_is_counted_anew(data: Path, tmp_path: Path, model: Path) -> None:
+    """Which question exists in which language is kept beside the texts of a copy, and differs in the result."""
+    output = tmp_path / "out"
+    assert translate(*command(data, output, "--model", str(model), "--without", ALL, *QUICK)) == 0
+    for languages in (None, ["pt", "en"], ["de"]):
+        for pairs in PreparedSource(Translated(str(output), languages)).training():
+            both = [
+                [None not in (pairs.queries[one][row], pairs.passages[one][row]) for one in pairs.languages]
+                for row in range(len(pairs))
+            ]
+            assert np.array_equal(pairs.present, np.array(both))
+
+
+def test_a_mix_becomes_a_folder_of_its_own(data: Path, tmp_path: Path, model: Path) -> None:
+    """A mix names the copies of its sources; the result holds what it needs, under the names of the mix."""
+    second = tmp_path / "second"
+    second.mkdir()
+    (data / "rivers.en.jsonl").rename(second / "rivers.en.jsonl")
+    output = tmp_path / "out"
+    sources = [
+        argument
+        for name, folder in (("first", data), ("other", second))
+        for argument in (f"+data@data.sources.{name}=jsonl", f"data.sources.{name}.path={folder}")
+    ]
+    more = ("--model", str(model), "--without", ALL, "--output", str(output), *QUICK)
+    assert translate("data=mix", *sources, "--to", "de", *more) == 0
+    shutil.rmtree(tmp_path / "cache" / "prepared")
+    source = PreparedSource(Translated(str(output)))
+    assert [pairs.name for pairs in source.training()] == ["first", "other"]
+    for pairs in (*source.training(), source.validation()):
+        assert pairs.languages == ("en", "de")
+        assert pairs.present[:, 1].any()
+    assert {one.name for one in output.iterdir() if one.name[0] != "."} == {"prepared", "shards", "translate.json"}
+
+
+def test_a_language_in_another_spelling_is_that_of_the_data(data: Path, tmp_path: Path, model: Path) -> None:
+    for file in data.iterdir():
+        rows = [json.loads(line) | {"lang": "zh"} for line in file.read_text().splitlines()]
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        file.rename(file.with_name(file.name.replace(".en.", ".zh.")))
+    output = tmp_path / "out"
+    more = ("--model", str(model), "--without", ALL, *QUICK)
+    assert translate(*command(data, output, "--from", "zh-Hans", *more)) == 0
+    source = PreparedSource(Translated(str(output)))
+    assert [pairs.languages for pairs in source.training()] == [("zh", "de", "pt")] * 2
