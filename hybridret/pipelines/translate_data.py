@@ -28,10 +28,11 @@ from hybridret.data.prepared.source import PreparedSource
 from hybridret.distributed.process_group import GlooGroup
 from hybridret.distributed.rendezvous import join
 from hybridret.distributed.world import ProcessInfo, process_info
+from hybridret.encoders.attention import check_kernels_of, kernels_in
 from hybridret.runs.lock import exclusive
 from hybridret.translation.engines.engine import ModelSource
 from hybridret.translation.language_check import knows
-from hybridret.translation.model_files import find_model
+from hybridret.translation.model_files import FoundModel, find_model
 from hybridret.translation.output_folder import claim_output
 from hybridret.translation.request import TranslationRequest, read_request
 from hybridret.translation.shards import TranslationShards
@@ -105,6 +106,8 @@ def _translate(source: PreparedSource, request: TranslationRequest, progress: Pr
 
 def _model(request: TranslationRequest, target: str) -> ModelSource:
     model = find_model(request.model, request.source, target, request.revision, request.engine)
+    if isinstance(model, FoundModel):
+        check_kernels_of(kernels_in(model.config), model.name, "")
     model.check(request.source, target)
     return model
 
@@ -149,7 +152,7 @@ def _device(asked: str, here: ProcessInfo) -> str:
     import torch
 
     if torch.cuda.is_available():
-        return f"cuda:{here.local_rank}"
+        return f"cuda:{here.local_rank % torch.cuda.device_count()}"  # srun may show each process only its own
     if asked == "cuda":
         raise UserError("--device cuda: torch finds no GPU here. Choose --device cpu, or install a build for GPUs.")
     return "cpu"

@@ -13,12 +13,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from tiny_models import SENTENCES, make_model
 
 from hybridret.base.errors import UserError
 from hybridret.base.progress import Quiet
 from hybridret.data.prepared.source import PreparedSource
 from hybridret.data.translated import Translated
+from hybridret.distributed.world import ProcessInfo
+from hybridret.pipelines import translate_data
 from hybridret.translation.engines.engine import Translation
 from hybridret.translation.shards import TranslationShards
 from hybridret.translation.text_translation import translate_texts
@@ -329,3 +332,12 @@ def test_a_language_in_another_spelling_is_that_of_the_data(data: Path, tmp_path
     assert translate(*command(data, output, "--from", "zh-Hans", *more)) == 0
     source = PreparedSource(Translated(str(output)))
     assert [pairs.languages for pairs in source.training()] == [("zh", "de", "pt")] * 2
+
+
+@pytest.mark.parametrize(("seen", "device"), [(1, "cuda:0"), (4, "cuda:3")])
+def test_a_process_that_sees_one_gpu_takes_it(monkeypatch: pytest.MonkeyPatch, seen: int, device: str) -> None:
+    """srun with --gpus-per-task=1 shows each process its own GPU as number 0."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: seen)
+    assert translate_data._device("auto", ProcessInfo(3, 3, 4, 4)) == device
+    assert translate_data._device("cpu", ProcessInfo(3, 3, 4, 4)) == "cpu"
