@@ -29,11 +29,10 @@ from hybridret.distributed.process_group import GlooGroup
 from hybridret.distributed.rendezvous import join
 from hybridret.distributed.world import ProcessInfo, process_info
 from hybridret.encoders.attention import check_kernels_of, kernels_in
-from hybridret.runs.lock import exclusive
 from hybridret.translation.engines.engine import ModelSource
 from hybridret.translation.language_check import knows
 from hybridret.translation.model_files import FoundModel, find_model
-from hybridret.translation.output_folder import claim_output
+from hybridret.translation.output_folder import check_output, claim_output, locked_output
 from hybridret.translation.request import TranslationRequest, read_request
 from hybridret.translation.shards import TranslationShards
 from hybridret.translation.source_texts import SourceTexts, languages_of
@@ -74,6 +73,7 @@ def _source(overrides: Sequence[str]) -> PreparedSource:
 
 def _translate(source: PreparedSource, request: TranslationRequest, progress: Progress) -> int:
     here = process_info()
+    check_output(request.output)
     models = {target: _model(request, target) for target in request.targets}
     folder = source.prepare(progress)
     known = languages_of(folder)
@@ -87,7 +87,7 @@ def _translate(source: PreparedSource, request: TranslationRequest, progress: Pr
     made = {target: _made(texts, request, models[target]) for target in request.targets}
     with ExitStack() as stack:
         if here.first:
-            stack.enter_context(exclusive(request.output / ".lock"))
+            stack.enter_context(locked_output(request.output))
             claim_output(request.output, made)
         join(progress, hash_json(made))
         group = GlooGroup.from_environment()

@@ -22,6 +22,7 @@ from hybridret.data.prepared.source import PreparedSource
 from hybridret.data.translated import Translated
 from hybridret.distributed.world import ProcessInfo
 from hybridret.pipelines import translate_data
+from hybridret.runs.lock import exclusive
 from hybridret.translation.engines.engine import Translation
 from hybridret.translation.shards import TranslationShards
 from hybridret.translation.text_translation import translate_texts
@@ -239,7 +240,14 @@ def test_bad_input_is_one_paragraph(
     other = (*base, "--to", "de", "--model", str(model), "--output", str(output), "--shard", "9", "--length", "16")
     found = refused(capsys, *other)
     assert "of other settings: beams 1, here 4, shard 7, here 9" in found
-    assert "holds other files" in refused(capsys, *base, "--to", "de", "--model", str(model), "--output", str(data))
+    here = ("--to", "de", "--model", str(model), "--output")
+    before = sorted(data.iterdir())
+    assert "holds other files" in refused(capsys, *base, *here, str(data))
+    assert sorted(data.iterdir()) == before  # not even a lock
+    found = refused(capsys, *base, *here, "/proc/nowhere")
+    assert "--output /proc/nowhere cannot be written: No such file or directory. Choose another folder." in found
+    with exclusive(tmp_path / "new" / ".lock"):
+        assert "another command translates into this folder" in refused(capsys, *base, *here, str(tmp_path / "new"))
 
 
 def test_a_disk_that_is_full_keeps_what_is_whole(
@@ -341,3 +349,26 @@ def test_a_process_that_sees_one_gpu_takes_it(monkeypatch: pytest.MonkeyPatch, s
     monkeypatch.setattr(torch.cuda, "device_count", lambda: seen)
     assert translate_data._device("auto", ProcessInfo(3, 3, 4, 4)) == device
     assert translate_data._device("cpu", ProcessInfo(3, 3, 4, 4)) == "cpu"
+
+
+def test_a_run_trains_on_translations(data: Path, tmp_path: Path, model: Path) -> None:
+    """From the command to the result of a training, with cross batches between source and targets."""
+    output = tmp_path / "out"
+    more = ("data.test_share=0.2", "--model", str(model), "--without", ALL)
+    assert translate(*command(data, output, *more, *QUICK)) == 0
+    small = (
+        "model=nano", "logger=none", "backbone.vocabulary_size=300", "training.batch_size=4", "training.steps=4",
+        "training.validate_every=2", "training.validation_batches=1", "batching=hybrid",
+    )  # fmt: skip
+    asked = [*small, "data=translated", f"data.path={output}", f"output={tmp_path}/runs"]
+    line = [sys.executable, "-m", "hybridret.run", *asked]
+    done = subprocess.run(line, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (file,) = (tmp_path / "runs").glob("*/*/result.json")
+    result = json.loads(file.read_text())
+    assert result["training"]["steps"] == 4
+    assert result["data"]["name"].endswith("-translated")
+    assert result["data"]["card"]["datasets"]
+    assert set(result["data"]["summary"]) >= {"translated_from", "translated_into_de", "translated_into_pt"}
+    mix = json.dumps(result["training"]["mix"])
+    assert all(code in mix for code in ("en", "de", "pt"))
