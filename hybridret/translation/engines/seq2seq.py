@@ -62,10 +62,17 @@ class Seq2SeqEngine:
         ids = torch.tensor([[*row, *[self._pad] * (width - len(row))] for row in rows])
         mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
         device = self._model.device
-        with torch.inference_mode():
-            found = self._model.generate(
-                input_ids=ids.to(device), attention_mask=mask.to(device), generation_config=self._generation
-            )
+        try:
+            with torch.inference_mode():
+                found = self._model.generate(
+                    input_ids=ids.to(device), attention_mask=mask.to(device), generation_config=self._generation
+                )
+        except torch.OutOfMemoryError as error:
+            raise UserError(
+                f"{device} has no room for {len(rows)} pieces of up to {width} tokens with --beams "
+                f"{self._generation.num_beams}. Use a GPU with more memory, or a new --output with a lower "
+                "--batch-tokens or --precision bf16."
+            ) from error
         return [self._translation(row) for row in found.tolist()]
 
     def _translation(self, row: list[int]) -> Translation:
