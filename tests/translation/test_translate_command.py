@@ -372,3 +372,26 @@ def test_a_run_trains_on_translations(data: Path, tmp_path: Path, model: Path) -
     assert set(result["data"]["summary"]) >= {"translated_from", "translated_into_de", "translated_into_pt"}
     mix = json.dumps(result["training"]["mix"])
     assert all(code in mix for code in ("en", "de", "pt"))
+
+
+def test_a_source_whose_validation_pairs_share_its_texts(data: Path, tmp_path: Path, model: Path) -> None:
+    """As tables and mMARCO write them: the texts of both lie in the folder of the training pairs."""
+    folder = tmp_path / "table"
+    folder.mkdir()
+    rows = [json.loads(line) for line in (data / "castles.en.jsonl").read_text().splitlines()]
+    lines = ["\t".join(("id", "lang", "q", "p"))]
+    lines += ["\t".join((row["qid"], "en", row["question"], row["passage"])) for row in rows]
+    (folder / "castles.en.tsv").write_text("\n".join(lines) + "\n")
+    columns = "data.columns={question: q, passage: p, language: lang, id: id}"
+    output = tmp_path / "out"
+    asked = ("data=tsv", f"data.path={folder}", columns, "data.validation_questions=5", "--to", "de,pt")
+    assert translate(*asked, "--model", str(model), "--without", ALL, "--output", str(output), *QUICK) == 0
+    source = PreparedSource(Translated(str(output)))
+    known: dict[str, str] = {}
+    for pairs in (*source.training(), source.validation()):
+        assert pairs.languages == ("en", "de", "pt")
+        assert len(pairs) > 3
+        assert pairs.present.all()
+        for row in range(len(pairs)):
+            for texts in (pairs.queries, pairs.passages):
+                assert known.setdefault(str(texts["en"][row]), str(texts["de"][row])) == texts["de"][row]
