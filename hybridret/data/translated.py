@@ -18,6 +18,7 @@ from hybridret.base.files import hash_json, read_json
 from hybridret.base.languages import chosen_languages
 from hybridret.base.progress import Progress
 from hybridret.data.prepared.folder import ABOUT, PreparedFolder
+from hybridret.data.prepared.question_sets import is_derived
 from hybridret.data.prepared.shards import Shards
 from hybridret.data.prepared.stored_pairs import ABOUT as PAIRS_ABOUT
 from hybridret.data.prepared.stored_pairs import write_about
@@ -71,7 +72,7 @@ class Translated:
         """Write the prepared copy into `folder`: links where the file system has them. OSError where it cannot."""
         about, shards, chosen = self._found.about, Shards(folder), self.languages
         skipped = self._skipped(chosen)
-        names = [name for name in about["files"] if Path(name).name != PAIRS_ABOUT and name not in skipped]
+        names = [name for name in about["files"] if is_copied(name) and name not in skipped]
         with progress.task(f"copy {self.name}", len(names)) as advance:
             for name in names:
                 source = self._found.path / name
@@ -119,6 +120,12 @@ class Translated:
                 + f"{self._path}."
             )
         return PreparedFolder(folder)
+
+
+def is_copied(name: str) -> bool:
+    """Whether a file of prepared data holds in a folder with other languages as well."""
+    base = Path(name).name
+    return base != PAIRS_ABOUT and not is_derived(base)
 
 
 def link(source: Path, path: Path) -> None:

@@ -38,13 +38,17 @@ NO_PACKING = {
 }
 
 
-def check_kernels_of(names: Iterable[object], source: object) -> None:
-    """Raises UserError if a checkpoint's files name a kernel of the hub, `owner/name`, which is native code."""
+def check_kernels_of(
+    names: Iterable[object], source: object, choice: str = ", or choose a kind by yourself: backbone.attention=sdpa"
+) -> None:
+    """Raises UserError if a checkpoint's files name a kernel of the hub, `owner/name`, which is native code. `choice`:
+    what else the user can do.
+    """
     for name in names:
         if name is not None and "/" in str(name):
             raise UserError(
                 f"{source} asks for {name} as its attention, code that would be fetched from the hub and run. Remove "
-                f"attn_implementation from its config.json, or choose a kind by yourself: backbone.attention=sdpa."
+                f"attn_implementation from its config.json{choice}."
             )
 
 

@@ -1,7 +1,7 @@
 """Two saved encoders of one architecture become a third, whose weights lie on the line between theirs.
 
 Weights are read, mixed and written in pieces of some megabytes, so that memory does not grow with the model. Sums are
-in fp64 and are rounded once, to the type of the file.
+in fp64, then rounded to the type of the file (by torch, to 16 bits by way of fp32).
 """
 
 from __future__ import annotations

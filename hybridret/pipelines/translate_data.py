@@ -28,11 +28,11 @@ from hybridret.data.prepared.source import PreparedSource
 from hybridret.distributed.process_group import GlooGroup
 from hybridret.distributed.rendezvous import join
 from hybridret.distributed.world import ProcessInfo, process_info
-from hybridret.runs.lock import exclusive
+from hybridret.encoders.attention import check_kernels_of, kernels_in
 from hybridret.translation.engines.engine import ModelSource
 from hybridret.translation.language_check import knows
-from hybridret.translation.model_files import find_model
-from hybridret.translation.output_folder import claim_output
+from hybridret.translation.model_files import FoundModel, find_model
+from hybridret.translation.output_folder import check_output, claim_output, locked_output
 from hybridret.translation.request import TranslationRequest, read_request
 from hybridret.translation.shards import TranslationShards
 from hybridret.translation.source_texts import SourceTexts, languages_of
@@ -73,6 +73,7 @@ def _source(overrides: Sequence[str]) -> PreparedSource:
 
 def _translate(source: PreparedSource, request: TranslationRequest, progress: Progress) -> int:
     here = process_info()
+    check_output(request.output)
     models = {target: _model(request, target) for target in request.targets}
     folder = source.prepare(progress)
     known = languages_of(folder)
@@ -81,11 +82,12 @@ def _translate(source: PreparedSource, request: TranslationRequest, progress: Pr
             f"--to {there[0]}: the data has texts in it already. Leave it out, or choose the languages of the source "
             f"with data.languages."
         )
-    texts = SourceTexts(folder, among(request.source, known) or request.source)
+    origin = among(request.source, known) or request.source  # as the data writes it
+    texts = SourceTexts(folder, origin)
     made = {target: _made(texts, request, models[target]) for target in request.targets}
     with ExitStack() as stack:
         if here.first:
-            stack.enter_context(exclusive(request.output / ".lock"))
+            stack.enter_context(locked_output(request.output))
             claim_output(request.output, made)
         join(progress, hash_json(made))
         group = GlooGroup.from_environment()
@@ -95,9 +97,7 @@ def _translate(source: PreparedSource, request: TranslationRequest, progress: Pr
         ]
         group.barrier()
         if here.first:
-            written = write_folder(
-                request.output, texts, request.source, done, request.filters, progress, source.templated
-            )
+            written = write_folder(request.output, texts, origin, done, request.filters, progress, source.templated)
             _show(written)
             print(f"Train on it: python -m hybridret.run data=translated data.path={request.output}")
         group.barrier()
@@ -106,6 +106,8 @@ def _translate(source: PreparedSource, request: TranslationRequest, progress: Pr
 
 def _model(request: TranslationRequest, target: str) -> ModelSource:
     model = find_model(request.model, request.source, target, request.revision, request.engine)
+    if isinstance(model, FoundModel):
+        check_kernels_of(kernels_in(model.config), model.name, "")
     model.check(request.source, target)
     return model
 
@@ -150,7 +152,7 @@ def _device(asked: str, here: ProcessInfo) -> str:
     import torch
 
     if torch.cuda.is_available():
-        return f"cuda:{here.local_rank}"
+        return f"cuda:{here.local_rank % torch.cuda.device_count()}"  # srun may show each process only its own
     if asked == "cuda":
         raise UserError("--device cuda: torch finds no GPU here. Choose --device cpu, or install a build for GPUs.")
     return "cpu"

@@ -77,7 +77,7 @@ class FoundModel:
         from transformers import AutoTokenizer
 
         try:
-            return AutoTokenizer.from_pretrained(str(self.folder))
+            return AutoTokenizer.from_pretrained(str(self.folder), trust_remote_code=False)  # None asks the user
         except (OSError, ValueError, KeyError, ImportError, TypeError, AssertionError) as error:
             what = " ".join(str(error).split())[:300]
             raise UserError(

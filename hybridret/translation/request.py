@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hybridret.base.errors import UserError
-from hybridret.base.languages import check_language
+from hybridret.base.languages import check_language, plain_language
 from hybridret.base.ranges import Count, check_value, hints_of
 from hybridret.translation.engines.engine import Decoding
 from hybridret.translation.filters import Filter, chosen_filters
@@ -35,7 +35,7 @@ def read_request(options: Mapping[str, Any]) -> TranslationRequest:
     """The settings of the options of the command. Raises UserError naming the option."""
     source = check_language(options["source"], "--from")
     targets = tuple(check_language(code, "--to") for code in _listed(options["to"]))
-    if not targets or len({source, *targets}) <= len(targets):
+    if not targets or len(set(map(plain_language, (source, *targets)))) <= len(targets):
         raise UserError(
             f"--to {options['to']}: name one or more languages, none of them twice, and not {source}, which is the "
             "language of the source."

@@ -39,5 +39,11 @@ def translate_texts(
     for part in parts:
         translations = [known[piece] for piece in part.texts]
         joined = part.joined([one.text for one in translations], target)
-        found.append(Translation(joined, any(one.truncated for one in translations)))
+        lost = any(map(_is_lost, part.texts, translations))
+        found.append(Translation(joined, lost or any(one.truncated for one in translations)))
     return found
+
+
+def _is_lost(piece: str, found: Translation) -> bool:
+    """Whether the model wrote nothing for a piece with a word: of a long text no filter would see it."""
+    return not found.text.strip() and any(map(str.isalnum, piece))

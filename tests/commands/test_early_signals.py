@@ -96,6 +96,8 @@ def test_inside_an_import_or_a_destructor(tmp_path: Path, number: int, code: int
         ("plan", "torch", ("model=nano",)),
         ("evaluate", "pandas", ("backbone=bm25",)),
         ("mine", "bm25s", ("name=a", "backbone=bm25", "data=cldr")),
+        ("merge", "torch", ("mono=nowhere", "cross=nowhere")),
+        ("translate", "numpy", ("data=cldr", "--to", "sw", "--model", "nowhere", "--output", "out")),
     ],
 )
 @pytest.mark.parametrize(

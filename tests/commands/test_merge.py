@@ -160,6 +160,17 @@ def test_a_parent_that_was_trained_again(sweep: Path, merge: Callable[..., Answe
     assert "holds a run of another config" in paragraph(answer)
 
 
+def test_one_mono_run_with_two_others(sweep: Path, merge: Callable[..., Answer]) -> None:
+    """Both merges lie beside the mono run, under names of their own."""
+    mono, cross = both(sweep)
+    hybrid = run_with(sweep, "batching-hybrid", "seed-1")
+    for other in (cross, hybrid):
+        done = merge(mono, other, "ratios=[.5]")
+        assert done.returncode == 0, done.stderr
+    found = [path for path in sweep.glob("batching-merge_*") if path.is_dir()]
+    assert sorted(result_of(path)["merge"]["cross"]["run"] for path in found) == sorted([cross.name, hybrid.name])
+
+
 def test_everything_reads_a_merged_run(sweep: Path, merge: Callable[..., Answer], command: Commands) -> None:
     for seed in (1, 2):
         assert merge(*both(sweep, seed), "ratios=[.25,.75]").returncode == 0

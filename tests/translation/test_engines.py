@@ -113,6 +113,23 @@ def test_ctranslate2_writes_the_same(models: dict[str, Path], name: str) -> None
     assert same >= 3, (first, engine(models[name]).translate(TEXTS))
 
 
+def test_the_unknown_token_is_never_written(models: dict[str, Path]) -> None:
+    made = engine(models["opus"])
+    model, tokenizer = made._model, made._tokens.tokenizer  # type: ignore[attr-defined]
+    model.final_logits_bias[0, tokenizer.unk_token_id] = 1e4  # what the model would write everywhere
+    assert all(len(one.text) > 1 for one in made.translate(TEXTS))
+
+
+def test_a_gpu_without_room_is_one_paragraph(models: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**unused: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    made = engine(models["opus"])
+    monkeypatch.setattr(made._model, "generate", full)  # type: ignore[attr-defined]
+    with pytest.raises(UserError, match=r"no room for .* --batch-tokens"):
+        made.translate(TEXTS)
+
+
 def test_weights_and_settings_are_part_of_the_identity(models: dict[str, Path], tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 

@@ -74,3 +74,17 @@ def test_texts_come_back_in_order_with_each_piece_translated_once() -> None:
     assert [one.truncated for one in found] == [False, False, True, False]
     pieces = [piece for call in engine.calls for piece in call]
     assert len(pieces) == len(set(pieces))
+
+
+class Losing(Marking):
+    """An engine that writes nothing for some pieces."""
+
+    def translate(self, pieces: list[str]) -> list[Translation]:
+        return [Translation(" " if "lost" in piece or piece == "1." else f"<{piece}>", False) for piece in pieces]
+
+
+def test_a_text_that_lacks_a_sentence_is_truncated() -> None:
+    """Of a long text no filter would see it: the length hardly changes."""
+    with Quiet().task("", None) as advance:
+        found = translate_texts(["One. It is lost. Two.", "One. ... Two."], "en", "de", Losing(), 10, advance)
+    assert [one.truncated for one in found] == [True, False]

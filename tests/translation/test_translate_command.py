@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,12 +13,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from tiny_models import SENTENCES, make_model
 
 from hybridret.base.errors import UserError
 from hybridret.base.progress import Quiet
 from hybridret.data.prepared.source import PreparedSource
 from hybridret.data.translated import Translated
+from hybridret.distributed.world import ProcessInfo
+from hybridret.pipelines import translate_data
+from hybridret.runs.lock import exclusive
 from hybridret.translation.engines.engine import Translation
 from hybridret.translation.shards import TranslationShards
 from hybridret.translation.text_translation import translate_texts
@@ -171,6 +176,8 @@ def test_what_a_killed_process_left_is_kept_and_the_rest_made(
     assert len(kept) == 3
     half = killed / "shards" / "de" / "000001.json"
     half.write_bytes(half.read_bytes()[:-40])
+    (killed / ".prepared.new-1").mkdir()  # of a process that was killed while it wrote the result
+    (killed / ".prepared.new-1" / "half").write_text("half")
     assert translate(*command(data, killed, *more)) == 0
     assert files(killed) == files(alone)
     same = [path for path, then in kept.items() if path.stat().st_mtime_ns == then]
@@ -233,7 +240,14 @@ def test_bad_input_is_one_paragraph(
     other = (*base, "--to", "de", "--model", str(model), "--output", str(output), "--shard", "9", "--length", "16")
     found = refused(capsys, *other)
     assert "of other settings: beams 1, here 4, shard 7, here 9" in found
-    assert "holds other files" in refused(capsys, *base, "--to", "de", "--model", str(model), "--output", str(data))
+    here = ("--to", "de", "--model", str(model), "--output")
+    before = sorted(data.iterdir())
+    assert "holds other files" in refused(capsys, *base, *here, str(data))
+    assert sorted(data.iterdir()) == before  # not even a lock
+    found = refused(capsys, *base, *here, "/proc/nowhere")
+    assert "--output /proc/nowhere cannot be written: No such file or directory. Choose another folder." in found
+    with exclusive(tmp_path / "new" / ".lock"):
+        assert "another command translates into this folder" in refused(capsys, *base, *here, str(tmp_path / "new"))
 
 
 def test_a_disk_that_is_full_keeps_what_is_whole(
@@ -279,3 +293,105 @@ def test_a_language_pair_is_really_translated(tmp_path: Path) -> None:
     assert any(
         "castelo" in str(text) for pairs in (*source.training(), source.validation()) for text in pairs.queries["pt"]
     )
+
+
+def test_what_the_source_knows_of_its_languages_is_counted_anew(data: Path, tmp_path: Path, model: Path) -> None:
+    """Which question exists in which language is kept beside the texts of a copy, and differs in the result."""
+    output = tmp_path / "out"
+    assert translate(*command(data, output, "--model", str(model), "--without", ALL, *QUICK)) == 0
+    for languages in (None, ["pt", "en"], ["de"]):
+        for pairs in PreparedSource(Translated(str(output), languages)).training():
+            both = [
+                [None not in (pairs.queries[one][row], pairs.passages[one][row]) for one in pairs.languages]
+                for row in range(len(pairs))
+            ]
+            assert np.array_equal(pairs.present, np.array(both))
+
+
+def test_a_mix_becomes_a_folder_of_its_own(data: Path, tmp_path: Path, model: Path) -> None:
+    """A mix names the copies of its sources; the result holds what it needs, under the names of the mix."""
+    second = tmp_path / "second"
+    second.mkdir()
+    (data / "rivers.en.jsonl").rename(second / "rivers.en.jsonl")
+    output = tmp_path / "out"
+    sources = [
+        argument
+        for name, folder in (("first", data), ("other", second))
+        for argument in (f"+data@data.sources.{name}=jsonl", f"data.sources.{name}.path={folder}")
+    ]
+    more = ("--model", str(model), "--without", ALL, "--output", str(output), *QUICK)
+    assert translate("data=mix", *sources, "--to", "de", *more) == 0
+    shutil.rmtree(tmp_path / "cache" / "prepared")
+    source = PreparedSource(Translated(str(output)))
+    assert [pairs.name for pairs in source.training()] == ["first", "other"]
+    for pairs in (*source.training(), source.validation()):
+        assert pairs.languages == ("en", "de")
+        assert pairs.present[:, 1].any()
+    assert {one.name for one in output.iterdir() if one.name[0] != "."} == {"prepared", "shards", "translate.json"}
+
+
+def test_a_language_in_another_spelling_is_that_of_the_data(data: Path, tmp_path: Path, model: Path) -> None:
+    for file in data.iterdir():
+        rows = [json.loads(line) | {"lang": "zh"} for line in file.read_text().splitlines()]
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        file.rename(file.with_name(file.name.replace(".en.", ".zh.")))
+    output = tmp_path / "out"
+    more = ("--model", str(model), "--without", ALL, *QUICK)
+    assert translate(*command(data, output, "--from", "zh-Hans", *more)) == 0
+    source = PreparedSource(Translated(str(output)))
+    assert [pairs.languages for pairs in source.training()] == [("zh", "de", "pt")] * 2
+
+
+@pytest.mark.parametrize(("seen", "device"), [(1, "cuda:0"), (4, "cuda:3")])
+def test_a_process_that_sees_one_gpu_takes_it(monkeypatch: pytest.MonkeyPatch, seen: int, device: str) -> None:
+    """srun with --gpus-per-task=1 shows each process its own GPU as number 0."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: seen)
+    assert translate_data._device("auto", ProcessInfo(3, 3, 4, 4)) == device
+    assert translate_data._device("cpu", ProcessInfo(3, 3, 4, 4)) == "cpu"
+
+
+def test_a_run_trains_on_translations(data: Path, tmp_path: Path, model: Path) -> None:
+    """From the command to the result of a training, with cross batches between source and targets."""
+    output = tmp_path / "out"
+    more = ("data.test_share=0.2", "--model", str(model), "--without", ALL)
+    assert translate(*command(data, output, *more, *QUICK)) == 0
+    small = (
+        "model=nano", "logger=none", "backbone.vocabulary_size=300", "training.batch_size=4", "training.steps=4",
+        "training.validate_every=2", "training.validation_batches=1", "batching=hybrid",
+    )  # fmt: skip
+    asked = [*small, "data=translated", f"data.path={output}", f"output={tmp_path}/runs"]
+    line = [sys.executable, "-m", "hybridret.run", *asked]
+    done = subprocess.run(line, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (file,) = (tmp_path / "runs").glob("*/*/result.json")
+    result = json.loads(file.read_text())
+    assert result["training"]["steps"] == 4
+    assert result["data"]["name"].endswith("-translated")
+    assert result["data"]["card"]["datasets"]
+    assert set(result["data"]["summary"]) >= {"translated_from", "translated_into_de", "translated_into_pt"}
+    mix = json.dumps(result["training"]["mix"])
+    assert all(code in mix for code in ("en", "de", "pt"))
+
+
+def test_a_source_whose_validation_pairs_share_its_texts(data: Path, tmp_path: Path, model: Path) -> None:
+    """As tables and mMARCO write them: the texts of both lie in the folder of the training pairs."""
+    folder = tmp_path / "table"
+    folder.mkdir()
+    rows = [json.loads(line) for line in (data / "castles.en.jsonl").read_text().splitlines()]
+    lines = ["\t".join(("id", "lang", "q", "p"))]
+    lines += ["\t".join((row["qid"], "en", row["question"], row["passage"])) for row in rows]
+    (folder / "castles.en.tsv").write_text("\n".join(lines) + "\n")
+    columns = "data.columns={question: q, passage: p, language: lang, id: id}"
+    output = tmp_path / "out"
+    asked = ("data=tsv", f"data.path={folder}", columns, "data.validation_questions=5", "--to", "de,pt")
+    assert translate(*asked, "--model", str(model), "--without", ALL, "--output", str(output), *QUICK) == 0
+    source = PreparedSource(Translated(str(output)))
+    known: dict[str, str] = {}
+    for pairs in (*source.training(), source.validation()):
+        assert pairs.languages == ("en", "de", "pt")
+        assert len(pairs) > 3
+        assert pairs.present.all()
+        for row in range(len(pairs)):
+            for texts in (pairs.queries, pairs.passages):
+                assert known.setdefault(str(texts["en"][row]), str(texts["de"][row])) == texts["de"][row]

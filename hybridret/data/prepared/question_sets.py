@@ -118,6 +118,15 @@ class QuestionSets:
         return self.of(np.ones(len(self.counts), dtype=bool))
 
 
+def is_derived(name: str) -> bool:
+    """Whether the file with this name is one of `write_question_sets`: it holds for the languages of its folder only.
+
+    >>> [is_derived(name) for name in ("present.npy", "set-2.npy", "passage_groups.npy")]
+    [True, True, False]
+    """
+    return name in (SETS, PRESENT, CODES) or (name.startswith("set-") and name.endswith(".npy"))
+
+
 def has_question_sets(folder: Path) -> bool:
     """Whether there are files of `write_question_sets`."""
     return (folder / SETS).is_file()

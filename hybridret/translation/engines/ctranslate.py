@@ -13,7 +13,7 @@ from hybridret.base.files import cache_folder, folder_beside, hash_json
 from hybridret.base.progress import Quiet
 from hybridret.runs.lock import enter_when_free, exclusive
 from hybridret.translation.engines.engine import Decoding, Translation
-from hybridret.translation.engines.seq2seq import AROUND
+from hybridret.translation.engines.seq2seq import AROUND, load_model
 from hybridret.translation.engines.token_texts import TokenTexts
 from hybridret.translation.families import Direction
 
@@ -84,14 +84,13 @@ class ConvertedEngine:
 def _converted(folder: Path, identity: Mapping[str, Any], kind: str) -> Path:
     """The folder of the converted model, made where there is none; of two processes one converts."""
     from ctranslate2.converters import TransformersConverter
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     made = cache_folder() / "ctranslate2" / hash_json([identity["content"], identity["version"], kind], 24)
     with ExitStack() as stack:
         lock = made.with_suffix(".lock")
         enter_when_free(stack, lambda: exclusive(lock), Quiet(), "wait for another process that converts the model")
         if not made.is_dir():
+            load_model(folder, "auto")  # raises for what the converter would fill with random numbers
             with folder_beside(made) as temporary:
                 try:
                     TransformersConverter(str(folder)).convert(str(temporary), quantization=kind, force=True)

@@ -14,7 +14,7 @@ Precision = Literal["fp32", "bf16", "fp16", "int8"]
 
 
 class Translation(NamedTuple):
-    """A translated piece, and whether the model was cut off before its end."""
+    """A translated piece or text, and whether a part of it is missing: the model was cut off, or wrote nothing."""
 
     text: str
     truncated: bool

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 from hybridret.base.errors import UserError
@@ -23,20 +24,12 @@ class Seq2SeqEngine:
 
     def __init__(self, folder: Path, tokens: TokenTexts, asked: Direction, decoding: Decoding, device: str) -> None:
         import torch
-        from safetensors import SafetensorError
-        from transformers import AutoModelForSeq2SeqLM, GenerationConfig
-        from transformers.utils import logging
+        from transformers import GenerationConfig
 
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
         if decoding.precision not in types:
             raise UserError(f"--precision {decoding.precision} is for --engine ctranslate2; choose fp32, bf16 or fp16.")
-        try:
-            model = AutoModelForSeq2SeqLM.from_pretrained(str(folder), dtype=types[decoding.precision])
-        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-            raise UserError(
-                f"The weights in {folder} cannot be loaded ({' '.join(str(error).split())[:300]}). Copy them again."
-            ) from error
+        model = load_model(folder, types[decoding.precision])
         self._torch, self._model, self._tokens = torch, model.to(device).eval(), tokens
         tokenizer = tokens.tokenizer
         config, own = model.config, model.generation_config
@@ -69,15 +62,56 @@ class Seq2SeqEngine:
         ids = torch.tensor([[*row, *[self._pad] * (width - len(row))] for row in rows])
         mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
         device = self._model.device
-        with torch.inference_mode():
-            found = self._model.generate(
-                input_ids=ids.to(device), attention_mask=mask.to(device), generation_config=self._generation
-            )
+        try:
+            with torch.inference_mode():
+                found = self._model.generate(
+                    input_ids=ids.to(device), attention_mask=mask.to(device), generation_config=self._generation
+                )
+        except torch.OutOfMemoryError as error:
+            raise UserError(
+                f"{device} has no room for {len(rows)} pieces of up to {width} tokens with --beams "
+                f"{self._generation.num_beams}. Use a GPU with more memory, or a new --output with a lower "
+                "--batch-tokens or --precision bf16."
+            ) from error
         return [self._translation(row) for row in found.tolist()]
 
     def _translation(self, row: list[int]) -> Translation:
         """Of a row of `generate`: the first token starts the decoder, and is the end token in some families."""
         return Translation(self._tokens.text(row), self._eos not in row[1:])
+
+
+def load_model(folder: Path, dtype: Any) -> Any:
+    """The model in `folder` with weights of the torch type `dtype`, on the CPU: from safetensors where there are some,
+    else from a .bin by torch's restricted unpickler, which runs no code.
+
+    Raises UserError where they cannot be read, and for weights that are missing, which would be drawn at random.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from transformers import AutoModelForSeq2SeqLM
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        with torch.random.fork_rng(devices=[]):
+            model, report = AutoModelForSeq2SeqLM.from_pretrained(
+                str(folder), dtype=dtype, weights_only=True, trust_remote_code=False, output_loading_info=True
+            )
+    except UnpicklingError as error:  # its text advises to read the file without the guard
+        raise UserError(
+            f"The weights in {folder} (*.bin) are damaged, or hold more than numbers, which could be code: nothing of "
+            "it was run. Copy them again, or take a copy of the model in safetensors."
+        ) from error
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        raise UserError(
+            f"The weights in {folder} cannot be loaded ({' '.join(str(error).split())[:300]}). Copy them again."
+        ) from error
+    if wrong := sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]])):
+        raise UserError(
+            f"The weights in {folder} are not those of a whole model: {', '.join(wrong[:3])} ({len(wrong)} in all) are "
+            "missing or of another shape. Copy them again."
+        )
+    return model
 
 
 def _positions(config: Any) -> int:
