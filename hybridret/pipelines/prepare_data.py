@@ -35,6 +35,9 @@ def prepare_data(overrides: Sequence[str]) -> int:
     assert point.config is not None
     check_config(point.config)
     config = OmegaConf.masked_copy(point.config, [str(key) for key in point.config if key != "hydra"])
+    if not leaks:  # no benchmark is read: a folder that it needs may come later
+        lacking = [name for name in config.eval if OmegaConf.missing_keys(config.eval[name])]
+        config.eval = {name: section for name, section in config.eval.items_ex(resolve=False) if name not in lacking}
     components = Components(read_settings(resolved(config)))
     source = components.source
     if source is None:

@@ -51,6 +51,15 @@ def test_it_prints_what_the_copy_holds(command: Commands, boxes: Path, own: dict
     assert "jsonl was prepared before" in again.stdout
 
 
+def test_a_benchmark_without_its_folder_is_asked_for_only_where_it_is_read(
+    command: Commands, boxes: Path, own: dict[str, str], tmp_path: Path
+) -> None:
+    asked = ("data=jsonl", f"data.path={boxes}", "eval=[xquad_r,heldout]")
+    assert command("prepare", *asked, folder=tmp_path, environment=own).returncode == 0
+    answer = command("prepare", *asked, "leaks=true", folder=tmp_path, environment=own)
+    assert (answer.returncode, paragraph(answer).startswith("Error: eval.xquad_r.path has no value")) == (2, True)
+
+
 def test_the_leak_check_alone(command: Commands, boxes: Path, own: dict[str, str], tmp_path: Path) -> None:
     """Refused as a run refuses, after the table; the table stands in the page of the copy, too."""
     trained = rows()[0]["passage"]
