@@ -2,6 +2,7 @@
 
     python docs/make_results.py run --data FOLDER [--jobs 2]   # hours on two cores; finished points are skipped
     python docs/make_results.py strategies [--jobs 2] [--override training.steps=20 ...]  # one part of `run`, no data
+    python docs/make_results.py squad_strategies --data FOLDER [--jobs 2]  # another part, five hours of CPU
     python docs/make_results.py speed --data FOLDER [--only NAME ...]  # the programs of benchmarks/, half an hour
     python docs/make_results.py write                          # fill the marked parts of README.md and docs/results.md
 
@@ -63,6 +64,7 @@ def commands(data: Path, jobs: int) -> list[list[str]]:
         ["run", "-m", "batching=hybrid", "batching.alpha=0.25,0.75", "seed=1,2,3", "sweep=builtin", launcher],
         ["run", "-m", strategies, "model=nano,micro,tiny,small", "seed=1,2,3", "sweep=size", launcher],
         *mixing(jobs),
+        *mixing_on_squad(data, jobs),
         ["run", "-m", *squad, strategies, "seed=1,2", launcher],
         ["evaluate", "backbone=minilm", *held_out, xquad, mlqa, *as_trained, "sweep=squad"],
         ["evaluate", "backbone=bm25", *held_out, xquad, mlqa, "sweep=squad"],
@@ -73,25 +75,44 @@ def commands(data: Path, jobs: int) -> list[list[str]]:
     ]
 
 
+CHOICES = (
+    ["batching=mono,cross,hybrid,curriculum"],
+    ["batching=curriculum", "batching.turns=1"],  # from cross to mono and back
+    ["batching=hybrid", "batching.language_exponent=1"],  # languages in proportion to size
+    ["batching=hybrid", "batching.pairs=english"],
+)
+
+
 def mixing(jobs: int, overrides: Sequence[str] = ()) -> list[list[str]]:
     """Ways to mix mono and cross batches on the built-in corpus, and the weights of mono and cross merged."""
     common = ["seed=1,2,3", "sweep=strategies", *overrides, f"hydra.launcher.n_jobs={jobs}"]
-    choices = (
-        ["batching=mono,cross,hybrid,curriculum"],
-        ["batching=curriculum", "batching.turns=1"],  # from cross to mono and back
-        ["batching=hybrid", "batching.language_exponent=1"],  # the corpus has equally many questions in each language
-        ["batching=hybrid", "batching.pairs=english"],
-    )
+    return [*(["run", "-m", *choice, *common] for choice in CHOICES), *merges("strategies")]
+
+
+def mixing_on_squad(data: Path, jobs: int, overrides: Sequence[str] = ()) -> list[list[str]]:
+    """The same on squad-dev in eight languages, and hybrid with mined hard negatives."""
+    sweep, rows = "squad_strategies", f"data.path={data / 'train'}"
+    common = ["experiment=squad", rows, "seed=1,2,3", f"sweep={sweep}", *overrides, f"hydra.launcher.n_jobs={jobs}"]
+    mined = ["name=minilm", "backbone=minilm", "text.query_length=32", "text.passage_length=128"]
+    return [
+        *(["run", "-m", *choice, *common] for choice in CHOICES),
+        ["mine", *mined, "data=jsonl", rows, "data.files=[squad-dev.*]", "mining.margin=0.05"],
+        ["run", "-m", "batching=hybrid", "training.mined=minilm", "training.hard_negatives=1", *common],
+        *merges(sweep),
+    ]
+
+
+def merges(sweep: str) -> list[list[str]]:
+    """The finished mono and cross runs of a sweep, merged seed by seed."""
     found: dict[int, dict[str, Path]] = {}  # long names of runs are hashed, so strategy and seed are read
-    for file in sorted((ROOT / "multirun" / "strategies").glob("*/result.json")):
+    for file in sorted((ROOT / "multirun" / sweep).glob("*/result.json")):
         result = json.loads(file.read_text("utf-8"))
         found.setdefault(result["seed"], {})[result["strategy"]] = file.parent.relative_to(ROOT)
-    merges = [
+    return [
         ["merge", f"mono={ends['mono']}", f"cross={ends['cross']}", "ratios=[0.25,0.5,0.75]"]
         for _, ends in sorted(found.items())
         if {"mono", "cross"} <= ends.keys()
     ]
-    return [*(["run", "-m", *choice, *common] for choice in choices), *merges]
 
 
 def checkpoints(runs: list[str]) -> list[Path]:
@@ -224,16 +245,18 @@ def machine(sweep: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", choices=("run", "strategies", "speed", "write"))
+    parser.add_argument("action", choices=("run", "strategies", "squad_strategies", "speed", "write"))
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--override", nargs="+", default=[], help="of every run of `strategies`")
+    parser.add_argument("--override", nargs="+", default=[], help="of every run of strategies")
     parser.add_argument("--only", nargs="+", choices=programs(), default=programs(), help="of `speed`")
     options = parser.parse_args()
     if options.action == "run":
         return run(lambda: commands(options.data, options.jobs))
     if options.action == "strategies":
         return run(lambda: mixing(options.jobs, options.override))
+    if options.action == "squad_strategies":
+        return run(lambda: mixing_on_squad(options.data, options.jobs, options.override))
     return speed(options.data, options.only) if options.action == "speed" else write()
 
 
