@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from hybridret.reporting import charts
 from hybridret.reporting.charts.chart import Chart, DatasetChart, SweepChart
-from hybridret.reporting.charts.plot import Plot
+from hybridret.reporting.charts.plot import Plot, log_values, new_axes
 from hybridret.reporting.charts.registry import known_charts
 from hybridret.reporting.collect import Sweep, collect
 from hybridret.reporting.write import write_report
@@ -117,3 +117,24 @@ def test_the_order_does_not_depend_on_names_of_files() -> None:
     orders = [chart.order for chart in known_charts()]
     assert orders == sorted(orders)
     assert [chart.name for chart in known_charts()] != sorted(chart.name for chart in known_charts())
+
+
+@pytest.mark.parametrize("values", [[9_600.0, 11_200.0], [3.0, 28_016.0], [0.02, 0.9], [1.0, 1.0]])
+def test_numbers_of_a_logarithmic_axis_are_plain(values: list[float]) -> None:
+    """Formulas are not read in figures, so matplotlib's own numbers would stand there as their source."""
+
+    def draw() -> Figure:
+        figure, axes = new_axes()
+        axes.plot([0, 1], values)
+        axes.set_xticks([])
+        log_values(axes)
+        return figure
+
+    texts = [
+        text.strip()
+        for element in ElementTree.fromstring(Plot("log", "", draw).svg).iter("{http://www.w3.org/2000/svg}text")
+        for text in element.itertext()
+    ]
+    shown = [float(text.replace(",", "")) for text in texts]  # all but numbers would raise
+    low, high = min(values), max(values)
+    assert low == high or sum(low / 1.2 <= value <= high * 1.2 for value in shown) >= 2

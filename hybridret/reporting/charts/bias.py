@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from hybridret.analysis.spread import mean_and_spread
 from hybridret.base.files import file_name
 from hybridret.reporting.charts.chart import DatasetChart
-from hybridret.reporting.charts.plot import Plot, legend_below, new_axes
+from hybridret.reporting.charts.plot import Plot, legend_below, log_values, new_axes
 from hybridret.reporting.charts.plot_style import plot_styles
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.select import MACRO, configurations, select
@@ -46,7 +46,7 @@ def _bias(sweep: Sweep, dataset: str) -> Figure:
             label=name,
         )
     if (means["mean"] > 0).all():
-        axes.set_yscale("log")
+        log_values(axes)
     axes.set(xlabel="query language", ylabel="rank distance", title=f"{dataset}: lower is less biased")
     legend_below(figure, axes)
     return figure

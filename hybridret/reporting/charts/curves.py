@@ -7,13 +7,12 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
-import matplotlib.ticker
 import numpy as np
 from matplotlib.figure import Figure
 
 from hybridret.analysis.smoothing import smooth
 from hybridret.reporting.charts.chart import SweepChart
-from hybridret.reporting.charts.plot import Plot, legend_below, new_axes
+from hybridret.reporting.charts.plot import Plot, legend_below, log_values, new_axes
 from hybridret.reporting.charts.plot_style import plot_styles
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.select import select
@@ -71,10 +70,7 @@ def _curve(sweep: Sweep, curve: _Curve) -> Figure:
         axes.plot(one["step"], values, color=look.colour, linestyle=look.dash, linewidth=1.2, alpha=0.8, label=name)
         seen.add(label)
     if unit == _LOSS and lowest > 0:
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
-        axes.yaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
+        log_values(axes)
     axes.set(xlabel="step", ylabel=unit, title=title)
     legend_below(figure, axes)
     return figure

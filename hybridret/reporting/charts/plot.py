@@ -16,6 +16,7 @@ from typing import Any
 
 import matplotlib
 from markupsafe import Markup, escape
+from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -83,6 +84,18 @@ def new_axes(width: float = 4.9, height: float = 3.5) -> tuple[Figure, Axes]:
     """A figure of this size in inches with one pair of axes."""
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.add_subplot()
+
+
+def log_values(axes: Axes) -> None:
+    """Make the vertical axis of a drawn chart logarithmic, its numbers plain: those of matplotlib are formulas, which
+    are not read here. Below a factor of ten, steps of 1, 2 and 5 would leave one number or none: there they are even.
+    """
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    even = high < 10 * low
+    axes.yaxis.set_major_locator(ticker.MaxNLocator(5) if even else ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:,.6g}"))
+    axes.yaxis.set_minor_locator(ticker.NullLocator())
 
 
 def legend_below(figure: Figure, axes: Axes, columns: int = 3) -> None:
