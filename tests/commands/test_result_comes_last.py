@@ -33,7 +33,9 @@ class Encoder:
 
 
 def work(run: RunDirectory) -> point_work.PointWork:
-    source = SimpleNamespace(name="n", fingerprint=lambda: "f", licence=lambda: "l", summary=lambda: None)
+    source = SimpleNamespace(
+        name="n", fingerprint=lambda: "f", licence=lambda: "l", summary=lambda: None, training=lambda: (), card=dict
+    )
     settings = SimpleNamespace(
         batching={"_target_": "hybridret.batching.mono.Mono"},
         backbone={},
@@ -45,7 +47,7 @@ def work(run: RunDirectory) -> point_work.PointWork:
         logger=SimpleNamespace(mode="offline"),
     )
     made = object.__new__(point_work.PointWork)
-    made.components, made.settings = SimpleNamespace(source=source), settings  # type: ignore[assignment]
+    made.components, made.settings = SimpleNamespace(source=source, mined=None), settings  # type: ignore[assignment]
     made.run, made.identity = run, RunIdentity(run, "h", "mono")
     return made
 

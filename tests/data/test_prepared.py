@@ -74,6 +74,14 @@ def same_collection(stored: Collection, collection: Collection) -> None:
             )
 
 
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_rows_without_any_letter_come_back(tmp_path: Path, nothing: str | None) -> None:
+    """The buffer of their letters is empty, and has an address that is not in the file."""
+    texts: list[str | None] = [nothing] * (ROWS + 3) + ["a"]
+    write_texts(tmp_path / "a.arrow", texts)
+    assert list(StoredTexts(tmp_path / "a.arrow")) == texts
+
+
 @pytest.mark.parametrize("count", [0, 1, ROWS - 1, ROWS, 2 * ROWS + 3])
 def test_texts_come_back_as_they_were(tmp_path: Path, count: int) -> None:
     texts = [TEXTS[row % len(TEXTS)] if row % 3 else f"text {row}" for row in range(count)]

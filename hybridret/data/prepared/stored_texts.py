@@ -152,7 +152,10 @@ class StoredTexts(Texts):
             raise self._damaged(str(error).strip()) from error
         if number < len(self._parts) - 1 and len(batch) != ROWS:
             raise self._damaged("its parts have other lengths")
-        found = [-1 if one is None else one.address - self._address for one in batch.column(0).buffers()]
+        # An empty buffer, as that of rows without any text, has an address anywhere.
+        found = [
+            one.address - self._address if one is not None and one.size else -1 for one in batch.column(0).buffers()
+        ]
         valid, offsets, data = found if batch.column(0).null_count else (-1, *found[1:])
         if offsets % 8 or not 0 <= offsets < len(self._bytes) or data >= len(self._bytes):
             raise self._damaged("its parts are packed")
