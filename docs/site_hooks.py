@@ -9,21 +9,10 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
+from hybridret.command import COMMANDS
+
 ROOT = Path(__file__).resolve().parent.parent
-ENTRIES = (
-    "run",
-    "evaluate",
-    "merge",
-    "prepare",
-    "mine",
-    "translate",
-    "plan",
-    "report",
-    "search",
-    "publish",
-    "status",
-    "command",
-)
+ENTRIES = (*COMMANDS, "command")
 
 
 def rooms() -> list[str]:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from hybridret.command import COMMANDS
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,24 +38,7 @@ print("LOADED", json.dumps([code or 0, loaded]))
 """
 BM25 = ("hybridret.evaluate", "backbone=bm25", "logger=none", "eval=[heldout]", "data=jsonl", "data.path=boxes")
 
-CASES = [
-    *(
-        (f"hybridret.{name}", "--help")
-        for name in (
-            "run",
-            "evaluate",
-            "merge",
-            "prepare",
-            "mine",
-            "translate",
-            "plan",
-            "report",
-            "search",
-            "publish",
-            "status",
-        )
-    ),
-]
+CASES = [(f"hybridret.{name}", "--help") for name in COMMANDS]
 REFUSED = [
     ("hybridret.run", "batching.alpha=1.5"),
     ("hybridret.run", "training.steps=many"),

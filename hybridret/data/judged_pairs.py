@@ -118,10 +118,6 @@ def held_out_pairs(query_ids: IntArray, groups: IntArray, wanted: int, name: Cal
     return kept[groups]
 
 
-def _hash(number: int) -> int:
-    return int.from_bytes(hashlib.sha256(str(number).encode()).digest()[:8], "big")
-
-
 def read_id_pairs(file: Path, columns: int, advance: Callable[[int], object] = lambda count: None) -> IntArray:
     """[n, 2]: the first two of `columns` whole numbers in each line of a file, with tabs between; repeated pairs once.
     `advance` gets the number of bytes read.
