@@ -12,9 +12,10 @@ from typing import Any
 
 from hybridret.base.errors import UserError
 from hybridret.data.fields import field_text, is_number, without
-from hybridret.data.lines import BROKEN, LONGEST, MARK, json_object, numbered_lines, open_bytes, too_long
+from hybridret.data.json_blocks import json_blocks
+from hybridret.data.lines import json_object
 
-BLOCK = 1 << 24  # bytes of a block; it is extended to the end of its last line
+BLOCK = 1 << 24  # bytes of a block
 ROWS = 1 << 14  # rows of a block of parquet
 Required = bool | str  # whether a row must have a field; a name: only if it lacks the field of that name
 
@@ -33,25 +34,9 @@ def json_tables(file: Path, columns: Mapping[str, Required], fast: bool = True) 
 
     Raises UserError naming file and line.
     """
-    line = 0
-    try:
-        with open_bytes(file) as stream:
-            while block := stream.read(BLOCK):
-                rest = stream.readline(LONGEST + 1)
-                if len(rest) > LONGEST:
-                    raise UserError(too_long(file, line + block.count(b"\n") + 1))
-                block += rest
-                lines = block.split(b"\n")
-                if not line:
-                    lines[0] = lines[0].removeprefix(MARK)
-                    block = block.removeprefix(MARK)
-                table = _by_arrow(block, sum(1 for raw in lines if raw.strip()), columns) if fast else None
-                yield (table, 0) if table is not None else _by_line(lines, line, file, columns)
-                line += block.count(b"\n")
-    except BROKEN as error:
-        for _ in numbered_lines(file):  # raises where it breaks, and names the line
-            pass
-        raise UserError(f"{file}: the gzip archive is broken ({error}). Fetch the file again.") from error
+    for block in json_blocks(file, BLOCK):
+        table = _by_arrow(block.text, len(block.rows()), columns) if fast else None
+        yield (table, 0) if table is not None else _by_line(block.lines, block.before, file, columns)
 
 
 def parquet_tables(file: Path, columns: Mapping[str, Required]) -> Iterator[tuple[Any, int]]:

@@ -14,21 +14,11 @@ import numpy as np
 
 from hybridret.base.errors import UserError, nearest
 from hybridret.data.fields import field_text
-from hybridret.data.lines import (
-    BROKEN,
-    LONGEST,
-    MARK,
-    Advance,
-    json_object,
-    no_progress,
-    numbered_lines,
-    open_bytes,
-    report_bytes,
-    too_long,
-)
+from hybridret.data.json_blocks import json_blocks
+from hybridret.data.lines import Advance, json_object, no_progress
 from hybridret.data.tables.columns import Columns
 
-BLOCK = 1 << 22  # bytes of a block; it is extended to the end of its last line
+BLOCK = 1 << 22  # bytes of a block
 
 
 def json_line_tables(file: Path, columns: Columns, fast: bool = True, advance: Advance = no_progress) -> Iterator[Any]:
@@ -38,34 +28,12 @@ def json_line_tables(file: Path, columns: Columns, fast: bool = True, advance: A
     Raises UserError naming file and line for broken JSON, a field that is missing (with the nearest one) or no text,
     text that is not UTF-8, and an archive that is cut short.
     """
-    line = passed = 0
-    try:
-        with open_bytes(file) as stream:
-            while block := stream.read(BLOCK):
-                rest = stream.readline(LONGEST + 1)
-                if len(rest) > LONGEST:
-                    raise UserError(too_long(file, line + block.count(b"\n") + 1))
-                block += rest
-                lines = block.split(b"\n")
-                if not line:
-                    lines[0] = lines[0].removeprefix(MARK)
-                    if block.removeprefix(MARK).lstrip()[:1] == b"[":
-                        raise UserError(
-                            f"{file}, line 1: it begins with a list, but expected is one JSON object in each line. "
-                            f"Make such a file with: jq -c '.[]' {file.name} > NAME.jsonl"
-                        )
-                    block = block.removeprefix(MARK)
-                rows = np.array([number for number, raw in enumerate(lines, line + 1) if raw.strip()], dtype=np.int64)
-                table = _by_arrow(block, len(rows), columns) if fast else None
-                if table is None:
-                    table = _by_line(lines, line, file, columns)
-                yield table.append_column("\0row", [rows])
-                line += block.count(b"\n")
-                passed = report_bytes(stream, passed, advance)
-    except BROKEN as error:
-        for _ in numbered_lines(file):  # raises where it breaks, and names the line
-            pass
-        raise UserError(f"{file}: the gzip archive is broken ({error}). Fetch the file again.") from error
+    for block in json_blocks(file, BLOCK, advance):
+        rows = np.array(block.rows(), dtype=np.int64)
+        table = _by_arrow(block.text, len(rows), columns) if fast else None
+        if table is None:
+            table = _by_line(block.lines, block.before, file, columns)
+        yield table.append_column("\0row", [rows])
 
 
 def _by_arrow(block: bytes, count: int, columns: Columns) -> Any:
