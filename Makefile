@@ -63,7 +63,7 @@ imports: $(VENV)/.developed
 	$(BIN)/lint-imports --no-cache
 
 docs: $(VENV)/.developed  ## the documentation as a site, into site/; a broken link or a public name without a docstring fails
-	$(BIN)/mkdocs build --quiet
+	$(BIN)/mkdocs build --strict
 
 format: $(VENV)/.developed  ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .

@@ -48,7 +48,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     pages = {f"reference/{room}.md": f"# `hybridret.{room}`\n\n::: hybridret.{room}\n" for room in rooms()}
     pages["reference/entries.md"] = "# Commands\n\n" + "\n".join(f"::: hybridret.{name}\n" for name in ENTRIES)
     for name in ("CHANGELOG.md", "CONTRIBUTING.md"):
-        pages[name.lower()] = (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](")
+        text = (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](")
+        pages[name.lower()] = text.replace("](CONTRIBUTING.md", "](contributing.md")
     for path, content in pages.items():
         files.append(File.generated(config, path, content=content))
     return files
