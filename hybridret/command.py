@@ -17,6 +17,7 @@ COMMANDS = {
     "mine": "hard negatives for training data, by BM25 or any encoder",
     "plan": "memory, time and cost of a run or a sweep, before it is started",
     "report": "tables, figures and one page from a sweep",
+    "analyse": "answers from sweeps: what wins, where, by how much, how sure",
     "search": "ask questions, and see the best passages in all languages",
     "publish": "a run as a folder for sentence-transformers",
     "status": "what each run of a sweep is doing, and where",

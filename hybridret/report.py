@@ -37,14 +37,18 @@ def report(sweep: Path, output: Path | None = None, datasets: Sequence[str] = ()
     from rich.console import Console
 
     from hybridret.base.bars import Bars
+    from hybridret.reporting.answers.registry import find_answers
     from hybridret.reporting.collect import collect
+    from hybridret.reporting.evidence import Evidence
     from hybridret.reporting.summary import summary_table
     from hybridret.reporting.write import write_report
 
     found = collect(sweep)
     if datasets:
         found = found.only(list(datasets))
-    page = write_report(found, output or sweep / "report", Bars())
+    bars = Bars()
+    answers = find_answers(Evidence([found], progress=bars))
+    page = write_report(found, output or sweep / "report", bars, answers)
     # A file or a pipe gets the whole table instead of one cut at 80 columns.
     console = Console() if sys.stdout.isatty() else Console(width=160)
     for name in found.datasets:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import hybridret
 from hybridret.base.checksums import CHECKSUM
-from hybridret.evaluation.tables import METRIC_COLUMNS, QUERY_COLUMNS
+from hybridret.evaluation.tables import METRIC_COLUMNS
 from hybridret.runs.curve import append_row
+from hybridret.runs.query_values import QUERY_COLUMNS
 from hybridret.runs.status import State, write_status
 from hybridret.training.frozen import FINGERPRINT
 

@@ -11,11 +11,10 @@ from pandas.api.types import union_categoricals
 
 from hybridret.base.errors import UserError
 from hybridret.base.files import atomic_path
+from hybridret.runs.query_values import KEYS, QUERY_COLUMNS, read_queries, with_columns
 from hybridret.runs.sums import check_sum
 
-KEYS = ("dataset", "setting", "query_language", "corpus_language", "metric", "cutoff")
 METRIC_COLUMNS = (*KEYS, "value", "num_queries")
-QUERY_COLUMNS = (*KEYS, "query_id", "question", "value")
 MACRO = "macro"
 
 
@@ -83,20 +82,4 @@ def read_metrics(path: Path) -> pd.DataFrame:
         )
     except (OSError, ValueError) as error:
         raise UserError(f"Cannot read {path}: {error}. Evaluate the run again to write it anew.") from error
-    return _checked(table, METRIC_COLUMNS, path)
-
-
-def read_queries(path: Path, columns: Sequence[str] = QUERY_COLUMNS) -> pd.DataFrame:
-    """A `queries.parquet`, or some of its columns. Raises UserError if it is missing, broken or changed."""
-    check_sum(path)
-    try:
-        table = pd.read_parquet(path, columns=list(columns))
-    except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
-        raise UserError(f"Cannot read {path}: {error}. Evaluate the run again to write it anew.") from error
-    return _checked(table, columns, path)
-
-
-def _checked(table: pd.DataFrame, columns: Sequence[str], path: Path) -> pd.DataFrame:
-    if missing := [name for name in columns if name not in table.columns]:
-        raise UserError(f"{path}: the column {missing[0]!r} is missing. Evaluate the run again to write it anew.")
-    return table
+    return with_columns(table, METRIC_COLUMNS, path)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import pkgutil
-from functools import cache
-from importlib import import_module
-
 from hybridret import metrics
+from hybridret.base.discovery import discovered
 from hybridret.metrics.metric import Metric, Table
 
 
 def known_metrics() -> tuple[Metric, ...]:
     """Every metric, in the order of the rows of metrics.csv. Raises ValueError if two rows have the same name."""
-    return _found(tuple(metrics.__path__))
+    return tuple(sorted(discovered(metrics, "METRIC", Metric, _rows), key=lambda one: one.order))
 
 
 def table_metrics(table: Table) -> dict[str, Metric]:
@@ -21,11 +18,5 @@ def table_metrics(table: Table) -> dict[str, Metric]:
     return {one.name: one for one in shown}
 
 
-@cache
-def _found(folders: tuple[str, ...]) -> tuple[Metric, ...]:
-    modules = [import_module(f"{metrics.__name__}.{one.name}") for one in pkgutil.iter_modules(folders)]
-    found = [module.METRIC for module in modules if isinstance(getattr(module, "METRIC", None), Metric)]
-    names = [name for one in found for name in (one.name, *(row.name for row in one.summaries))]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"hybridret.metrics holds two metrics called {twice[0]!r}: give one of them another name.")
-    return tuple(sorted(found, key=lambda one: one.order))
+def _rows(metric: Metric) -> list[str]:
+    return [metric.name, *(row.name for row in metric.summaries)]

@@ -59,8 +59,8 @@ class Sweep:
     was added), language and the four shares. `notes`: run, dataset ("": the run as a whole), key, text.
     `failures`: run, state, phase, done, total (None: not known), reason of all that is not finished. By run: `mixes`,
     `environments`, `summaries`, what the reader made of the training data, `cards`, what it holds, `leaks`, which texts
-    of the test sets were found in it, by the run itself and by evaluations that were added, and `merges`, of which runs
-    it is a merge.
+    of the test sets were found in it, by the run itself and by evaluations that were added, `merges`, of which runs
+    it is a merge, and `evaluated_in`, the folder with the `queries.parquet` of each dataset.
     """
 
     name: str
@@ -78,6 +78,7 @@ class Sweep:
     cards: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     leaks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     merges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    evaluated_in: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
 
     @property
     def datasets(self) -> list[str]:
@@ -175,12 +176,14 @@ def _assemble(folder: Path, runs: list[_Run], failures: list[dict[str, Any]], re
     tokens: list[dict[str, Any]] = []
     notes: list[dict[str, str]] = list(remarks)
     protocols: dict[str, Protocol] = {}
+    evaluated_in: dict[str, dict[str, Path]] = {}
     for run in runs:
         name = run.path.name
         for i, (where, one, part) in enumerate(run.evaluations):
             newer = {dataset for _, _, other in run.evaluations[i + 1 :] for dataset in other["dataset"].unique()}
             valid = part[~part["dataset"].isin(newer)]
             metrics.append(valid.assign(run=name))
+            evaluated_in.setdefault(name, {}).update(dict.fromkeys(map(str, valid["dataset"].unique()), where))
             options = run.settings if where == run.path else flatten({key: one.get(key) for key in _HOW})
             protocols.setdefault(name, {}).update(protocol(valid, options, run.identity["text"]))
             notes.extend({"run": name, **row} for row in note_rows(one) if row["dataset"] not in newer)
@@ -212,6 +215,7 @@ def _assemble(folder: Path, runs: list[_Run], failures: list[dict[str, Any]], re
         environments={run.path.name: run.environment for run in runs},
         merges={run.path.name: run.result["merge"] for run in runs if run.result.get("merge")},
         leaks={run.path.name: _leaks(run) for run in runs},
+        evaluated_in=evaluated_in,
         cards={run.path.name: (run.result.get("data") or {}).get("card") or {} for run in runs},
         summaries={run.path.name: (run.result.get("data") or {}).get("summary") or {} for run in runs},
     )

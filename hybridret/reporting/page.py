@@ -7,6 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from hybridret.reporting.answers.answer import Answer, Findings
 from hybridret.reporting.charts.plot import Plot
 from hybridret.reporting.charts.registry import sweep_charts
 from hybridret.reporting.collect import Sweep
@@ -23,11 +24,22 @@ from hybridret.reporting.templates import call, render
 _HERE = Path(__file__).parent
 
 
-def render_page(sweep: Sweep, whole: Mapping[str, list[Plot]], plots: Mapping[str, Mapping[str, list[Plot]]]) -> str:
+SENTENCES = 7  # that open the page
+
+
+def render_page(
+    sweep: Sweep,
+    whole: Mapping[str, list[Plot]],
+    plots: Mapping[str, Mapping[str, list[Plot]]],
+    answers: Mapping[Answer, Findings] | None = None,
+) -> str:
     """The whole page as a string. `whole` (of the sweep) and `plots[dataset]` are the figures that were also written to
-    files, by the name of their chart.
+    files, by the name of their chart. `answers` open it, and have a section each.
     """
     known = facts(sweep)
+    answers = answers or {}
+    ranked = [(one, answer) for answer, found in answers.items() for one in found.sentences if one.importance > 0]
+    first = sorted(ranked, key=lambda pair: -pair[0].importance)[:SENTENCES]
     sections = [dataset_section(sweep, name, f"data-{i}", plots[name]) for i, name in enumerate(sweep.datasets, 1)]
     rest = [
         Section("curves", "Training curves", _curves(whole)),
@@ -43,12 +55,19 @@ def render_page(sweep: Sweep, whole: Mapping[str, list[Plot]], plots: Mapping[st
         folder=str(sweep.folder),
         finished=len(sweep.runs),
         about=known.data,
-        sections=[*sections, *(one for one in rest if one.body)],
+        answers=[(finding, f"answer-{answer.name}") for finding, answer in first],
+        sections=[*sections, *map(_answer, answers.items()), *(one for one in rest if one.body)],
         # Our own files, and no text of somebody else in them.
         style=Markup((_HERE / "report.css").read_text(encoding="utf-8")),
         script=Markup((_HERE / "report.js").read_text(encoding="utf-8")),
     )
     return f"{page}\n"
+
+
+def _answer(found: tuple[Answer, Findings]) -> Section:
+    answer, findings = found
+    key = f"answer-{answer.name}"
+    return Section(key, answer.title, render("answer.html", answer=answer, findings=findings, key=key))
 
 
 def _curves(plots: Mapping[str, list[Plot]]) -> Markup:

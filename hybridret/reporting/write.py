@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from hybridret.base.files import write_text
 from hybridret.base.markup import visible
 from hybridret.base.progress import Progress, Quiet
 from hybridret.reporting import tables as t
+from hybridret.reporting.answers.answer import Answer, Findings
+from hybridret.reporting.answers.files import write_answers
 from hybridret.reporting.charts.registry import dataset_plots, sweep_plots
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.page import render_page
@@ -24,8 +27,11 @@ from hybridret.reporting.tables_mix import mix_language_table, mix_table
 from hybridret.reporting.tables_runs import failure_table, run_table, token_tables
 
 
-def write_report(sweep: Sweep, folder: Path, progress: Progress | None = None) -> Path:
-    """Write the report of `sweep` into `folder` and return the path of its page. Same runs, same bytes."""
+def write_report(
+    sweep: Sweep, folder: Path, progress: Progress | None = None, answers: Mapping[Answer, Findings] | None = None
+) -> Path:
+    """Write the report of `sweep` with the `answers` found in it into `folder`, and return the path of its page. Same
+    runs, same bytes."""
     whole = sweep_plots(sweep)
     plots = {name: dataset_plots(sweep, name) for name in sweep.datasets}
     figures = [plot for charts in (whole, *plots.values()) for of_chart in charts.values() for plot in of_chart]
@@ -39,8 +45,9 @@ def write_report(sweep: Sweep, folder: Path, progress: Progress | None = None) -
         for plot in figures:
             plot.write(folder / "figures")
             advance()
+        write_answers(answers or {}, folder / "analysis")
         page = folder / "report.html"
-        write_text(page, visible(render_page(sweep, whole, plots)))
+        write_text(page, visible(render_page(sweep, whole, plots, answers)))
         advance()
     return page
 

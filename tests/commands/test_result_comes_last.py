@@ -13,12 +13,13 @@ import pandas as pd
 import pytest
 
 from hybridret.base.settings import TextSettings
-from hybridret.evaluation.tables import METRIC_COLUMNS, QUERY_COLUMNS, Evaluation
+from hybridret.evaluation.tables import METRIC_COLUMNS, Evaluation
 from hybridret.export.tracking import NoTracker
 from hybridret.pipelines import point_work
 from hybridret.pipelines.scoring import Scores
 from hybridret.runs import Decision, RunDirectory, State
 from hybridret.runs.identity import RunIdentity
+from hybridret.runs.query_values import QUERY_COLUMNS
 from hybridret.training.train import TrainingResult
 
 ROW = ("d", "monolingual", "macro", "macro", "map", pd.NA, 0.5, 1)

@@ -14,7 +14,8 @@ from hybridret.base.progress import Quiet
 from hybridret.base.records import Collection
 from hybridret.base.settings import EvaluationSettings
 from hybridret.evaluation.evaluate import evaluate
-from hybridret.evaluation.tables import METRIC_COLUMNS, QUERY_COLUMNS, Evaluation, read_queries
+from hybridret.evaluation.tables import METRIC_COLUMNS, Evaluation
+from hybridret.runs.query_values import QUERY_COLUMNS, read_queries
 
 
 @pytest.fixture

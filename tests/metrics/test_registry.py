@@ -128,7 +128,7 @@ def test_a_name_given_twice_is_refused(tmp_path: Path) -> None:
     )
     registry.metrics.__path__.append(str(tmp_path))
     try:
-        with pytest.raises(ValueError, match="two metrics called 'recall'"):
+        with pytest.raises(ValueError, match="two of 'recall'"):
             known_metrics()
     finally:
         registry.metrics.__path__.remove(str(tmp_path))

@@ -36,3 +36,9 @@ def rich(fabricate: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def alpha(fabricate: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five alphas x two seeds. Read only."""
     return fabricate.alpha(tmp_path_factory.mktemp("sweeps") / "alpha")
+
+
+@pytest.fixture(scope="session")
+def questioned(fabricate: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`rich` with the values of 40 questions in every run. Read only."""
+    return fabricate.questioned(fabricate.rich(tmp_path_factory.mktemp("sweeps") / "questioned"))

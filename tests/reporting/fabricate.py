@@ -1,7 +1,7 @@
 """Fabricates sweep folders as a real sweep would leave them: several strategies and seeds, curves, metrics, failures.
 
 The numbers follow the shape of real results (mono wins Mo., cross and hybrid win Cr.), so that pages can be looked at:
-`python tests/reporting/fabricate.py FOLDER [KIND]` with KIND one of small, rich, alpha.
+`python tests/reporting/fabricate.py FOLDER [KIND]` with KIND one of small, rich, alpha; all with values of questions.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 XQUAD = ("ar", "de", "el", "en", "es", "hi", "ru", "th", "tr", "vi", "zh")
 CLDR = ("ar", "de", "en", "hi", "ja", "ru", "sw", "zh")
@@ -256,6 +257,45 @@ def alpha(folder: Path) -> Path:
     return folder
 
 
+def questions(run_folder: Path, count: int = 40) -> Path:
+    """Write `queries.parquet` for a run, and its metrics.csv again so that both agree. Questions are as hard in every
+    run and language; noise is of the run."""
+    path = run_folder / "metrics.csv"
+    table = pd.read_csv(path, keep_default_na=False)
+    kept = table[(table["query_language"] != "macro") & ~table["metric"].str.startswith("rank_distance_")]
+    level = kept["value"].astype(float).to_numpy()[:, None]
+    size = np.maximum(1.0, level)
+    hard = np.random.default_rng(7).normal(0, 0.15, count)
+    noise = np.random.default_rng([*run_folder.name.encode()]).normal(0, 0.05, (len(kept), count))
+    top = np.where((size > 1) | (kept["metric"] == "contrastive_entropy").to_numpy()[:, None], 5 * size, 1.0)
+    values = np.clip(level + size * (np.where(size > 1, -hard, hard) + noise), 0, top)
+    queries = kept[COLUMNS[:6]].loc[kept.index.repeat(count)].reset_index(drop=True)
+    queries["cutoff"] = pd.to_numeric(queries["cutoff"]).fillna(0).astype(int)
+    queries["question"] = [f"q{number}" for number in range(count)] * len(kept)
+    queries["query_id"] = queries["question"] + "-" + queries["query_language"]
+    queries["value"] = values.ravel()
+    text = [name for name in queries.columns if name not in ("cutoff", "value")]
+    queries[text] = queries[text].astype("category")
+    keys = COLUMNS[:6]
+    queries[[*keys, "query_id", "question", "value"]].to_parquet(run_folder / "queries.parquet", index=False)
+    means = queries.groupby(keys, observed=True, sort=False)["value"].agg(["mean", "size"]).reset_index()
+    rows = [[*row[:5], row[5] or "", repr(float(row[6])), row[7]] for row in means.itertuples(index=False)]
+    groups = ["dataset", "setting", "metric", "cutoff"]
+    for key, own in means.groupby(groups, observed=True, sort=False):
+        dataset, setting, metric, cutoff = key
+        value = [repr(float(own["mean"].mean())), int(own["size"].sum())]
+        rows.append([dataset, setting, "macro", "macro", metric, cutoff or "", *value])
+    write_rows(path, rows)
+    return run_folder
+
+
+def questioned(folder: Path, count: int = 40) -> Path:
+    """`questions` for every run of a sweep and its added evaluations."""
+    for file in sorted(folder.glob("*/**/metrics.csv")):
+        questions(file.parent, count)
+    return folder
+
+
 if __name__ == "__main__":
     kinds = {"small": small, "rich": rich, "alpha": alpha}
-    kinds[sys.argv[2] if len(sys.argv) > 2 else "small"](Path(sys.argv[1]))
+    questioned(kinds[sys.argv[2] if len(sys.argv) > 2 else "small"](Path(sys.argv[1])))

@@ -103,7 +103,7 @@ def test_a_chart_is_one_file(fabricate: ModuleType, tmp_path: Path, add: Callabl
 
 def test_a_name_given_twice_is_refused(add: Callable[[str, str], None]) -> None:
     add("second_scatter", ADDED.replace('name="languages"', 'name="scatter"'))
-    with pytest.raises(ValueError, match="two charts called 'scatter'"):
+    with pytest.raises(ValueError, match="two of 'scatter'"):
         known_charts()
 
 
