@@ -40,7 +40,7 @@ run: $(VENV)/.installed  ## sweep mono, cross and hybrid on the built-in corpus 
 	$(BIN)/python -m hybridret.run -m batching=mono,cross,hybrid sweep=$(SWEEP) hydra.launcher.n_jobs=$(JOBS)
 	$(BIN)/python -m hybridret.report multirun/$(SWEEP)
 
-strategies: $(VENV)/.installed  ## ways to mix batches, and merged weights, on the built-in corpus (21 trainings, 40 minutes on 2 cores)
+strategies: $(VENV)/.installed  ## ways to mix batches, and merged weights, on the built-in corpus (21 trainings, 25 minutes on 2 cores)
 	$(BIN)/python docs/make_results.py strategies --jobs $(JOBS)
 	$(BIN)/python -m hybridret.report multirun/strategies
 

@@ -2,7 +2,7 @@
 
     python docs/make_results.py run --data FOLDER [--jobs 2]   # hours on two cores; finished points are skipped
     python docs/make_results.py strategies [--jobs 2] [--override training.steps=20 ...]  # one part of `run`, no data
-    python docs/make_results.py squad_strategies --data FOLDER [--jobs 2]  # another part, five hours of CPU
+    python docs/make_results.py squad_strategies --data FOLDER [--jobs 2]  # another part, two hours of CPU
     python docs/make_results.py speed --data FOLDER [--only NAME ...]  # the programs of benchmarks/, half an hour
     python docs/make_results.py write                          # fill the marked parts of README.md and docs/results.md
 
@@ -83,13 +83,17 @@ CHOICES = (
 )
 
 
-def mixing(jobs: int, overrides: Sequence[str] = ()) -> list[list[str]]:
+HALF = ("training.steps=600",)  # of the steps of `builtin`
+THIRD = ("training.steps=80", "training.validate_every=40")  # of those of `squad`
+
+
+def mixing(jobs: int, overrides: Sequence[str] = HALF) -> list[list[str]]:
     """Ways to mix mono and cross batches on the built-in corpus, and the weights of mono and cross merged."""
     common = ["seed=1,2,3", "sweep=strategies", *overrides, f"hydra.launcher.n_jobs={jobs}"]
     return [*(["run", "-m", *choice, *common] for choice in CHOICES), *merges("strategies")]
 
 
-def mixing_on_squad(data: Path, jobs: int, overrides: Sequence[str] = ()) -> list[list[str]]:
+def mixing_on_squad(data: Path, jobs: int, overrides: Sequence[str] = THIRD) -> list[list[str]]:
     """The same on squad-dev in eight languages, and hybrid with mined hard negatives."""
     sweep, rows = "squad_strategies", f"data.path={data / 'train'}"
     common = ["experiment=squad", rows, "seed=1,2,3", f"sweep={sweep}", *overrides, f"hydra.launcher.n_jobs={jobs}"]
@@ -254,9 +258,9 @@ def main() -> int:
     if options.action == "run":
         return run(lambda: commands(options.data, options.jobs))
     if options.action == "strategies":
-        return run(lambda: mixing(options.jobs, options.override))
+        return run(lambda: mixing(options.jobs, options.override or HALF))
     if options.action == "squad_strategies":
-        return run(lambda: mixing_on_squad(options.data, options.jobs, options.override))
+        return run(lambda: mixing_on_squad(options.data, options.jobs, options.override or THIRD))
     return speed(options.data, options.only) if options.action == "speed" else write()
 
 
