@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gzip
 import io
-from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -23,8 +22,7 @@ from hybridret.base.ids import descending_order, slices
 from hybridret.base.records import Collection, FloatArray, Hits, IntArray
 from hybridret.data import qrels
 from hybridret.data.columns import Column
-from hybridret.data.lines import decoded, numbered_lines
-from hybridret.export.trec_names import Names
+from hybridret.data.trec_hits import read_trec_hits
 
 LINES = 1 << 20  # written at a time: bounds the ids in memory
 
@@ -81,39 +79,17 @@ def read_trec_run(path: Path, collection: Collection) -> tuple[IntArray, Hits]:
     Raises UserError naming file and line for a malformed line, a score that is no finite fp32 number, a query with the
     same passage twice, and ids that the collection does not know (with their number).
     """
-    path = Path(path)
-    queries, passages = Names(path, "query"), Names(path, "passage")
-    lines, asked, found, read = array("q"), array("q"), array("q"), array("d")
-    for line, raw in numbered_lines(path):
-        cells = raw.split()  # at ASCII white space, as trec_eval does
-        if len(cells) != 6:
-            text = decoded(raw, f"{path}, line {line}")
-            raise UserError(f"{path}, line {line}: expected 'qid Q0 docid rank score tag', found {text[:60]!r}.")
-        try:
-            read.append(float(cells[4]))
-        except ValueError:
-            raise UserError(f"{path}, line {line}: the score {cells[4]!r} is no number.") from None
-        lines.append(line)
-        asked.append(queries.number(cells[0], line))
-        found.append(passages.number(cells[2], line))
-    if not lines:
-        raise UserError(f"{path} holds no hits. Write the run again.")
-    at, row, name = (np.frombuffer(column, dtype=np.int64) for column in (lines, asked, found))
-    with np.errstate(over="ignore"):
-        scores = np.frombuffer(read, dtype=np.float64).astype(np.float32)
-    if not (finite := np.isfinite(scores)).all():
-        first = int(np.argmin(finite))
-        raise UserError(f"{path}, line {at[first]}: the score is {read[first]}; only finite fp32 numbers have a rank.")
-    _check_repeated(path, at, row * len(passages) + name)
-    query = queries.positions(collection.query_ids, collection.name)[row]
-    passage = passages.positions(collection.passage_ids, collection.name)[name]
-    order = np.lexsort((descending_order(passages.texts())[name], -scores, query))
+    found = read_trec_hits(path)
+    query = found.queries.positions(collection.query_ids, collection.name)[found.query]
+    passage = found.passages.positions(collection.passage_ids, collection.name)[found.passage]
+    ties = descending_order(found.passages.texts())[found.passage]
+    order = np.lexsort((ties, -found.score, query))
     distinct, starts, row_of = np.unique(query[order], return_index=True, return_inverse=True)
     column = np.arange(len(order)) - starts[row_of]
     shape = (len(distinct), int(column.max()) + 1)
     hits = Hits(np.full(shape, -1, dtype=np.int64), np.full(shape, -np.inf, dtype=np.float32))
     hits.passages[row_of, column] = passage[order]
-    hits.scores[row_of, column] = scores[order]
+    hits.scores[row_of, column] = found.score[order]
     return distinct, hits
 
 
@@ -145,16 +121,6 @@ def write_qrels(path: Path, collection: Collection) -> None:
 def read_qrels(path: Path) -> qrels.Qrels:
     """The judgments of a TREC file, grades of any sign. Raises UserError naming file and line for bad input."""
     return qrels.read_qrels(path, "trec")
-
-
-def _check_repeated(path: Path, lines: IntArray, pairs: IntArray) -> None:
-    order = np.argsort(pairs, kind="stable")
-    again = order[1:][pairs[order[1:]] == pairs[order[:-1]]]
-    if len(again):
-        raise UserError(
-            f"{path}, line {lines[again.min()]}: this query has had the same passage in an earlier line. Keep one of "
-            f"them."
-        )
 
 
 def _field(text: str, path: Path, what: str) -> str:

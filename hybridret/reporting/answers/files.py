@@ -32,11 +32,12 @@ def write_answers(answers: Mapping[Answer, Findings], folder: Path) -> None:
         for plot in found.plots:
             plot.write(folder / "figures")
     for name, frame in frames.items():
-        write_text(folder / f"{name}.csv", _csv(frame))
+        write_frame(frame, folder / f"{name}.csv")
 
 
-def _csv(frame: pd.DataFrame) -> str:
+def write_frame(frame: pd.DataFrame, path: Path) -> None:
+    """Write `frame` as CSV whose texts no spreadsheet takes for formulas."""
     safe = frame.copy()
     for column in safe.select_dtypes(include=["object", "string", "category"]):
         safe[column] = [spreadsheet(value) if isinstance(value, str) else value for value in safe[column]]
-    return safe.to_csv(index=False)
+    write_text(path, safe.to_csv(index=False))
