@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hybridret.base.errors import DONE, UserError
 from hybridret.base.interruption import interruptible, refuse, work_begins
 from hybridret.base.markup import printable
+
+if TYPE_CHECKING:
+    from hybridret.base.settings import LoggerSettings
+    from hybridret.reporting.answers.answer import Answer, Findings
+    from hybridret.reporting.collect import Sweep
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,19 +27,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--dataset", action="append", default=[], metavar="NAME", help="only this test set; may be repeated"
     )
+    parser.add_argument("--wandb", action="store_true", help="also as a run of W&B in the sweep's group")
+    parser.add_argument("--wandb-workspace", action="store_true", help="save a workspace of the sweep at W&B (online)")
     options = parser.parse_args(arguments)
     try:
         work_begins()
-        report(options.sweep, options.output, options.dataset)
+        report(options.sweep, options.output, options.dataset, options.wandb, options.wandb_workspace)
     except (UserError, KeyboardInterrupt) as error:
         return refuse(error)
     return DONE
 
 
-def report(sweep: Path, output: Path | None = None, datasets: Sequence[str] = ()) -> Path:
+def report(
+    sweep: Path, output: Path | None = None, datasets: Sequence[str] = (), wandb: bool = False, workspace: bool = False
+) -> Path:
     """Write the report of the folder `sweep`, print a summary per dataset and the path of the page; return this path.
 
-    Raises UserError on broken files, an unknown dataset, or when no run is finished.
+    wandb: write it as a run of W&B, too, as the runs of the sweep were logged. workspace: save a workspace at W&B.
+    Raises UserError on broken files, an unknown dataset, when no run is finished, and where W&B cannot be asked.
     """
     from rich.console import Console
 
@@ -46,6 +58,7 @@ def report(sweep: Path, output: Path | None = None, datasets: Sequence[str] = ()
     found = collect(sweep)
     if datasets:
         found = found.only(list(datasets))
+    logger = _logger(found, workspace) if wandb or workspace else None
     bars = Bars()
     answers = find_answers(Evidence([found], progress=bars))
     page = write_report(found, output or sweep / "report", bars, answers)
@@ -60,7 +73,44 @@ def report(sweep: Path, output: Path | None = None, datasets: Sequence[str] = ()
             highlight=False,
         )
     print(f"Report: {page}")
+    if logger is not None:
+        _show_in_wandb(found, answers, logger, page.parent if wandb else None, workspace)
     return page
+
+
+def _logger(found: Sweep, workspace: bool) -> LoggerSettings:
+    """How the runs were logged. Checked before any work; saving a workspace needs the server."""
+    from hybridret.export.tracking import check_tracker
+    from hybridret.reporting.mirror import logger_of
+
+    logger = logger_of(found)
+    check_tracker(replace(logger, mode="online") if workspace else logger)
+    if workspace and logger.entity is None:
+        raise UserError(
+            "--wandb-workspace needs to know whose workspace it is: no run of the sweep names logger.entity. Run one "
+            "point of it with logger.entity=NAME."
+        )
+    return logger
+
+
+def _show_in_wandb(
+    found: Sweep,
+    answers: Mapping[Answer, Findings],
+    logger: LoggerSettings,
+    folder: Path | None,
+    workspace: bool,
+) -> None:
+    from hybridret.export import wandb_report, wandb_workspace
+    from hybridret.reporting.answers.files import findings_frame
+    from hybridret.reporting.mirror import metric_names, trade_off_frame
+
+    if folder is not None:
+        frames = findings_frame(answers), trade_off_frame(found)
+        wandb_report.write_wandb_report(folder, logger, found.name, *frames)
+    if workspace:
+        assert logger.entity is not None
+        made = wandb_workspace.workspace(logger.entity, logger.project, found.name, metric_names(found))
+        print(f"Workspace: {wandb_workspace.save_workspace(made)}")
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ class PointWork:
         write_scores(self.run.path, scores, self.settings.evaluation, self.identity, encoder)
         source = self.components.source
         assert source is not None
-        show(tracker, scores, asdict(trained))
+        show(tracker, scores, asdict(trained), encoder.parameters_counted())
         if self.settings.logger.mode == "offline":
             tracker.close()  # the mirror of a finished run must be complete; an upload may take long
         self.run.write_result(

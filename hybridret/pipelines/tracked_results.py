@@ -77,7 +77,7 @@ def _past(run: RunDirectory) -> Past:
                 tables[name] = table
                 metrics = {key: value for key, value in metrics.items() if not key.startswith(f"{name}/")}
             metrics.update(evaluation.macro())
-            metrics.update(_of_training(result))
+            metrics.update(_of_run(result))
     history: Sequence[dict[str, Any]] | None = None
     try:
         history = run.read_history()
@@ -96,10 +96,13 @@ def _results(run: RunDirectory) -> list[tuple[dict[str, Any], Path]]:
     return sorted(found, key=lambda pair: str(pair[0].get("finished") or ""))
 
 
-def _of_training(result: Mapping[str, Any]) -> dict[str, float]:
+def _of_run(result: Mapping[str, Any]) -> dict[str, float]:
+    """Throughput, mix and parameters, which scatters of W&B are coloured by."""
     trained = result.get("training") or {}
     mix = trained.get("mix") or {}
+    counted = result.get("parameters") or {}
     values = {
+        **{f"parameters/{name}": counted.get(name) for name in ("total", "body", "trainable")},
         "train/pairs_per_second": trained.get("pairs_per_second"),
         "train/padding_share": trained.get("padding_share"),
         "train/realised_alpha": mix.get("alpha"),
@@ -111,8 +114,13 @@ def _tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
     return {str(name): table for name, table in evaluation.metrics.groupby("dataset", sort=True)}
 
 
-def show(tracker: Tracker, scores: Scores, training: Mapping[str, Any] | None = None) -> None:
-    """Put macro metrics, and throughput and mix of a run's `training`, in the summary; and one table per dataset with
-    every language and pair."""
-    metrics = {**scores.evaluation.macro(), **_of_training({"training": training})}
+def show(
+    tracker: Tracker,
+    scores: Scores,
+    training: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, int] | None = None,
+) -> None:
+    """Put macro metrics, throughput and mix of a run's `training`, and its `parameters`, in the summary; and one table
+    per dataset with every language and pair."""
+    metrics = {**scores.evaluation.macro(), **_of_run({"training": training, "parameters": parameters})}
     tracker.results(metrics, _tables(scores.evaluation))

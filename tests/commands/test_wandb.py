@@ -59,7 +59,8 @@ def test_after_any_interruption_one_folder_holds_the_whole_run(train: Train, tmp
     assert len(whole.curve) > len(mirror.curve)
     assert whole.tables == ["boxes"]
     assert whole.summary["boxes/multilingual/map"] > 0
-    assert {"train/pairs_per_second", "train/padding_share", "train/realised_alpha"} <= set(whole.summary)
+    expected = {"train/pairs_per_second", "train/padding_share", "train/realised_alpha", "parameters/body"}
+    assert expected <= set(whole.summary)
     assert folder_to_sync(done, tmp_path) == whole.folder.resolve()
     assert whole.run.run_id == mirror.run.run_id
     assert (whole.run.run_group, whole.run.job_type, whole.run.display_name) == ("mine", "hybrid", run.name)
