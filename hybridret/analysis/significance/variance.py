@@ -1,0 +1,111 @@
+"""Where the uncertainty of a difference comes from, questions and seeds, and the interval that follows.
+
+A mean over S seeds and n questions moves with the questions, with the seeds, and with seeds that answer single
+questions differently (interaction): variance Q/n + s/S + e/(n S). The spread over questions of seed averages holds the
+first and the third part, the spread over seeds of means the second and the third; so the third is taken off once. The
+degrees of freedom are those of Satterthwaite (1946), as in Welch's test: two seeds weigh as little as they should.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtr, stdtrit
+
+from hybridret.analysis.significance.system_values import SystemValues
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Variances of differences, by source, each [comparisons, targets].
+
+    questions: of the difference of seed averages, over questions. seeds_a, seeds_b: of each mean over its seeds,
+    interaction included; 0 where the seeds do not spread or only one is there. interaction_a, interaction_b: the share
+    of both `questions` and `seeds_a`, `seeds_b` that is of single questions.
+    count: questions [targets]. runs_a, runs_b: seeds [comparisons].
+    """
+
+    questions: NDArray[np.float64]
+    seeds_a: NDArray[np.float64]
+    seeds_b: NDArray[np.float64]
+    interaction_a: NDArray[np.float64]
+    interaction_b: NDArray[np.float64]
+    count: NDArray[np.int64]
+    runs_a: NDArray[np.int64]
+    runs_b: NDArray[np.int64]
+
+    @property
+    def of_seeds(self) -> NDArray[np.float64]:
+        """What of the variance more questions would not take away: [comparisons, targets]."""
+        a, b = self.seeds_a - self.interaction_a, self.seeds_b - self.interaction_b
+        return np.maximum(a, 0.0) + np.maximum(b, 0.0)
+
+    @property
+    def total(self) -> NDArray[np.float64]:
+        """Variance of the difference: [comparisons, targets]. NaN for a single question."""
+        return self.questions + self.of_seeds
+
+    @property
+    def freedom(self) -> NDArray[np.float64]:
+        """Degrees of freedom (Satterthwaite): [comparisons, targets], at least 1."""
+        return satterthwaite(
+            self.total,
+            (self.questions, np.maximum(self.count - 1, 1)),
+            (self.seeds_a, np.maximum(self.runs_a - 1, 1)[:, None]),
+            (self.seeds_b, np.maximum(self.runs_b - 1, 1)[:, None]),
+        )
+
+
+def satterthwaite(
+    total: NDArray[np.float64], *parts: tuple[NDArray[np.float64], NDArray[np.int64]]
+) -> NDArray[np.float64]:
+    """total^2 / sum of part^2 / degrees of freedom of the part, at least 1; 1 where nothing varies."""
+    squares = np.zeros_like(total)
+    for variance, freedom in parts:
+        squares = squares + variance**2 / freedom
+    return np.maximum(total**2 / np.where(squares > 0, squares, np.inf), 1.0)
+
+
+def spread(systems: SystemValues, pairs: NDArray[np.int64]) -> Spread:
+    """The variances of all comparisons `pairs` [comparisons, 2] of systems."""
+    count = systems.questions
+    shape = (len(pairs), len(count))
+    over_questions = np.empty(shape)
+    for i, (a, b) in enumerate(pairs):
+        over_questions[i] = ((systems.influence[a] - systems.influence[b]) ** 2).sum(axis=0)
+    enlarged = np.where(count > 1, count / np.maximum(count - 1, 1), np.nan)
+    seeds, interaction = np.nan_to_num(systems.seed_variance), np.nan_to_num(systems.interaction)
+    a, b = pairs.T
+    return Spread(
+        questions=over_questions * enlarged,
+        seeds_a=seeds[a],
+        seeds_b=seeds[b],
+        interaction_a=interaction[a],
+        interaction_b=interaction[b],
+        count=count,
+        runs_a=systems.seeds[a],
+        runs_b=systems.seeds[b],
+    )
+
+
+def t_interval(
+    difference: NDArray[np.float64],
+    variance: NDArray[np.float64],
+    freedom: NDArray[np.float64],
+    level: float = 0.05,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lower and upper end of the interval with coverage 1 - level, shaped as `difference`."""
+    half = stdtrit(freedom, 1.0 - level / 2.0) * np.sqrt(variance)
+    return difference - half, difference + half
+
+
+def t_p(
+    difference: NDArray[np.float64], variance: NDArray[np.float64], freedom: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Two-sided p of a difference of 0, shaped as `difference`; 1 where nothing varies and nothing differs."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.abs(difference) / np.sqrt(variance)
+    p: NDArray[np.float64] = 2.0 * stdtr(freedom, -t)
+    return np.where((variance == 0) & (difference == 0), 1.0, p)
