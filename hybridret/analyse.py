@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hybridret.base.errors import DONE, UserError, nearest
+from hybridret.base.errors import DONE, POINT_FAILED, UserError, nearest
 from hybridret.base.interruption import interruptible, refuse, work_begins
 from hybridret.base.markup import printable
 
@@ -21,13 +21,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", action="append", default=[], metavar="ANSWER", help="only this answer; repeatable")
     parser.add_argument("--permutations", type=int, default=10_000, metavar="N", help="draws of a randomization test")
     parser.add_argument("--resamples", type=int, default=2_000, metavar="N", help="draws of a bootstrap")
+    parser.add_argument("--claims", type=Path, metavar="FILE", help="claims to judge (default: those of the paper)")
     options = parser.parse_args(arguments)
     try:
         work_begins()
-        analyse(options.sweeps, options.output, options.dataset, options.only, options.permutations, options.resamples)
+        broken = analyse(
+            options.sweeps,
+            options.output,
+            options.dataset,
+            options.only,
+            options.permutations,
+            options.resamples,
+            options.claims,
+        )
     except (UserError, KeyboardInterrupt) as error:
         return refuse(error)
-    return DONE
+    for name in broken:
+        print(printable(f"Refuted, and required: {name}"), file=sys.stderr)
+    return POINT_FAILED if broken else DONE
 
 
 def analyse(
@@ -37,8 +48,10 @@ def analyse(
     only: Sequence[str] = (),
     permutations: int = 10_000,
     resamples: int = 2_000,
-) -> Path:
-    """Print what each answer finds in the folders `sweeps`, write its tables, and return the folder with them.
+    claims: Path | None = None,
+) -> list[str]:
+    """Print what each answer finds in the folders `sweeps`, write its tables, and return the names of the required
+    claims that are refuted.
 
     Raises UserError on broken files, an unknown dataset or answer, a number of draws below 100, or when no run is
     finished.
@@ -59,7 +72,7 @@ def analyse(
     if datasets:
         found = [one.only([name for name in datasets if name in one.datasets] or list(datasets)) for one in found]
     bars = Bars()
-    answers = find_answers(Evidence(found, permutations, resamples, progress=bars), only)
+    answers = find_answers(Evidence(found, permutations, resamples, progress=bars, claims=claims), only)
     folder = output or sweeps[0] / "analysis"
     write_answers(answers, folder)
     for answer, findings in answers.items():
@@ -69,7 +82,7 @@ def analyse(
         for remark in findings.remarks:
             print(printable(f"  Note: {remark}"))
     print(f"\nTables: {folder}")
-    return folder
+    return [name for one in answers.values() for name in one.broken]
 
 
 if __name__ == "__main__":
