@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hybridret.base.errors import DONE, UserError, nearest
+from hybridret.base.errors import DONE, POINT_FAILED, UserError, nearest
 from hybridret.base.interruption import interruptible, refuse, work_begins
 from hybridret.base.markup import printable
 
@@ -29,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", action="append", default=[], metavar="ANSWER", help="only this answer; repeatable")
     parser.add_argument("--permutations", type=int, default=10_000, metavar="N", help="draws of a randomization test")
     parser.add_argument("--resamples", type=int, default=2_000, metavar="N", help="draws of a bootstrap")
+    parser.add_argument("--claims", type=Path, metavar="FILE", help="claims to judge (default: those of the paper)")
     foreign = parser.add_argument_group("instead of sweeps: results that other tools made")
     foreign.add_argument("--trec", type=Path, nargs="+", metavar="RUN", help="run files, one for each system")
     foreign.add_argument("--qrels", type=Path, metavar="FILE", help="their judgments")
@@ -41,15 +42,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         work_begins()
-        draws = options.permutations, options.resamples
+        how = options.permutations, options.resamples, options.claims
         if options.trec or options.mteb or not options.sweeps:
-            analyse_foreign(options, *draws)
+            broken = analyse_foreign(options, *how)
         else:
             _refuse_options(options, "they describe results of other tools", *FOREIGN, "by_tag")
-            analyse(options.sweeps, options.output, options.dataset, options.only, *draws)
+            broken = analyse(options.sweeps, options.output, options.dataset, options.only, *how)
     except (UserError, KeyboardInterrupt) as error:
         return refuse(error)
-    return DONE
+    for name in broken:
+        print(printable(f"Refuted, and required: {name}"), file=sys.stderr)
+    return POINT_FAILED if broken else DONE
 
 
 def analyse(
@@ -59,8 +62,10 @@ def analyse(
     only: Sequence[str] = (),
     permutations: int = 10_000,
     resamples: int = 2_000,
-) -> Path:
-    """Print what each answer finds in the folders `sweeps`, write its tables, and return the folder with them.
+    claims: Path | None = None,
+) -> list[str]:
+    """Print what each answer finds in the folders `sweeps`, write its tables, and return the names of the required
+    claims that are refuted.
 
     Raises UserError on broken files, an unknown dataset or answer, a number of draws below 100, or when no run is
     finished.
@@ -73,10 +78,13 @@ def analyse(
     found = [collect(folder) for folder in sweeps]
     if datasets:
         found = [one.only([name for name in datasets if name in one.datasets] or list(datasets)) for one in found]
-    return _answer(Evidence(found, permutations, resamples, progress=Bars()), output or sweeps[0] / "analysis", only)
+    evidence = Evidence(found, permutations, resamples, progress=Bars(), claims=claims)
+    return _answer(evidence, output or sweeps[0] / "analysis", only)
 
 
-def analyse_foreign(options: argparse.Namespace, permutations: int, resamples: int) -> Path:
+def analyse_foreign(
+    options: argparse.Namespace, permutations: int, resamples: int, claims: Path | None = None
+) -> list[str]:
     """As `analyse`, for run files of TREC or results of mteb: their macro averages first.
 
     Raises UserError on options that do not fit together, and on damaged files.
@@ -89,7 +97,7 @@ def analyse_foreign(options: argparse.Namespace, permutations: int, resamples: i
     runs = _foreign_runs(options)
     where: Path = (options.trec or options.mteb)[0]
     folder: Path = options.output or (where if where.is_dir() else where.parent) / "analysis"
-    evidence = ForeignEvidence(runs, "foreign", folder, permutations, resamples, progress=Bars())
+    evidence = ForeignEvidence(runs, "foreign", folder, permutations, resamples, progress=Bars(), claims=claims)
     if options.dataset:
         evidence = evidence.only(options.dataset)
     frame = macro_frame(evidence)
@@ -153,7 +161,7 @@ def _check(only: Sequence[str], permutations: int, resamples: int) -> None:
 
 def _answer(
     evidence: Evidence, folder: Path, only: Sequence[str], frames: Mapping[str, pd.DataFrame] | None = None
-) -> Path:
+) -> list[str]:
     from hybridret.reporting.answers.files import write_answers, write_frame
     from hybridret.reporting.answers.registry import find_answers
 
@@ -168,7 +176,7 @@ def _answer(
         for remark in findings.remarks:
             print(printable(f"  Note: {remark}"))
     print(f"\nTables: {folder}")
-    return folder
+    return [name for one in answers.values() for name in one.broken]
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ def test_what_settings_tell_is_refused_before_torch(place: Path, command: tuple[
         (("wandb", *TRAINING), ("hybridret.evaluate", "checkpoint=run", "logger=none", "eval=[heldout]", "name=plain")),
         ((*LAUNCH, *TRAINING), ("hybridret.evaluate", "checkpoint=run", "eval=[heldout]", "name=shown")),
         (("wandb", "scipy", *TRAINING), ("hybridret.search", "run", "--query", "What is in box 3?")),
-        (("torch", "transformers", "wandb", *TRAINING[:-1]), ("hybridret.report", ".")),
+        (("torch", "transformers", "wandb", *TRAINING[:-2]), ("hybridret.report", ".")),
         (HEAVY, ("hybridret.status", ".")),
         (("pytorch_lightning", "wandb"), ("hybridret.publish", "run", "model")),
         (("wandb", "transformers"), ("hybridret.run", "model=nano", "logger=none", "training.steps=0")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 
 import pandas as pd
 
@@ -23,7 +24,8 @@ class Evidence:
 
     `sweeps` may share names of runs and configurations: with several, both begin with the name of their sweep.
     `permutations` and `resamples` are the numbers of draws of tests and intervals. `left_out`: why the values of single
-    questions of a run are not there, by run; its averages count all the same.
+    questions of a run are not there, by run; its averages count all the same. `claims`: a file of claims; None: those
+    of the paper.
     """
 
     def __init__(
@@ -33,10 +35,12 @@ class Evidence:
         resamples: int = 2_000,
         seed: int = SEED,
         progress: Progress | None = None,
+        claims: Path | None = None,
     ) -> None:
         self.sweeps = tuple(sweeps)
         self.permutations, self.resamples, self.seed = permutations, resamples, seed
         self.progress = progress or Quiet()
+        self.claims = claims
         self.left_out: dict[str, str] = {}
         self._values: dict[str, dict[tuple[str, str, int], QuestionValues]] = {}
 

@@ -39,13 +39,14 @@ class ForeignEvidence(Evidence):
         resamples: int = 2_000,
         seed: int = SEED,
         progress: Progress | None = None,
+        claims: Path | None = None,
     ) -> None:
         if not runs:
             raise UserError("There are no runs to compare. Name at least one file of results.")
         names = [one.run for one in runs]
         if twice := [one for one in names if names.count(one) > 1]:
             raise UserError(f"Two runs are called {twice[0]!r}. Give their files different names.")
-        super().__init__([_collected(runs, name, folder)], permutations, resamples, seed, progress)
+        super().__init__([_collected(runs, name, folder)], permutations, resamples, seed, progress, claims)
         self.foreign = tuple(runs)
 
     @property
@@ -68,7 +69,7 @@ class ForeignEvidence(Evidence):
         ]
         (made,) = self.sweeps
         draws = self.permutations, self.resamples, self.seed
-        return ForeignEvidence(runs, made.name, made.folder, *draws, progress=self.progress)
+        return ForeignEvidence(runs, made.name, made.folder, *draws, self.progress, self.claims)
 
     def measures(self, dataset: str) -> list[tuple[str, int]]:
         """As `Evidence.measures`, but mAP stands at its deepest cutoff (0: all hits), since results of mteb have many.

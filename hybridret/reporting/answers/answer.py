@@ -38,13 +38,14 @@ class Finding:
 @dataclass(frozen=True, kw_only=True)
 class Findings:
     """What one answer has to say: sentences, tables for the page, figures, and the whole numbers as `frames`, which are
-    written as NAME.csv each. `remarks` say what was left out, and why."""
+    written as NAME.csv each. `remarks` say what was left out, and why. `broken`: required claims that are refuted."""
 
     sentences: list[Finding] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     plots: list[Plot] = field(default_factory=list)
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

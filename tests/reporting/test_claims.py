@@ -1,0 +1,88 @@
+"""Claims judged on a sweep: sentences, table, and what the command returns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from hybridret.analyse import main
+from hybridret.reporting.answers.claims import claims_frame, find, holm
+from hybridret.reporting.collect import collect
+from hybridret.reporting.evidence import Evidence
+
+FILE = """claims:
+  - {{name: true_one, kind: changes, says: Cross is less biased., metric: rank_distance, setting: multilingual,
+     of: [cross], against: mono, direction: lower, by: 0.5}}
+  - {{name: false_one, kind: best, says: Mono is best across languages., metric: map, setting: cross-lingual,
+     of: mono, among: [cross], required: {required}}}
+"""
+
+
+def test_the_papers_claims_are_judged_in_each_group(questioned: Path) -> None:
+    found = find(Evidence([collect(questioned)]))
+    assert found is not None
+    frame = found.frames["claims"]
+    biased = frame[frame["claim"] == "less_biased"]
+    assert set(zip(biased["dataset"], biased["size"], strict=True)) == {
+        ("cldr_combinations", "tiny"), ("cldr_combinations", "small"), ("xquad_r", "tiny"),
+    }  # fmt: skip
+    assert set(biased["ruling"]) == {"supported"}
+    assert (biased["high"] < -0.2).all()
+    assert frame.set_index("claim").at["gap_shrinks", "reason"] == "a trend needs three sizes, and there are 2"
+    assert len(found.sentences) == 1 + frame["claim"].nunique()
+    assert all(one.text.endswith(".") for one in found.sentences)
+    assert not found.broken
+
+
+def test_without_strategies_there_is_nothing_to_judge(alpha: Path) -> None:
+    # No values of single questions at all.
+    assert find(Evidence([collect(alpha)])) is None
+
+
+@pytest.mark.parametrize(("required", "code"), [("true", 1), ("false", 0)])
+def test_a_required_claim_that_is_refuted_fails_the_command(
+    required: str, code: int, questioned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "claims.yaml"
+    file.write_text(FILE.format(required=required))
+    options = ["--claims", str(file), "--only", "claims", "--output", str(tmp_path / "out")]
+    assert main([str(questioned), *options]) == code
+    output = capsys.readouterr()
+    assert "Supported in 3 of 3 comparisons: “Cross is less biased.”" in output.out
+    assert "Refuted in 3 of 3 comparisons: “Mono is best across languages.”" in output.out
+    assert ("Refuted, and required: false_one" in output.err) == bool(code)
+    frame = pd.read_csv(tmp_path / "out" / "claims.csv")
+    assert frame.groupby("claim")["ruling"].unique().map(list).to_dict() == {
+        "true_one": ["supported"], "false_one": ["refuted"],
+    }  # fmt: skip
+
+
+def test_claims_that_say_nothing_of_the_runs(questioned: Path, tmp_path: Path) -> None:
+    file = tmp_path / "claims.yaml"
+    file.write_text(
+        "claims:\n  - {name: a, kind: best, says: S., metric: map, setting: multilingual, of: x_x, among: [mono]}\n"
+        "  - {name: b, kind: best, says: S., metric: f1, setting: multilingual, of: mono, among: [cross]}\n"
+        "  - {name: c, kind: best, says: S., metric: map, setting: multilingual, of: mono, among: [cross],\n"
+        "     datasets: [d]}\n"
+    )
+    found = find(Evidence([collect(questioned)], claims=file))
+    assert found is not None
+    reasons = found.frames["claims"]["reason"].tolist()
+    assert reasons[0] == "no run of x_x"
+    assert reasons[1] == "multilingual f1 was not measured for single questions on cldr_combinations"
+    assert reasons[2] == "no run was evaluated on d"
+    assert all(one.text.startswith("Not tested:") for one in found.sentences[1:])
+
+
+def test_holm_against_a_loop() -> None:
+    p = [0.01, 0.04, 0.03, 0.005, 0.5]
+    expected = [0.0] * len(p)
+    largest = 0.0
+    for step, i in enumerate(sorted(range(len(p)), key=p.__getitem__)):
+        largest = max(largest, min(1.0, (len(p) - step) * p[i]))
+        expected[i] = largest
+    assert holm(p) == pytest.approx(expected)
+    assert holm([]) == []
+    assert claims_frame([]).empty
