@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,8 +50,25 @@ def test_the_notebook(tmp_path: Path) -> None:
     assert (tmp_path / "multirun" / "notebook" / "report" / "report.html").is_file()
 
 
+def test_from_two_runs_to_a_statement_and_a_figure(tmp_path: Path) -> None:
+    notebook = json.loads((EXAMPLES / "trade_off.ipynb").read_text(encoding="utf-8"))
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert len(code) == 10
+    assert all(cell["outputs"] == [] for cell in code)
+    (tmp_path / "notebook.py").write_text("\n\n".join("".join(cell["source"]) for cell in code))
+    printed = python(tmp_path, "notebook.py")
+    number = r"[+-]\d\.\d{3}"
+    statement = rf"mono - hybrid α=0\.5 = {number} \[{number}, {number}\] mAP, \d+ questions, corrected p = "
+    assert re.search(statement, printed), printed
+    folder = tmp_path / "multirun" / "trade_off"
+    assert (folder / "trade_off.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "significance.csv").read_text("utf-8").count("\n") == 3
+
+
 def test_every_example_is_named_in_the_docs() -> None:
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     assert {path.name for path in EXAMPLES.iterdir() if path.is_file()} == {
-        name for name in ("train.py", "encode.py", "evaluate.py", "notebook.ipynb") if f"examples/{name}" in page
+        name
+        for name in ("train.py", "encode.py", "evaluate.py", "notebook.ipynb", "trade_off.ipynb")
+        if f"examples/{name}" in page
     }
