@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 from hybridret.analysis.significance.randomization import randomization_test
 from hybridret.analysis.significance.system_values import SystemValues
-from hybridret.analysis.significance.variance import Spread, spread, t_interval, t_p
+from hybridret.analysis.significance.variance import Spread, p_with_seeds, spread, t_interval
 
 
 @dataclass(frozen=True)
 class Differences:
     """a minus b, each [comparisons, targets].
 
-    low, high: the t interval. p_questions: of the randomization test, about these very runs. p_seeds: of the t test
-    that counts the spread over seeds too, NaN where neither has several. p: the larger of both, so that a difference
-    counts only if neither other questions nor other seeds would explain it.
+    low, high: the t interval. p_questions: of the randomization test, about these very runs. p_seeds: of
+    `p_with_seeds`, which counts the spread over seeds too; NaN where neither has several. p: the larger of both, so
+    that a difference counts only if neither other questions nor other seeds would explain it.
     """
 
     difference: NDArray[np.float64]
@@ -41,7 +41,7 @@ def differences(
     low, high = t_interval(difference, parts.total, parts.freedom, level)
     p_questions = randomization_test(systems.contributions, pairs, draws, seed)
     several = (systems.seeds[a] > 1) | (systems.seeds[b] > 1)
-    p_seeds = np.where(several[:, None], t_p(difference, parts.total, parts.freedom), np.nan)
+    p_seeds = np.where(several[:, None], p_with_seeds(difference, parts), np.nan)
     return Differences(difference, low, high, p_questions, p_seeds, np.fmax(p_questions, p_seeds), parts)
 
 

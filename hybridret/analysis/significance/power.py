@@ -15,8 +15,8 @@ MOST_SEEDS = 100  # more of a configuration than anybody trains
 def detectable_difference(
     variance: NDArray[np.float64], freedom: NDArray[np.float64], power: float = 0.8, level: float = 0.05
 ) -> NDArray[np.float64]:
-    """The smallest true difference that a two-sided t test at `level` finds with probability `power`, from the
-    noncentral t distribution; shaped as `variance`. A test of many is corrected, so it needs more than this."""
+    """The smallest true difference whose interval with coverage 1 - level leaves out 0 with probability `power`, from
+    the noncentral t distribution; shaped as `variance`. A test of many is corrected, so it needs more than this."""
     return noncentrality(freedom, power, level) * np.sqrt(variance)
 
 

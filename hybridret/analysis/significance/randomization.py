@@ -50,7 +50,7 @@ def randomization_test(
     observed, squares, limit = _observed(contributions, pairs)
     matrix = np.ascontiguousarray(basis.transpose(1, 0, 2)).reshape(questions, -1)
     rows = max(1, memory // (8 * (2 * questions + matrix.shape[1] + 3 * targets)))
-    farther = np.zeros((len(pairs), targets), dtype=np.int64)
+    farther: NDArray[np.float64] = np.zeros((len(pairs), targets))
     exact = questions < 63 and 2**questions <= draws
     blocks = _all_signs(questions, rows) if exact else _drawn_signs(questions, draws, seed, rows)
     for signs in blocks:
@@ -59,8 +59,8 @@ def randomization_test(
             difference = sums[:, i] if few else sums[:, a] - sums[:, b]
             farther[i] += (np.abs(difference) >= limit[i]).sum(axis=0)
     if exact:
-        return (farther / 2.0**questions).astype(np.float64)
-    p: NDArray[np.float64] = (farther + 1.0) / (draws + 1.0)
+        return farther / float(2**questions)
+    p = (farther + 1.0) / (draws + 1.0)
     bound = 2.0 * np.exp(-(observed**2) / (2.0 * np.where(squares > 0, squares, 1.0)))
     return np.where(farther == 0, np.minimum(p, bound), p)
 

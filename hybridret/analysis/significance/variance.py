@@ -3,7 +3,7 @@
 A mean over S seeds and n questions moves with the questions, with the seeds, and with seeds that answer single
 questions differently (interaction): variance Q/n + s/S + e/(n S). The spread over questions of seed averages holds the
 first and the third part, the spread over seeds of means the second and the third; so the third is taken off once. The
-degrees of freedom are those of Satterthwaite (1946), as in Welch's test: two seeds weigh as little as they should.
+degrees of freedom of the interval are those of Satterthwaite (1946), as in Welch's test.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
+from scipy.special import chdtri, stdtr, stdtrit
 
 from hybridret.analysis.significance.system_values import SystemValues
 
@@ -99,6 +99,42 @@ def t_interval(
     """Lower and upper end of the interval with coverage 1 - level, shaped as `difference`."""
     half = stdtrit(freedom, 1.0 - level / 2.0) * np.sqrt(variance)
     return difference - half, difference + half
+
+
+def p_with_seeds(difference: NDArray[np.float64], parts: Spread) -> NDArray[np.float64]:
+    """Two-sided p of a difference of 0 [comparisons, targets], for families of tests.
+
+    Degrees of freedom that come from the data let two seeds that happen to agree look certain: at p = .001 there were
+    up to 8 times as many false positives as there should be. Here the degrees of freedom f are those of the numbers of
+    seeds alone, and p is the mean over all spreads of seeds that the observed one allows (a generalized p, Tsui and
+    Weerahandi 1989): observed spread * f / chi2(f), less the interaction.
+    """
+    freedom = _seed_freedom(parts)[:, None]
+    of_seeds, interaction = parts.seeds_a + parts.seeds_b, parts.interaction_a + parts.interaction_b
+    found = np.zeros(difference.shape)
+    degrees = np.maximum(parts.count - 1, 1).astype(float)
+    for share, weight in zip(_SHARES, _WEIGHTS, strict=True):
+        inverse = freedom / chdtri(freedom, 1.0 - share)  # chdtri takes the upper tail
+        variance = parts.questions + np.maximum(of_seeds * inverse - interaction, 0.0)
+        found += weight * t_p(difference, variance, degrees)
+    return np.minimum(found, 1.0)
+
+
+# Quantiles of chi2, closer to each other where it is small and the spread large, since the tail of p comes from there.
+_EDGES = np.concatenate([[0.0], np.logspace(-10, -1, 64), np.linspace(0.1, 1.0, 31)[1:]])
+_SHARES, _WEIGHTS = (_EDGES[1:] + _EDGES[:-1]) / 2.0, np.diff(_EDGES)
+
+
+def _seed_freedom(parts: Spread) -> NDArray[np.float64]:
+    """Degrees of freedom of the variance over seeds, if seeds of both spread equally: [comparisons].
+
+    2 (S - 1) for S seeds each, else as in Welch's test; where only one has several seeds, those of it alone.
+    """
+    total, squares = np.zeros(len(parts.runs_a)), np.zeros(len(parts.runs_a))
+    for runs in (parts.runs_a, parts.runs_b):
+        total += np.where(runs > 1, 1.0 / runs, 0.0)
+        squares += np.where(runs > 1, 1.0 / runs**2 / np.maximum(runs - 1, 1), 0.0)
+    return np.where(squares > 0, total**2 / np.where(squares > 0, squares, 1.0), 1.0)
 
 
 def t_p(

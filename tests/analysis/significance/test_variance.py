@@ -11,7 +11,7 @@ import scipy.stats
 from hybridret.analysis.question_values import QuestionValues
 from hybridret.analysis.significance.difference import all_pairs, differences
 from hybridret.analysis.significance.system_values import system_values
-from hybridret.analysis.significance.variance import spread, t_interval, t_p
+from hybridret.analysis.significance.variance import Spread, p_with_seeds, satterthwaite, spread, t_interval, t_p
 
 PAIR = np.array([[0, 1]])
 
@@ -83,14 +83,42 @@ def test_one_cell_and_one_seed_is_the_paired_t_test(simulation: ModuleType) -> N
 def test_seeds_alone_are_welchs_test() -> None:
     """Where all questions have one value in a run, only seeds vary."""
     a, b = np.array([0.5, 0.6, 0.65]), np.array([0.3, 0.35])
-    from hybridret.analysis.significance.variance import satterthwaite
-
     rival = scipy.stats.ttest_ind(a, b, equal_var=False)
     parts = (a.var(ddof=1, keepdims=True) / 3, np.array([2])), (b.var(ddof=1, keepdims=True) / 2, np.array([1]))
     total = parts[0][0] + parts[1][0]
     freedom = satterthwaite(total, *parts)
     assert freedom.item() == pytest.approx(rival.df)
     assert t_p(np.array([a.mean() - b.mean()]), total, freedom).item() == pytest.approx(rival.pvalue)
+
+
+def parts_of(runs: tuple[int, int], questions: float, of_seeds: tuple[float, float], interaction: float) -> Spread:
+    """One comparison of very many questions, so that t over questions is normal."""
+    cell = [np.array([[one]]) for one in (questions, *of_seeds, interaction, 0.0)]
+    return Spread(*cell, np.array([10**6]), np.array(runs[:1]), np.array(runs[1:]))
+
+
+@pytest.mark.parametrize("t", [0.5, 2.0, 6.0, 40.0])
+def test_p_of_seeds_alone_is_that_of_t(t: float) -> None:
+    """Equal numbers of seeds and nothing else that varies: the t test with 2 (S - 1) degrees of freedom."""
+    for seeds in (2, 3, 5):
+        found = p_with_seeds(np.array([[t * 0.1]]), parts_of((seeds, seeds), 0.0, (0.004, 0.006), 0.0)).item()
+        assert found == pytest.approx(2 * scipy.stats.t.sf(t, 2 * (seeds - 1)), rel=0.05)
+    single = p_with_seeds(np.array([[t * 0.1]]), parts_of((3, 1), 0.0, (0.01, 0.0), 0.0)).item()
+    assert single == pytest.approx(2 * scipy.stats.t.sf(t, 2), rel=0.05)
+    unequal = p_with_seeds(np.array([[t * 0.1]]), parts_of((5, 2), 0.0, (0.003, 0.007), 0.0)).item()
+    freedom = (1 / 5 + 1 / 2) ** 2 / ((1 / 5) ** 2 / 4 + (1 / 2) ** 2 / 1)
+    assert unequal == pytest.approx(2 * scipy.stats.t.sf(t, freedom), rel=0.05)
+
+
+def test_p_of_seeds_and_questions_against_draws() -> None:
+    """The mean over drawn spreads of seeds."""
+    drawn = 0.02 * 4 / np.random.default_rng(0).chisquare(4, 400_000)
+    for t in (1.0, 3.0, 6.0):
+        error = np.sqrt(0.01 + np.maximum(drawn - 0.003, 0.0))
+        expected = np.mean(2 * scipy.stats.norm.sf(t * 0.15 / error))
+        found = p_with_seeds(np.array([[t * 0.15]]), parts_of((3, 3), 0.01, (0.01, 0.01), 0.003)).item()
+        assert found == pytest.approx(expected, rel=0.05)
+    assert p_with_seeds(np.array([[0.0]]), parts_of((3, 3), 0.0, (0.0, 0.0), 0.0)).item() == pytest.approx(1.0)
 
 
 def test_sources_are_told_apart(simulation: ModuleType) -> None:
