@@ -129,6 +129,20 @@ def mteb(folder: Path, name: str, value: float, dataset: str = "T") -> str:
     return str(path.parent)
 
 
+def test_significance_of_run_files(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The answer as it is for sweeps: questions are clusters of translations, files of several seeds one side."""
+    options = ["--qrels", str(files / "dev.qrels"), "--question", "^(.*)-(..)$", "--seed=-s(.)$"]
+    draws = ["--permutations", "200", "--resamples", "200", "--only", "significance"]
+    assert main(["--trec", *runs_in(files), *options, *draws]) == 0
+    found = pd.read_csv(files / "analysis" / "significance_comparisons.csv").set_index("metric")
+    values = pd.read_csv(files / "analysis" / "foreign_values.csv")
+    for metric, row in found.iterrows():
+        means = values[values["metric"] == metric].groupby("configuration")["value"].mean()
+        assert row["difference"] == pytest.approx(means[row["a"]] - means[row["b"]], rel=1e-9)
+        assert (row["questions"], row["seeds_a"], row["seeds_b"]) == (12, 2, 2)
+    assert "Which differences are real" in capsys.readouterr().out
+
+
 @pytest.mark.usefixtures("answer")
 def test_results_of_mteb_reach_the_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--mteb", mteb(tmp_path, "a", 0.25), mteb(tmp_path, "b", 0.5)]) == 0
