@@ -15,11 +15,12 @@ from typing import Any, cast
 
 import numpy as np
 
+from hybridret.base.mapped import chunks, taken
 from hybridret.base.records import BoolArray, IntArray
 from hybridret.data.prepared.folder import ABOUT, PreparedFolder
 from hybridret.data.prepared.lengths import Lengths, characters
 from hybridret.data.prepared.stored_pairs import StoredNegatives, StoredPairs
-from hybridret.data.prepared.stored_texts import StoredTexts
+from hybridret.data.prepared.stored_texts import ROWS, StoredTexts
 
 VERSION = 1  # of what is counted: raise it when the same copy would get another card
 BLOCK = 1 << 18  # questions at a time
@@ -74,8 +75,8 @@ def data_card(folder: PreparedFolder, key: Any) -> dict[str, Any]:
 def coverage(present: BoolArray) -> IntArray:
     """[L, L]: how many of the questions [Q, L] exist in both languages."""
     found = np.zeros((present.shape[1],) * 2, dtype=np.int64)
-    for start in range(0, len(present), BLOCK):
-        block = present[start : start + BLOCK].astype(np.float32)  # whole numbers up to 2**24 are exact
+    for start, stop in chunks(len(present), BLOCK, present):
+        block = present[start:stop].astype(np.float32)  # whole numbers up to 2**24 are exact
         found += (block.T @ block).astype(np.int64)
     return found
 
@@ -84,21 +85,25 @@ def _dataset(part: str, pairs: StoredPairs) -> dict[str, Any]:
     present = pairs.present
     one_in = -(-len(pairs) // QUESTIONS) or 1
     chosen = _sample(pairs.passage_groups, one_in)
+    groups = taken(pairs.passage_groups, chosen, BLOCK)
+    counted = coverage(present)
+    everywhere = sum(int(present[at:end].all(axis=1).sum()) for at, end in chunks(len(pairs), BLOCK, present))
     return {
         "part": part,
         "name": pairs.name,
         "languages": list(pairs.languages),
         "questions": len(pairs),
-        "groups": len(np.unique(pairs.passage_groups[chosen])) * one_in,
-        "in_all_languages": sum(int(present[at : at + BLOCK].all(axis=1).sum()) for at in range(0, len(pairs), BLOCK)),
-        "coverage": coverage(present).tolist(),
+        "groups": len(np.unique(groups)) * one_in,
+        "in_all_languages": everywhere,
+        "coverage": counted.tolist(),
         "one_in": one_in,
         "texts": {
             language: {
-                "questions": int(present[:, i].sum()),
-                **_texts(pairs, language, chosen[present[chosen, i]], one_in),
+                "questions": int(counted[i, i]),
+                **_texts(pairs, language, chosen[there], groups[there], one_in),
             }
             for i, language in enumerate(pairs.languages)
+            for there in [taken(present[:, i], chosen, BLOCK)]
         },
     }
 
@@ -106,17 +111,17 @@ def _dataset(part: str, pairs: StoredPairs) -> dict[str, Any]:
 def _sample(groups: IntArray, one_in: int) -> IntArray:
     """The questions of one passage group in `one_in`, in their order."""
     found = []
-    for start in range(0, len(groups), BLOCK):
-        mixed = groups[start : start + BLOCK].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    for start, stop in chunks(len(groups), BLOCK, groups):
+        mixed = groups[start:stop].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
         found.append(start + np.flatnonzero((mixed >> np.uint64(32)) % np.uint64(one_in) == 0))
     return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
 
 
-def _texts(pairs: StoredPairs, language: str, questions: IntArray, one_in: int) -> dict[str, Any]:
-    """What the chosen `questions` have in a language."""
+def _texts(pairs: StoredPairs, language: str, questions: IntArray, groups: IntArray, one_in: int) -> dict[str, Any]:
+    """What the chosen `questions` [n], of passage groups `groups` [n], have in a language."""
     queries, passages = (cast(StoredTexts, column[language]) for column in (pairs.queries, pairs.passages))
     asked = Lengths.of(characters(queries.path, np.unique(_stored(queries, questions))))
-    answers = _distinct(passages, questions, pairs.passage_groups[questions])
+    answers = _distinct(passages, questions, groups)
     answered = Lengths.of(characters(passages.path, answers))
     found: dict[str, Any] = {
         "passages": len(answers) * one_in,
@@ -129,7 +134,7 @@ def _texts(pairs: StoredPairs, language: str, questions: IntArray, one_in: int) 
 
 
 def _stored(column: StoredTexts, questions: IntArray) -> IntArray:
-    return questions if column.rows is None else np.asarray(column.rows[questions])
+    return questions if column.rows is None else taken(column.rows, questions, BLOCK)
 
 
 def _distinct(column: StoredTexts, questions: IntArray, groups: IntArray) -> IntArray:
@@ -140,12 +145,13 @@ def _distinct(column: StoredTexts, questions: IntArray, groups: IntArray) -> Int
     kept = times[which] == 1
     known: set[tuple[int, str]] = set()
     several, texts = np.flatnonzero(~kept), StoredTexts(column.path)
-    for start in range(0, len(several), BLOCK):
-        here = several[start : start + BLOCK]
+    for start in range(0, len(several), ROWS):
+        here = several[start : start + ROWS]
         for at, text in zip(here.tolist(), texts.take(rows[here]), strict=True):
             one = (int(owners[at]), hashlib.blake2b((text or "").encode("utf-8"), digest_size=8).hexdigest())
             kept[at] = one not in known
             known.add(one)
+        texts.release()
     distinct: IntArray = rows[kept]
     return distinct
 

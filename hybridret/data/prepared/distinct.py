@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from hybridret.base.mapped import chunks, release
 from hybridret.base.records import IntArray, ParallelPairs
 from hybridret.base.scratch import CHUNK, scratch_array
+from hybridret.data.prepared.stored_texts import StoredTexts
 from hybridret.data.source import distinct_texts
 
 LARGE = 1 << 21  # texts up to which a set of them is kept in memory
@@ -29,6 +31,7 @@ def each_text_once(datasets: Sequence[ParallelPairs]) -> Iterator[str]:
         hashes[count : count + len(part)] = [text_hash(text) for text in part]
         ordered[count : count + len(part)] = hashes[count : count + len(part)]
         count += len(part)
+        release(hashes, ordered)
     ordered[:count].sort()
     repeated = _repeated(ordered[:count])
     seen = scratch_array(len(repeated), np.bool_)
@@ -36,6 +39,7 @@ def each_text_once(datasets: Sequence[ParallelPairs]) -> Iterator[str]:
     for part in _parts(datasets):
         own = hashes[begun : begun + len(part)]
         begun += len(part)
+        release(hashes, ordered)
         at = np.minimum(np.searchsorted(repeated, own), max(len(repeated) - 1, 0))
         again = repeated[at] == own if len(repeated) else np.zeros(len(own), dtype=bool)
         for position, (text, doubtful) in enumerate(zip(part, again.tolist(), strict=True)):
@@ -53,13 +57,15 @@ def _parts(datasets: Sequence[ParallelPairs]) -> Iterator[list[str]]:
             for texts in (pairs.queries[language], pairs.passages[language]):
                 for start in range(0, len(texts), CHUNK):
                     yield [text for text in texts[start : start + CHUNK] if text is not None]
+                    if isinstance(texts, StoredTexts):
+                        texts.release()
 
 
 def _repeated(ordered: IntArray) -> IntArray:
     """The numbers that occur at least twice, each once, ascending; they overwrite the front of `ordered`."""
     count = 0
     last: int | None = None
-    for start in range(0, len(ordered), CHUNK):
+    for start, _ in chunks(len(ordered), CHUNK, ordered):
         part = ordered[start : start + CHUNK + 1].copy()  # with the first one of the next part
         found = np.unique(part[:-1][part[1:] == part[:-1]])
         if last is not None and len(found) and found[0] == last:

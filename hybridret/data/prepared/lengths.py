@@ -52,8 +52,7 @@ def characters(path: Path, rows: IntArray) -> Iterator[IntArray]:
     import pyarrow.compute as pc
 
     start = 0
-    with pa.memory_map(str(path)) as file:
-        reader = pa.ipc.open_file(file)
+    with pa.OSFile(str(path)) as file, pa.ipc.open_file(file) as reader:  # mapped, all of it would stay in memory
         for number in range(reader.num_record_batches):
             column = reader.get_batch(number).column(0)
             stop = start + len(column)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from hybridret.base.errors import UserError
 from hybridret.base.files import read_json, write_text
+from hybridret.base.mapped import chunks, release
 from hybridret.base.records import BoolArray, IntArray
 from hybridret.base.scratch import CHUNK, scratch_array
 from hybridret.data.prepared.stored_texts import StoredTexts
@@ -37,7 +38,7 @@ class StoredArray:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._array: NDArray[Any] = np.load(path, mmap_mode="r").view(np.ndarray)
+            self.array: NDArray[Any] = np.load(path, mmap_mode="r").view(np.ndarray)
         except (OSError, ValueError) as error:
             raise UserError(f"{path} is damaged ({error}). Delete its folder and run again.") from error
 
@@ -45,10 +46,10 @@ class StoredArray:
         return StoredArray, (self._path,)
 
     def __len__(self) -> int:
-        return len(self._array)
+        return len(self.array)
 
     def __getitem__(self, rows: Any) -> Any:
-        return self._array[rows]
+        return self.array[rows]
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,8 @@ def write_question_sets(folder: Path, columns: list[tuple[StoredTexts, StoredTex
             part = np.stack([asked.holds(rows) & answered.holds(rows) for asked, answered in columns], axis=1)
             np.ascontiguousarray(part).tofile(file)
             counts.update(dict(zip(*map(np.ndarray.tolist, np.unique(_masks(part), return_counts=True)), strict=True)))
+            for column in (one for both in columns for one in both):
+                column.release()
     code_count = _write_codes(folder / CODES, groups)
     masks = np.array(sorted(counts), dtype=np.int64)
     present, codes = StoredArray(folder / PRESENT), StoredArray(folder / CODES)
@@ -163,7 +166,7 @@ def write_question_sets(folder: Path, columns: list[tuple[StoredTexts, StoredTex
         if one.rows is not None:
             with open(folder / str(file_name), "wb") as file:
                 _start(file, (one.count,), np.dtype(np.int32))
-                for start, stop in _chunks(one.count):
+                for start, stop in _chunks(one.count, one.rows):
                     one.rows[start:stop].tofile(file)
         kept[name] = {
             "patterns": sorted(name),
@@ -188,7 +191,7 @@ def _found(present: StoredArray, codes: StoredArray, masks: IntArray, usable: Bo
     everything = count == len(codes)
     rows: Rows | None = None if everything else scratch_array(count, np.int32)
     reached = 0
-    for start, stop in _chunks(len(codes)):
+    for start, stop in _chunks(len(codes), own, rows, present.array, codes.array):
         if everything:
             own[start:stop] = codes[start:stop]
             continue
@@ -198,6 +201,7 @@ def _found(present: StoredArray, codes: StoredArray, masks: IntArray, usable: Bo
         own[reached : reached + len(chosen)] = codes[start:stop][chosen]
         reached += len(chosen)
     own.sort()
+    release(own)
     return QuestionSet(count, *_group_sizes(own), rows)
 
 
@@ -205,7 +209,7 @@ def _group_sizes(codes: NDArray[np.int32]) -> tuple[IntArray, IntArray]:
     """Of sorted codes: the numbers of times that one occurs, ascending, and how many codes occur so often."""
     found: Counter[int] = Counter()
     begun = 0  # where the run of equal codes begins that is not counted yet
-    for start, stop in _chunks(len(codes)):
+    for start, stop in _chunks(len(codes), codes):
         part = codes[start:stop]
         changes = np.flatnonzero(part[1:] != part[:-1]) + 1 + start
         if start and codes[start] != codes[start - 1]:
@@ -223,11 +227,11 @@ def _group_sizes(codes: NDArray[np.int32]) -> tuple[IntArray, IntArray]:
 def _write_codes(path: Path, groups: IntArray) -> int:
     """Write the code of each passage group: how many smaller groups there are. Returns the number of groups."""
     ordered: IntArray = scratch_array(len(groups), np.int64)
-    for start, stop in _chunks(len(groups)):
+    for start, stop in _chunks(len(groups), groups, ordered):
         ordered[start:stop] = groups[start:stop]
     ordered.sort()
     count = 0
-    for start, stop in _chunks(len(groups)):  # each group once, moved to the front
+    for start, stop in _chunks(len(groups), ordered):  # each group once, moved to the front
         part = ordered[start:stop]
         own = part[np.concatenate([[start == 0 or part[0] != ordered[count - 1]], part[1:] != part[:-1]])]
         ordered[count : count + len(own)] = own
@@ -235,7 +239,7 @@ def _write_codes(path: Path, groups: IntArray) -> int:
     known = ordered[:count]
     with open(path, "wb") as file:
         _start(file, (len(groups),), np.dtype(np.int32))
-        for start, stop in _chunks(len(groups)):
+        for start, stop in _chunks(len(groups), groups, ordered):
             np.searchsorted(known, groups[start:stop]).astype(np.int32).tofile(file)
     return count
 
@@ -246,9 +250,8 @@ def _masks(present: BoolArray) -> IntArray:
     return found
 
 
-def _chunks(length: int) -> Iterator[tuple[int, int]]:
-    for start in range(0, length, CHUNK):
-        yield start, min(start + CHUNK, length)
+def _chunks(length: int, *arrays: Any) -> Iterator[tuple[int, int]]:
+    return chunks(length, CHUNK, *arrays)
 
 
 def _start(file: IO[bytes], shape: tuple[int, ...], kind: np.dtype[Any]) -> None:

@@ -7,6 +7,7 @@ memory but 24 bytes for each 32,768 rows: the pages belong to the file.
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, overload
 import numpy as np
 
 from hybridret.base.errors import UserError
+from hybridret.base.mapped import release
 from hybridret.base.records import BoolArray, IntArray
 
 ROWS = 1 << 15  # in each record batch but the last: a row's batch is a shift away
@@ -63,17 +65,18 @@ class StoredTexts(Texts):
         import pyarrow as pa
 
         try:
-            file = pa.memory_map(str(self.path))
-            self._reader = pa.ipc.open_file(file)
-            whole = file.read_buffer(file.size())
+            with open(self.path, "rb") as file:
+                mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            whole = pa.py_buffer(mapping)
+            self._reader = pa.ipc.open_file(pa.BufferReader(whole))
             count = self._reader.num_record_batches
             length = len(self._reader.get_batch(count - 1)) if count else 0
-        except (OSError, pa.ArrowInvalid) as error:
+        except (OSError, ValueError) as error:  # also ArrowInvalid, and mmap's for an empty file
             raise self._damaged(str(error).strip()) from error
         self._address = whole.address
         self._bytes = memoryview(whole)
-        self._octets = np.frombuffer(whole, np.uint8)
-        self._offsets = np.frombuffer(whole, np.int64, len(whole) // 8)
+        self._octets = np.frombuffer(mapping, np.uint8)
+        self._offsets = np.frombuffer(mapping, np.int64, len(mapping) // 8)
         self._parts = np.full((count, 3), UNREAD, dtype=np.int64)
         return max(int(count) - 1, 0) * ROWS + length
 
@@ -102,6 +105,7 @@ class StoredTexts(Texts):
     def __iter__(self) -> Iterator[str | None]:
         for start in range(0, len(self), ROWS):
             yield from self.take(np.arange(start, min(start + ROWS, len(self))))
+            self.release()
 
     def take(self, indices: IntArray) -> list[str | None]:
         """The texts at `indices` [n], each in 0 to len - 1."""
@@ -122,6 +126,10 @@ class StoredTexts(Texts):
         """[n]: whether there is a text at each of `indices` [n]; none is read."""
         at, parts = self._located(indices)
         return self._there(at, parts[:, 2])
+
+    def release(self) -> None:
+        """Give the pages of the file back to the system (see `base.mapped`): for those who read all of it."""
+        release(self._octets, self.rows)
 
     @cached_property
     def present(self) -> BoolArray:

@@ -23,7 +23,9 @@ from hybridret.base.errors import UserError
 from hybridret.data.tables.parts import HASHES, NEGATIVES
 
 MEMORY = "256MB"  # DuckDB asks for at least 125 MB a thread
+FLUSH = "1MB"  # memory that was freed goes back to the system in such portions, by default 128 MB and more
 READ = 1 << 16  # rows that are fetched at a time
+WRITTEN = 1 << 18  # rows that are inserted before the database is opened again
 PART, LANGUAGE = 48, 40  # bits below the numbers of part and language in `n`
 MOST_PARTS, MOST_LANGUAGES = 1 << 15, (1 << 8) - 1
 TITLES = {"q": ("question id", "id"), "p": ("passage id", "passage_id")}
@@ -37,18 +39,33 @@ class Numbering:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._streams = 0  # that are read now
 
     def __enter__(self) -> Numbering:
-        import duckdb
-
         self._delete()
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = duckdb.connect(str(self._path))
-        self._run(f"SET memory_limit='{MEMORY}'; SET threads=1; SET enable_progress_bar=false")
-        self._run(f"SET temp_directory='{str(self._path).replace(chr(39), chr(39) * 2)}.tmp'")
+        self._open()
         self._run("CREATE TABLE rows (n BIGINT, line BIGINT, l UTINYINT, q UBIGINT, p UBIGINT, qt UBIGINT, pt UBIGINT)")
         self._run("CREATE TABLE negatives (n BIGINT, k BIGINT, pt UBIGINT)")
         return self
+
+    def _open(self) -> None:
+        import duckdb
+
+        try:
+            self._connection = duckdb.connect(str(self._path))
+        except duckdb.IOException as error:
+            raise OSError(str(error).splitlines()[0]) from error
+        self._run(f"SET memory_limit='{MEMORY}'; SET threads=1; SET enable_progress_bar=false")
+        self._run(f"SET allocator_flush_threshold='{FLUSH}'; SET allocator_bulk_deallocation_flush_threshold='{FLUSH}'")
+        self._run(f"SET temp_directory='{str(self._path).replace(chr(39), chr(39) * 2)}.tmp'")
+
+    def _reopen(self) -> None:
+        """Close the database and open it again: what DuckDB holds beside its limit (parts of what was freed, and what
+        it knows of its tables) grows with the rows, and goes back to the system only then.
+        """
+        self._connection.close()
+        self._open()
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
@@ -69,7 +86,7 @@ class Numbering:
                 continue
             with pa.OSFile(str(folder / name)) as file, pa.ipc.open_file(file) as reader:
                 self._run("BEGIN")
-                k = 0
+                k = written = 0
                 for number in range(reader.num_record_batches):
                     batch = reader.get_batch(number)
                     language = known[batch.column("language").to_numpy()]
@@ -81,10 +98,18 @@ class Numbering:
                         columns = {"n": n, "k": np.arange(k, k + len(n)), "pt": batch.column("pt")}
                         k += len(n)
                     self._insert("rows" if name == HASHES else "negatives", pa.table(columns))
+                    written += len(n)
+                    if written >= WRITTEN:
+                        self._run("COMMIT")
+                        self._reopen()
+                        self._run("BEGIN")
+                        written = 0
                 self._run("COMMIT")
+            self._reopen()
 
     def conflict(self, side: str) -> tuple[int, int, int, int] | None:
         """Two rows, each part and line, in which one id ("q" or "p") of a language has two texts; None if all agree."""
+        self._reopen()
         found = self._fetch(
             f"SELECT l, {side} FROM rows GROUP BY l, {side} HAVING min({side}t) <> max({side}t) ORDER BY min(n) LIMIT 1"
         )
@@ -102,40 +127,41 @@ class Numbering:
 
         Raises UserError where nothing is left to train on.
         """
-        self._run("CREATE TABLE cells AS SELECT l, q, p, min(n) AS n, min(pt) AS pt FROM rows GROUP BY l, q, p")
-        self._run(
+        self._reopen()
+        self._make("CREATE TABLE cells AS SELECT l, q, p, min(n) AS n, min(pt) AS pt FROM rows GROUP BY l, q, p")
+        self._make(
             "CREATE TABLE several AS SELECT DISTINCT q FROM (SELECT q FROM cells GROUP BY l, q HAVING count(*) > 1)"
         )
-        self._run(
+        self._make(
             "CREATE TABLE keyed AS SELECT c.l, c.q, c.p, c.n, CASE WHEN s.q IS NULL THEN 0 ELSE c.p END AS k "
             "FROM cells c LEFT JOIN several s ON c.q = s.q"
         )
         self._groups(["p", "pt"] if passage_ids else ["p"])
-        self._run(  # hash(0) is 0, and without the outer hash of two equal ids would cancel out
+        self._make(  # hash(0) is 0, and without the outer hash of two equal ids would cancel out
             "CREATE TABLE raw AS SELECT q, k, min(n) AS n, count(*) AS languages, "
             "hash(q, bit_xor(hash(l + 1))) AS asked, bit_xor(hash(hash(l + 1, p))) AS answered FROM keyed GROUP BY q, k"
         )
         for side in ("asked", "answered"):
-            self._run(
+            self._make(
                 f"CREATE TABLE {side}_rows AS SELECT {side}, row_number() OVER (ORDER BY min(n)) - 1 AS r FROM raw "
                 f"GROUP BY {side}"
             )
-        self._run(
+        self._make(
             "CREATE TABLE roots AS SELECT g, row_number() OVER (ORDER BY min(n)) - 1 AS number, count(*) AS pairs FROM "
             "(SELECT coalesce(e.v, raw.q) AS g, raw.n FROM raw LEFT JOIN stars e ON e.u = raw.q) GROUP BY g"
         )
         self._hold_out(held_out)
-        self._run(
+        self._make(
             "CREATE TABLE pairs AS SELECT raw.q, raw.k, raw.n, raw.languages, a.r AS query, b.r AS passage, "
             "g.number AS number, h.g IS NOT NULL AS held, row_number() OVER (PARTITION BY h.g IS NOT NULL ORDER BY n) "
             "- 1 AS u FROM raw JOIN asked_rows a USING (asked) JOIN answered_rows b USING (answered) "
             "LEFT JOIN stars e ON e.u = raw.q JOIN roots g ON g.g = coalesce(e.v, raw.q) LEFT JOIN held h ON h.g = g.g"
         )
-        self._run(
+        self._make(
             "CREATE TABLE targets AS SELECT c.l, c.n, p.query, p.passage, p.held, p.u, p.number FROM keyed c "
             "JOIN pairs p ON c.q = p.q AND c.k = p.k"
         )
-        self._run(  # of those that are negatives
+        self._make(  # of those that are negatives
             "CREATE TABLE passage_texts AS SELECT c.pt, min(t.number) AS number, bool_or(t.held) AS held FROM "
             "targets t JOIN cells c ON c.n = t.n WHERE c.pt IN (SELECT pt FROM negatives) GROUP BY c.pt"
         )
@@ -209,19 +235,19 @@ class Numbering:
             f"ON m.{one} = c.{one} WHERE c.q <> m.v"
             for one in shared
         )
-        self._run(f"CREATE TABLE stars AS SELECT DISTINCT u, v FROM ({' UNION ALL '.join(links)})")
+        self._make(f"CREATE TABLE stars AS SELECT DISTINCT u, v FROM ({' UNION ALL '.join(links)})")
         while self._fetch(
             "SELECT 1 WHERE EXISTS (SELECT u FROM stars GROUP BY u HAVING count(*) > 1) OR EXISTS "
             "(SELECT 1 FROM stars a JOIN stars b ON a.v = b.u)"
         ):
-            self._run("CREATE TABLE both_ways AS SELECT u, v FROM stars UNION ALL SELECT v, u FROM stars")
-            self._run(
+            self._make("CREATE TABLE both_ways AS SELECT u, v FROM stars UNION ALL SELECT v, u FROM stars")
+            self._make(
                 "CREATE OR REPLACE TABLE stars AS SELECT DISTINCT b.v AS u, m.v AS v FROM both_ways b JOIN (SELECT u, "
                 "least(u, min(v)) AS v FROM both_ways GROUP BY u) m ON m.u = b.u WHERE b.v > b.u AND b.v <> m.v"
             )
             self._run("DROP TABLE both_ways")
-            self._run("CREATE TABLE least_of AS SELECT u, min(v) AS v FROM stars GROUP BY u")
-            self._run(
+            self._make("CREATE TABLE least_of AS SELECT u, min(v) AS v FROM stars GROUP BY u")
+            self._make(
                 "CREATE OR REPLACE TABLE stars AS SELECT u, v FROM least_of UNION SELECT s.v, m.v FROM stars s "
                 "JOIN least_of m ON m.u = s.u WHERE s.v <> m.v"
             )
@@ -251,6 +277,11 @@ class Numbering:
         self._run("CREATE TABLE held (g UBIGINT)")
         self._insert("held", pa.table({"g": pa.array(chosen, pa.uint64())}))
 
+    def _make(self, sql: str) -> None:
+        """Run a statement that makes a table."""
+        self._run(sql)
+        self._reopen()
+
     def _run(self, sql: str) -> None:
         import duckdb
 
@@ -277,8 +308,13 @@ class Numbering:
     def _stream(self, sql: str) -> Iterator[Any]:
         import duckdb
 
+        if not self._streams:
+            self._reopen()
+        self._streams += 1
         try:
             with self._connection.cursor() as cursor:
                 yield from cursor.sql(sql).to_arrow_reader(READ)
         except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
             raise OSError(str(error).splitlines()[0]) from error
+        finally:
+            self._streams -= 1
