@@ -40,7 +40,7 @@ def _two(goals: NDArray[np.float64]) -> NDArray[np.bool_]:
     new = np.concatenate([np.ones_like(first[..., :1], dtype=bool), first[..., 1:] != first[..., :-1]], axis=-1)
     start = np.maximum.accumulate(np.where(new, np.arange(first.shape[-1]), 0), axis=-1)
     # The best second goal among those whose first goal is strictly better.
-    before = np.where(start > 0, np.take_along_axis(best, np.maximum(start - 1, 0), -1), -np.inf)
+    before = np.take_along_axis(best, np.maximum(start - 1, 0), -1)
     front = (second == np.take_along_axis(second, start, -1)) & ((second > before) | (start == 0))
     found = np.empty(front.shape, dtype=bool)
     np.put_along_axis(found, order, front, -1)
