@@ -10,6 +10,7 @@ import pytest
 from hybridret.analysis.pareto import pareto_front
 from hybridret.analysis.question_values import QuestionValues
 from hybridret.analysis.trade_off import question_draws
+from hybridret.analysis.trade_off.common_shift import without_common_shift
 from hybridret.analysis.trade_off.front_probability import front_probability
 from hybridret.analysis.trade_off.question_draws import drawn_macros, question_counts
 from hybridret.analysis.trade_off.resamples import resample
@@ -168,6 +169,19 @@ def test_one_seed_has_no_spread_or_that_of_the_others() -> None:
     assert (seed_draws(macros, np.arange(4), 100, random) == 0).all()
     drawn = seed_draws(macros, np.array([0, 1, 2, 2]), 4_000, random)
     assert (drawn.std(axis=0) > 0).all()
+
+
+def test_a_common_shift_is_taken_out_and_differences_stay() -> None:
+    random = np.random.default_rng(0)
+    goals = {"a": as_goal("a", random.random((6, 20, 1)), 2), "b": as_goal("b", 100 * random.random((6, 20, 1)), 2, -1)}
+    drawn = resample(goals, 200, 1)
+    found = without_common_shift(drawn)
+    np.testing.assert_allclose(found.values[..., 0].mean(axis=1), drawn.observed[:, 0].mean())
+    np.testing.assert_allclose(np.log(found.values[..., 1]).mean(axis=1), np.log(drawn.observed[:, 1]).mean())
+    for turn, goal in ((np.asarray, 0), (np.log, 1)):
+        old, new = turn(drawn.values[..., goal]), turn(found.values[..., goal])
+        np.testing.assert_allclose(new - new[:, :1], old - old[:, :1])
+    assert (found.observed == drawn.observed).all()
 
 
 @pytest.mark.slow

@@ -219,7 +219,7 @@ def test_tables_and_figures(found: Findings) -> None:
         assert len(table.markdown().splitlines()) == len(table.rows) + 4
         assert table.csv()
     svg = found.plots[0].svg.decode()
-    assert "front, median and 95 % band" in svg
+    assert "front: median, 95 % band" in svg
     assert len({plot.name for plot in found.plots}) == len(found.plots) == 4
 
 

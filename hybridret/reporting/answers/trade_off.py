@@ -21,6 +21,7 @@ from hybridret.reporting.answers.trade_off_sentences import (
 from hybridret.reporting.answers.trade_off_tables import (
     Picks,
     alpha_frame,
+    bands_frame,
     front_frame,
     front_table,
     preference_frame,
@@ -53,6 +54,7 @@ def find(evidence: Evidence) -> Findings | None:
     found.frames["trade_off_front"] = front_frame(fronts)
     found.frames["trade_off_preference"] = preference_frame(choices)
     found.frames["trade_off_alpha"] = alpha_frame(alphas)
+    found.frames["trade_off_bands"] = bands_frame(fronts)
     found.remarks.append("Runs that were not trained are no part of a trade-off.")
     if evidence.left_out:
         count = len(evidence.left_out)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hybridret.analysis.trade_off.common_shift import without_common_shift
 from hybridret.analysis.trade_off.front_probability import front_probability
 from hybridret.analysis.trade_off.hypervolume import contributions, hypervolume, reference_and_best
 from hybridret.analysis.trade_off.knee import knee_probability
@@ -105,16 +106,15 @@ def group_result(measure: Measure, group: Group) -> GroupResult:
 
 
 def _volume(draws: Resamples) -> Volume:
-    """Distances are taken in logarithms. What a draw shifts all configurations by together, as harder questions do, is
-    taken out, since the reference stays where it is."""
-    factor = (np.asarray(draws.better) < 0) & (draws.values > 0).all(axis=(0, 1)) & (draws.observed > 0).all(axis=0)
+    """Distances in logarithms, since they differ by orders of magnitude."""
+    own = without_common_shift(draws)
+    factor = (np.asarray(own.better) < 0) & (own.values > 0).all(axis=(0, 1)) & (own.observed > 0).all(axis=0)
     values, observed = (
-        np.where(factor, np.log(np.where(factor, one, 1.0)), one) * draws.better
-        for one in (draws.values, draws.observed)
+        np.where(factor, np.log(np.where(factor, one, 1.0)), one) * own.better for one in (own.values, own.observed)
     )
-    values = values + (observed.mean(axis=0) - values.mean(axis=1, keepdims=True))
     reference, best = reference_and_best(observed)
-    shown = np.where(factor, np.exp(reference * draws.better), reference * draws.better)
+    shown = reference * draws.better
+    shown = np.where(factor, np.exp(np.where(factor, shown, 0.0)), shown)
     box = float(np.prod(best - reference))
     if box <= 0:  # all are equal in one goal
         return Volume(shown, np.full(3, np.nan), np.full((len(draws.configurations), 3), np.nan))

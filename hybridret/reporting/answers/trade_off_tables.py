@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hybridret.analysis.trade_off.preference import Pick
 from hybridret.base.files import file_name
 from hybridret.reporting.answers.trade_off_alpha import BestAlphas
+from hybridret.reporting.answers.trade_off_figure import front_bands
 from hybridret.reporting.answers.trade_off_measure import GroupResult, Measure
 from hybridret.reporting.answers.trade_off_sentences import interval, whole_percent
 from hybridret.reporting.table import Cell, Column, Table, rank, score
@@ -32,7 +33,7 @@ def front_table(measure: Measure, results: Sequence[GroupResult]) -> Table:
         Column("Cr.", score, quality),
         *([Column("rank distance", rank)] if biased else []),
         Column("Mo., Cr.", whole_percent, "on the front of"),
-        *([Column("and bias", whole_percent, "on the front of")] if biased else []),
+        *([Column("Mo., Cr., bias", whole_percent, "on the front of")] if biased else []),
         Column("knee", whole_percent),
         Column("adds", score),
     ]
@@ -76,14 +77,15 @@ def preference_table(measure: Measure, picks: Picks) -> Table:
                 pick.picked,
                 float(pick.probability[result.draws.configurations.index(pick.picked)]),
                 pick.best_first,
-                *(interval(one) for one in pick.change),
+                *(None if pick.picked == pick.best_first else interval(one) for one in pick.change),
             )
         ]
         for words, result, pick in picks
     ]
     caption = (
         f"What a stated preference picks by the means on {measure.dataset}, in which share of resamples it picks the "
-        "same, and how the pick differs from the configuration that is best in Mo., with 95 % intervals."
+        "same, and how the pick differs from the configuration that is best in Mo. (empty where it is that one), with "
+        "95 % intervals."
     )
     return Table(f"trade_off_preference_{file_name(measure.dataset)}", caption, columns, rows)
 
@@ -136,6 +138,20 @@ def alpha_frame(found: Iterable[tuple[Measure, Sequence[BestAlphas]]]) -> pd.Dat
     columns = ["dataset", "metric", "cutoff", "line", "size", "parameters_body", "alphas", "best_alpha"]
     slope = ["per_tenfold", "per_tenfold_low", "per_tenfold_high", "decided", "undecided_because"]
     return pd.DataFrame(rows, columns=[*columns, "best_alpha_low", "best_alpha_high", *slope])
+
+
+def bands_frame(found: Iterable[tuple[Measure, Sequence[GroupResult]]]) -> pd.DataFrame:
+    """The bands of the figures: for levels of Mo. the best Cr.; one row for each measure, group and level."""
+    parts = [
+        front_bands(result).assign(
+            dataset=measure.dataset, metric=measure.metric, cutoff=measure.cutoff, group=result.group.title or "all"
+        )
+        for measure, results in found
+        for result in results
+    ]
+    return pd.concat(parts, ignore_index=True)[
+        ["dataset", "metric", "cutoff", "group", "mono", "low", "median", "high"]
+    ]
 
 
 def _at(values: NDArray[np.float64] | None, i: int) -> float:
