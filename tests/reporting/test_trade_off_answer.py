@@ -190,6 +190,11 @@ def test_probabilities_in_the_frame_are_those_of_the_values(evidence: Evidence, 
     table = rows.set_index("configuration")["on_front"]
     assert {name: table[name] for name in names} == pytest.approx(expected)
     assert 0 < min(expected.values()) < 1
+    volumes = found.frames["trade_off_volume"]
+    one = volumes[(volumes["metric"] == "map") & (volumes["group"] == "small") & (volumes["goals"] == 2)]
+    assert (one["reference_mono"].item() < rows["mono"]).all()
+    assert one["no_knee"].item() + rows["knee"].sum() == pytest.approx(1)
+    assert one["hypervolume"].item() > rows["adds"].max()
 
 
 def test_what_was_not_trained_is_left_out(found: Findings) -> None:
@@ -264,7 +269,7 @@ def test_files_are_written(questioned: Path, tmp_path: Path, capsys: pytest.Capt
     options = ["--only", "trade_off", "--dataset", "xquad_r", "--resamples", "100", "--output", str(tmp_path)]
     assert main([str(questioned), *options]) == 0
     assert "on the front of monolingual and cross-lingual quality" in capsys.readouterr().out
-    for name in ("front", "preference", "alpha"):
+    for name in ("front", "preference", "alpha", "volume", "bands"):
         assert (tmp_path / f"trade_off_{name}.csv").is_file()
     assert (tmp_path / "figures" / "trade_off_xquad_r_1.svg").is_file()
 

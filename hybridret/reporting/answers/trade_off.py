@@ -26,6 +26,7 @@ from hybridret.reporting.answers.trade_off_tables import (
     front_table,
     preference_frame,
     preference_table,
+    volume_frame,
 )
 from hybridret.reporting.evidence import Evidence
 from hybridret.reporting.table import score
@@ -54,6 +55,7 @@ def find(evidence: Evidence) -> Findings | None:
     found.frames["trade_off_front"] = front_frame(fronts)
     found.frames["trade_off_preference"] = preference_frame(choices)
     found.frames["trade_off_alpha"] = alpha_frame(alphas)
+    found.frames["trade_off_volume"] = volume_frame(fronts)
     found.frames["trade_off_bands"] = bands_frame(fronts)
     found.remarks.append("Runs that were not trained are no part of a trade-off.")
     if evidence.left_out:

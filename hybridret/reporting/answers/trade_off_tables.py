@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from hybridret.reporting.table import Cell, Column, Table, rank, score
 
 Picks = Sequence[tuple[str, GroupResult, Pick]]  # the preference in words
 
-_FRONT = ("dataset", "metric", "cutoff", "group", "configuration", "seeds", "mono", "cross", "rank_distance")
+_SAME = ("dataset", "metric", "cutoff", "group")
 
 
 def front_table(measure: Measure, results: Sequence[GroupResult]) -> Table:
@@ -91,23 +92,34 @@ def preference_table(measure: Measure, picks: Picks) -> Table:
 
 
 def front_frame(found: Iterable[tuple[Measure, Sequence[GroupResult]]]) -> pd.DataFrame:
-    """One row for each measure, group and configuration, and one named `whole front` for each measure and group."""
+    """One row for each measure, group and configuration; `adds` is what the hypervolume loses without it."""
     rows = []
     for measure, results in found:
         for result in results:
-            same = [measure.dataset, measure.metric, measure.cutoff, result.group.title or "all"]
             volumes = (result.volume, result.volume_with_bias)
             for i, name in enumerate(result.draws.configurations):
-                row = [*same, name, result.draws.seeds[i], *result.draws.observed[i], _at(result.distance, i)]
-                row += [result.on_front[i], _at(result.with_bias, i), result.knee[i]]
+                row = [*_same(measure, result), name, result.draws.seeds[i], *result.draws.observed[i]]
+                row += [_at(result.distance, i), result.on_front[i], _at(result.with_bias, i), result.knee[i]]
                 rows.append(row + [one for v in volumes for one in (v.parts[i] if v else [np.nan] * 3)])
-            reference = [*result.volume.reference, volumes[1].reference[-1] if volumes[1] else np.nan]
-            row = [*same, "no knee, whole front, reference", sum(result.draws.seeds), *reference]
-            row += [np.nan, np.nan, result.knee[-1]]
-            rows.append(row + [one for v in volumes for one in (v.whole if v else [np.nan] * 3)])
-    ends = [f"{name}{end}" for name in ("hypervolume", "hypervolume_with_bias") for end in ("", "_low", "_high")]
-    columns = [*_FRONT, "on_front", "on_front_with_bias", "knee", *ends]
-    return pd.DataFrame(rows, columns=columns)
+    ends = [f"{name}{end}" for name in ("adds", "adds_with_bias") for end in ("", "_low", "_high")]
+    columns = ["configuration", "seeds", "mono", "cross", "rank_distance", "on_front", "on_front_with_bias", "knee"]
+    return pd.DataFrame(rows, columns=[*_SAME, *columns, *ends])
+
+
+def volume_frame(found: Iterable[tuple[Measure, Sequence[GroupResult]]]) -> pd.DataFrame:
+    """One row for each measure, group and number of goals: the hypervolume and its reference, and how often a front of
+    two goals has no knee."""
+    rows = []
+    for measure, results in found:
+        for result in results:
+            for goals, volume in ((2, result.volume), (3, result.volume_with_bias)):
+                if volume:
+                    no_knee = result.knee[-1] if goals == 2 else np.nan
+                    reference = [*volume.reference, np.nan][:3]
+                    rows.append([*_same(measure, result), goals, *volume.whole, *reference, no_knee])
+    columns = ["goals", "hypervolume", "hypervolume_low", "hypervolume_high"]
+    columns += ["reference_mono", "reference_cross", "reference_rank_distance", "no_knee"]
+    return pd.DataFrame(rows, columns=[*_SAME, *columns])
 
 
 def preference_frame(found: Iterable[tuple[Measure, Picks]]) -> pd.DataFrame:
@@ -117,11 +129,21 @@ def preference_frame(found: Iterable[tuple[Measure, Picks]]) -> pd.DataFrame:
         for words, result, pick in picks:
             for i, name in enumerate(result.draws.configurations):
                 changes = pick.change.ravel() if name == pick.picked else [np.nan] * 6
-                same = [measure.dataset, measure.metric, measure.cutoff, result.group.title or "all", words, name]
                 kept = pick.kept if name == pick.picked else np.nan
-                rows.append([*same, name == pick.picked, pick.probability[i], kept, pick.best_first, *changes])
+                rows.append(
+                    [
+                        *_same(measure, result),
+                        words,
+                        name,
+                        name == pick.picked,
+                        pick.probability[i],
+                        kept,
+                        pick.best_first,
+                        *changes,
+                    ]
+                )
     ends = [f"{goal}_change{end}" for goal in ("mono", "cross") for end in ("", "_low", "_high")]
-    columns = ["dataset", "metric", "cutoff", "group", "preference", "configuration", "picked", "probability"]
+    columns = [*_SAME, "preference", "configuration", "picked", "probability"]
     return pd.DataFrame(rows, columns=[*columns, "within_loss", "best_in_mono", *ends])
 
 
@@ -143,15 +165,15 @@ def alpha_frame(found: Iterable[tuple[Measure, Sequence[BestAlphas]]]) -> pd.Dat
 def bands_frame(found: Iterable[tuple[Measure, Sequence[GroupResult]]]) -> pd.DataFrame:
     """The bands of the figures: for levels of Mo. the best Cr.; one row for each measure, group and level."""
     parts = [
-        front_bands(result).assign(
-            dataset=measure.dataset, metric=measure.metric, cutoff=measure.cutoff, group=result.group.title or "all"
-        )
+        front_bands(result).assign(**dict(zip(_SAME, _same(measure, result), strict=True)))
         for measure, results in found
         for result in results
     ]
-    return pd.concat(parts, ignore_index=True)[
-        ["dataset", "metric", "cutoff", "group", "mono", "low", "median", "high"]
-    ]
+    return pd.concat(parts, ignore_index=True)[[*_SAME, "mono", "low", "median", "high"]]
+
+
+def _same(measure: Measure, result: GroupResult) -> list[Any]:
+    return [measure.dataset, measure.metric, measure.cutoff, result.group.title or "all"]
 
 
 def _at(values: NDArray[np.float64] | None, i: int) -> float:
