@@ -72,6 +72,7 @@ def test_bands_are_quantiles_of_the_best_second_goal() -> None:
     for i, j in np.ndindex(40, 7):
         reached = [second for first, second in draws[i] if first >= levels[j]]
         assert found[i, j] == (max(reached) if reached else -np.inf)
+    assert best_at(np.array([[[0.5, 2.0]]]), np.array([0.5, 0.6])).tolist() == [[2.0, -np.inf]]  # reached, not passed
     low, middle, high = attainment(draws, levels)
     assert np.isnan([low[-1], middle[-1], high[-1]]).all()  # nothing reaches 1.1
     assert (low[:3] <= middle[:3]).all()

@@ -290,7 +290,9 @@ def test_groups_by_size(sizes: list[tuple[str, str, float]], titles: list[str], 
     runs = pd.DataFrame(sizes, columns=["backbone", "size", "parameters_body"]).assign(
         configuration=names, trained=True
     )
-    found = groups(runs, tuple(names))
+    untrained = runs.tail(1).assign(configuration="BM25", trained=False)
+    found = groups(pd.concat([runs, untrained]), (*names, "BM25"))
+    assert not any("BM25" in one.configurations for one in found)
     assert [one.title for one in found] == titles
     assert [one.title for one in found if one.main] == ([] if main is None else [main])
 
