@@ -1,0 +1,1 @@
+"""Monolingual against cross-lingual quality, and language bias: fronts, what they are worth, which alpha to take."""
