@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from hybridret.analyse import main
-from hybridret.reporting.answers.claims import claims_frame, find, holm
+from hybridret.analysis.claims.read import PAPER, read_claims
+from hybridret.reporting.answers.claims import claims_frame, find, judged_in_groups
 from hybridret.reporting.collect import collect
 from hybridret.reporting.evidence import Evidence
 
@@ -76,13 +77,12 @@ def test_claims_that_say_nothing_of_the_runs(questioned: Path, tmp_path: Path) -
     assert all(one.text.startswith("Not tested:") for one in found.sentences[1:])
 
 
-def test_holm_against_a_loop() -> None:
-    p = [0.01, 0.04, 0.03, 0.005, 0.5]
-    expected = [0.0] * len(p)
-    largest = 0.0
-    for step, i in enumerate(sorted(range(len(p)), key=p.__getitem__)):
-        largest = max(largest, min(1.0, (len(p) - step) * p[i]))
-        expected[i] = largest
-    assert holm(p) == pytest.approx(expected)
-    assert holm([]) == []
+def test_p_values_are_corrected_for_all_claims_and_groups(questioned: Path) -> None:
+    evidence = Evidence([collect(questioned)])
+    found = find(evidence)
+    assert found is not None
+    tested = found.frames["claims"].query("ruling != 'not tested'")
+    one = next(iter(read_claims(PAPER)))
+    alone = claims_frame([(one, judged) for judged in judged_in_groups(evidence, one)])
+    assert (tested[tested["claim"] == one.name]["p_support"].to_numpy() >= alone["p_support"].to_numpy()).all()
     assert claims_frame([]).empty

@@ -13,6 +13,7 @@ from hybridret.analysis.claims.read import PAPER, read_claims
 from hybridret.analysis.claims.statements import Claim, Trend
 from hybridret.analysis.claims.verdict import Judged, judge, rulings
 from hybridret.analysis.question_values import QuestionValues
+from hybridret.analysis.significance.correction import holm
 from hybridret.reporting.answers.answer import Answer, Finding, Findings
 from hybridret.reporting.evidence import Evidence
 from hybridret.reporting.table import Cell, Column, Table
@@ -24,7 +25,7 @@ _HEADS = ("supported", "refuted", "undecided")
 def find(evidence: Evidence) -> Findings | None:
     """Every claim in every dataset and group; None where no claim can be tested and none was given by the user."""
     claims = read_claims(evidence.claims or PAPER)
-    judged = [(claim, one) for claim in claims for one in _judged(evidence, claim)]
+    judged = [(claim, one) for claim in claims for one in judged_in_groups(evidence, claim)]
     if evidence.claims is None and all(one.reason for _, one in judged):
         return None
     frame = claims_frame(judged)
@@ -43,7 +44,7 @@ def find(evidence: Evidence) -> Findings | None:
 def claims_frame(judged: Sequence[tuple[Claim, Judged]]) -> pd.DataFrame:
     """One row for each claim in each group: ruling, effect with interval, corrected p-values, and what it rests on."""
     rows: list[dict[str, Any]] = []
-    results = rulings([one for _, one in judged], holm)
+    results = rulings([one for _, one in judged], lambda p: [float(one) for one in holm(np.asarray(p))])
     for (claim, one), (ruling, support, refutation) in zip(judged, results, strict=True):
         weakest = one.weakest
         low, high = weakest.contrast.interval() if weakest else (np.nan, np.nan)
@@ -63,16 +64,7 @@ def claims_frame(judged: Sequence[tuple[Claim, Judged]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def holm(p: Sequence[float]) -> list[float]:
-    """p-values corrected by Holm's step-down (Scandinavian Journal of Statistics 6, 1979)."""
-    order = np.argsort(p)
-    steps = np.maximum.accumulate((len(p) - np.arange(len(p))) * np.asarray(p, dtype=float)[order])
-    corrected = np.empty(len(p))
-    corrected[order] = np.minimum(steps, 1.0)
-    return [float(one) for one in corrected]
-
-
-def _judged(evidence: Evidence, claim: Claim) -> Iterator[Judged]:
+def judged_in_groups(evidence: Evidence, claim: Claim) -> Iterator[Judged]:
     """In each group that can be tested; where none can, one row with the reason of the first."""
     reasons: list[Judged] = []
     tested = False
