@@ -62,11 +62,16 @@ def exponent(law: Law, series: Series, draws: Draws, questions: FloatArray | Non
         raise ValueError(f"{law.name} has no exponent of one variable")
     found = band(law, series, draws, questions)
     trend = found if law is POWER else band(POWER, series, draws, questions)
-    value, own = found.fit.parameters["a"], found.draws_of("a")
+    return judged_exponent(found, trend, series.variables[:, 0])
+
+
+def judged_exponent(found: Band, trend: Band, sizes: FloatArray) -> Exponent:
+    """The exponent of `found`, judged by it, by the power law `trend` of the same series, and by its sizes [k]."""
+    own = found.draws_of("a")
     low, high = interval(own)
-    doubt = too_few(series.variables[:, 0]) or _doubt(found) or _doubt(trend)
+    doubt = too_few(sizes) or _doubt(found) or _doubt(trend)
     reason = doubt or around_zero(*interval(trend.draws_of("a")))
-    return Exponent(Judged(value, low, high, reason), doubt, found, own)
+    return Exponent(Judged(found.fit.parameters["a"], low, high, reason), doubt, found, own)
 
 
 def difference(first: Exponent, second: Exponent) -> Judged:

@@ -16,8 +16,7 @@ from hybridret.analysis.scaling.laws import FloatArray, Law
 
 BoolArray = NDArray[np.bool_]
 
-STARTS = 4  # those nearest to the data are tried
-STEPS = 200
+STEPS = 80
 ENOUGH = 1e-10  # a step that takes away a smaller share of the squares is the last
 NARROW = 1e-6  # step of the numerical derivative
 EDGE = 1e-3  # as a logarithm, from a bound
@@ -65,23 +64,20 @@ def fit(law: Law, variables: FloatArray, values: FloatArray, spread: FloatArray 
     if not (np.isfinite(values).all() and np.isfinite(logs).all() and (spread > 0).all()):
         raise ValueError("values and variables must be finite, variables and spreads above 0")
     bounds = law.bounds(values)
-    best = None
     starts = _inside(law.starts(logs, values), *bounds)
-    away = np.sum(((law.log_loss(starts, logs) - values) / spread) ** 2, axis=1)
-    for start in starts[np.argsort(away, kind="stable")[:STARTS]]:
-        found = least_squares(
-            lambda inner: (law.log_loss(inner, logs) - values) / spread,
-            start,
-            bounds=bounds,
-            x_scale="jac",
-            ftol=1e-11,
-            xtol=1e-11,
-            gtol=1e-11,
-            max_nfev=150,
-        )
-        if best is None or found.cost < best.cost:
-            best = found
-    assert best is not None
+    # All starts go down together, and scipy finishes from the lowest end; one after the other takes ten times as long.
+    ends, left = _descend(law, logs, np.tile(values, (len(starts), 1)), spread, starts, *bounds)
+    left = np.where(np.isnan(left), np.inf, left)
+    best = least_squares(
+        lambda inner: (law.log_loss(inner, logs) - values) / spread,
+        _inside(ends[[int(np.argmin(left))]], *bounds)[0],
+        bounds=bounds,
+        x_scale="jac",
+        ftol=1e-11,
+        xtol=1e-11,
+        gtol=1e-11,
+        max_nfev=150,
+    )
     residuals = values - law.log_loss(best.x, logs)
     weights = 1 / spread**2
     total = float(np.sum(weights * (values - np.average(values, weights=weights)) ** 2))

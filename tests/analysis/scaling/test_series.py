@@ -95,6 +95,16 @@ def test_series_of_the_same_runs_are_resampled_together() -> None:
     assert (low, high) == pytest.approx((0.1, 0.1), abs=1e-6)  # the noise of a run is the same in both
 
 
+def test_other_questions_add_their_own_spread() -> None:
+    """Equal seeds have no noise, so the exponent moves by what questions add: a line through it."""
+    random = np.random.default_rng(6)
+    sizes = np.repeat(SIZES, 2)
+    questions = random.normal(0, 0.05, (300, 4))
+    found = band(POWER, series(sizes, -0.3 * np.log(sizes)), draws(8, 300, random), questions)
+    slopes = np.polyfit(np.log(SIZES), questions.T, 1)[0]
+    np.testing.assert_allclose(found.draws_of("a"), 0.3 - slopes, atol=1e-6)
+
+
 def test_a_failed_refit_never_makes_an_interval_narrower() -> None:
     values = np.linspace(0, 1, 1001)
     assert interval(values) == pytest.approx((0.025, 0.975), abs=2e-3)
