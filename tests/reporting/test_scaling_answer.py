@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hybridret.analysis.scaling.budget import best_parameters
 from hybridret.reporting.answers.answer import Findings
 from hybridret.reporting.answers.scaling import ANSWER
 from hybridret.reporting.answers.scaling_words import number
@@ -183,3 +185,41 @@ def test_numbers_in_words() -> None:
     assert [number(value) for value in (0.4231, -0.031, 1.2, -0.001, 0.0, math.inf, -math.inf)] == [
         ".42", "-.03", "1.20", ".00", ".00", "∞", "-∞",
     ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_grid_of_sizes_and_pairs_gives_the_joint_law_and_a_split(fabricate: ModuleType, tmp_path: Path) -> None:
+    """Pairs are batch x best step; the entropies follow the joint law, so its best split comes back."""
+    a, b, scale, data = 0.3, 0.5, 3e4, 2e4
+    lengths = {"sample": 10, "languages": {"de": {"question": _length(10), "passage": _length(30)}}}
+    for (i, body), (steps, seed) in product(enumerate(BODIES), product((300, 1300, 5100), (1, 2))):
+        pairs = 32 * (steps - 100)
+        loss = ((scale / body) ** (a / b) + data / pairs) ** b
+        folder = fabricate.run(
+            tmp_path / f"{steps}", "hybrid", seed, alpha=0.5, size=f"s{i}", body=body, steps=steps,
+            level=(*(1.5 - loss for _ in range(3)), 100.0), config={"training": {"steps": steps}},
+        )  # fmt: skip
+        result = json.loads((folder / "result.json").read_text("utf-8"))
+        result["training"]["mix"] |= {"batches": steps, "rows": 32 * steps}
+        result["data"]["card"] = {"tokens": lengths}
+        result["run"] = f"steps-{steps},{folder.name}"
+        (folder / "result.json").write_text(json.dumps(result), encoding="utf-8")
+        folder.rename(tmp_path / f"steps-{steps},{folder.name}")
+    for empty in ("300", "1300", "5100"):
+        (tmp_path / empty).rmdir()
+    findings = found(tmp_path, metrics=("contrastive_entropy",))
+    laws = findings.frames["scaling_laws"]
+    assert set(laws["variable"]) == {"body parameters", "pairs", "flops", "parameters and pairs"}
+    joint = laws[(laws["law"] == "joint") & (laws["setting"] == "cross-lingual")].set_index("parameter")
+    assert joint.loc["a", "low"] <= a <= joint.loc["a", "high"]
+    splits = findings.frames["scaling_budget"]
+    row = splits[splits["setting"] == "cross-lingual"].iloc[0]
+    assert row["budget_flops"] == pytest.approx(6 * BODIES[-1] * 32 * 5000 * 40)
+    assert row["parameters"] * row["pairs"] * 240 == pytest.approx(row["budget_flops"])
+    best = best_parameters(np.array([scale, a, data, b, 0.0]), row["budget_flops"], 40.0)
+    assert row["parameters_low"] <= best <= row["parameters_high"]
+    assert any("6 x parameters x tokens" in one.text for one in findings.sentences)
+
+
+def _length(mean: float) -> dict[str, float]:
+    return {"texts": 10, "mean": mean, "median": mean, "p95": mean, "max": mean}
