@@ -124,7 +124,7 @@ def test_averages_of_drawn_questions_are_those_of_rows_written_anew(holes: bool)
     rows = [
         {"dataset": "d", "setting": "monolingual", "metric": "map", "cutoff": 0, "query_language": language,
          "corpus_language": language, "question": f"q{i}"}
-        for language in ("de", "en", "ru") for i in range(9) if not (holes and language == "ru" and i > 5)
+        for language in ("de", "en", "ru") for i in range(9) if not (holes and language == "ru" and i > 0)
     ]  # fmt: skip
     tables = [(run, pd.DataFrame(rows).assign(value=random.random(len(rows)))) for run in ("r1", "r2")]
     runs = pd.DataFrame({"run": ["r1", "r2"], "configuration": "c", "seed": [1, 2]})
@@ -132,7 +132,7 @@ def test_averages_of_drawn_questions_are_those_of_rows_written_anew(holes: bool)
     counts = question_counts(9, 300, random)
     found = resampled_macro(values, counts)
     assert counts.sum(axis=1).tolist() == [9.0] * 300
-    for i in (0, 17, 299):
+    for i in range(20):  # in some, no question of ru is drawn
         times = dict(zip(values.questions, counts[i].astype(int), strict=True))
         for r, (_, table) in enumerate(tables):
             drawn = table.loc[table.index.repeat(table["question"].map(times))]
