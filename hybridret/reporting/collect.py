@@ -36,6 +36,7 @@ from hybridret.reporting.read import (
 )
 from hybridret.reporting.results import report_result
 from hybridret.reporting.texts import text_words
+from hybridret.reporting.training_cost import training_cost
 from hybridret.runs.look import look
 from hybridret.runs.sums import check_sum
 
@@ -52,8 +53,9 @@ class Sweep:
     `runs`: one row per finished run: run, configuration (label: all but the seed), family (label: all but seed and
     size), strategy, alpha, backbone, size, what varies besides (`extra`: config keys, `evaluated`), seed,
     parameters_total/_body/_trainable, trained, steps, best_step, best_validation_loss, monitor, best_value,
-    pairs_per_second, padding_share, seconds, stopped, data, fingerprint, licence, finished, text (how texts were cut
-    and prefixed, in words). A merge of two runs is `trained`, since its weights are, and has no steps of its own.
+    pairs_per_second, padding_share, seconds, stopped, data, fingerprint, licence, finished, pairs (trained up to the
+    evaluated step) and flops (of these pairs, NaN where not known: `training_cost`), text (how texts were cut and
+    prefixed, in words). A merge of two runs is `trained`, since its weights are, and has no steps of its own.
     `metrics`: the rows of all metrics.csv, evaluations included, with run and configuration. `history`: the rows of all
     history.jsonl with run and configuration. `tokens`: run, evaluation ("": the run itself, else the name of one that
     was added), language and the four shares. `notes`: run, dataset ("": the run as a whole), key, text.
@@ -150,7 +152,8 @@ def _read(path: Path) -> _Run:
     # An evaluation of the same dataset that was added later replaces the earlier one.
     evaluations.sort(key=lambda one: str(one[1].get("finished") or ""))
     text = text_words(result, settings)
-    identity = {"run": path.name, **_identity(path / "result.json", result), "text": text}
+    cost = training_cost(result, settings)
+    identity = {"run": path.name, **_identity(path / "result.json", result), **cost, "text": text}
     history = beside(lambda: history_rows(path), [])
     environment = beside(lambda: _environment(path / "environment.json"), {})
     return _Run(path, result, settings, identity, evaluations, history, environment, notes)
