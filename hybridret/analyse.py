@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hybridret.base.errors import DONE, UserError, nearest
 from hybridret.base.interruption import interruptible, refuse, work_begins
 from hybridret.base.markup import printable
+
+if TYPE_CHECKING:
+    from hybridret.analysis.pitfalls.texts import QuestionTexts
+    from hybridret.reporting.collect import Sweep
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,10 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", action="append", default=[], metavar="ANSWER", help="only this answer; repeatable")
     parser.add_argument("--permutations", type=int, default=10_000, metavar="N", help="draws of a randomization test")
     parser.add_argument("--resamples", type=int, default=2_000, metavar="N", help="draws of a bootstrap")
+    parser.add_argument("--texts", action="store_true", help="read the test sets of the first run again, for pitfalls")
     options = parser.parse_args(arguments)
+    draws = options.permutations, options.resamples
     try:
         work_begins()
-        analyse(options.sweeps, options.output, options.dataset, options.only, options.permutations, options.resamples)
+        analyse(options.sweeps, options.output, options.dataset, options.only, *draws, options.texts)
     except (UserError, KeyboardInterrupt) as error:
         return refuse(error)
     return DONE
@@ -37,8 +44,11 @@ def analyse(
     only: Sequence[str] = (),
     permutations: int = 10_000,
     resamples: int = 2_000,
+    texts: bool = False,
 ) -> Path:
     """Print what each answer finds in the folders `sweeps`, write its tables, and return the folder with them.
+
+    `texts`: read the questions of the test sets by the config of the first run, which may start its data source.
 
     Raises UserError on broken files, an unknown dataset or answer, a number of draws below 100, or when no run is
     finished.
@@ -59,7 +69,8 @@ def analyse(
     if datasets:
         found = [one.only([name for name in datasets if name in one.datasets] or list(datasets)) for one in found]
     bars = Bars()
-    answers = find_answers(Evidence(found, permutations, resamples, progress=bars), only)
+    evidence = Evidence(found, permutations, resamples, progress=bars, texts=_texts(found[0]) if texts else None)
+    answers = find_answers(evidence, only)
     folder = output or sweeps[0] / "analysis"
     write_answers(answers, folder)
     for answer, findings in answers.items():
@@ -70,6 +81,15 @@ def analyse(
             print(printable(f"  Note: {remark}"))
     print(f"\nTables: {folder}")
     return folder
+
+
+def _texts(sweep: Sweep) -> Callable[[str], QuestionTexts]:
+    """Reads a test set by the first finished run of `sweep`."""
+    from functools import partial
+
+    from hybridret.components.question_texts import read_texts
+
+    return partial(read_texts, sweep.folder / str(sweep.runs["run"].iloc[0]))
 
 
 if __name__ == "__main__":

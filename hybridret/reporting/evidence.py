@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 import pandas as pd
 
+from hybridret.analysis.pitfalls.texts import QuestionTexts
 from hybridret.analysis.question_values import COLUMNS, QuestionValues, question_values
 from hybridret.base.errors import UserError
 from hybridret.base.progress import Progress, Quiet
@@ -23,7 +24,8 @@ class Evidence:
 
     `sweeps` may share names of runs and configurations: with several, both begin with the name of their sweep.
     `permutations` and `resamples` are the numbers of draws of tests and intervals. `left_out`: why the values of single
-    questions of a run are not there, by run; its averages count all the same.
+    questions of a run are not there, by run; its averages count all the same. `texts`: dataset -> its questions and
+    relevant passages, for answers that look into them; it raises UserError where there are none. None: no texts.
     """
 
     def __init__(
@@ -33,10 +35,12 @@ class Evidence:
         resamples: int = 2_000,
         seed: int = SEED,
         progress: Progress | None = None,
+        texts: Callable[[str], QuestionTexts] | None = None,
     ) -> None:
         self.sweeps = tuple(sweeps)
         self.permutations, self.resamples, self.seed = permutations, resamples, seed
         self.progress = progress or Quiet()
+        self.texts = texts
         self.left_out: dict[str, str] = {}
         self._values: dict[str, dict[tuple[str, str, int], QuestionValues]] = {}
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
+from hybridret.analysis.pitfalls.mantel_haenszel import NORMAL
 from hybridret.analysis.question_values import QuestionValues
 
 MAJORITY = 0.5  # more than this share of the seeds
 Shares = NDArray[np.float64]
 Marks = NDArray[np.bool_]
+Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -103,32 +104,35 @@ def lost_by_pair(lost: LostQuestions) -> pd.DataFrame:
     """One row for each pair: query_language, corpus_language, asked, found, lost, share (lost of found) with low and
     high, missed, gained, share_gained (gained of missed). Wilson's interval at 95%: within a pair, questions are
     independent. A share of nothing is NaN."""
-    rows = []
-    for j, (query, passage) in enumerate(lost.pairs):
-        asked, found, gone = (int(one[:, j].sum()) for one in (lost.asked, lost.found, lost.is_lost))
-        missed, gained = int(lost.missed[:, j].sum()), int(lost.is_gained[:, j].sum())
-        low, high = wilson(gone, found)
-        rows.append(
-            {
-                "query_language": query,
-                "corpus_language": passage,
-                "asked": asked,
-                "found": found,
-                "lost": gone,
-                "share": gone / found if found else np.nan,
-                "low": low,
-                "high": high,
-                "missed": missed,
-                "gained": gained,
-                "share_gained": gained / missed if missed else np.nan,
-            }
-        )
-    return pd.DataFrame(rows)
+    asked, found, gone, missed, gained = (
+        marks.sum(axis=0) for marks in (lost.asked, lost.found, lost.is_lost, lost.missed, lost.is_gained)
+    )
+    low, high = wilson(gone, found)
+    return pd.DataFrame(
+        {
+            "query_language": [query for query, _ in lost.pairs],
+            "corpus_language": [passage for _, passage in lost.pairs],
+            "asked": asked,
+            "found": found,
+            "lost": gone,
+            "share": _ratio(gone, found),
+            "low": low,
+            "high": high,
+            "missed": missed,
+            "gained": gained,
+            "share_gained": _ratio(gained, missed),
+        }
+    )
 
 
-def wilson(count: int, total: int) -> tuple[float, float]:
-    """The 95% interval of a share `count` of `total`; NaN for no trials."""
-    if not total:
-        return np.nan, np.nan
-    interval = binomtest(count, total).proportion_ci(method="wilson")
-    return float(interval.low), float(interval.high)
+def wilson(counts: Counts, totals: Counts) -> tuple[Shares, Shares]:
+    """The 95% intervals of the shares `counts` of `totals` [n]; NaN for no trials. (scipy's binomtest has it, but for
+    one share at a time and after an exact test of it.)"""
+    share, square = _ratio(counts, totals), NORMAL**2 / np.maximum(totals, 1)
+    middle = share + square / 2
+    half = np.sqrt(square * (share * (1 - share) + square / 4))
+    return np.asarray((middle - half) / (1 + square)), np.asarray((middle + half) / (1 + square))
+
+
+def _ratio(counts: Counts, totals: Counts) -> Shares:
+    return np.where(totals > 0, counts / np.maximum(totals, 1), np.nan)

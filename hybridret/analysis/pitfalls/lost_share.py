@@ -40,10 +40,16 @@ def question_weights(questions: int, resamples: int, seed: int) -> NDArray[np.fl
 
 
 def lost_share(lost: LostQuestions, resamples: int, seed: int) -> LostShare:
-    """Percentile bootstrap over questions: all pairs of a question are drawn together."""
+    """Percentile bootstrap over questions: all pairs of a question are drawn together. Where nothing or all is lost no
+    draw differs; the interval is then Clopper and Pearson's, with a question as one trial."""
     gone, found = _counts(lost)
     draws = _drawn(gone, found, question_weights(len(gone), resamples, seed))
     low, high = _interval(draws)
+    least = float(((1 - LEVEL / 100) / 2) ** (1 / max(int((found > 0).sum()), 1)))
+    if gone.sum() == 0 < found.sum():
+        high = 1 - least
+    elif gone.sum() == found.sum() > 0:
+        low = least
     return LostShare(_ratio(gone, found), low, high, int(found.sum()), int(gone.sum()))
 
 

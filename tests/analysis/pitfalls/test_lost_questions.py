@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from pitfall_worlds import made, values
+from scipy.stats import binomtest
 
 from hybridret.analysis.pitfalls.lost import lost_by_pair, lost_questions, wilson
 from hybridret.analysis.pitfalls.lost_share import lost_share, question_weights, share_difference
@@ -78,7 +79,17 @@ def test_counts_of_pairs() -> None:
         assert row["share"] == len(gone) / len(found)
         assert row["low"] < row["share"] < row["high"]
         assert row["missed"] == 120 - len(found)
-    assert np.isnan(wilson(0, 0)).all()
+        interval = binomtest(len(gone), len(found)).proportion_ci(method="wilson")
+        assert (row["low"], row["high"]) == pytest.approx((interval.low, interval.high), rel=1e-12)
+    assert np.isnan(wilson(np.zeros(1, int), np.zeros(1, int))).all()
+
+
+def test_a_share_of_nothing_lost_has_an_interval() -> None:
+    one = made(0, added=-30.0)
+    found = lost_share(one, 200, 7)
+    assert (found.share, found.low) == (0, 0)
+    exact = binomtest(0, int(one.found.any(axis=1).sum())).proportion_ci(method="exact")
+    assert found.high == pytest.approx(exact.high)
 
 
 def test_the_interval_over_questions_is_that_of_drawn_questions() -> None:
@@ -100,5 +111,5 @@ def test_the_interval_over_questions_is_that_of_drawn_questions() -> None:
 def test_questions_are_the_unit_of_the_interval() -> None:
     """The cells of a question depend on each other: the interval is much wider than one of independent cells."""
     found = lost_share(made(0, questions=400), 1000, 7)
-    low, high = wilson(found.lost, found.found)
-    assert found.high - found.low > 3 * (high - low)
+    low, high = wilson(np.array([found.lost]), np.array([found.found]))
+    assert found.high - found.low > 3 * (high - low)[0]
