@@ -27,10 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--permutations", type=int, default=10_000, metavar="N", help="draws of a randomization test")
     parser.add_argument("--resamples", type=int, default=2_000, metavar="N", help="draws of a bootstrap")
     parser.add_argument("--texts", action="store_true", help="read the test sets of the first run again, for pitfalls")
+    parser.add_argument("--flips", metavar="RUN", help="only search small edits that flip questions of this run")
+    parser.add_argument("--questions", type=int, default=20, metavar="N", help="lost and kept questions of --flips")
     options = parser.parse_args(arguments)
     draws = options.permutations, options.resamples
     try:
         work_begins()
+        if options.flips:
+            flips(options.sweeps, options.flips, options.dataset, options.questions, options.output)
+            return DONE
         analyse(options.sweeps, options.output, options.dataset, options.only, *draws, options.texts)
     except (UserError, KeyboardInterrupt) as error:
         return refuse(error)
@@ -81,6 +86,43 @@ def analyse(
             print(printable(f"  Note: {remark}"))
     print(f"\nTables: {folder}")
     return folder
+
+
+def flips(
+    sweeps: Sequence[Path], run: str, datasets: Sequence[str], questions: int = 20, output: Path | None = None
+) -> Path:
+    """Search the smallest edits that flip `questions` lost and as many kept questions of a run, print what was found,
+    and return the path of the table `pitfalls_flips.csv`.
+
+    Raises UserError for more than one sweep or test set, a run that is not there, or data that is gone.
+    """
+    from hybridret.base.bars import Bars
+    from hybridret.base.files import write_text
+    from hybridret.pipelines.flip_questions import flip_questions
+    from hybridret.reporting.answers.files import csv_text
+    from hybridret.reporting.evidence import SEED
+
+    if len(sweeps) != 1 or len(datasets) != 1:
+        raise UserError("--flips searches in one test set of one run: give one SWEEP, and one --dataset NAME.")
+    if questions < 1:
+        raise UserError(f"--questions {questions}: give at least 1.")
+    path = sweeps[0] / run
+    if not path.is_dir():
+        known = [one.parent.name for one in sorted(sweeps[0].glob("*/result.json"))]
+        raise UserError(f"--flips {run}: there is no such run in {sweeps[0]}. {nearest(run, known)}")
+    found = flip_questions(path, datasets[0], questions, SEED, Bars())
+    file = (output or sweeps[0] / "analysis") / "pitfalls_flips.csv"
+    write_text(file, csv_text(found))
+    for kind, rows in found.groupby("kind", sort=False):
+        flipped = rows[rows["number"].notna()]
+        print(
+            printable(
+                f"{kind}: {len(flipped)} of {len(rows)} questions flip by at most three small edits, "
+                f"{int((flipped['number'] == 1).sum())} of them by one."
+            )
+        )
+    print(f"Table: {file}")
+    return file
 
 
 def _texts(sweep: Sweep) -> Callable[[str], QuestionTexts]:

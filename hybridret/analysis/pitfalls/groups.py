@@ -165,6 +165,12 @@ def _topics(topics: NDArray[np.object_], there: Marks, at: Sequence[int]) -> lis
     defined = (there & known[:, None])[:, at]
     chosen = np.array(first, dtype=object)
     return [
-        Group("topic", f"questions about {topic}", (chosen == topic)[:, None] & defined, defined, "question")
+        Group(
+            "topic",
+            f"questions about {topic.replace('_', ' ')}",
+            (chosen == topic)[:, None] & defined,
+            defined,
+            "question",
+        )
         for topic in sorted({one for one in first if one})
     ]

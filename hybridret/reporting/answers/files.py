@@ -32,10 +32,11 @@ def write_answers(answers: Mapping[Answer, Findings], folder: Path) -> None:
         for plot in found.plots:
             plot.write(folder / "figures")
     for name, frame in frames.items():
-        write_text(folder / f"{name}.csv", _csv(frame))
+        write_text(folder / f"{name}.csv", csv_text(frame))
 
 
-def _csv(frame: pd.DataFrame) -> str:
+def csv_text(frame: pd.DataFrame) -> str:
+    """`frame` as CSV; no text of it is a formula of a spreadsheet."""
     safe = frame.copy()
     for column in safe.select_dtypes(include=["object", "string", "category"]):
         safe[column] = [spreadsheet(value) if isinstance(value, str) else value for value in safe[column]]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from hybridret.analysis.pitfalls.lost import LostQuestions, lost_by_pair
 from hybridret.analysis.pitfalls.lost_share import LostShare, ShareDifference
@@ -12,7 +14,7 @@ from hybridret.reporting.answers.answer import Finding
 
 LEVEL = 0.05
 NAMED = 4  # configurations that one sentence names
-GROUPS = 5  # sentences on groups
+GROUPS, TOPICS = 5, 2  # sentences on groups, and how many of these may be on topics
 IMPORTANCE = 0.4
 
 
@@ -85,8 +87,8 @@ def gain_sentence(dataset: str, lost: Mapping[str, LostQuestions], shown: list[s
 
 
 def group_sentences(dataset: str, groups: pd.DataFrame, lost: Mapping[str, LostQuestions]) -> list[Finding]:
-    """One sentence for each of the clearest groups, with the configuration where it is clearest; one sentence where
-    there is none, or nothing could be tested."""
+    """One sentence for each of the clearest groups (odds furthest from 1, in widths of the interval), with the
+    configuration where it is clearest; one sentence where there is none, or nothing could be tested."""
     tested = groups[groups["p"].notna()].sort_values(["p_corrected", "p", "odds_ratio"], kind="stable")
     runs, questions = sum(one.seeds for one in lost.values()), len(next(iter(lost.values())).questions)
     if tested.empty:
@@ -101,7 +103,9 @@ def group_sentences(dataset: str, groups: pd.DataFrame, lost: Mapping[str, LostQ
         )
         return [Finding(text=text, decided=False, runs=runs, questions=questions)]
     found = []
-    for row in clear.drop_duplicates(["feature", "group"]).head(GROUPS).to_dict("records"):
+    first = clear.iloc[np.argsort(-_clearness(clear), kind="stable")].drop_duplicates(["feature", "group"])
+    topics = (first["feature"] == "topic").cumsum().where(first["feature"] == "topic", 0)
+    for row in first[topics <= TOPICS].head(GROUPS).to_dict("records"):
         times = int((clear["group"] == row["group"]).sum())
         among = groups["configuration"].nunique()
         interval = f" [{row['low']:.2f}, {row['high']:.2f}]" if pd.notna(row["low"]) else ""
@@ -124,6 +128,14 @@ def group_sentences(dataset: str, groups: pd.DataFrame, lost: Mapping[str, LostQ
             )
         )
     return found
+
+
+def _clearness(groups: pd.DataFrame) -> NDArray[np.float64]:
+    """How many widths of its interval each odds ratio is away from 1, on the log scale; 0 without an interval."""
+    ratio, low, high = (groups[name].to_numpy(dtype=np.float64) for name in ("odds_ratio", "low", "high"))
+    known = np.isfinite(low) & np.isfinite(high) & (high > low) & (low > 0)
+    safe = [np.where(known, one, other) for one, other in ((ratio, 1.0), (low, 1.0), (high, np.e))]
+    return np.asarray(np.abs(np.log(safe[0])) / np.log(safe[2] / safe[1]))
 
 
 def transfer_sentence(
