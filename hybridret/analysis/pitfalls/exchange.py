@@ -8,11 +8,12 @@ Shape legend: Q rows, C columns, G groups, B draws.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+Residuals = NDArray[np.float64]
 CHUNK = 1 << 21  # numbers drawn at a time
 EQUAL = 1e-4  # of the largest total: totals in fp32 that are this close are equal
 
@@ -69,23 +70,25 @@ def exchange_test(
     return np.asarray((1.0 + reached) / (1.0 + draws), dtype=np.float64)
 
 
-def joint_exchange_test(
-    first: NDArray[np.float64], second: NDArray[np.float64], classes: NDArray[np.int64], draws: int, seed: int
-) -> float:
-    """Two-sided p of the total of `first` times `second`, both residuals [Q, C], when the rows of `second` are
-    exchanged within their `classes` [Q]. The total is divided by the root of the sum of its squared rows (Chung and
-    Romano 2013), because cells of both that are 0 for want of a trial coincide, and fall apart when exchanged."""
-    one, two = first.astype(np.float32), second.T.astype(np.float32)
-    rows = np.arange(len(one))
-    observed = _studentised(np.einsum("qc,cq->q", one, two)[None])[0]
-    limit, reached = abs(observed) * (1 - EQUAL), 0
-    step = max(1, 4 * CHUNK // max(len(one), 1))
+def joint_exchange_tests(
+    couples: Sequence[tuple[Residuals, Residuals]], classes: NDArray[np.int64], draws: int, seed: int
+) -> NDArray[np.float64]:
+    """Two-sided p of each total of first times second, both residuals [Q, C], when the rows of the second are exchanged
+    within their `classes` [Q]; the exchanges are the same for all couples. The total is divided by the root of the sum
+    of its squared rows (Chung and Romano 2013): cells that are 0 for want of a trial coincide, and fall apart when
+    exchanged."""
+    single = [(one.astype(np.float32), two.T.astype(np.float32)) for one, two in couples]
+    observed = [_studentised(np.einsum("qc,cq->q", one, two)[None])[0] for one, two in single]
+    reached = np.zeros(len(couples))
+    rows = np.arange(len(classes))
+    step = max(1, 4 * CHUNK // max(len(rows), 1))
+    parts = [rows[start : start + step] for start in range(0, len(rows), step)]
     for orders in exchanges(classes, draws, seed):
-        products = np.concatenate(
-            [(one[part] @ two)[np.arange(len(part)), orders[:, part]] for part in _parts(rows, step)], axis=1
-        )
-        reached += int((np.abs(_studentised(products)) >= limit).sum())
-    return (1.0 + reached) / (1.0 + draws)
+        for i, (one, two) in enumerate(single):
+            products = [(one[part] @ two)[np.arange(len(part)), orders[:, part]] for part in parts]
+            totals = np.abs(_studentised(np.concatenate(products, axis=1)))
+            reached[i] += (totals >= abs(observed[i]) * (1 - EQUAL)).sum()
+    return np.asarray((1.0 + reached) / (1.0 + draws))
 
 
 def _studentised(products: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -93,7 +96,3 @@ def _studentised(products: NDArray[np.float32]) -> NDArray[np.float64]:
     total = products.sum(axis=1, dtype=np.float64)
     spread = np.sqrt((products.astype(np.float64) ** 2).sum(axis=1))
     return np.asarray(np.divide(total, spread, out=np.zeros(len(total)), where=spread > 0), dtype=np.float64)
-
-
-def _parts(rows: NDArray[np.int64], step: int) -> list[NDArray[np.int64]]:
-    return [rows[start : start + step] for start in range(0, len(rows), step)]

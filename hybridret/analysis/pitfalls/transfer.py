@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hybridret.analysis.pitfalls.exchange import joint_exchange_test, row_classes
+from hybridret.analysis.pitfalls.exchange import joint_exchange_tests, row_classes
 from hybridret.analysis.pitfalls.lost import LostQuestions
 from hybridret.analysis.pitfalls.lost_share import question_weights
 
@@ -26,12 +26,13 @@ def transfer(lost: Mapping[str, LostQuestions], permutations: int, resamples: in
     common: cells that both find in the own language. lost: those of them that A loses; lost_too: that B loses besides.
     share = lost_too / lost; chance: the share if, in each pair, B lost its own number at random among `common`; lift =
     share / chance, the same for (B, A), with a 95% bootstrap interval over questions; p: B's rows exchanged between
-    questions (`joint_exchange_test`). NaN where one of them loses nothing.
+    questions (`joint_exchange_tests`). NaN where one of them loses nothing.
     Raises ValueError where the configurations have other questions or pairs.
     """
     names = list(lost)
     weights: NDArray[np.float64] | None = None
-    rows = []
+    rows: list[dict[str, object]] = []
+    couples: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
     for a, b in combinations(names, 2):
         one, two = lost[a], lost[b]
         if (one.questions, one.pairs) != (two.questions, two.pairs):
@@ -41,13 +42,17 @@ def transfer(lost: Mapping[str, LostQuestions], permutations: int, resamples: in
         common = one.found & two.found
         first, second = one.is_lost & common, two.is_lost & common
         lift, low, high = _lift(common, first, second, weights)
-        p = _p(one, common, first, second, permutations, seed)
+        couples.append(_residuals(common, first, second))
         both = int((first & second).sum())
         for own, other, gone in ((a, b, int(first.sum())), (b, a, int(second.sum()))):
             share = both / gone if gone else np.nan
             chance = _chance(common, first, second, gone)
-            values = [own, other, int(common.sum()), gone, both, share, chance, lift, low, high, p]
-            rows.append(dict(zip(COLUMNS, values, strict=True)))
+            values = [own, other, int(common.sum()), gone, both, share, chance, lift, low, high]
+            rows.append(dict(zip(COLUMNS[:-1], values, strict=True)))
+    if couples:
+        p = joint_exchange_tests(couples, row_classes(lost[names[0]].asked), permutations, seed)
+        for i, row in enumerate(rows):
+            row["p"] = p[i // 2] if row["lift"] == row["lift"] else np.nan  # NaN: nothing is lost
     order = {name: i for i, name in enumerate(names)}
     rows.sort(key=lambda row: (order[str(row["lost_by"])], order[str(row["lost_too_by"])]))
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -79,16 +84,10 @@ def _lift(
     return float(both.sum()) / expected, float(low), float(high)
 
 
-def _p(
-    asked: LostQuestions,
-    common: NDArray[np.bool_],
-    first: NDArray[np.bool_],
-    second: NDArray[np.bool_],
-    permutations: int,
-    seed: int,
-) -> float:
-    if not first.any() or not second.any():
-        return float("nan")
+def _residuals(
+    common: NDArray[np.bool_], first: NDArray[np.bool_], second: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lost or not minus the share of the pair, 0 outside of `common`."""
     total = np.maximum(common.sum(axis=0), 1)
-    residuals = [np.where(common, one - one.sum(axis=0) / total, 0.0) for one in (first, second)]
-    return joint_exchange_test(residuals[0], residuals[1], row_classes(asked.asked), permutations, seed)
+    one, two = (np.where(common, marks - marks.sum(axis=0) / total, 0.0) for marks in (first, second))
+    return one, two
