@@ -12,7 +12,7 @@ from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from hybridret.analysis.pitfalls.mantel_haenszel import OddsRatio, odds_ratio
 
@@ -38,7 +38,7 @@ def language_odds_ratio(event: Marks, trial: Marks, member: Marks, pairs: Sequen
     if n < 4 or not all(map(math.isfinite, without)) or not 0 < whole < math.inf:
         return OddsRatio(whole, math.nan, math.nan, math.nan)
     error = math.sqrt((n - 2) / (2 * n) * sum((one - sum(without) / n) ** 2 for one in without))
-    half = float(student.ppf(0.975, n - 1)) * error
+    half = float(stdtrit(n - 1, 0.975)) * error
     return OddsRatio(whole, whole * math.exp(-half), whole * math.exp(half), error)
 
 

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control, hypergeom
 
 from hybridret.analysis.pitfalls.exchange import exchange_test, row_classes
 from hybridret.analysis.pitfalls.groups import Group
@@ -62,9 +61,14 @@ def over_representation_by_pair(lost: Mapping[str, LostQuestions], groups: Seque
     In one pair every question stands once, so Fisher's exact test (twice the smaller tail) holds; corrected for all
     rows by Benjamini and Hochberg.
     """
+    asked = [group for group in groups if group.unit == "question"]
+    if not asked:
+        return pd.DataFrame()
+    from scipy.stats import hypergeom
+
     parts = []
     for name, one in lost.items():
-        for group in (group for group in groups if group.unit == "question"):
+        for group in asked:
             trial = one.found & group.defined
             inside, events = (trial & group.member).sum(axis=0), (trial & one.is_lost).sum(axis=0)
             both, total = (trial & group.member & one.is_lost).sum(axis=0), trial.sum(axis=0)
@@ -84,8 +88,6 @@ def over_representation_by_pair(lost: Mapping[str, LostQuestions], groups: Seque
             lower, upper = hypergeom.cdf(both, total, events, inside), hypergeom.sf(both - 1, total, events, inside)
             part["p"] = np.minimum(1.0, 2 * np.minimum(lower, upper))
             parts.append(part[(inside >= LEAST) & (total - inside >= LEAST)])
-    if not parts:
-        return pd.DataFrame()
     frame: pd.DataFrame = pd.concat(parts, ignore_index=True)
     for side in ("inside", "outside"):
         frame[f"share_{side}"] = frame[f"lost_{side}"] / frame[f"found_{side}"]
@@ -98,6 +100,8 @@ def corrected(p: NDArray[np.float64]) -> NDArray[np.float64]:
     found = np.full(len(p), np.nan)
     known = ~np.isnan(p)
     if known.any():
+        from scipy.stats import false_discovery_control  # half a second, for reports that test nothing
+
         found[known] = false_discovery_control(p[known], method="bh")
     return found
 

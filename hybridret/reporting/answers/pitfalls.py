@@ -119,6 +119,7 @@ def _of_dataset(evidence: Evidence, dataset: str) -> Findings | None:
         frames={
             f"pitfalls_{name}": frame.assign(dataset=dataset)[["dataset", *frame.columns]]
             for name, frame in frames.items()
+            if len(frame)
         },
         remarks=remarks,
     )
