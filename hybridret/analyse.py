@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,8 @@ from hybridret.base.interruption import interruptible, refuse, work_begins
 from hybridret.base.markup import printable
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from hybridret.analysis.foreign.foreign_run import ForeignRun
-    from hybridret.reporting.evidence import Evidence
+    from hybridret.analysis.pitfalls.texts import QuestionTexts
+    from hybridret.reporting.collect import Sweep
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--permutations", type=int, default=10_000, metavar="N", help="draws of a randomization test")
     parser.add_argument("--resamples", type=int, default=2_000, metavar="N", help="draws of a bootstrap")
     parser.add_argument("--claims", type=Path, metavar="FILE", help="claims to judge (default: those of the paper)")
+    parser.add_argument("--texts", action="store_true", help="read the test sets of the first run again, for pitfalls")
+    parser.add_argument("--flips", metavar="RUN", help="only search small edits that flip questions of this run")
+    parser.add_argument("--questions", type=int, default=20, metavar="N", help="lost and kept questions of --flips")
     foreign = parser.add_argument_group("instead of sweeps: results that other tools made")
     foreign.add_argument("--trec", type=Path, nargs="+", metavar="RUN", help="run files, one for each system")
     foreign.add_argument("--qrels", type=Path, metavar="FILE", help="their judgments")
@@ -42,17 +43,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         work_begins()
-        how = options.permutations, options.resamples, options.claims
-        if options.trec or options.mteb or not options.sweeps:
-            broken = analyse_foreign(options, *how)
-        else:
-            _refuse_options(options, "they describe results of other tools", *FOREIGN, "by_tag")
-            broken = analyse(options.sweeps, options.output, options.dataset, options.only, *how)
+        broken = _asked(options)
     except (UserError, KeyboardInterrupt) as error:
         return refuse(error)
     for name in broken:
         print(printable(f"Refuted, and required: {name}"), file=sys.stderr)
     return POINT_FAILED if broken else DONE
+
+
+def _asked(options: argparse.Namespace) -> list[str]:
+    """Do what the options ask for; the names of required claims that are refuted."""
+    from hybridret.pipelines.answer_foreign import FOREIGN, answer_foreign, refuse_options
+
+    how = options.permutations, options.resamples, options.claims
+    if options.trec or options.mteb or not options.sweeps:
+        refuse_options(options, "they look into a sweep", "texts", "flips")
+        return answer_foreign(options, *how)
+    refuse_options(options, "they describe results of other tools", *FOREIGN, "by_tag")
+    if options.flips:
+        flips(options.sweeps, options.flips, options.dataset, options.questions, options.output)
+        return []
+    return analyse(options.sweeps, options.output, options.dataset, options.only, *how, options.texts)
 
 
 def analyse(
@@ -63,120 +74,72 @@ def analyse(
     permutations: int = 10_000,
     resamples: int = 2_000,
     claims: Path | None = None,
+    texts: bool = False,
 ) -> list[str]:
     """Print what each answer finds in the folders `sweeps`, write its tables, and return the names of the required
-    claims that are refuted.
+    claims that are refuted. `texts`: read the questions of the test sets by the config of the first run, which may
+    start its data source.
 
     Raises UserError on broken files, an unknown dataset or answer, a number of draws below 100, or when no run is
     finished.
     """
     from hybridret.base.bars import Bars
+    from hybridret.pipelines.answer import check_options, print_answers
     from hybridret.reporting.collect import collect
     from hybridret.reporting.evidence import Evidence
 
-    _check(only, permutations, resamples)
+    check_options(only, permutations, resamples)
     found = [collect(folder) for folder in sweeps]
     if datasets:
         found = [one.only([name for name in datasets if name in one.datasets] or list(datasets)) for one in found]
-    evidence = Evidence(found, permutations, resamples, progress=Bars(), claims=claims)
-    return _answer(evidence, output or sweeps[0] / "analysis", only)
+    questions = _texts(found[0]) if texts else None
+    evidence = Evidence(found, permutations, resamples, progress=Bars(), claims=claims, texts=questions)
+    return print_answers(evidence, output or sweeps[0] / "analysis", only)
 
 
-def analyse_foreign(
-    options: argparse.Namespace, permutations: int, resamples: int, claims: Path | None = None
-) -> list[str]:
-    """As `analyse`, for run files of TREC or results of mteb: their macro averages first.
+def flips(
+    sweeps: Sequence[Path], run: str, datasets: Sequence[str], questions: int = 20, output: Path | None = None
+) -> Path:
+    """Search the smallest edits that flip `questions` lost and as many kept questions of a run, print what was found,
+    and return the path of the table `pitfalls_flips.csv`.
 
-    Raises UserError on options that do not fit together, and on damaged files.
+    Raises UserError for more than one sweep or test set, a run that is not there, or data that is gone.
     """
     from hybridret.base.bars import Bars
-    from hybridret.reporting.foreign_evidence import ForeignEvidence
-    from hybridret.reporting.foreign_values import macro_frame, macro_lines
+    from hybridret.pipelines.flip_questions import flip_questions
+    from hybridret.reporting.answers.files import write_frame
+    from hybridret.reporting.evidence import SEED
 
-    _check(options.only, permutations, resamples)
-    runs = _foreign_runs(options)
-    where: Path = (options.trec or options.mteb)[0]
-    folder: Path = options.output or (where if where.is_dir() else where.parent) / "analysis"
-    evidence = ForeignEvidence(runs, "foreign", folder, permutations, resamples, progress=Bars(), claims=claims)
-    if options.dataset:
-        evidence = evidence.only(options.dataset)
-    frame = macro_frame(evidence)
-    print("Macro averages: the mean over the queries of a language, then over languages. Units are what tests draw.")
-    for line in macro_lines(frame):
-        print(printable(f"  {line}"))
-    for remark in evidence.remarks:
-        print(printable(f"  Note: {remark}"))
-    return _answer(evidence, folder, options.only, {"foreign_values": frame})
-
-
-FOREIGN = ("trec", "qrels", "mteb", "map", "question", "setting", "seed")
-
-
-def _foreign_runs(options: argparse.Namespace) -> list[ForeignRun]:
-    from hybridret.analysis.foreign.mteb_runs import mteb_runs
-    from hybridret.analysis.foreign.questions import asker
-    from hybridret.analysis.foreign.trec_runs import trec_runs
-    from hybridret.metrics.metric import MONOLINGUAL, SETTINGS
-
-    if options.sweeps:
-        raise UserError("Name sweeps, or results of other tools with --trec or --mteb, not both at once.")
-    if options.trec and options.mteb:
-        raise UserError("Name run files with --trec, or results with --mteb, not both at once.")
-    if not options.trec and not options.mteb:
-        raise UserError("Name the folder of a sweep, such as multirun/default, or results of other tools with --trec.")
-    if options.mteb:
-        _refuse_options(options, "they describe run files of TREC", "qrels", "setting", "seed", "by_tag")
-        known = asker(options.map, options.question) if options.map or options.question else None
-        return mteb_runs(options.mteb, known)
-    if not options.qrels:
-        raise UserError("--trec needs judgments: name their file with --qrels.")
-    setting = options.setting or MONOLINGUAL
-    if setting not in SETTINGS:
-        raise UserError(f"--setting {setting}: there is no such setting. {nearest(setting, SETTINGS)}")
-    return trec_runs(
-        options.trec,
-        options.qrels,
-        asker(options.map, options.question),
-        by_tag=options.by_tag,
-        seed=options.seed,
-        setting=setting,
-    )
+    if len(sweeps) != 1 or len(datasets) != 1:
+        raise UserError("--flips searches in one test set of one run: give one SWEEP, and one --dataset NAME.")
+    if questions < 1:
+        raise UserError(f"--questions {questions}: give at least 1.")
+    path = sweeps[0] / run
+    if not path.is_dir():
+        known = [one.parent.name for one in sorted(sweeps[0].glob("*/result.json"))]
+        raise UserError(f"--flips {run}: there is no such run in {sweeps[0]}. {nearest(run, known)}")
+    found = flip_questions(path, datasets[0], questions, SEED, Bars())
+    file = (output or sweeps[0] / "analysis") / "pitfalls_flips.csv"
+    write_frame(found, file)
+    for kind, rows in found.groupby("kind", sort=False):
+        flipped = rows[rows["number"].notna()]
+        print(
+            printable(
+                f"{kind}: {len(flipped)} of {len(rows)} questions flip by at most three small edits, "
+                f"{int((flipped['number'] == 1).sum())} of them by one."
+            )
+        )
+    print(f"Table: {file}")
+    return file
 
 
-def _refuse_options(options: argparse.Namespace, why: str, *names: str) -> None:
-    if given := [name for name in names if getattr(options, name)]:
-        raise UserError(f"--{given[0].replace('_', '-')} does not go with these results: {why}. Leave it out.")
+def _texts(sweep: Sweep) -> Callable[[str], QuestionTexts]:
+    """Reads a test set by the first finished run of `sweep`."""
+    from functools import partial
 
+    from hybridret.components.question_texts import read_texts
 
-def _check(only: Sequence[str], permutations: int, resamples: int) -> None:
-    from hybridret.reporting.answers.registry import known_answers
-
-    for name in only:
-        if name not in (known := [one.name for one in known_answers()]):
-            raise UserError(f"--only {name}: there is no such answer. {nearest(name, known)}")
-    for option, count in (("--permutations", permutations), ("--resamples", resamples)):
-        if count < 100:
-            raise UserError(f"{option} {count}: fewer than 100 draws say nothing; 1,000 is a quick look.")
-
-
-def _answer(
-    evidence: Evidence, folder: Path, only: Sequence[str], frames: Mapping[str, pd.DataFrame] | None = None
-) -> list[str]:
-    from hybridret.reporting.answers.files import write_answers, write_frame
-    from hybridret.reporting.answers.registry import find_answers
-
-    answers = find_answers(evidence, only)
-    write_answers(answers, folder)
-    for name, frame in (frames or {}).items():
-        write_frame(frame, folder / f"{name}.csv")
-    for answer, findings in answers.items():
-        print(f"\n{printable(answer.title)}")
-        for one in findings.sentences:
-            print(printable(f"  {one.text}"))
-        for remark in findings.remarks:
-            print(printable(f"  Note: {remark}"))
-    print(f"\nTables: {folder}")
-    return [name for one in answers.values() for name in one.broken]
+    return partial(read_texts, sweep.folder / str(sweep.runs["run"].iloc[0]))
 
 
 if __name__ == "__main__":

@@ -130,6 +130,7 @@ class Collection:
     drop_identical: bool = False  # a passage with the id of the query is no hit (arguana and quora of BEIR)
     fingerprint: str = ""  # of the passage texts, as a key of caches; set where hashing them again would take long
     unmet: Unmet = field(default_factory=Unmet)
+    topics: Sequence[str] | None = None  # [Q] the article that each question is about, "" for none
 
     @cached_property
     def tie_order(self) -> IntArray:

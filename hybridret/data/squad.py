@@ -177,6 +177,7 @@ def sentence_collection(
     queries: list[str] = []
     questions: list[int] = []
     query_languages: list[int] = []
+    topics: list[str] = []
     passage_ids: list[str] = []
     passages: list[str] = []
     contexts: list[str] = []
@@ -205,6 +206,7 @@ def sentence_collection(
                 queries.append(question.text)
                 questions.append(cluster)
                 query_languages.append(language_number)
+                topics.append(paragraph.title)
     relevant = [answers[cluster] for cluster in questions]
     return Collection(
         name=name,
@@ -221,6 +223,7 @@ def sentence_collection(
         grades=np.ones(sum(map(len, relevant)), dtype=np.int64),
         contexts=contexts,
         notes=notes,
+        topics=topics,
     )
 
 

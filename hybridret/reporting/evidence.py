@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
+from hybridret.analysis.pitfalls.texts import QuestionTexts
 from hybridret.analysis.question_values import COLUMNS, QuestionValues, question_values
 from hybridret.base.errors import UserError
 from hybridret.base.progress import Progress, Quiet
@@ -25,7 +26,8 @@ class Evidence:
     `sweeps` may share names of runs and configurations: with several, both begin with the name of their sweep.
     `permutations` and `resamples` are the numbers of draws of tests and intervals. `left_out`: why the values of single
     questions of a run are not there, by run; its averages count all the same. `claims`: a file of claims; None: those
-    of the paper.
+    of the paper. `texts`: dataset -> its questions and relevant passages, for answers that look into them; it raises
+    UserError where there are none. None: no texts.
     """
 
     def __init__(
@@ -36,11 +38,13 @@ class Evidence:
         seed: int = SEED,
         progress: Progress | None = None,
         claims: Path | None = None,
+        texts: Callable[[str], QuestionTexts] | None = None,
     ) -> None:
         self.sweeps = tuple(sweeps)
         self.permutations, self.resamples, self.seed = permutations, resamples, seed
         self.progress = progress or Quiet()
         self.claims = claims
+        self.texts = texts
         self.left_out: dict[str, str] = {}
         self._values: dict[str, dict[tuple[str, str, int], QuestionValues]] = {}
 
