@@ -14,6 +14,7 @@ from hybridret.analysis.significance.bootstrap import resampled_means
 from hybridret.analysis.significance.comparisons import COMPARISON, comparisons
 from hybridret.analysis.significance.correction import benjamini_hochberg, holm
 from hybridret.analysis.significance.languages import CELL_COMPARISON, language_comparisons, win_tie_loss
+from hybridret.analysis.significance.power import needs
 
 
 @pytest.fixture
@@ -94,6 +95,7 @@ def test_one_configuration_and_one_question(simulation: ModuleType) -> None:
     single = comparisons([simulation.values_of({"a": np.ones((2, 1, 1)), "b": np.zeros((1, 1, 1))})], 100, 100)
     assert single["p"].tolist() == [1.0]
     assert single["verdict"].tolist() == ["undecided"]
+    assert np.isnan(needs(single)["detectable"]).all()
 
 
 def test_draws_are_shared_and_the_same_each_time(values: QuestionValues) -> None:
