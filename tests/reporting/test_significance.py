@@ -185,6 +185,7 @@ def test_with_many_configurations_only_the_sentences_are_compared_in_languages(
     values = list(evidence.values("cldr_combinations").values())
     family = found.frames["significance_comparisons"]
     asked = {"cldr_combinations": questions(evidence, "cldr_combinations", family)}
+    assert [one.opens for one in asked["cldr_combinations"]] == [True] * 3 + [False] * 3  # the largest size
     few = _languages(evidence, values, asked)
     assert {frozenset(pair) for pair in zip(few["a"], few["b"], strict=True)} == {
         frozenset((one.a, one.b)) for one in asked["cldr_combinations"]
