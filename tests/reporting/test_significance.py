@@ -11,9 +11,11 @@ import pandas as pd
 import pytest
 
 from hybridret.analysis.significance.comparisons import COMPARISON
+from hybridret.analysis.significance.languages import win_tie_loss
 from hybridret.reporting.answers.answer import Findings
-from hybridret.reporting.answers.significance import ANSWER, without_seeds
+from hybridret.reporting.answers.significance import ANSWER, _languages, without_seeds
 from hybridret.reporting.answers.significance_questions import Question, questions
+from hybridret.reporting.answers.significance_tables import languages_table
 from hybridret.reporting.answers.significance_words import p_words, seeds_words, sentence, signed
 from hybridret.reporting.collect import collect
 from hybridret.reporting.evidence import Evidence
@@ -174,3 +176,32 @@ def test_numbers_in_words() -> None:
     assert [seeds_words({"seeds_a": a, "seeds_b": b}) for a, b in ((1, 1), (3, 3), (3, 1))] == [
         "1 seed", "3 seeds", "3 and 1 seeds",
     ]  # fmt: skip
+
+
+def test_with_many_configurations_only_the_sentences_are_compared_in_languages(
+    evidence: Evidence, found: Findings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hybridret.reporting.answers.significance.MOST", 3)
+    values = list(evidence.values("cldr_combinations").values())
+    family = found.frames["significance_comparisons"]
+    asked = {"cldr_combinations": questions(evidence, "cldr_combinations", family)}
+    assert [one.opens for one in asked["cldr_combinations"]] == [True] * 3 + [False] * 3  # the largest size
+    few = _languages(evidence, values, asked)
+    assert {frozenset(pair) for pair in zip(few["a"], few["b"], strict=True)} == {
+        frozenset((one.a, one.b)) for one in asked["cldr_combinations"]
+    }
+    none = _languages(evidence, values, {})
+    assert none.empty
+    assert languages_table("cldr_combinations", win_tie_loss(none), family, []) is None
+
+
+def test_runs_without_values_of_questions_are_remarked(fabricate: ModuleType, tmp_path: Path) -> None:
+    for strategy in ("mono", "cross", "hybrid"):
+        fabricate.run(tmp_path / "three", strategy, 1)
+    sweep = fabricate.questioned(tmp_path / "three", count=8)
+    missing = next(sweep.glob("batching-mono*/queries.parquet"))
+    missing.unlink()
+    found = ANSWER.find(Evidence([collect(sweep)], 100, 100))
+    assert found is not None
+    assert any(text.startswith(missing.parent.name) and str(missing) in text for text in found.remarks)
+    assert len(found.sentences) == 2  # nothing to compare hybrid with in Mo.

@@ -35,6 +35,7 @@ class Equivalence:
 
     @property
     def p(self) -> float:
+        """Of equality within the margin: the larger one of both tests."""
         return max(self.p_above, self.p_below)
 
 

@@ -88,14 +88,17 @@ def _more_seeds(
 
 def _with_more_seeds(frame: pd.DataFrame, more: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Variance and degrees of freedom with so many more seeds of each that has several."""
-    total = frame["var_questions"].to_numpy(dtype=float)
-    parts = [(total, (frame["questions"] - 1).to_numpy())]
+    over_questions = frame["var_questions"].to_numpy(dtype=float)
+    over_seeds = np.zeros_like(over_questions)
+    parts = []
     for x in "ab":
         seeds = frame[f"seeds_{x}"].to_numpy(dtype=float)
         later = np.where(seeds > 1, seeds + more, seeds)
         share = seeds / later
         of_seeds, interaction = (frame[f"var_{name}_{x}"].to_numpy(dtype=float) for name in ("seeds", "interaction"))
-        total = total - interaction * (1.0 - share) + np.maximum(of_seeds - interaction, 0.0) * share
+        over_questions = over_questions - interaction * (1.0 - share)
+        over_seeds += np.maximum(of_seeds - interaction, 0.0) * share
         parts.append((of_seeds * share, np.maximum(later - 1, 1)))
-    total = np.maximum(total, 0.0)
-    return total, satterthwaite(total, *parts)
+    over_questions = np.maximum(over_questions, 0.0)
+    total = over_questions + over_seeds
+    return total, satterthwaite(total, (over_questions, (frame["questions"] - 1).to_numpy()), *parts)

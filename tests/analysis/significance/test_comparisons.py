@@ -11,9 +11,10 @@ import pytest
 
 from hybridret.analysis.question_values import QuestionValues
 from hybridret.analysis.significance.bootstrap import resampled_means
-from hybridret.analysis.significance.comparisons import COMPARISON, comparisons
+from hybridret.analysis.significance.comparisons import COMPARISON, comparisons, corrected
 from hybridret.analysis.significance.correction import benjamini_hochberg, holm
 from hybridret.analysis.significance.languages import CELL_COMPARISON, language_comparisons, win_tie_loss
+from hybridret.analysis.significance.power import needs
 
 
 @pytest.fixture
@@ -89,11 +90,25 @@ def test_better_seeds_alone_decide_nothing(simulation: ModuleType) -> None:
     assert found["verdict"] == "undecided"
 
 
+def test_verdicts_need_a_corrected_p_and_an_interval_without_0() -> None:
+    rows = [
+        (0.02, 0.01, 0.03, 0.001),
+        (0.02, 0.01, 0.03, 0.04),
+        (0.02, -0.01, 0.05, 0.001),
+        (-0.02, -0.03, -0.01, 0.001),
+    ]
+    frame = pd.DataFrame(rows, columns=["difference", "low", "high", "p"]).assign(better=1)
+    padded = pd.concat([frame, frame.assign(p=0.9)])
+    assert corrected(padded)["verdict"].tolist()[:4] == ["a", "undecided", "undecided", "b"]
+    assert corrected(frame.iloc[[1]])["verdict"].tolist() == ["a"]  # in a family of one
+
+
 def test_one_configuration_and_one_question(simulation: ModuleType) -> None:
     assert tuple(comparisons([simulation.values_of({"a": np.ones((2, 3, 1))})]).columns) == COMPARISON
     single = comparisons([simulation.values_of({"a": np.ones((2, 1, 1)), "b": np.zeros((1, 1, 1))})], 100, 100)
     assert single["p"].tolist() == [1.0]
     assert single["verdict"].tolist() == ["undecided"]
+    assert np.isnan(needs(single)["detectable"]).all()
 
 
 def test_draws_are_shared_and_the_same_each_time(values: QuestionValues) -> None:
@@ -127,3 +142,12 @@ def test_languages_one_by_one(simulation: ModuleType) -> None:
     counts = win_tie_loss(frame)
     assert counts[["wins", "ties", "losses"]].to_numpy().tolist() == [[1, 1, 1], [1, 1, 1]]
     assert len(language_comparisons([values], 200, chosen=lambda a, b: False)) == 0
+
+
+def test_languages_of_several_pairs_keep_their_names(values: QuestionValues) -> None:
+    frame = language_comparisons([values], 100)
+    assert len(frame) == 6 * 3
+    means = dict(zip(values.names, values.mean_over_seeds().mean(axis=1), strict=True))
+    for one in frame.to_dict("records"):
+        cell = values.cells.index((one["query_language"], one["corpus_language"]))
+        assert one["difference"] == pytest.approx(means[one["a"]][cell] - means[one["b"]][cell])

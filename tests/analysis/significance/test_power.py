@@ -54,16 +54,19 @@ def comparison(**changes: float | str) -> pd.DataFrame:
     return pd.DataFrame([{"standard_error": np.sqrt(total), **found}])
 
 
-def test_so_many_more_seeds_do() -> None:
-    found = needs(comparison()).iloc[0]
+@pytest.mark.parametrize("interaction", [0.0, 4.9e-5])
+def test_so_many_more_seeds_do(interaction: float) -> None:
+    row = comparison(difference=0.035, var_interaction_a=interaction, var_interaction_b=interaction)
+    found = needs(row.assign(standard_error=np.sqrt(9e-4 - 2 * interaction))).iloc[0]
 
     def enough(more: int) -> bool:
-        seeds = 2 + more
-        of_seeds = 8e-4 * 2 / seeds
-        variance = 1e-4 + of_seeds
-        freedom = variance**2 / (1e-8 / 99 + 2 * (of_seeds / 2) ** 2 / (seeds - 1))
+        """Seeds fall with 2 / (2 + more), questions only as far as they are of single seeds."""
+        share = 2 / (2 + more)
+        questions = 1e-4 - 2 * interaction * (1 - share)
+        variance = questions + 2 * (4e-4 - interaction) * share
+        freedom = variance**2 / (questions**2 / 99 + 2 * (4e-4 * share) ** 2 / (1 + more))
         reached = scipy.stats.t.ppf(0.975, freedom) + scipy.stats.t.ppf(0.8, freedom)
-        return bool(reached * np.sqrt(variance) <= 0.05)
+        return bool(reached * np.sqrt(variance) <= 0.035)
 
     more = int(found["more_seeds"])
     assert more > 1

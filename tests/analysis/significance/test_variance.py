@@ -97,6 +97,16 @@ def parts_of(runs: tuple[int, int], questions: float, of_seeds: tuple[float, flo
     return Spread(*cell, np.array([10**6]), np.array(runs[:1]), np.array(runs[1:]))
 
 
+def test_the_interaction_is_counted_once() -> None:
+    """It stands in the spread over questions and in that over seeds; a spread below it is chance, not negative."""
+    parts = parts_of((3, 3), 0.01, (0.005, 0.002), 0.003)
+    assert parts.of_seeds.item() == pytest.approx(0.002 + 0.002)
+    assert parts.total.item() == pytest.approx(0.014)
+    assert parts_of((3, 3), 0.01, (0.001, 0.0), 0.003).total.item() == pytest.approx(0.01)
+    freedom = 0.014**2 / (0.01**2 / (10**6 - 1) + 0.005**2 / 2 + 0.002**2 / 2)
+    assert parts.freedom.item() == pytest.approx(freedom)
+
+
 @pytest.mark.parametrize("t", [0.5, 2.0, 6.0, 40.0])
 def test_p_of_seeds_alone_is_that_of_t(t: float) -> None:
     """Equal numbers of seeds and nothing else that varies: the t test with 2 (S - 1) degrees of freedom."""
