@@ -266,7 +266,7 @@ def questions(run_folder: Path, count: int = 40) -> Path:
     level = kept["value"].astype(float).to_numpy()[:, None]
     size = np.maximum(1.0, level)
     hard = np.random.default_rng(7).normal(0, 0.15, count)
-    noise = np.random.default_rng([*run_folder.name.encode()]).normal(0, 0.05, (len(kept), count))
+    noise = np.random.default_rng([*"/".join(run_folder.parts[-3:]).encode()]).normal(0, 0.05, (len(kept), count))
     top = np.where((size > 1) | (kept["metric"] == "contrastive_entropy").to_numpy()[:, None], 5 * size, 1.0)
     values = np.clip(level + size * (np.where(size > 1, -hard, hard) + noise), 0, top)
     queries = kept[COLUMNS[:6]].loc[kept.index.repeat(count)].reset_index(drop=True)
