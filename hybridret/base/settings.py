@@ -47,7 +47,8 @@ class TrainingSettings:
     once. `recompute` drops the activations of a chunk and computes them again in the backward pass: the memory of one
     chunk for a third more work. Without it chunks only save padding. `recompute_layers` does the same for each layer of
     the body inside a chunk: the memory of one layer, for another third. `compile` compiles each layer with
-    torch.compile. The gradient is the same in all cases.
+    torch.compile. The gradient is the same in all cases. `ema`: half-life, in pairs, of the average of the weights that
+    is validated and kept instead of them; training is the same with and without.
     """
 
     steps: Count
@@ -66,6 +67,7 @@ class TrainingSettings:
     monitor: Monitor  # what `best` and early stopping look at: losses go down, MRR@10 and recall@10 up
     hard_negatives: Natural | None  # of each question in a step, drawn where it has more; null: all that the data give
     mined: str | None  # the set of `python -m hybridret.mine` that gives them; null: the data's own
+    ema: Annotated[Natural, Because("It is the half-life in pairs of the average of the weights; 0 is none.")]
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,9 @@ class Batches:
 
 @dataclass(frozen=True)
 class SteadyState:
-    """What a device holds between steps, in bytes, and what its weights come to. `gradients` when all are there."""
+    """What a device holds between steps, in bytes, and what its weights come to. `gradients` when all are there.
+    `optimizer` holds the average of the weights, too, which is in fp32 at least.
+    """
 
     weights: int
     optimizer: int
@@ -85,7 +87,7 @@ class SteadyState:
     largest: int  # fp32 bytes of the largest tensor that is trained
 
     @classmethod
-    def of(cls, body: Body, recipe: Recipe) -> SteadyState:
+    def of(cls, body: Body, recipe: Recipe, averaged: bool) -> SteadyState:
         weights = optimizer = gradients = largest = 0
         for one in body.parameters():
             size = held(one, recipe.precision).itemsize
@@ -93,7 +95,7 @@ class SteadyState:
             weights += mine * size
             if one.requires_grad:
                 gradients += mine * size
-                optimizer += state_bytes(recipe.optimizer, mine, size)
+                optimizer += state_bytes(recipe.optimizer, mine, size) + (mine * max(size, 4) if averaged else 0)
                 largest = max(largest, mine * 4)
         return cls(weights, optimizer, gradients, largest)
 
@@ -113,7 +115,7 @@ def _moments(body: Body, pooling: str, recipe: Recipe, workload: Workload, like:
     batches = Batches.of(recipe, workload)
     again = batches.recomputed(recipe)
     encoding = Encoding(body, pooling, recipe)
-    steady = SteadyState.of(body, recipe)
+    steady = SteadyState.of(body, recipe, workload.averaged)
     queries, passages = batches.queries, batches.passages
     of_queries = encoding.profile(queries.rows, queries.tokens, again, like)
     of_passages = encoding.profile(passages.rows, passages.tokens, again, like)

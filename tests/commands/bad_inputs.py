@@ -31,7 +31,7 @@ NUMBERS: dict[str, tuple[str, ...]] = {
     "seed": (), "training.steps": (), "training.batch_size": (), "training.chunk_size": (),
     "training.clip_norm": ("inf", "1.5e300"),
     "training.validate_every": (), "training.validation_batches": (), "training.patience": (),
-    "training.validate_retrieval": (),
+    "training.validate_retrieval": (), "training.ema": (),
     "training.checkpoint_every": (), "text.query_length": (), "text.passage_length": (), "schedule.warmup": (),
     "schedule.embedding_lr": (), "evaluation.batch_size": (), "evaluation.entropy_temperature": (),
     "evaluation.entropy_sample": (), "evaluation.full_ranks": (), "evaluation.depth": (), "evaluation.cache_from": (),
