@@ -4,6 +4,9 @@ Gradients of the step before are gone when the forward pass begins. Chunks of qu
 passages, and go backward after them. The moments: encoding, the loss, the backward pass of a chunk (the first one makes
 the gradients, the last one has them all), the optimizer. Chunks share one gradient of the embedding table.
 
+With `training.accumulate` gradients of the batches before are there all the time; those of a batch are counted beside
+them, although each is added as soon as it is complete: an upper bound.
+
 With FSDP2 weights, gradients and optimizer states are divided. The price of synchronising once per step: gradients of
 all chunks are summed up undivided, in fp32, on every device. And a chunk that is computed again in the backward pass
 gathers all layers, which stay until their gradient is there.
@@ -131,10 +134,12 @@ def _moments(body: Body, pooling: str, recipe: Recipe, workload: Workload, like:
     summed_table = Held(gradients=table.numel() * encoding.used(table).itemsize if shared else 0)
     spread = _ShardingOverhead.of(body, recipe, encoding, steady, again)
 
+    before = steady.gradients if workload.accumulate > 1 else 0  # of the batches before, which stay during all of it
+
     def moment(held: Held, other: float, tensors: float = 0, logits: int = 0, among_all: int = 0) -> Memory:
         return Memory(
             weights=steady.weights,
-            gradients=round(held.gradients * spread.summed),
+            gradients=before + round(held.gradients * spread.summed),
             optimizer=steady.optimizer,
             activations=round(held.activations + held.embedded + tensors),
             logits=logits,

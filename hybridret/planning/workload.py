@@ -13,6 +13,7 @@ class Workload:
     padding included; `negatives`: hard negatives per query, 0 if there are none. `evaluation_queries` and
     `evaluation_passages` are encoded once; their index keeps `vector_bytes` (4 or 2) per value.
     `loss` is run on fake tensors for what it holds. `averaged`: whether an average of the trained weights is kept.
+    `accumulate`: batches whose gradients are summed up for one step.
     """
 
     batch_size: int
@@ -25,3 +26,4 @@ class Workload:
     vector_bytes: int
     loss: Loss
     averaged: bool = False
+    accumulate: int = 1

@@ -122,6 +122,7 @@ def _workload(components: Components) -> tuple[Workload, tuple[str, ...]]:
         vector_bytes=BYTES[settings.evaluation.vectors],
         loss=components.loss,
         averaged=settings.training.ema > 0,
+        accumulate=settings.training.accumulate,
     )
     return workload, tuple(name for name, size in sizes.items() if size is None)
 

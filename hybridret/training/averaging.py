@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 import torch
@@ -25,7 +25,10 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from hybridret.base.errors import UserError
-from hybridret.training.callback import StepCallback
+from hybridret.training.callback import StepCallback, ends_step
+
+if TYPE_CHECKING:
+    from hybridret.training.collate import TrainingBatch
 
 
 def decay_of(half_life: int, pairs: int) -> float:
@@ -56,9 +59,16 @@ class Averaging(StepCallback):
             )
         self._average = {name: self._average[name].to(weight.device) for name, weight in trained}
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *unused: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: TrainingBatch, batch_idx: int
+    ) -> None:
         """Add the weights of this step."""
-        weights = {name: _precise(weight.detach()) for name, weight in _trained(pl_module)}
+        if ends_step(trainer, batch):
+            self.add(pl_module)
+
+    def add(self, module: nn.Module) -> None:
+        """Let the weights of `module` take part."""
+        weights = {name: _precise(weight.detach()) for name, weight in _trained(module)}
         if self._average:
             self._update(list(self._average.values()), [weights[name] for name in self._average], 0)
         else:

@@ -124,7 +124,7 @@ def train(
     throughput = Throughput()
     with progress.task("train", training.steps) as advance:
         history = History(log_every, throughput, MixCounter(datasets), advance, on_history)
-        averaging = Averaging(training.ema, training.batch_size) if training.ema else None
+        averaging = Averaging(training.ema, training.batch_size * training.accumulate) if training.ema else None
         mono, cross = data.validation_batches()
         _warn_of_languages_left_out(mono, validation, training.validation_batches)
         validator = Validation(
@@ -143,7 +143,7 @@ def train(
             check_measured(training.monitor, validator.measured)
         checkpoints = Checkpoints(last_path(folder), training.checkpoint_every, throughput, should_stop)
         callbacks = [*([averaging] if averaging else []), history, validator, checkpoints]
-        steps = fit(module, data, callbacks, training.steps, trainer, folder, loggers)
+        steps = fit(module, data, callbacks, training.steps, training.accumulate, trainer, folder, loggers)
     return TrainingResult(
         steps=steps,
         best_step=validator.best_step,

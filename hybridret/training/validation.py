@@ -20,7 +20,7 @@ from hybridret.base.errors import UserError
 from hybridret.encoders.folder import save_encoder
 from hybridret.encoders.plain_state import merge
 from hybridret.training.averaging import Averaging
-from hybridret.training.callback import StepCallback
+from hybridret.training.callback import StepCallback, ends_step
 from hybridret.training.monitor import is_better
 from hybridret.training.probe import ProbeMeasurement, evaluation_mode
 from hybridret.training.sharding import is_sharded, whole_state
@@ -74,8 +74,12 @@ class Validation(StepCallback):
         if self.stopped_early:
             trainer.should_stop = True
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *unused: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: TrainingBatch, batch_idx: int
+    ) -> None:
         """Measure if due."""
+        if not ends_step(trainer, batch):
+            return
         step, last = trainer.global_step, trainer.global_step >= trainer.max_steps
         if not last and step % self._every != 0:
             return

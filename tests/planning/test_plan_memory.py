@@ -204,6 +204,6 @@ def test_an_average_of_the_trained_weights_takes_four_bytes_each() -> None:
         plain, averaged = (plan(body, "mean", recipe_of(), replace(work, averaged=on)) for on in (False, True))
         kept = Averaging(8, 8)
         with torch.device("meta"):
-            kept.on_train_batch_end(None, body)  # type: ignore[arg-type]
+            kept.add(body)
         real = sum(one.numel() * one.element_size() for one in kept.state_dict()["average"].values())
         assert averaged.memory.total - plain.memory.total == real == 4 * trained > 0

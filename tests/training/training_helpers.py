@@ -86,6 +86,7 @@ def training_settings(**changes: Any) -> TrainingSettings:
         monitor="loss",
         hard_negatives=None,
         mined=None,
+        accumulate=1,
         ema=0,
     )
     return replace(plain, **changes)
