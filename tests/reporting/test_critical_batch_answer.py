@@ -105,3 +105,20 @@ def test_runs_without_an_average_are_named(fabricate: ModuleType, tmp_path: Path
     answer = ANSWER.find(Evidence([collect(sweep(fabricate, tmp_path / "plain", ema=0))], resamples=100))
     assert answer is not None
     assert "84 of 84 runs kept no average of the weights" in answer.remarks[0]
+
+
+def test_hostile_values_are_no_measurements(fabricate: ModuleType, tmp_path: Path) -> None:
+    folder = sweep(fabricate, tmp_path / "hostile")
+    names = sorted(path.name for path in folder.iterdir())
+    for name, value in zip(names, ("many", 0, -3, [1], None), strict=False):
+        config = json.loads((folder / name / "config.yaml").read_text())
+        config["training"]["accumulate"] = value
+        (folder / name / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
+    row = {"step": 0, "split": "validation", "mono_entropy": "x", "cross_entropy": 1e999}
+    for name in names[5:8]:
+        with (folder / name / "history.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n" + json.dumps(row | {"step": 5}) + "\n")
+    answer = ANSWER.find(Evidence([collect(folder)], resamples=100))
+    assert answer is not None
+    used = set(answer.frames["critical_batch_steps"]["run"])
+    assert used == set(names[5:])

@@ -42,8 +42,7 @@ def find(evidence: Evidence) -> Findings | None:
     for setting, column in MEASURED.items():
         if column not in evidence.history:
             continue
-        curves = evidence.history.loc[evidence.history["split"] == "validation", ["run", "step", column]]
-        steps = steps_of(varied, curves.rename(columns={column: "value"}), setting)
+        steps = steps_of(varied, _curves(evidence.history, column), setting)
         if steps.empty:
             continue
         table, draws = fits(steps, min(RESAMPLES, evidence.resamples), evidence.seed)
@@ -69,6 +68,13 @@ def find(evidence: Evidence) -> Findings | None:
     )
 
 
+def _curves(history: pd.DataFrame, column: str) -> pd.DataFrame:
+    """run, step and value of the validations; what is no number is no measurement."""
+    rows = history[(history["split"] == "validation") & (history["step"] > 0)]
+    value = pd.to_numeric(rows[column], errors="coerce").replace([np.inf, -np.inf], np.nan)
+    return rows[["run", "step"]].assign(value=value)
+
+
 def _runs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     """The runs with a constant rate, in the columns of `series`, and what is to be said of them."""
     rows: list[dict[str, Any]] = []
@@ -76,15 +82,17 @@ def _runs(evidence: Evidence) -> tuple[pd.DataFrame, list[str]]:
     for sweep in evidence.sweeps:
         for row in sweep.runs.to_dict("records"):
             settings = _settings(sweep, row["run"]) if row["trained"] else {}
-            batch = settings.get("training.batch_size")
-            if settings.get("schedule.decay") != "constant" or not isinstance(batch, int):
+            batch, accumulate = settings.get("training.batch_size"), settings.get("training.accumulate", 1)
+            share = settings.get("data.training_share", 1.0)
+            numbers = isinstance(batch, int) and isinstance(accumulate, int) and isinstance(share, int | float)
+            if settings.get("schedule.decay") != "constant" or not numbers or min(batch, accumulate, share) <= 0:
                 continue
             plainly += not settings.get("training.ema")
             rows.append(
                 {"run": evidence.name(sweep, row["run"]), "seed": str(row["seed"]), "size": str(row["size"]),
                  "strategy": evidence.name(sweep, _label(row, sweep)), "parameters": row["parameters_body"],
-                 "data": float(settings.get("data.training_share", 1.0)), "loss_batch": batch,
-                 "accumulate": int(settings.get("training.accumulate", 1))}
+                 "data": float(share), "loss_batch": batch,
+                 "accumulate": accumulate}
             )  # fmt: skip
     remarks = []
     if plainly:
