@@ -156,7 +156,7 @@ def run(case: dict[str, Any], device: str) -> None:
         steps=steps, batch_size=case["batch_size"], chunk_size=case["chunk_size"], recompute=case["recompute"],
         recompute_layers=False, compile=False, clip_norm=1.0, validate_every=steps, validation_batches=0,
         patience=None, checkpoint_every=steps, validate_retrieval=0,
-        validation_benchmark=None, monitor="loss", hard_negatives=None, mined=None,
+        validation_benchmark=None, monitor="loss", hard_negatives=None, mined=None, accumulate=1, ema=0,
     )  # fmt: skip
     schedule = LearningRateSettings(warmup=0.0, decay="constant", embedding_lr=None)
     module = RetrieverModule(
@@ -189,7 +189,7 @@ def run(case: dict[str, Any], device: str) -> None:
     watch = Watch(case["warmup"], cuda, finish)
     if cuda:
         torch.cuda.reset_peak_memory_stats()
-    fit(module, data, [watch], steps, trainer, Path(tempfile.gettempdir()), ())
+    fit(module, data, [watch], steps, 1, trainer, Path(tempfile.gettempdir()), ())
 
 
 def main() -> None:

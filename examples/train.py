@@ -54,6 +54,8 @@ def main(folder: Path, steps: int = 60) -> None:
             monitor="loss",
             hard_negatives=None,
             mined=None,
+            accumulate=1,
+            ema=0,
         ),
         LearningRateSettings(warmup=0.1, decay="linear", embedding_lr=None),
         TrainerSettings("cpu", devices=1, nodes=1, strategy="auto", precision="32-true", workers=0, threads=1),

@@ -18,7 +18,9 @@ from hybridret.base.ranges import Count, Natural, NotNegative, Positive, Share
 LARGEST_SEED = 2**63 - 1  # numpy takes no negative seeds and torch 64 bits; tables hold 63
 Seed = Annotated[int, Ge(0), Le(LARGEST_SEED), Because("Choose another, like seed=1.")]
 Setting = Literal["monolingual", "cross-lingual", "multilingual"]
-Monitor = Literal["loss", "mono", "cross", "mono_mrr", "cross_mrr", "mono_recall", "cross_recall"]
+Monitor = Literal[
+    "loss", "mono", "cross", "mono_mrr", "cross_mrr", "mono_recall", "cross_recall", "mono_entropy", "cross_entropy"
+]  # fmt: skip
 _Negatives = Because("The other passages of a batch are its negatives.")
 
 
@@ -47,7 +49,9 @@ class TrainingSettings:
     once. `recompute` drops the activations of a chunk and computes them again in the backward pass: the memory of one
     chunk for a third more work. Without it chunks only save padding. `recompute_layers` does the same for each layer of
     the body inside a chunk: the memory of one layer, for another third. `compile` compiles each layer with
-    torch.compile. The gradient is the same in all cases.
+    torch.compile. The gradient is the same in all cases. `ema`: half-life, in pairs, of the average of the weights that
+    is validated and kept instead of them; training is the same with and without. A step of the optimizer takes the mean
+    gradient of `accumulate` batches, each of which is a loss of its own: more pairs without more negatives.
     """
 
     steps: Count
@@ -63,9 +67,11 @@ class TrainingSettings:
     checkpoint_every: Count
     validate_retrieval: Natural  # questions that are also ranked at each validation; 0: none
     validation_benchmark: str | None  # one of `eval` whose questions these are; null: those of the validation pairs
-    monitor: Monitor  # what `best` and early stopping look at: losses go down, MRR@10 and recall@10 up
+    monitor: Monitor  # what `best` and early stopping look at: losses and entropies go down, MRR@10 and recall@10 up
     hard_negatives: Natural | None  # of each question in a step, drawn where it has more; null: all that the data give
     mined: str | None  # the set of `python -m hybridret.mine` that gives them; null: the data's own
+    accumulate: Annotated[int, Ge(1), Because("1 is one batch for each step of the optimizer.")]
+    ema: Annotated[Natural, Because("It is the half-life in pairs of the average of the weights; 0 is none.")]
 
 
 @dataclass(frozen=True)

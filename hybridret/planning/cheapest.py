@@ -61,7 +61,7 @@ def _of_step(
     body: Body, pooling: str, changed: Recipe, workload: Workload, gpu: Gpu, utilisation: float, reserve: float
 ) -> Recipe | None:
     """The cheapest of those with the gradient of `changed` that fit."""
-    if SteadyState.of(body, changed).stepping(changed).total > usable_bytes(gpu, reserve):
+    if SteadyState.of(body, changed, workload.averaged).stepping(changed).total > usable_bytes(gpu, reserve):
         return None  # whatever the chunks
     ways = list(_same_gradient(changed, workload))
     like = max(way.chunk_size or 0 for way in ways[1:])
@@ -100,7 +100,7 @@ def _steps(recipe: Recipe, workload: Workload, eight_bit: bool) -> Iterator[Reci
         yield replace(recipe, optimizer=EIGHT_BIT)
     if recipe.adapter != "lora":
         yield replace(recipe, adapter="lora")
-    for devices in DEVICES:
+    for devices in () if workload.averaged else DEVICES:  # an average is not sharded
         if devices > recipe.devices and workload.batch_size % devices == 0:
             yield replace(recipe, devices=devices, sharded=True)
 

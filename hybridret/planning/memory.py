@@ -10,7 +10,8 @@ class Memory:
     """Bytes on each device in the moment when most is held.
 
     `gathered`: passages of all devices and their gradient; `other`: copies of weights and gradients in the precision of
-    the forward pass, unsharded layers, and what single operations need for themselves.
+    the forward pass, unsharded layers, and what single operations need for themselves. `optimizer`: its states, and the
+    average of the weights where one is kept.
     """
 
     weights: int

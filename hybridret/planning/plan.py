@@ -20,7 +20,7 @@ from hybridret.planning.workload import Workload
 @dataclass(frozen=True)
 class Plan:
     """`parameters`: total, body, trainable. `flops_per_pair`: model FLOPs of a pair, forward and backward, its hard
-    negatives included, recomputation not counted; `flops_per_step` of the whole batch likewise,
+    negatives included, recomputation not counted; `flops_per_step` of all its batches likewise,
     `flops_per_step_executed` with recomputation. `memory` of one device. `all_gathers` and `reduce_scatters` of FSDP2
     per step, of one parameter group each. `index_bytes` and `encoding_flops` of the evaluation.
     """
@@ -60,10 +60,10 @@ def _plan(body: Body, pooling: str, recipe: Recipe, workload: Workload) -> Plan:
     return Plan(
         parameters=counted(body),
         flops_per_pair=of_pair,
-        flops_per_step=workload.batch_size * of_pair,
+        flops_per_step=workload.accumulate * workload.batch_size * of_pair,
         flops_per_step_executed=executed(body, pooling, recipe, workload),
         memory=peak(body, pooling, recipe, workload),
-        all_gathers=gathers,
+        all_gathers=workload.accumulate * gathers,
         reduce_scatters=reductions,
         index_bytes=workload.evaluation_passages * body.dimension * workload.vector_bytes,
         encoding_flops=workload.evaluation_queries * of_query + workload.evaluation_passages * of_passage,
@@ -71,10 +71,11 @@ def _plan(body: Body, pooling: str, recipe: Recipe, workload: Workload) -> Plan:
 
 
 def executed(body: Body, pooling: str, recipe: Recipe, workload: Workload) -> float:
-    """FLOPs of a step of all devices, with what is computed again."""
+    """FLOPs of a step of all devices, all its batches, with what is computed again."""
     again = Batches.of(recipe, workload).recomputed(recipe)
     encoding = Encoding(body, pooling, recipe)
-    return workload.batch_size * _flops_of_pair(encoding, workload, again, recipe.recompute_layers)
+    pairs = workload.accumulate * workload.batch_size
+    return pairs * _flops_of_pair(encoding, workload, again, recipe.recompute_layers)
 
 
 def _flops_of_pair(encoding: Encoding, workload: Workload, recompute: bool, layers: bool) -> float:

@@ -4,6 +4,9 @@ Gradients of the step before are gone when the forward pass begins. Chunks of qu
 passages, and go backward after them. The moments: encoding, the loss, the backward pass of a chunk (the first one makes
 the gradients, the last one has them all), the optimizer. Chunks share one gradient of the embedding table.
 
+With `training.accumulate` gradients of the batches before are there all the time; those of a batch are counted beside
+them, although each is added as soon as it is complete: an upper bound.
+
 With FSDP2 weights, gradients and optimizer states are divided. The price of synchronising once per step: gradients of
 all chunks are summed up undivided, in fp32, on every device. And a chunk that is computed again in the backward pass
 gathers all layers, which stay until their gradient is there.
@@ -77,7 +80,9 @@ class Batches:
 
 @dataclass(frozen=True)
 class SteadyState:
-    """What a device holds between steps, in bytes, and what its weights come to. `gradients` when all are there."""
+    """What a device holds between steps, in bytes, and what its weights come to. `gradients` when all are there.
+    `optimizer` holds the average of the weights, too, which is in fp32 at least.
+    """
 
     weights: int
     optimizer: int
@@ -85,7 +90,7 @@ class SteadyState:
     largest: int  # fp32 bytes of the largest tensor that is trained
 
     @classmethod
-    def of(cls, body: Body, recipe: Recipe) -> SteadyState:
+    def of(cls, body: Body, recipe: Recipe, averaged: bool) -> SteadyState:
         weights = optimizer = gradients = largest = 0
         for one in body.parameters():
             size = held(one, recipe.precision).itemsize
@@ -93,7 +98,7 @@ class SteadyState:
             weights += mine * size
             if one.requires_grad:
                 gradients += mine * size
-                optimizer += state_bytes(recipe.optimizer, mine, size)
+                optimizer += state_bytes(recipe.optimizer, mine, size) + (mine * max(size, 4) if averaged else 0)
                 largest = max(largest, mine * 4)
         return cls(weights, optimizer, gradients, largest)
 
@@ -113,7 +118,7 @@ def _moments(body: Body, pooling: str, recipe: Recipe, workload: Workload, like:
     batches = Batches.of(recipe, workload)
     again = batches.recomputed(recipe)
     encoding = Encoding(body, pooling, recipe)
-    steady = SteadyState.of(body, recipe)
+    steady = SteadyState.of(body, recipe, workload.averaged)
     queries, passages = batches.queries, batches.passages
     of_queries = encoding.profile(queries.rows, queries.tokens, again, like)
     of_passages = encoding.profile(passages.rows, passages.tokens, again, like)
@@ -129,10 +134,12 @@ def _moments(body: Body, pooling: str, recipe: Recipe, workload: Workload, like:
     summed_table = Held(gradients=table.numel() * encoding.used(table).itemsize if shared else 0)
     spread = _ShardingOverhead.of(body, recipe, encoding, steady, again)
 
+    before = steady.gradients if workload.accumulate > 1 else 0  # of the batches before, which stay during all of it
+
     def moment(held: Held, other: float, tensors: float = 0, logits: int = 0, among_all: int = 0) -> Memory:
         return Memory(
             weights=steady.weights,
-            gradients=round(held.gradients * spread.summed),
+            gradients=before + round(held.gradients * spread.summed),
             optimizer=steady.optimizer,
             activations=round(held.activations + held.embedded + tensors),
             logits=logits,

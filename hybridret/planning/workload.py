@@ -12,7 +12,8 @@ class Workload:
     """`batch_size` pairs a step over all devices; `query_tokens` and `passage_tokens` per text after truncation,
     padding included; `negatives`: hard negatives per query, 0 if there are none. `evaluation_queries` and
     `evaluation_passages` are encoded once; their index keeps `vector_bytes` (4 or 2) per value.
-    `loss` is run on fake tensors for what it holds.
+    `loss` is run on fake tensors for what it holds. `averaged`: whether an average of the trained weights is kept.
+    `accumulate`: batches whose gradients are summed up for one step.
     """
 
     batch_size: int
@@ -24,3 +25,5 @@ class Workload:
     evaluation_passages: int
     vector_bytes: int
     loss: Loss
+    averaged: bool = False
+    accumulate: int = 1

@@ -167,7 +167,8 @@ def upper_bound(point: PlanInputs) -> float:
     longest = max(work.query_tokens, work.passage_tokens)
     of_layer = 48 * body.dimension + longest * body.dimension / 2
     tokens = 2 * work.batch_size * longest
-    return 20.0 * counted(body)["total"] + 4.0 * tokens * (len(body.layers()) + 1) * of_layer
+    of_weight = 24.0 if work.averaged else 20.0
+    return of_weight * counted(body)["total"] + 4.0 * tokens * (len(body.layers()) + 1) * of_layer
 
 
 def in_parts(memory: Memory) -> str:

@@ -121,6 +121,8 @@ def _workload(components: Components) -> tuple[Workload, tuple[str, ...]]:
         evaluation_passages=sum(passages for _, passages in known),
         vector_bytes=BYTES[settings.evaluation.vectors],
         loss=components.loss,
+        averaged=settings.training.ema > 0,
+        accumulate=settings.training.accumulate,
     )
     return workload, tuple(name for name, size in sizes.items() if size is None)
 

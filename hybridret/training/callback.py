@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytorch_lightning as pl
+
+if TYPE_CHECKING:
+    from hybridret.training.collate import TrainingBatch
 
 
 class StepCallback(pl.Callback):
@@ -15,3 +20,8 @@ class StepCallback(pl.Callback):
     on_before_backward = None  # type: ignore[assignment]
     on_after_backward = None  # type: ignore[assignment]
     on_before_optimizer_step = None  # type: ignore[assignment]
+
+
+def ends_step(trainer: pl.Trainer, batch: TrainingBatch) -> bool:
+    """Whether the optimizer has stepped with this batch; with `training.accumulate` it does so after several."""
+    return (batch.batch.step + 1) % trainer.accumulate_grad_batches == 0

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Lt
 
+from hybridret.base.errors import UserError
 from hybridret.base.machine import check_count
 from hybridret.base.ranges import NotNegative, check_ranges, check_value, hints_of
 from hybridret.base.settings import LearningRateSettings, TrainerSettings, TrainingSettings
@@ -38,6 +39,11 @@ def check_training(training: TrainingSettings, learning_rate: LearningRateSettin
     check_count("trainer.workers", trainer.workers, "processes that make batches")
     check_count("trainer.threads", trainer.threads or 0, "threads")
     check_monitor(training)
+    if training.ema and trainer.strategy == "fsdp":
+        raise UserError(
+            f"training.ema={training.ema}: the average of the weights is kept whole on every process, and "
+            "trainer.strategy=fsdp shards them. Choose trainer.strategy=ddp, or set training.ema=0."
+        )
     check_world_size(training.batch_size, trainer.devices * trainer.nodes)
 
 

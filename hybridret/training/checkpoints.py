@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins import TorchCheckpointIO
 
 from hybridret.base.files import atomic_path
-from hybridret.training.callback import StepCallback
+from hybridret.training.callback import StepCallback, ends_step
 from hybridret.training.history import History
 from hybridret.training.sharded_state import consolidated, forget_others, read_file, read_meta
 from hybridret.training.throughput import Throughput
+
+if TYPE_CHECKING:
+    from hybridret.training.collate import TrainingBatch
 
 
 def last_path(folder: Path) -> Path:
@@ -76,8 +79,12 @@ class Checkpoints(StepCallback):
         self._path, self._every, self._throughput, self._should_stop = path, every, throughput, should_stop
         self.interrupted = False
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *unused: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: TrainingBatch, batch_idx: int
+    ) -> None:
         """Save if due; ask the caller whether to go on (one process that wants to stop stops all)."""
+        if not ends_step(trainer, batch):
+            return
         step = trainer.global_step
         finished = trainer.should_stop or step >= trainer.max_steps
         stop = self._should_stop()

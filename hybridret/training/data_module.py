@@ -1,9 +1,9 @@
 """The LightningDataModule: an endless stream of batches that starts at the trainer's step.
 
 Batches are a pure function of (seed, step), so a resumed run needs no sampler state: it starts counting at
-`trainer.global_step`, read inside `train_dataloader()`. Lightning skips nothing by itself on resume; restoring a
-position too would skip twice. Worker k of n makes steps start + k, start + k + n, ...: the loader asks workers in turn,
-so the order is that of one process.
+`trainer.global_step` (times `training.accumulate`), read inside `train_dataloader()`. Lightning skips nothing by itself
+on resume; restoring a position too would skip twice. Worker k of n makes steps start + k, start + k + n, ...: the
+loader asks workers in turn, so the order is that of one process.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MakeCollate = Callable[
 
 
 class BatchStream(IterableDataset[TrainingBatch]):
-    """Endless training batches from step `start`; it has no length, because no epoch exists."""
+    """Endless training batches from number `start`; it has no length, because no epoch exists."""
 
     def __init__(self, schedule: Schedule, seed: int, start: int, collate: Collate) -> None:
         self._schedule, self._seed, self._start, self._collate = schedule, seed, start, collate
@@ -71,7 +71,7 @@ class PairDataModule(pl.LightningDataModule):
         wanted = self._training.hard_negatives
         collate = self._collate(self._datasets, trainer.global_rank, trainer.world_size, wanted)
         return _Loader(
-            BatchStream(self._schedule, self._seed, trainer.global_step, collate),
+            BatchStream(self._schedule, self._seed, trainer.global_step * self._training.accumulate, collate),
             batch_size=None,
             num_workers=self._workers,
             **_worker_options(self._workers),

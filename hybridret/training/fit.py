@@ -62,13 +62,14 @@ def fit(
     data: PairDataModule,
     callbacks: Sequence[pl.Callback],
     steps: int,
+    accumulate: int,
     settings: TrainerSettings,
     folder: Path,
     loggers: Sequence[Any],
 ) -> int:
-    """Train until step `steps` or until a callback stops it, from `last.ckpt` in `folder` if it exists; return the
-    step that was reached. Raises UserError when the machine cannot do what `settings` ask, KeyboardInterrupt on Ctrl-C
-    if the caller has no handler of its own.
+    """Train until step `steps`, each of `accumulate` batches, or until a callback stops it, from `last.ckpt` in
+    `folder` if it exists; return the step that was reached. Raises UserError when the machine cannot do what `settings`
+    ask, KeyboardInterrupt on Ctrl-C if the caller has no handler of its own.
     """
     # Stated here: Lightning takes every process inside a SLURM job for a task of srun.
     export_torchrun_variables()
@@ -87,6 +88,7 @@ def fit(
             strategy=strategy,
             precision=precision,  # type: ignore[arg-type]
             max_steps=steps,
+            accumulate_grad_batches=accumulate,
             max_epochs=-1,
             callbacks=[_Forgetting(), *callbacks],
             plugins=plugins,

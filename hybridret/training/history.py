@@ -11,13 +11,14 @@ import torch
 from hybridret.base.progress import Advance
 from hybridret.base.records import Batch
 from hybridret.batching.mix import MixCounter
-from hybridret.training.callback import StepCallback
+from hybridret.training.callback import StepCallback, ends_step
 from hybridret.training.throughput import Throughput
 
 if TYPE_CHECKING:
     from hybridret.training.collate import TrainingBatch
 
 Row = dict[str, Any]
+MIXED = "mixed"  # batches of several kinds that are one step
 UNCOUNTED = 32  # batches that wait to be counted
 SHOWN = {"mono_mrr": "Mo. MRR@10", "cross_mrr": "Cr. MRR@10"}  # behind the bar, of a validation
 
@@ -35,6 +36,7 @@ class History(StepCallback):
     ) -> None:
         self._every, self._advance, self._on_row = every, advance, on_row
         self.throughput, self._mix = throughput, mix
+        self._kinds: set[str] = set()  # of the batches of this step
         self._rows = 0  # emitted up to now, by all processes that worked on the run
         self._validated = ""  # for the bar: what the last validation says of retrieval
         self._uncounted: list[Batch] = []  # counted together: it takes a third of the time
@@ -56,11 +58,15 @@ class History(StepCallback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: TrainingBatch, batch_idx: int
     ) -> None:
-        """Count the step; emit a row if due."""
+        """Count the batch; at the end of a step emit a row if due."""
         self.throughput.count(len(batch.batch), batch.tokens, batch.padded)
         self._uncounted.append(batch.batch)
         if len(self._uncounted) >= UNCOUNTED:
             _ = self.mix
+        self._kinds.add(batch.batch.kind)
+        if not ends_step(trainer, batch):
+            return
+        kinds, self._kinds = self._kinds, set()
         step = trainer.global_step
         note = ""
         if step % self._every == 0 or step >= trainer.max_steps:
@@ -76,7 +82,7 @@ class History(StepCallback):
                 "gradient_norm": pl_module.last_gradient_norm,
                 "pairs_per_second": window.pairs_per_second,
                 "padding_share": window.padding_share,
-                "kind": batch.batch.kind,
+                "kind": batch.batch.kind if len(kinds) == 1 else MIXED,
                 "seconds": self.throughput.total.seconds,
             }
             self.emit(trainer, row)

@@ -37,8 +37,9 @@ class RetrieverModule(pl.LightningModule):
 
     Each process's loss is the mean over its own queries against the passages of all processes, gathered with gradient;
     DDP's mean over the processes is then exactly the gradient of the whole batch
-    (docs/pitfalls.md#gathered-gradients). After a step `last_loss` (of this process), `last_lr` (of the first group)
-    and `last_gradient_norm` (before clipping) are plain floats.
+    (docs/pitfalls.md#gathered-gradients). With `training.accumulate` the gradient of a step is the mean over those of
+    its batches, which Lightning sums up. After a step `last_loss` (of this process, the mean of its batches), `last_lr`
+    (of the first group) and `last_gradient_norm` (before clipping) are plain floats.
     """
 
     # Lightning skips hooks that are not callable; an empty one would cost time in every step.
@@ -63,7 +64,7 @@ class RetrieverModule(pl.LightningModule):
         self._clip_norm, self._seed, self._recompute = clip_norm, seed, recompute
         self.last_loss = self.last_lr = self.last_gradient_norm = math.nan
         self._batch: TrainingBatch | None = None
-        self._loss: Tensor | None = None
+        self._losses: list[Tensor] = []  # of the batches of this step
 
     def __setattr__(self, name: str, value: Any) -> None:
         # Lightning sets the name of the running hook dozens of times a step; torch would check each for parameters.
@@ -95,8 +96,12 @@ class RetrieverModule(pl.LightningModule):
     def training_step(self, batch: TrainingBatch, batch_idx: int) -> Tensor:
         """The loss of this process's queries, a scalar."""
         self._seed_torch(step_seed(self._seed, batch.batch.step, self.global_rank))
-        self._batch, self._loss = batch, self.batch_loss(batch, gather=self.trainer.world_size > 1)
-        return self._loss
+        loss = self.batch_loss(batch, gather=self.trainer.world_size > 1)
+        if batch.batch.step % self.trainer.accumulate_grad_batches == 0:
+            self._losses = []
+        self._losses.append(loss.detach().float())
+        self._batch = batch
+        return loss
 
     def _seed_torch(self, seed: int) -> None:
         # Where CUDA is not in use, torch.manual_seed queues a seeding with a stack trace for later: 1 ms a step, and
@@ -159,13 +164,12 @@ class RetrieverModule(pl.LightningModule):
         """Clip to `clip_norm` and check the norm, between backward and the update: a step that raises here leaves the
         weights unchanged. Raises NonFiniteError.
         """
-        assert self._loss is not None
         assert self._batch is not None
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         norm = torch.nn.utils.get_total_norm([one.grad for one in parameters if one.grad is not None])
         if isinstance(norm, DTensor):
             norm = norm.full_tensor()
-        self.last_loss, self.last_gradient_norm = torch.stack([self._loss.detach().float(), norm.float()]).tolist()
+        self.last_loss, self.last_gradient_norm = torch.stack([torch.stack(self._losses).mean(), norm.float()]).tolist()
         self.last_lr = float(optimizer.param_groups[0]["lr"])
         finite = math.isfinite(self.last_loss) and math.isfinite(self.last_gradient_norm)
         if self.trainer.world_size > 1:  # all stop, or a process would wait for the others for ever
@@ -177,8 +181,9 @@ class RetrieverModule(pl.LightningModule):
             torch.nn.utils.clip_grads_with_norm_(parameters, self._clip_norm, norm)
 
     def _complaint(self, batch: TrainingBatch) -> str:
+        step = batch.batch.step // self.trainer.accumulate_grad_batches + 1
         return (
-            f"Training stopped at step {batch.batch.step + 1}: the loss is {self.last_loss:g} and the gradient norm "
+            f"Training stopped at step {step}: the loss is {self.last_loss:g} and the gradient norm "
             f"{self.last_gradient_norm:g}, in a '{batch.batch.kind}' batch of dataset '{batch.dataset}' with languages "
             f"{', '.join(batch.languages)}. The weights were not changed by this step; checkpoints/last.ckpt and "
             f"checkpoints/best are from before. Lower optim.lr or schedule.embedding_lr, raise schedule.warmup, set "

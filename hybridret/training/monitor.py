@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from hybridret.base.errors import UserError
 from hybridret.base.settings import TrainingSettings
 
-LOSSES = ("loss", "mono", "cross")  # lower is better; of all others, higher
+LOSSES = ("loss", "mono", "cross")
+LOWER = (*LOSSES, "mono_entropy", "cross_entropy")  # lower is better; of all others, higher
 
 
 def is_better(name: str, value: float, best: float | None) -> bool:
     """Whether `value` of the quantity `name` is above everything that was measured before (losses: below)."""
-    return best is None or (value < best if name in LOSSES else value > best)
+    return best is None or (value < best if name in LOWER else value > best)
 
 
 def check_monitor(training: TrainingSettings) -> None:

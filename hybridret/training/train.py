@@ -21,6 +21,7 @@ from hybridret.distributed.world import process_info
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.layers import compile_layers, recompute_layers
 from hybridret.losses.loss import Loss
+from hybridret.training.averaging import Averaging
 from hybridret.training.check import check_training
 from hybridret.training.checkpoints import Checkpoints, best_path, last_path
 from hybridret.training.collate import Collate, TrainingBatch
@@ -82,7 +83,8 @@ def train(
 
     Where `last.ckpt` exists, training goes on from it, bit for bit as if it had never stopped. `should_stop` is called
     after every step; when it is true, the state is saved and the result is `interrupted`. The caller handles signals.
-    At the end `encoder` holds the weights of the last step; the best ones are in `checkpoints/best`. `probe` is
+    At the end `encoder` holds the weights of the last step; the best ones (with `training.ema`, of averages) are in
+    `checkpoints/best`. `probe` is
     measured at each validation; it is needed where `training.validate_retrieval` is above 0.
 
     Raises UserError for settings that do not fit the data or the devices, a damaged or foreign `last.ckpt`, and a full
@@ -122,6 +124,7 @@ def train(
     throughput = Throughput()
     with progress.task("train", training.steps) as advance:
         history = History(log_every, throughput, MixCounter(datasets), advance, on_history)
+        averaging = Averaging(training.ema, training.batch_size * training.accumulate) if training.ema else None
         mono, cross = data.validation_batches()
         _warn_of_languages_left_out(mono, validation, training.validation_batches)
         validator = Validation(
@@ -134,11 +137,13 @@ def train(
             history.emit,
             training.monitor,
             ProbeMeasurement(probe, training.chunk_size or training.batch_size) if probe else None,
+            averaging,
         )
         if training.monitor != "loss" or probe:  # a loss that no data gives leaves the last encoder as the best
             check_measured(training.monitor, validator.measured)
         checkpoints = Checkpoints(last_path(folder), training.checkpoint_every, throughput, should_stop)
-        steps = fit(module, data, [history, validator, checkpoints], training.steps, trainer, folder, loggers)
+        callbacks = [*([averaging] if averaging else []), history, validator, checkpoints]
+        steps = fit(module, data, callbacks, training.steps, training.accumulate, trainer, folder, loggers)
     return TrainingResult(
         steps=steps,
         best_step=validator.best_step,

@@ -9,6 +9,7 @@ are then part of the checkpoint of the same step, and a resumed run neither repe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,8 @@ import torch
 from hybridret.base.errors import UserError
 from hybridret.encoders.folder import save_encoder
 from hybridret.encoders.plain_state import merge
-from hybridret.training.callback import StepCallback
+from hybridret.training.averaging import Averaging
+from hybridret.training.callback import StepCallback, ends_step
 from hybridret.training.monitor import is_better
 from hybridret.training.probe import ProbeMeasurement, evaluation_mode
 from hybridret.training.sharding import is_sharded, whole_state
@@ -36,7 +38,7 @@ class Validation(StepCallback):
     measurements without improvement (None: never). `on_row` receives each measurement on every process.
 
     `monitor` names the quantity that has to improve, one of `measured`. `best_value` is its best value, `best_loss` the
-    lowest validation loss of any step.
+    lowest validation loss of any step. With `averaging` the average of the weights is what is measured and kept.
     """
 
     def __init__(
@@ -50,11 +52,12 @@ class Validation(StepCallback):
         on_row: Callable[[pl.Trainer, Row], None],
         monitor: str = "loss",
         probe: ProbeMeasurement | None = None,
+        averaging: Averaging | None = None,
     ) -> None:
         self._parts = {name: batches for name, batches in (("mono", mono), ("cross", cross)) if batches}
         self._every, self._patience, self._best = every, patience, best
         self._throughput, self._on_row = throughput, on_row
-        self._monitor, self._probe = monitor, probe
+        self._monitor, self._probe, self._averaging = monitor, probe, averaging
         self.best_loss: float | None = None
         self.best_value: float | None = None
         self.best_step = 0
@@ -71,12 +74,17 @@ class Validation(StepCallback):
         if self.stopped_early:
             trainer.should_stop = True
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *unused: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: TrainingBatch, batch_idx: int
+    ) -> None:
         """Measure if due."""
+        if not ends_step(trainer, batch):
+            return
         step, last = trainer.global_step, trainer.global_step >= trainer.max_steps
         if not last and step % self._every != 0:
             return
-        with self._throughput.paused():
+        averaged = self._averaging.in_use(pl_module) if self._averaging else nullcontext()
+        with self._throughput.paused(), averaged:
             if not self.measured:
                 if last:
                     self._keep(trainer, pl_module, step)

@@ -31,14 +31,15 @@ NUMBERS: dict[str, tuple[str, ...]] = {
     "seed": (), "training.steps": (), "training.batch_size": (), "training.chunk_size": (),
     "training.clip_norm": ("inf", "1.5e300"),
     "training.validate_every": (), "training.validation_batches": (), "training.patience": (),
-    "training.validate_retrieval": (),
+    "training.validate_retrieval": (), "training.ema": (), "training.accumulate": (),
     "training.checkpoint_every": (), "text.query_length": (), "text.passage_length": (), "schedule.warmup": (),
     "schedule.embedding_lr": (), "evaluation.batch_size": (), "evaluation.entropy_temperature": (),
     "evaluation.entropy_sample": (), "evaluation.full_ranks": (), "evaluation.depth": (), "evaluation.cache_from": (),
     "trainer.devices": (), "trainer.nodes": (), "trainer.workers": (), "trainer.threads": (), "optim.lr": (),
     "optim.weight_decay": (), "loss.temperature": (), "batching.alpha": (), "batching.language_exponent": (),
     "backbone.dropout": (), "backbone.vocabulary_size": (), "backbone.max_positions": (), "data.validation_share": (),
-    "data.test_share": (), "plan.utilisation": (), "plan.reserve": (), "plan.price_per_gpu_hour": ("inf", "1.5e300"),
+    "data.test_share": (), "data.training_share": (), "plan.utilisation": (), "plan.reserve": (),
+    "plan.price_per_gpu_hour": ("inf", "1.5e300"),
     "index.query_tile": (), "index.passage_tile": (),
 }  # fmt: skip
 WRONG = ("abc", "-1", "nan", "inf", "[]", "{}", "1.5e300")

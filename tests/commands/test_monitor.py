@@ -15,7 +15,7 @@ from hybridret.reporting.tables_runs import run_table
 
 pytestmark = pytest.mark.slow
 
-NAMES = ("mono_mrr", "mono_recall", "cross_mrr", "cross_recall")
+NAMES = ("mono_mrr", "mono_recall", "mono_entropy", "cross_mrr", "cross_recall", "cross_entropy")
 ON = ("training.validate_retrieval=3", "training.monitor=mono_mrr", "training.patience=3")
 STEP = "hybridret.training.checkpoints:Checkpoints.on_train_batch_end"
 

@@ -134,3 +134,20 @@ def test_uniform_is_uniform_and_fixed() -> None:
     assert max(draws) < 1
     assert sum(draws) / len(draws) == pytest.approx(0.5, abs=0.02)
     assert uniform(7, "part", "T:FR:currency") == pytest.approx(0.6779823287160256, abs=1e-15)
+
+
+def test_less_training_data_is_part_of_more_and_nothing_else_changes() -> None:
+    whole, half, less = (CldrCorpus(["en"], training_share=share) for share in (1.0, 0.5, 0.2))
+    trained = [{fact.id for fact in _trained(corpus)} for corpus in (whole, half, less)]
+    assert trained[0] > trained[1] > trained[2]
+    for corpus, own, share in zip((half, less), trained[1:], (0.5, 0.2), strict=True):
+        assert len(own) / len(trained[0]) == pytest.approx(share, abs=0.05)
+        assert own == {fact.id for fact in _trained(whole) if uniform(0, "used", fact.id) < share}
+        assert _validated(corpus) == _validated(whole)
+        assert corpus.validation().queries == whole.validation().queries
+        for number, test in enumerate(corpus.test()):
+            assert test.passages == whole.test()[number].passages
+            assert test.query_ids == whole.test()[number].query_ids
+    prints = {corpus.fingerprint() for corpus in (whole, half, less)}
+    assert len(prints) == 3
+    assert whole.fingerprint() == CldrCorpus(["en"]).fingerprint()

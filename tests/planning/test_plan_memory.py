@@ -21,6 +21,7 @@ from hybridret.planning.plan import plan
 from hybridret.planning.profile import profile
 from hybridret.planning.states import state_bytes, states_per_weight
 from hybridret.planning.step import _moments
+from hybridret.training.averaging import Averaging
 
 pytestmark = pytest.mark.slow
 
@@ -190,3 +191,19 @@ def test_a_chunk_computed_again_costs_a_chunk_and_not_the_batch() -> None:
     assert totals[1] < 1.3 * totals[0]
     kept = [plan(body, "mean", recipe_of(chunk_size=8), workload_of(b, 8, 16)).memory.activations for b in (64, 256)]
     assert kept[1] > 3 * kept[0]
+
+
+def test_an_average_of_the_trained_weights_takes_four_bytes_each() -> None:
+    """What the tensors of a real average take; of frozen weights there is none."""
+    for frozen in (False, True):
+        body = on_meta(SCRATCH)
+        for name, one in body.named_parameters():
+            one.requires_grad_(not frozen or "layers.0" in name or "blocks.0" in name)
+        trained = sum(one.numel() for one in body.parameters() if one.requires_grad)
+        work = workload_of(8, 8, 8)
+        plain, averaged = (plan(body, "mean", recipe_of(), replace(work, averaged=on)) for on in (False, True))
+        kept = Averaging(8, 8)
+        with torch.device("meta"):
+            kept.add(body)
+        real = sum(one.numel() * one.element_size() for one in kept.state_dict()["average"].values())
+        assert averaged.memory.total - plain.memory.total == real == 4 * trained > 0

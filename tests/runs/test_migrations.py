@@ -26,6 +26,8 @@ def test_filled_and_bare_have_one_hash() -> None:
         "monitor": "loss",
         "hard_negatives": None,
         "mined": None,
+        "accumulate": 1,
+        "ema": 0,
     }
     assert filled["adapter"] == {"_target_": "hybridret.encoders.adapters.full.Full"}
     assert filled["plan"]["refuse"] is False
@@ -39,6 +41,6 @@ def test_what_is_there_stays() -> None:
         "validate_retrieval": 9,
         "monitor": "mono",
     }
-    training |= {"validation_benchmark": "xquad_r", "hard_negatives": 2, "mined": "hard"}
+    training |= {"validation_benchmark": "xquad_r", "hard_negatives": 2, "mined": "hard", "ema": 9, "accumulate": 2}
     today = {"training": training, "adapter": {"_target_": "x"}, "plan": {}}
     assert with_later_keys(today) == today

@@ -41,7 +41,7 @@ from hybridret.training.history import SHOWN
 
 pytestmark = pytest.mark.slow
 
-NAMES = ("mono_mrr", "mono_recall", "cross_mrr", "cross_recall")
+NAMES = ("mono_mrr", "mono_recall", "mono_entropy", "cross_mrr", "cross_recall", "cross_entropy")
 STATE = ("state_dict", "optimizer_states", "lr_schedulers", "global_step", "callbacks")
 
 
@@ -60,9 +60,9 @@ def by_evaluation(folder: Path, held: ParallelPairs, questions: int, batch_size:
     macro = evaluate(retriever, collection, evaluation_settings(), 0, Quiet()).macro()
     settings = {"mono": "monolingual", "cross": "cross-lingual"}
     return {
-        f"{short}_{metric}": macro[f"{held.name}/{setting}/{metric}@10"]
+        f"{short}_{name}": macro[f"{held.name}/{setting}/{metric}"]
         for short, setting in settings.items()
-        for metric in ("mrr", "recall")
+        for name, metric in (("mrr", "mrr@10"), ("recall", "recall@10"), ("entropy", "contrastive_entropy"))
     }
 
 
@@ -86,7 +86,7 @@ def test_it_measures_what_the_full_evaluation_measures(tmp_path: Path, questions
     best = next(row for row in validations(done.rows) if row["step"] == done.result.best_step)
     expected = by_evaluation(tmp_path, held, questions, chunk_size or 8)
     assert {name: best[name] for name in NAMES} == expected
-    assert all(0 < value < 1 for value in expected.values())
+    assert all(0 < value < (9 if "entropy" in name else 1) for name, value in expected.items())
     assert len(set(expected.values())) > 2
 
 
@@ -178,7 +178,7 @@ def test_best_and_early_stopping_follow_what_is_monitored(tmp_path: Path, monito
         monitor=monitor,
     )  # fmt: skip
     measured = [row[monitor] for row in validations(done.rows)]
-    best = max(measured) if monitor in NAMES else min(measured)
+    best = max(measured) if monitor.endswith(("mrr", "recall")) else min(measured)
     first = measured.index(best)
     assert (done.result.monitor, done.result.best_value, done.result.best_step) == (monitor, best, first + 1)
     assert done.result.stopped == "early"
@@ -200,7 +200,11 @@ def test_retrieval_alone(tmp_path: Path) -> None:
 def test_one_language_has_no_cross_values(tmp_path: Path) -> None:
     rows = run(tmp_path, steps=1, validation=corpus(16, languages=("de",)), validate_retrieval=6).rows
     (row,) = validations(rows)
-    assert set(row) - {"step", "split", "loss", "mono", "cross", "seconds"} == {"mono_mrr", "mono_recall"}
+    assert set(row) - {"step", "split", "loss", "mono", "cross", "seconds"} == {
+        "mono_mrr",
+        "mono_recall",
+        "mono_entropy",
+    }
 
 
 def test_the_bar_shows_it(tmp_path: Path) -> None:

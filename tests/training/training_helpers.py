@@ -86,6 +86,8 @@ def training_settings(**changes: Any) -> TrainingSettings:
         monitor="loss",
         hard_negatives=None,
         mined=None,
+        accumulate=1,
+        ema=0,
     )
     return replace(plain, **changes)
 

@@ -1,8 +1,8 @@
 """The split of the facts into parts, among them the `unseen` facts.
 
 - `unseen`: all facts about entities that no training text mentions, neither as the subject nor as an answer.
-- `background`: facts about other entities that mention an unseen entity. They are used neither in training nor as test
-  questions; their passages are distractors in the pool.
+- `background`: facts about other entities that mention an unseen entity, and those that `data.training_share` leaves
+  out. They are used neither in training nor as test questions; their passages are distractors in the pool.
 - `test`, `validation`: unseen combinations. Training asks about the entity with other attributes, and about the
   attribute with other entities, but not about this combination, so its passage is not in the training data.
 - `training`: the rest.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
 from babel.core import get_global
 
 from hybridret.base.files import hash_file
@@ -31,6 +31,7 @@ TASK = "name alignment on generated sentences, not general question answering"
 
 
 Limit = Annotated[int, Ge(20), Because("With fewer some would be in no test of the CLDR corpus.")]
+TrainingShare = Annotated[float, Gt(0), Le(1), Because("1 uses all facts for training.")]
 PartShare = Annotated[float, Gt(0), Lt(0.5), Because("It is a share of the CLDR corpus.")]
 
 
@@ -49,6 +50,9 @@ class CldrCorpus:
         validation_share: share of the facts about seen entities.
         test_share: share of the facts about seen entities.
         unseen_share: share of the entities of each kind that never occur in training.
+        training_share: share of the facts for training that are used; those of a smaller share are among those of a
+            larger one, and validation and test do not depend on it. Below 1 they may ask about entities that training
+            never mentions.
 
     Raises:
         UserError: an unknown language, none or the same one twice; shares or limits out of range.
@@ -66,6 +70,7 @@ class CldrCorpus:
         validation_share: PartShare = 0.06,
         test_share: PartShare = 0.16,
         unseen_share: PartShare = 0.06,
+        training_share: TrainingShare = 1.0,
     ) -> None:
         self.languages = tuple(
             chosen_languages("data.languages", languages, available_languages(), "in the CLDR corpus")
@@ -74,6 +79,7 @@ class CldrCorpus:
         self.seed = seed
         self._limits = (cities, spoken)
         self._shares = shares
+        self._training_share = training_share
 
     @cached_property
     def facts(self) -> tuple[Described, ...]:
@@ -83,7 +89,8 @@ class CldrCorpus:
     @cached_property
     def parts(self) -> list[Part]:
         """The part of the split that each of `facts` belongs to."""
-        return split([one.fact for one in self.facts], self.seed, **self._shares)
+        parts = split([one.fact for one in self.facts], self.seed, **self._shares)
+        return [self._used(one, part) for one, part in zip(self.facts, parts, strict=True)]
 
     def training(self) -> tuple[ParallelPairs, ...]:
         """One dataset, `cldr`: two questions (wordings) per training fact, which share the passage group."""
@@ -112,7 +119,8 @@ class CldrCorpus:
     def key(self) -> list[Any]:
         """Settings, the version of CLDR's data, and the code that writes the sentences."""
         code = {path.name: hash_file(path) for path in sorted(Path(__file__).parent.rglob("*.py"))}
-        return ["cldr", self.languages, self.seed, self._limits, self._shares, version("babel"), code]
+        settings = [self.languages, self.seed, self._limits, self._shares, self._training_share]
+        return ["cldr", *settings, version("babel"), code]
 
     def missing(self) -> list[str]:
         """Nothing: the corpus is generated."""
@@ -160,6 +168,11 @@ class CldrCorpus:
                 rows += [*one.texts[language].questions, one.texts[language].passage]
             digest.update("\n".join(rows).encode() + b"\0")
         return digest.hexdigest()[:16]
+
+    def _used(self, one: Described, part: Part) -> Part:
+        """A fact for training that is left out becomes background: its passage stays in the pool."""
+        left_out = part is Part.TRAINING and uniform(self.seed, "used", one.fact.id) >= self._training_share
+        return Part.BACKGROUND if left_out else part
 
     def _indices(self, part: Part) -> list[int]:
         return [index for index, where in enumerate(self.parts) if where is part]

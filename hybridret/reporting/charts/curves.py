@@ -38,11 +38,17 @@ _CURVES = {
     "curve_validation_cross_mrr": _Curve("validation", "cross_mrr", "Validation, cross-lingual: MRR@10", "MRR@10"),
     "curve_validation_mono_recall": _Curve("validation", "mono_recall", "Validation, monolingual: R@10", "R@10"),
     "curve_validation_cross_recall": _Curve("validation", "cross_recall", "Validation, cross-lingual: R@10", "R@10"),
+    "curve_validation_mono_entropy": _Curve(
+        "validation", "mono_entropy", "Validation, monolingual: contrastive entropy", "contrastive entropy"
+    ),
+    "curve_validation_cross_entropy": _Curve(
+        "validation", "cross_entropy", "Validation, cross-lingual: contrastive entropy", "contrastive entropy"
+    ),
 }
 
 
 def curve_plots(sweep: Sweep) -> list[Plot]:
-    """Training loss (smoothed), the three validation losses and the four measures of retrieval by step, those of them
+    """Training loss (smoothed), the three validation losses and the six measures of retrieval by step, those of them
     that are recorded."""
     return [
         Plot(name, f"{one.title}, by step, one line per run.", partial(_curve, sweep, one))
