@@ -19,7 +19,9 @@ from hybridret.reporting.answers.scaling_tables import (
     split_frame,
 )
 from hybridret.reporting.answers.scaling_words import (
+    enough_sizes,
     exponent_finding,
+    few_sizes,
     gap_finding,
     most_important,
     prediction_finding,
@@ -88,8 +90,8 @@ def _main(found: list[Scaled], dataset: str) -> Measure:
 def _sentences(found: list[Scaled], splits: list[tuple[Measure, Fitted, Split]]) -> list[Finding]:
     """Of hybrids first. A sentence opens the page if it is of the first dataset that has it: exponents of contrastive
     entropy, the gap in the first metric, and how strategies differ."""
-    weighed: list[tuple[Finding | None, float]] = []
-    for one in found:
+    weighed: list[tuple[Finding | None, float]] = [(one, 0.3) for one in few_sizes(found)]
+    for one in (one for one in found if enough_sizes(one)):
         main = one.measure == _main(found, one.measure.dataset)
         for family in sorted(one.families, key=lambda own: own.strategy in RIVALS):
             hybrid = family.strategy not in RIVALS

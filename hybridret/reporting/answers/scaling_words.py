@@ -45,6 +45,25 @@ def loss_name(found: Scaled) -> str:
     return title if found.measure.metric == ENTROPY else f"odds (1 - m)/m against {title}"
 
 
+def enough_sizes(found: Scaled) -> bool:
+    """Whether a law can be fitted to any family: with two sizes every curve passes through both."""
+    return max(len(one.sizes) for one in found.families) > 2
+
+
+def few_sizes(found: Sequence[Scaled]) -> list[Finding]:
+    """One sentence for each dataset of which no family has three sizes, instead of one for each law."""
+    measured: dict[str, list[Scaled]] = {}
+    for one in found:
+        measured.setdefault(one.measure.dataset, []).append(one)
+    sentences = []
+    for dataset, own in measured.items():
+        if not any(enough_sizes(one) for one in own):
+            runs = max(sum(len(family.runs) for family in one.families) for one in own)
+            text = f"How quality on {dataset} moves with size is undecided, because only two sizes were trained: a law "
+            sentences.append(Finding(text=f"{text}needs three.", decided=False, runs=runs))
+    return sentences
+
+
 def exponent_finding(found: Scaled, family: Family) -> Finding:
     """How fast the settings of one family gain, and whether the cross-lingual one gains more than the monolingual."""
     runs, dataset = len(family.runs), found.measure.dataset
