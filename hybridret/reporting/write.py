@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hybridret.base.files import write_text
-from hybridret.base.markup import visible
 from hybridret.base.progress import Progress, Quiet
 from hybridret.reporting import tables as t
 from hybridret.reporting.answers.answer import Answer, Findings
 from hybridret.reporting.answers.files import write_answers
 from hybridret.reporting.charts.registry import dataset_plots, sweep_plots
 from hybridret.reporting.collect import Sweep
-from hybridret.reporting.page import render_page
+from hybridret.reporting.page import Shown, render_page
 from hybridret.reporting.paper import paper_table
 from hybridret.reporting.select import configurations
 from hybridret.reporting.table import Table
@@ -47,7 +46,7 @@ def write_report(
             advance()
         write_answers(answers or {}, folder / "analysis")
         page = folder / "report.html"
-        write_text(page, visible(render_page(sweep, whole, plots, answers)))
+        write_text(page, render_page([Shown(sweep, whole, plots, answers or {})]))
         advance()
     return page
 
