@@ -20,19 +20,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--dataset", action="append", default=[], metavar="NAME", help="only this test set; may be repeated"
     )
+    parser.add_argument(
+        "--compare", type=Path, metavar="OTHER", help="folder of a second sweep, shown beside the first"
+    )
     options = parser.parse_args(arguments)
     try:
         work_begins()
-        report(options.sweep, options.output, options.dataset)
+        report(options.sweep, options.output, options.dataset, options.compare)
     except (UserError, KeyboardInterrupt) as error:
         return refuse(error)
     return DONE
 
 
-def report(sweep: Path, output: Path | None = None, datasets: Sequence[str] = ()) -> Path:
+def report(sweep: Path, output: Path | None = None, datasets: Sequence[str] = (), compare: Path | None = None) -> Path:
     """Write the report of the folder `sweep`, print a summary per dataset and the path of the page; return this path.
+    The page shows the sweep in the folder `compare` beside it.
 
-    Raises UserError on broken files, an unknown dataset, or when no run is finished.
+    Raises UserError on broken files, an unknown dataset, or when no run of a sweep is finished.
     """
     from rich.console import Console
 
@@ -48,7 +52,13 @@ def report(sweep: Path, output: Path | None = None, datasets: Sequence[str] = ()
         found = found.only(list(datasets))
     bars = Bars()
     answers = find_answers(Evidence([found], progress=bars))
-    page = write_report(found, output or sweep / "report", bars, answers)
+    beside = None
+    if compare is not None:
+        other = collect(compare)
+        if datasets:
+            other = other.only([name for name in datasets if name in other.datasets] or list(datasets))
+        beside = (other, find_answers(Evidence([other], progress=bars)))
+    page = write_report(found, output or sweep / "report", bars, answers, beside)
     # A file or a pipe gets the whole table instead of one cut at 80 columns.
     console = Console() if sys.stdout.isatty() else Console(width=160)
     for name in found.datasets:

@@ -293,3 +293,25 @@ def test_hostile_names_are_text_in_every_new_part(open_page: Callable[..., Any],
     assert HOSTILE in page.locator("[data-chart=tradeoff] svg.drawn").nth(1).get_attribute("aria-label")
     assert page.evaluate("window.hit") is None
     assert page.locator("img").count() == 0
+
+
+def test_two_sweeps_stand_side_by_side_and_answer_to_the_same_filters(
+    open_page: Callable[..., Any], fabricate: ModuleType, sweep: Sweep, tmp_path: Path
+) -> None:
+    for strategy, seed in (("mono", 1), ("hybrid", 1)):
+        fabricate.run(tmp_path / "other", strategy, seed, datasets={"d": LANGUAGES}, steps=200)
+    file = write_report(sweep, tmp_path / "report", beside=(collect(tmp_path / "other"), {}))
+    page = open_page(file=file)
+    boxes = page.locator(MAIN).evaluate_all("all => all.map((one) => one.getBoundingClientRect().x)")
+    assert boxes[0] + 500 < boxes[1]
+    page.wait_for_selector("[data-sweep='1'] [data-chart=tradeoff] svg.drawn")
+    axes = "[data-sweep='{}'] [data-chart=tradeoff][data-dataset=d] svg.drawn text"
+    ticks = [page.locator(axes.format(i)).all_text_contents() for i in (0, 1)]
+    assert ticks[0] == ticks[1]  # the same axes
+    choose(page, "strategy", "mono")
+    assert column(page, 0, f"[data-sweep='0'] {MAIN}") == ["mono, tiny", "mono, small"]
+    assert column(page, 0, f"[data-sweep='1'] {MAIN}") == ["mono"]
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map((one) => one.id)")
+    assert len(ids) == len(set(ids))
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
