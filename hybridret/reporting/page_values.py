@@ -23,7 +23,7 @@ from hybridret.reporting.charts.tradeoff import measures
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.select import MACRO, map_cutoffs
 
-NUMBERS = 400_000  # values by language and curves that a page holds; averages and mAP by language are always there
+NUMBERS = 150_000  # values by language and curves that a page holds; averages and mAP by language are always there
 NONE = "none"  # a run without alpha or size
 _KEYS = ["dataset", "setting", "metric", "cutoff", "query_language", "corpus_language"]
 _FILTERS = {

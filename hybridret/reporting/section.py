@@ -21,7 +21,7 @@ from hybridret.reporting.tables_bias import bias_summary, bias_table
 from hybridret.reporting.templates import call, render
 from hybridret.reporting.text_remarks import text_difference
 
-_OPEN = 6  # heat maps shown before the rest folds away
+_OPEN, _MAPS = 6, 40  # heat maps shown before the rest folds away, and in all; all are files
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ def dataset_section(sweep: Sweep, name: str, key: str, plots: Mapping[str, list[
         main=main,
         charts=_charts(name, key, plots, "quality"),
         quality=map_title(sweep, name),
-        pairs=pairs,
+        pairs=pairs[:_MAPS],
+        filed=max(0, len(pairs) - _MAPS),
         open=_OPEN,
         by_language=t.language_table(sweep, name),
         bias=bias,
