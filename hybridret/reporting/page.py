@@ -42,7 +42,6 @@ class Shown:
 
 def render_page(shown: Sequence[Shown]) -> str:
     """The whole page as a string: of one sweep, or of several side by side, the first of which it is called after."""
-    first = shown[0].sweep
     sweeps = [one.sweep for one in shown]
     bodies = [
         sections(one.sweep, one.whole, one.plots, one.answers, f"s{i}-" if i else "") for i, one in enumerate(shown)
@@ -54,7 +53,7 @@ def render_page(shown: Sequence[Shown]) -> str:
         folder=", ".join(str(sweep.folder) for sweep in sweeps),
         finished=sum(len(sweep.runs) for sweep in sweeps),
         compared=len(shown) > 1,
-        about=facts(first).data,
+        about=[(sweep.name, facts(sweep).data) for sweep in sweeps],
         answered=any(found for _, found in answers),
         answers=answers,
         sections=_beside([sweep.name for sweep in sweeps], bodies),

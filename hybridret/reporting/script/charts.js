@@ -68,7 +68,7 @@ charts.tradeoff = (sweep, dataset) => {
         stroke: "var(--paper)", strokeWidth: 0.8, sort: null,
       }),
       Plot.line(front, { x: "mono", y: "cross", stroke: "currentColor", strokeDasharray: "6 4" }),
-      Plot.dot(front, { x: "mono", y: "cross", r: 3, fill: "var(--paper)", stroke: "currentColor", pointerEvents: "none" }),
+      Plot.dot(front, { x: "mono", y: "cross", r: 8, fill: "none", stroke: "currentColor", pointerEvents: "none" }),
     ],
     rows: [["run", "configuration", "seed", `Mo. ${title}`, `Cr. ${title}`, `Mul. ${title}`],
       ...rows.map((d) => [d.run.run, d.configuration, d.run.seed, d.mono, d.cross, d.multi])],
