@@ -27,24 +27,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--dataset", action="append", default=[], metavar="NAME", help="only this test set; may be repeated"
     )
+    parser.add_argument(
+        "--compare", type=Path, metavar="OTHER", help="folder of a second sweep, shown beside the first"
+    )
     parser.add_argument("--wandb", action="store_true", help="also as a run of W&B in the sweep's group")
     parser.add_argument("--wandb-workspace", action="store_true", help="save a workspace of the sweep at W&B (online)")
     options = parser.parse_args(arguments)
     try:
         work_begins()
-        report(options.sweep, options.output, options.dataset, options.wandb, options.wandb_workspace)
+        report(
+            options.sweep,
+            options.output,
+            options.dataset,
+            options.compare,
+            wandb=options.wandb,
+            workspace=options.wandb_workspace,
+        )
     except (UserError, KeyboardInterrupt) as error:
         return refuse(error)
     return DONE
 
 
 def report(
-    sweep: Path, output: Path | None = None, datasets: Sequence[str] = (), wandb: bool = False, workspace: bool = False
+    sweep: Path,
+    output: Path | None = None,
+    datasets: Sequence[str] = (),
+    compare: Path | None = None,
+    *,
+    wandb: bool = False,
+    workspace: bool = False,
 ) -> Path:
     """Write the report of the folder `sweep`, print a summary per dataset and the path of the page; return this path.
+    The page shows the sweep in the folder `compare` beside it.
 
     wandb: write it as a run of W&B, too, as the runs of the sweep were logged. workspace: save a workspace at W&B.
-    Raises UserError on broken files, an unknown dataset, when no run is finished, and where W&B cannot be asked.
+    Raises UserError on broken files, an unknown dataset, when no run of a sweep is finished, and where W&B cannot be
+    asked.
     """
     from rich.console import Console
 
@@ -61,7 +79,13 @@ def report(
     logger = _logger(found, workspace) if wandb or workspace else None
     bars = Bars()
     answers = find_answers(Evidence([found], progress=bars))
-    page = write_report(found, output or sweep / "report", bars, answers)
+    beside = None
+    if compare is not None:
+        other = collect(compare)
+        if datasets:
+            other = other.only([name for name in datasets if name in other.datasets] or list(datasets))
+        beside = (other, find_answers(Evidence([other], progress=bars)))
+    page = write_report(found, output or sweep / "report", bars, answers, beside)
     # A file or a pipe gets the whole table instead of one cut at 80 columns.
     console = Console() if sys.stdout.isatty() else Console(width=160)
     for name in found.datasets:

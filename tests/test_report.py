@@ -53,6 +53,16 @@ def test_report_of_one_dataset_elsewhere(sweep: Path, tmp_path: Path) -> None:
     assert "main_one.csv" not in names
 
 
+def test_report_beside_another_sweep(sweep: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [str(sweep), "--output", str(tmp_path / "r"), "--dataset", "one"]
+    assert report.main([*arguments, "--compare", str(tmp_path / "absent")]) == 2
+    assert "absent" in capsys.readouterr().err
+    assert report.main([*arguments, "--compare", str(sweep)]) == 0
+    page = (tmp_path / "r" / "report.html").read_text(encoding="utf-8")
+    assert 'data-sweep="1"' in page
+    assert "tiny beside tiny" in page
+
+
 @pytest.mark.parametrize("arguments", [["absent"], [".", "--dataset", "x"]])
 def test_bad_input_is_one_line_and_exit_code_2(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

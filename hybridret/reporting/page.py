@@ -1,87 +1,87 @@
-"""The page: one HTML file that needs nothing else, readable without JavaScript, on a desktop and on a phone."""
+"""The page: one HTML file that needs nothing else, readable without JavaScript, on a desktop and on a phone.
+
+Its script filters, sorts, draws and compares; what it knows are the values that stand in the page as JSON.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from markupsafe import Markup
 
-from hybridret.reporting.answers.answer import Answer, Findings
+from hybridret.base.markup import visible
+from hybridret.reporting.answers.answer import Answer, Finding, Findings
 from hybridret.reporting.charts.plot import Plot
-from hybridret.reporting.charts.registry import sweep_charts
 from hybridret.reporting.collect import Sweep
-from hybridret.reporting.section import Section, dataset_section
+from hybridret.reporting.page_script import policy, scripts
+from hybridret.reporting.page_values import page_values
+from hybridret.reporting.section import Section
+from hybridret.reporting.sections import sections
 from hybridret.reporting.sweep_facts import facts
-from hybridret.reporting.tables_cards import card_tables
-from hybridret.reporting.tables_data import data_tables
-from hybridret.reporting.tables_leaks import leak_tables
-from hybridret.reporting.tables_merge import merge_table
-from hybridret.reporting.tables_mix import mix_language_table, mix_table
-from hybridret.reporting.tables_runs import failure_table, run_table, token_tables
-from hybridret.reporting.templates import call, render
+from hybridret.reporting.templates import render
 
 _HERE = Path(__file__).parent
+_SCRIPTS = "<!-- scripts -->"  # no text of the data holds it: a `<` of theirs is escaped
 
 
 SENTENCES = 7  # that open the page
 
 
-def render_page(
-    sweep: Sweep,
-    whole: Mapping[str, list[Plot]],
-    plots: Mapping[str, Mapping[str, list[Plot]]],
-    answers: Mapping[Answer, Findings] | None = None,
-) -> str:
-    """The whole page as a string. `whole` (of the sweep) and `plots[dataset]` are the figures that were also written to
-    files, by the name of their chart. `answers` open it, and have a section each.
-    """
-    known = facts(sweep)
-    answers = answers or {}
-    ranked = [(one, answer) for answer, found in answers.items() for one in found.sentences if one.importance > 0]
-    first = sorted(ranked, key=lambda pair: -pair[0].importance)[:SENTENCES]
-    sections = [dataset_section(sweep, name, f"data-{i}", plots[name]) for i, name in enumerate(sweep.datasets, 1)]
-    rest = [
-        Section("curves", "Training curves", _curves(whole)),
-        Section("tokens", "Tokenization", call("sections.html", "tokens", token_tables(sweep))),
-        Section("training-data", "Data", _data(sweep)),
-        Section("failures", "Points without a result", call("sections.html", "failures", failure_table(sweep))),
-        Section("runs", "Runs", _runs(sweep)),
-        Section("setup", "Versions and hardware", call("parts.html", "facts", known.environment)),
+@dataclass(frozen=True)
+class Shown:
+    """What a page shows of one sweep. `whole` (of the sweep) and `plots[dataset]` are the figures that were also
+    written to files, by the name of their chart. `answers` open the page, and have a section each."""
+
+    sweep: Sweep
+    whole: Mapping[str, list[Plot]]
+    plots: Mapping[str, Mapping[str, list[Plot]]]
+    answers: Mapping[Answer, Findings] = field(default_factory=dict)
+
+
+def render_page(shown: Sequence[Shown]) -> str:
+    """The whole page as a string: of one sweep, or of several side by side, the first of which it is called after."""
+    sweeps = [one.sweep for one in shown]
+    bodies = [
+        sections(one.sweep, one.whole, one.plots, one.answers, f"s{i}-" if i else "") for i, one in enumerate(shown)
     ]
+    answers = [(one.sweep.name, _opening(one.answers, f"s{i}-" if i else "")) for i, one in enumerate(shown)]
     page = render(
         "page.html",
-        name=sweep.name,
-        folder=str(sweep.folder),
-        finished=len(sweep.runs),
-        about=known.data,
-        answers=[(finding, f"answer-{answer.name}") for finding, answer in first],
-        sections=[*sections, *map(_answer, answers.items()), *(one for one in rest if one.body)],
+        name=" beside ".join(sweep.name for sweep in sweeps),
+        folder=", ".join(str(sweep.folder) for sweep in sweeps),
+        finished=sum(len(sweep.runs) for sweep in sweeps),
+        compared=len(shown) > 1,
+        about=[(sweep.name, facts(sweep).data) for sweep in sweeps],
+        answered=any(found for _, found in answers),
+        answers=answers,
+        sections=_beside([sweep.name for sweep in sweeps], bodies),
         # Our own files, and no text of somebody else in them.
         style=Markup((_HERE / "report.css").read_text(encoding="utf-8")),
-        script=Markup((_HERE / "report.js").read_text(encoding="utf-8")),
+        policy=policy(),
+        values=page_values(sweeps),
     )
-    return f"{page}\n"
+    # The library holds letters that `visible` takes out of texts, and its bytes must be those that the policy names.
+    made = "\n".join(f"<script>{one}</script>" for one in scripts())
+    return f"{visible(page)}\n".replace("</body>", f"{made}\n</body>")
 
 
-def _answer(found: tuple[Answer, Findings]) -> Section:
-    answer, findings = found
-    key = f"answer-{answer.name}"
-    return Section(key, answer.title, render("answer.html", answer=answer, findings=findings, key=key))
+def _opening(answers: Mapping[Answer, Findings], prefix: str) -> list[tuple[Finding, str]]:
+    """The most important sentences, and the ids of their sections."""
+    ranked = [(one, answer) for answer, found in answers.items() for one in found.sentences if one.importance > 0]
+    best = sorted(ranked, key=lambda pair: -pair[0].importance)[:SENTENCES]
+    return [(finding, f"{prefix}answer-{answer.name}") for finding, answer in best]
 
 
-def _curves(plots: Mapping[str, list[Plot]]) -> Markup:
-    shown = [(chart, plots[chart.name]) for chart in sweep_charts() if plots.get(chart.name)]
-    return Markup("\n").join(
-        call("parts.html", "tiles", chart.heading, figures, "curve", chart.caption) for chart, figures in shown
-    )
-
-
-def _data(sweep: Sweep) -> Markup:
-    return call("sections.html", "data", data_tables(sweep), [*card_tables(sweep), *leak_tables(sweep)])
-
-
-def _runs(sweep: Sweep) -> Markup:
-    return call(
-        "sections.html", "runs", run_table(sweep), merge_table(sweep), mix_table(sweep), mix_language_table(sweep)
-    )
+def _beside(names: Sequence[str], bodies: Sequence[Sequence[Section]]) -> list[Section]:
+    """The sections of all sweeps as one list: those of one subject stand in one section, in the order of the first
+    sweep that has it."""
+    titles = list(dict.fromkeys((one.dataset, one.title) for own in bodies for one in own))
+    found = []
+    for title in titles:
+        own = [next((one for one in body if (one.dataset, one.title) == title), None) for body in bodies]
+        first = next(one for one in own if one is not None)
+        columns = [(i, names[i], one.body if one else "") for i, one in enumerate(own)]
+        found.append(Section(first.key, first.title, render("beside.html", columns=columns), first.dataset))
+    return found

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from hybridret.base.languages import language_name
 from hybridret.reporting import tables as t
+from hybridret.reporting.charts.chart import Chart
 from hybridret.reporting.charts.chart import Section as ChartSection
 from hybridret.reporting.charts.plot import Plot
 from hybridret.reporting.charts.registry import dataset_charts
@@ -20,16 +21,38 @@ from hybridret.reporting.tables_bias import bias_summary, bias_table
 from hybridret.reporting.templates import call, render
 from hybridret.reporting.text_remarks import text_difference
 
-_OPEN = 6  # heat maps shown before the rest folds away
+_OPEN, _MAPS = 6, 40  # heat maps shown before the rest folds away, and in all; all are files
 
 
 @dataclass(frozen=True)
 class Section:
-    """`key` is the id of the section and begins those inside of it."""
+    """`key` is the id of the section and begins those inside of it. `dataset`: the test set that it is about."""
 
     key: str
     title: str
     body: Markup
+    dataset: str = ""
+
+
+_SMALL = 150_000  # bytes of the figures of a chart that a page also holds for readers without JavaScript
+
+
+def chart_markup(chart: Chart, plots: list[Plot], key: str, dataset: str = "") -> Markup:
+    """A chart as the page shows it: drawn by the script where it can be, else its figures; "" without any."""
+    if not chart.drawn:
+        return call("parts.html", "tiles", chart.heading, plots, key, chart.caption)
+    small = bool(plots) and sum(len(plot.svg) for plot in plots) <= _SMALL
+    return call("parts.html", "drawn", chart.heading, chart.drawn, dataset, plots, key, chart.caption, small)
+
+
+def opening_charts(sweep: Sweep, plots: Mapping[str, Mapping[str, list[Plot]]], key: str) -> Markup:
+    """The charts that stand before all sections, of each test set."""
+    charts = [
+        (name, [one for one in _charts(name, f"{key}-{i}", plots[name], "opening") if one])
+        for i, name in enumerate(sweep.datasets, 1)
+    ]
+    shown = [(name, found) for name, found in charts if found]
+    return render("opening.html", datasets=shown) if shown else Markup()
 
 
 def dataset_section(sweep: Sweep, name: str, key: str, plots: Mapping[str, list[Plot]]) -> Section:
@@ -45,20 +68,21 @@ def dataset_section(sweep: Sweep, name: str, key: str, plots: Mapping[str, list[
         biased=any(column.group == "Bias" for column in main.columns),
         cuts=[(title_of("map", cutoff), cutoff) for cutoff in map_cutoffs(sweep, name) if cutoff],
         main=main,
-        charts=_charts(sweep, name, key, plots, "quality"),
+        charts=_charts(name, key, plots, "quality"),
         quality=map_title(sweep, name),
-        pairs=pairs,
+        pairs=pairs[:_MAPS],
+        filed=max(0, len(pairs) - _MAPS),
         open=_OPEN,
         by_language=t.language_table(sweep, name),
         bias=bias,
         ranked=bias is not None and any(column.title == "rank distance" for column in bias.columns),
-        bias_charts=_charts(sweep, name, key, plots, "bias"),
+        bias_charts=_charts(name, key, plots, "bias"),
         bias_by_language=bias_table(sweep, name),
         entropy=t.entropy_table(sweep, name),
         paper=(paper := paper_table(sweep, name)),
         differences=differences(sweep, name) if paper else [],
     )
-    return Section(key, name, body)
+    return Section(key, name, body, name)
 
 
 def _languages(sweep: Sweep, dataset: str) -> list[str]:
@@ -73,13 +97,6 @@ def _notes(sweep: Sweep, dataset: str) -> list[Fact]:
     return [*rows, Fact("text settings", text)] if text else rows
 
 
-def _charts(
-    sweep: Sweep, dataset: str, key: str, plots: Mapping[str, list[Plot]], section: ChartSection
-) -> list[Markup]:
-    return [
-        call("parts.html", "tiles", chart.heading, plots.get(chart.name, []), key, chart.caption)
-        if chart.page is None
-        else chart.page(sweep, dataset, key)
-        for chart in dataset_charts()
-        if chart.section == section
-    ]
+def _charts(dataset: str, key: str, plots: Mapping[str, list[Plot]], section: ChartSection) -> list[Markup]:
+    shown = [chart for chart in dataset_charts() if chart.section == section]
+    return [chart_markup(chart, plots.get(chart.name, []), key, dataset) for chart in shown]

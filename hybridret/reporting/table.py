@@ -41,13 +41,20 @@ SHOW = {"score": score, "rank": rank, "percent": percent}  # the `form` of a met
 
 @dataclass(frozen=True)
 class Column:
-    """`group` is written above the columns that share it. `better`: +1 higher, -1 lower, 0 not ranked."""
+    """`group` is written above the columns that share it. `better`: +1 higher, -1 lower, 0 not ranked. `source`: what
+    the page averages anew under its filters, SETTING/METRIC/CUTOFF/LANGUAGE, or `seeds`; "" for what stays."""
 
     title: str
     show: Callable[[Any], str] = plain
     group: str = ""
     better: int = 0
     help: str = ""
+    source: str = ""
+
+    @property
+    def form(self) -> str:
+        """The name of `show` in `SHOW`, "" for another one."""
+        return next((name for name, show in SHOW.items() if show is self.show), "")
 
     @property
     def name(self) -> str:
@@ -73,6 +80,12 @@ class Cell:
         return None if self.std is None or math.isnan(self.std) else self.std
 
     @property
+    def raw(self) -> str | None:
+        """A number with 9 digits, by which a page sorts and which it writes into a CSV; None for a text."""
+        number = isinstance(self.value, int | float) and not isinstance(self.value, bool) and not self.missing
+        return f"{self.value:.9g}" if number else None
+
+    @property
     def style(self) -> str | None:
         """The colours of the cell as CSS."""
         return None if self.heat is None else heat_style(self.heat)
@@ -89,7 +102,8 @@ class Remark:
 @dataclass(frozen=True)
 class Table:
     """`name` is the file name without ending; the first column names the row. `remarks`: none, or one for each row;
-    `note` stands below the table and explains their marks."""
+    `note` stands below the table and explains their marks. `dataset` and `configuration`: whose values these are, where
+    all are of one."""
 
     name: str
     caption: str
@@ -97,6 +111,8 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     remarks: Sequence[Remark] = ()
     note: str = ""
+    dataset: str = ""
+    configuration: str = ""
 
     def mark(self, i: int) -> str:
         """What is written behind the name of row i, "" for nothing."""

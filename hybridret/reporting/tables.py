@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -33,7 +34,7 @@ def main_table(sweep: Sweep, dataset: str, metrics: Sequence[str] = tuple(METRIC
     names = configurations(sweep, dataset)
     here = select(sweep.metrics, dataset=dataset)
     seeds = here.groupby("configuration")["run"].nunique()
-    columns: list[Column] = [Column("configuration"), Column("seeds")]
+    columns: list[Column] = [Column("configuration"), Column("seeds", source="seeds")]
     values: list[list[Cell]] = [[Cell(name) for name in names], [Cell(int(seeds[name])) for name in names]]
 
     def add(column: Column, setting: str, metric: str, cutoff: int) -> None:
@@ -47,6 +48,7 @@ def main_table(sweep: Sweep, dataset: str, metrics: Sequence[str] = tuple(METRIC
             for cutoff in map_cutoffs(sweep, dataset) if metric == "map" else [cutoff_of(here, metric)]:
                 one = METRICS[metric]
                 column = Column(title_of(metric, cutoff), SHOW[one.form], short, one.better, WHERE[setting])
+                column = replace(column, source=macro_source(setting, metric, cutoff))
                 add(column, setting, metric, cutoff)
     add(
         Column(
@@ -55,12 +57,15 @@ def main_table(sweep: Sweep, dataset: str, metrics: Sequence[str] = tuple(METRIC
             "Bias",
             -1,
             "worst minus best rank of the best answers in each language; lower is better",
+            macro_source("multilingual", "rank_distance", 0),
         ),
         "multilingual",
         "rank_distance",
         0,
     )
-    table = Table(f"main_{dataset}", f"{dataset}: mean over seeds, ± standard deviation", columns, turn(values))
+    table = Table(
+        f"main_{dataset}", f"{dataset}: mean over seeds, ± standard deviation", columns, turn(values), dataset=dataset
+    )
     return with_text_remarks(table.with_positions(), sweep, names)
 
 
@@ -76,8 +81,12 @@ def pair_table(sweep: Sweep, dataset: str, configuration: str) -> Table | None:
         [Cell(str(q)), *(Cell(float(v), heat=None if pd.isna(v) else float(v)) for v in grid.loc[q])]
         for q in grid.index
     ]
-    columns = [Column("query"), *(Column(str(language), score, "corpus language") for language in grid.columns)]
-    return Table(f"pairs_{dataset}_{configuration}", configuration, columns, cells)
+    columns = [
+        Column("query"),
+        *(Column(str(one), score, "corpus language", source=f"pairs/map/{cutoff}/{one}") for one in grid.columns),
+    ]
+    name = f"pairs_{dataset}_{configuration}"
+    return Table(name, configuration, columns, cells, dataset=dataset, configuration=configuration)
 
 
 def language_table(sweep: Sweep, dataset: str) -> Table | None:
@@ -88,7 +97,7 @@ def language_table(sweep: Sweep, dataset: str) -> Table | None:
     keys = ["configuration", "run", "setting", "query_language"]
     per_run = rows.groupby(keys, sort=False)["value"].mean().reset_index()
     caption = f"{dataset}: {title_of('map', cutoff)} by query language"
-    return by_language(per_run, sweep, dataset, f"languages_{dataset}", caption, score, 0)
+    return by_language(per_run, sweep, dataset, f"languages_{dataset}", caption, score, 0, f"map/{cutoff}")
 
 
 def entropy_table(sweep: Sweep, dataset: str) -> Table | None:
@@ -98,18 +107,30 @@ def entropy_table(sweep: Sweep, dataset: str) -> Table | None:
     for setting, short in SETTINGS.items():
         found = macro(sweep, dataset, setting, "contrastive_entropy", 0)
         if len(found):
-            columns.append(Column(short, score, better=-1, help=WHERE[setting]))
+            columns.append(
+                Column(short, score, "", -1, WHERE[setting], macro_source(setting, "contrastive_entropy", 0))
+            )
             values.append(cells_of(found, names))
     if len(columns) == 1:
         return None
-    table = Table(f"entropy_{dataset}", f"{dataset}: contrastive entropy (nats)", columns, turn(values))
+    table = Table(
+        f"entropy_{dataset}", f"{dataset}: contrastive entropy (nats)", columns, turn(values), dataset=dataset
+    )
     return with_text_remarks(table.with_positions(), sweep, names)
 
 
 def by_language(
-    rows: pd.DataFrame, sweep: Sweep, dataset: str, name: str, caption: str, show: Callable[[Any], str], better: int
+    rows: pd.DataFrame,
+    sweep: Sweep,
+    dataset: str,
+    name: str,
+    caption: str,
+    show: Callable[[Any], str],
+    better: int,
+    measured: str,
 ) -> Table | None:
-    """Configurations (x settings) by query language, mean over seeds; `better` as in `Column`."""
+    """Configurations (x settings) by query language, mean over seeds; `better` as in `Column`; `measured`:
+    METRIC/CUTOFF of the values."""
     languages = sorted(language for language in rows["query_language"].unique() if language != MACRO)
     if not languages:
         return None
@@ -119,15 +140,23 @@ def by_language(
     mean = {(r["configuration"], r["setting"], r["query_language"]): r["mean"] for r in found.to_dict("records")}
     settings = [setting for setting in (*SETTINGS, "") if setting in set(found["setting"])]
     keys = [(c, s) for s in settings for c in configurations(sweep, dataset)]
-    columns = [Column("configuration"), *(Column(lang, show, better=better) for lang in languages)]
+    start = "multilingual" if settings == [""] else "row"  # what the column `setting` of the row says
+    sources = [f"{start}/{measured}/{lang}" for lang in languages]
+    shown = [Column(lang, show, better=better, source=one) for lang, one in zip(languages, sources, strict=True)]
+    columns = [Column("configuration"), *shown]
     if settings != [""]:
         columns.insert(1, Column("setting"))
     cells = [
         [Cell(c), *([Cell(SETTINGS[s])] if s else []), *(Cell(mean.get((c, s, lang))) for lang in languages)]
         for c, s in keys
     ]
-    table = with_text_remarks(Table(name, caption, columns, cells), sweep, [c for c, _ in keys])
+    table = with_text_remarks(Table(name, caption, columns, cells, dataset=dataset), sweep, [c for c, _ in keys])
     return table.with_positions() if better else table
+
+
+def macro_source(setting: str, metric: str, cutoff: int) -> str:
+    """The `source` of a column of averages over languages."""
+    return f"{setting}/{metric}/{cutoff}/{MACRO}"
 
 
 def turn(columns: list[list[Cell]]) -> list[list[Cell]]:

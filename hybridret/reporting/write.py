@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hybridret.base.files import write_text
-from hybridret.base.markup import visible
 from hybridret.base.progress import Progress, Quiet
 from hybridret.reporting import tables as t
 from hybridret.reporting.answers.answer import Answer, Findings
 from hybridret.reporting.answers.files import write_answers
 from hybridret.reporting.charts.registry import dataset_plots, sweep_plots
 from hybridret.reporting.collect import Sweep
-from hybridret.reporting.page import render_page
+from hybridret.reporting.page import Shown, render_page
 from hybridret.reporting.paper import paper_table
 from hybridret.reporting.select import configurations
 from hybridret.reporting.table import Table
@@ -28,10 +27,15 @@ from hybridret.reporting.tables_runs import failure_table, run_table, token_tabl
 
 
 def write_report(
-    sweep: Sweep, folder: Path, progress: Progress | None = None, answers: Mapping[Answer, Findings] | None = None
+    sweep: Sweep,
+    folder: Path,
+    progress: Progress | None = None,
+    answers: Mapping[Answer, Findings] | None = None,
+    beside: tuple[Sweep, Mapping[Answer, Findings]] | None = None,
 ) -> Path:
     """Write the report of `sweep` with the `answers` found in it into `folder`, and return the path of its page. Same
-    runs, same bytes."""
+    runs, same bytes. `beside` is another sweep, with its answers, that the page shows side by side with this one; its
+    tables and figures are files of its own report."""
     whole = sweep_plots(sweep)
     plots = {name: dataset_plots(sweep, name) for name in sweep.datasets}
     figures = [plot for charts in (whole, *plots.values()) for of_chart in charts.values() for plot in of_chart]
@@ -46,8 +50,13 @@ def write_report(
             plot.write(folder / "figures")
             advance()
         write_answers(answers or {}, folder / "analysis")
+        shown = [Shown(sweep, whole, plots, answers or {})]
+        if beside:
+            other, found = beside
+            drawn = {name: dataset_plots(other, name) for name in other.datasets}
+            shown.append(Shown(other, sweep_plots(other), drawn, found))
         page = folder / "report.html"
-        write_text(page, visible(render_page(sweep, whole, plots, answers)))
+        write_text(page, render_page(shown))
         advance()
     return page
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -42,3 +45,16 @@ def alpha(fabricate: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def questioned(fabricate: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`rich` with the values of 40 questions in every run. Read only."""
     return fabricate.questioned(fabricate.rich(tmp_path_factory.mktemp("sweeps") / "questioned"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium of the system, driven by playwright and without a network; skips where one of the two is absent."""
+    driver = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra dev)")
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("no chromium on this machine (apt-get install chromium)")
+    with driver.sync_playwright() as play:
+        started = play.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield started
+        started.close()

@@ -257,6 +257,20 @@ def alpha(folder: Path) -> Path:
     return folder
 
 
+def many(folder: Path, count: int = 500) -> Path:
+    """`count` runs of 100 configurations on XQuAD-R: mono, cross and 18 alphas of hybrid x 5 sizes, then seeds."""
+    kinds: list[tuple[str, float | None]] = [("mono", None), ("cross", None)]
+    kinds += [("hybrid", round((i + 1) / 19, 2)) for i in range(18)]
+    for i, (seed, size, (strategy, alpha)) in enumerate(product(range(1, count // 100 + 2), range(5), kinds)):
+        if i >= count:
+            break
+        m, c, p, d = LEVELS[strategy]
+        level = (m - 0.02 * (5 - size), c - 0.01 * (5 - size), p, d)
+        options: dict[str, Any] = {"size": f"{size + 1}m", "body": 40_000 * 3**size, "datasets": {"xquad_r": XQUAD}}
+        run(folder, strategy, seed, alpha=alpha, level=level, **options)
+    return folder
+
+
 def questions(run_folder: Path, count: int = 40) -> Path:
     """Write `queries.parquet` for a run, and its metrics.csv again so that both agree. Questions are as hard in every
     run and language; noise is of the run."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from types import ModuleType
 
 import numpy as np
@@ -10,8 +9,7 @@ import pytest
 
 from hybridret.reporting import tables as t
 from hybridret.reporting.charts.registry import dataset_plots
-from hybridret.reporting.charts.scatter_svg import scatter_svg
-from hybridret.reporting.charts.tradeoff import Choice, tradeoff
+from hybridret.reporting.charts.tradeoff import tradeoff
 from hybridret.reporting.collect import Sweep, collect
 
 # (query language, corpus language) -> mAP: reading German is hard, reading English is easy.
@@ -41,18 +39,6 @@ def test_monolingual_is_x_and_cross_lingual_is_y(sweep: Sweep) -> None:
     assert {name: (row["mono"], row["cross"]) for name, row in points.iterrows()} == {
         name: level[:2] for name, level in LEVELS.items()
     }
-
-
-def test_the_marks_lie_where_the_axes_say(sweep: Sweep) -> None:
-    svg = scatter_svg(sweep, "d", Choice("mAP", "map", 0))
-    marks = re.findall(r'data-tip="(\w+), seed.*?</title><circle cx="([\d.]+)" cy="([\d.]+)"', svg, flags=re.DOTALL)
-    x = {name: float(cx) for name, cx, _ in marks}
-    y = {name: float(cy) for name, _, cy in marks}
-    assert sorted(x, key=x.__getitem__) == ["cross", "hybrid", "mono"]  # from left to right
-    assert sorted(y, key=y.__getitem__) == ["cross", "hybrid", "mono"]  # from above
-    across, upright = svg.index("Monolingual mAP"), svg.index("Cross-lingual mAP")
-    assert "rotate" in svg[across:upright]
-    assert "rotate" not in svg[upright:]
 
 
 def test_the_written_scatter_has_the_same_axes(sweep: Sweep) -> None:

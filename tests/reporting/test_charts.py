@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from hybridret.reporting import charts
 from hybridret.reporting.charts.chart import Chart, DatasetChart, SweepChart
-from hybridret.reporting.charts.plot import Plot, log_values, new_axes
+from hybridret.reporting.charts.plot import Plot, legend_below, log_values, new_axes
 from hybridret.reporting.charts.registry import known_charts
 from hybridret.reporting.collect import Sweep, collect
 from hybridret.reporting.write import write_report
@@ -94,9 +94,9 @@ def test_a_chart_is_one_file(fabricate: ModuleType, tmp_path: Path, add: Callabl
     written = {path.name for path in (tmp_path / "report" / "figures").glob("languages*")}
     assert written == {"languages_two.png", "languages_two.svg"}  # none of a test set in one language
     text = page.read_text(encoding="utf-8")
-    titles = ("Trade-off", "Number of languages", "Language pairs")
-    trade, heading, pairs = (text.index(f">{title}</h3>") for title in titles)
-    assert heading < trade < pairs  # by its position
+    trade = text.index(">Trade-off</h2>")
+    heading, pairs = (text.index(f">{title}</h3>") for title in ("Number of languages", "Language pairs"))
+    assert trade < heading < pairs  # the trade-off opens the page
     assert 'aria-label="Number of &lt;languages&gt;."' in text
     assert '<p class="lead">Bars &amp; counts.</p>' in text
 
@@ -138,3 +138,16 @@ def test_numbers_of_a_logarithmic_axis_are_plain(values: list[float]) -> None:
     shown = [float(text.replace(",", "")) for text in texts]  # all but numbers would raise
     low, high = min(values), max(values)
     assert low == high or sum(low / 1.2 <= value <= high * 1.2 for value in shown) >= 2
+
+
+def test_a_legend_of_many_leaves_room_for_the_axes() -> None:
+    def draw() -> Figure:
+        figure, axes = new_axes()
+        for number in range(100):
+            axes.plot([0, 1], [0, number], label=f"a configuration with a long name, number {number}")
+        legend_below(figure, axes)
+        return figure
+
+    text = Plot("many", "", draw).svg.decode()  # a warning of matplotlib would be an error here
+    assert "number 16" in text
+    assert "and 83 more" in text

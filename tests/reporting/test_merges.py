@@ -14,8 +14,7 @@ import pytest
 from hybridret.base.errors import UserError
 from hybridret.reporting.charts.curves import curve_plots
 from hybridret.reporting.charts.plot_style import plot_styles
-from hybridret.reporting.charts.scatter_svg import scatter_svg
-from hybridret.reporting.charts.tradeoff import Choice, tradeoff
+from hybridret.reporting.charts.tradeoff import tradeoff
 from hybridret.reporting.collect import Sweep, collect
 from hybridret.reporting.results import report_result
 from hybridret.reporting.tables import main_table
@@ -105,10 +104,8 @@ def test_marks_and_colours_of_their_own(sweep: Sweep) -> None:
     assert len({styles[name].colour for name in NAMES}) == 1
     assert styles[NAMES[0]].colour not in {styles[name].colour for name in styles if name not in NAMES}
     assert len({styles[name].mark for name in NAMES}) == 3
-    for trained in (True, False):
-        drawn = scatter_svg(sweep, "cldr_combinations", Choice("mAP", "map", 0, untrained=not trained))
-        for name in NAMES:
-            assert drawn.count(f"<title>{name}, seed") == 2
+    shown = tradeoff(sweep, "cldr_combinations", "map", 0)["configuration"]
+    assert [(shown == name).sum() for name in NAMES] == [2, 2, 2]
 
 
 def test_they_are_no_trainings(sweep: Sweep) -> None:
@@ -170,6 +167,6 @@ def test_a_damaged_record_is_named(fabricate: ModuleType, tmp_path: Path, value:
 
 
 def test_pareto_front_may_hold_them(sweep: Sweep) -> None:
-    points = tradeoff(sweep, "cldr_combinations", "map", 0, untrained=False)
+    points = tradeoff(sweep, "cldr_combinations", "map", 0)
     assert set(NAMES) <= set(points["configuration"])
     assert np.isfinite(points[["mono", "cross"]].to_numpy()).all()

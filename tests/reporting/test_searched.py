@@ -12,7 +12,7 @@ import pytest
 
 from hybridret.reporting import tables as t
 from hybridret.reporting.charts.registry import dataset_plots
-from hybridret.reporting.charts.tradeoff import scatter_choices
+from hybridret.reporting.charts.tradeoff import measures
 from hybridret.reporting.collect import collect
 from hybridret.reporting.select import MACRO, select
 from hybridret.reporting.summary import summary_table
@@ -51,7 +51,7 @@ def test_the_main_table_has_the_cut_map_and_no_bias(folder: Path) -> None:
 
 def test_the_other_tables_and_figures_fall_back_to_it(folder: Path) -> None:
     sweep = collect(folder)
-    assert [choice.title for choice in scatter_choices(sweep, "big")][:2] == ["mAP@1000", "MRR@10"]
+    assert [choice.title for choice in measures(sweep, "big")][:2] == ["mAP@1000", "MRR@10"]
     pairs = t.pair_table(sweep, "big", str(sweep.runs["configuration"].iloc[0]))
     assert pairs is not None
     assert not any(cell.missing for row in pairs.rows for cell in row)

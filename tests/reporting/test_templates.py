@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
@@ -65,7 +66,7 @@ def test_all_that_a_table_shows_is_escaped() -> None:
     rows = [[Cell(MARKUP), Cell(MARKUP, position=1, std=0.5)]]
     page = Reader(call("table.html", "table", Table("t", MARKUP, columns, rows, [Remark(MARKUP, "")], MARKUP)))
     assert page.text.count(MARKUP) == 8  # caption, group, two titles, name, its mark, value, note
-    assert page.values.count(MARKUP) == 2  # the label of the region, the help
+    assert page.values.count(MARKUP) == 4  # the label of the scrolled box, the help, the group, a name without its mark
     assert page.tags == {"div", "table", "caption", "thead", "tbody", "tr", "th", "td", "strong", "small", "p"}
 
 
@@ -80,7 +81,8 @@ def test_markup_in_the_name_of_a_run_is_text(fabricate: ModuleType, tmp_path: Pa
     read = Reader(page)
     assert "b" not in read.tags
     assert f"mono,{name}" in read.text  # the table of runs
-    assert any(value.endswith(f"sweep/cross,{name}") for value in read.values)  # the tooltip of its mark
+    values = json.loads(page.partition('id="values">')[2].partition("</script>")[0])
+    assert sorted(values["sweeps"][0]["runs"]["run"]) == [f"cross,{name}", f"mono,{name}"]  # for the tooltips
 
 
 def test_templates_are_part_of_the_package() -> None:

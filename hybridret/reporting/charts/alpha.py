@@ -27,11 +27,11 @@ def alpha_plots(sweep: Sweep, dataset: str) -> list[Plot]:
             f"{quality} against alpha on {dataset}{title}: one line each for Mo., Cr. and Mul.",
             partial(_alpha, sweep, dataset, title, runs),
         )
-        for i, (title, runs) in enumerate(_alpha_groups(sweep, dataset), 1)
+        for i, (title, runs) in enumerate(alpha_groups(sweep, dataset), 1)
     ]
 
 
-def _alpha_groups(sweep: Sweep, dataset: str) -> list[tuple[str, pd.DataFrame]]:
+def alpha_groups(sweep: Sweep, dataset: str) -> list[tuple[str, pd.DataFrame]]:
     """Runs that differ in alpha and seed only, where that is 3 alphas or more: a title and the runs of each group.
 
     Mono and cross are the ends alpha = 1 and 0 of `hybrid`, the very same batches: they stand in where no run of the
@@ -81,4 +81,5 @@ CHART = DatasetChart(
     heading="Sampling ratio",
     caption="Mean over seeds; bars are one standard deviation.",
     plots=alpha_plots,
+    drawn="alpha",
 )

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from markupsafe import Markup
-
 from hybridret.reporting.charts.plot import Plot
 from hybridret.reporting.collect import Sweep
 
-Section = Literal["quality", "bias"]  # of a test set: below the main table, or below the table of language bias
+# Of a test set: before all sections, below the main table, or below the table of language bias.
+Section = Literal["opening", "quality", "bias"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +24,15 @@ class Chart:
     position: charts come in the order of their positions, and of their names at one position.
     heading: above its figures on the page, "" for none.
     caption: below them.
+    drawn: the name of the function in `script/` that draws it on the page from the page's values, so that it answers to
+        the filters; "": the page shows the figures as they are.
     """
 
     name: str
     position: int
     heading: str = ""
     caption: str = ""
+    drawn: str = ""
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():
@@ -48,12 +50,10 @@ class DatasetChart(Chart):
 
     plots: its figures from a collected sweep and the name of a test set; none where it does not apply.
     section: where the page shows it; None: its figures are files only.
-    page: markup that the page shows instead of the figures, from the same and what its ids begin with.
     """
 
     plots: Callable[[Sweep, str], list[Plot]]
     section: Section | None = "quality"
-    page: Callable[[Sweep, str, str], Markup] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

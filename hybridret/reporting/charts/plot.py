@@ -19,10 +19,12 @@ from markupsafe import Markup, escape
 from matplotlib import ticker
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from hybridret.base.files import atomic_path
 from hybridret.base.markup import visible
 
+LEGEND = 18  # entries below a figure
 _SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "hybridret",
     "svg.fonttype": "none",
@@ -99,10 +101,15 @@ def log_values(axes: Axes) -> None:
 
 
 def legend_below(figure: Figure, axes: Axes, columns: int = 3) -> None:
-    """Put the legend below the axes, in as many columns as its labels leave room for."""
+    """Put the legend below the axes, in as many columns as its labels leave room for. Of many labels it has the first,
+    and says how many more there are: all of them would leave no room for the axes."""
     handles, labels = axes.get_legend_handles_labels()
+    if len(labels) > LEGEND:
+        more = f"and {len(labels) - LEGEND + 1} more"
+        handles, labels = [*handles[: LEGEND - 1], Line2D([], [], linestyle="none")], [*labels[: LEGEND - 1], more]
     if handles:
         longest = max(len(label) for label in labels)
-        figure.legend(
-            handles, labels, loc="outside lower center", ncols=max(1, min(columns, 58 // (longest + 6), len(labels)))
-        )
+        beside = max(1, min(columns, 58 // (longest + 6), len(labels)))
+        lines = -(-len(labels) // beside)
+        figure.set_figheight(figure.get_figheight() + 0.2 * max(0, lines - 8))
+        figure.legend(handles, labels, loc="outside lower center", ncols=beside)

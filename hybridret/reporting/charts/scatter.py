@@ -1,23 +1,20 @@
 """The trade-off of a test set: monolingual against cross-lingual quality, a mark per run and the Pareto front.
 
-The page shows it with a choice of the metric, and names the run of each mark; the file shows mAP.
+The page lets its reader choose the metric, and names the run of each mark; the file shows mAP.
 """
 
 from __future__ import annotations
 
 import pandas as pd
-from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from hybridret.base.files import file_name
 from hybridret.reporting.charts.chart import DatasetChart
 from hybridret.reporting.charts.plot import Plot, legend_below, new_axes
 from hybridret.reporting.charts.plot_style import plot_styles
-from hybridret.reporting.charts.scatter_svg import Mark, scatter_svg
-from hybridret.reporting.charts.tradeoff import front_of, scatter_choices, tradeoff
+from hybridret.reporting.charts.tradeoff import front_of, tradeoff
 from hybridret.reporting.collect import Sweep
-from hybridret.reporting.select import configurations, map_cutoffs, map_title
-from hybridret.reporting.templates import render
+from hybridret.reporting.select import map_cutoffs, map_title
 
 
 def scatter_plots(sweep: Sweep, dataset: str) -> list[Plot]:
@@ -27,23 +24,6 @@ def scatter_plots(sweep: Sweep, dataset: str) -> list[Plot]:
     quality = map_title(sweep, dataset)
     alt = f"Scatter of monolingual against cross-lingual {quality} on {dataset}: a mark per run and the Pareto front."
     return [Plot(f"scatter_{file_name(dataset)}", alt, lambda: _scatter(sweep, dataset))]
-
-
-def scatter_page(sweep: Sweep, dataset: str, key: str) -> Markup:
-    """All choices, drawn, and their legend; "" where nothing can be chosen."""
-    choices = scatter_choices(sweep, dataset)
-    if not choices:
-        return Markup()
-    shown = set(tradeoff(sweep, dataset, choices[0].metric, choices[0].cutoff)["configuration"])
-    looks = [(name, plot_styles(sweep.runs)[name]) for name in configurations(sweep, dataset) if name in shown]
-    return render(
-        "tradeoff.html",
-        key=key,
-        heading=CHART.heading,
-        caption=CHART.caption,
-        panels=[(choice.name, scatter_svg(sweep, dataset, choice)) for choice in choices],
-        legend=[Mark(look.mark, look.colour, name, 9, 9) for name, look in looks],
-    )
 
 
 def _scatter(sweep: Sweep, dataset: str) -> Figure:
@@ -77,8 +57,9 @@ def _points(sweep: Sweep, dataset: str) -> pd.DataFrame:
 CHART = DatasetChart(
     name="scatter",
     position=10,
-    heading="Trade-off",
-    caption="One mark per run; up and to the right is better. Point at a mark, or tab to it, to see its run.",
+    caption="One mark per run; up and to the right is better. The dashed line is the Pareto front of the "
+    "configurations' means. Point at a mark, or go there with Tab and the arrow keys, to see its run.",
     plots=scatter_plots,
-    page=scatter_page,
+    section="opening",
+    drawn="tradeoff",
 )

@@ -68,4 +68,5 @@ CHART = DatasetChart(
     heading="Model size",
     caption="Mean over seeds; bars are one standard deviation.",
     plots=size_plots,
+    drawn="size",
 )

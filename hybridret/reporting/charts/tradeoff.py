@@ -11,14 +11,13 @@ from hybridret.reporting.collect import Sweep
 from hybridret.reporting.select import MACRO, METRICS, cutoff_of, map_cutoffs, select, title_of
 
 
-def tradeoff(sweep: Sweep, dataset: str, metric: str, cutoff: int, untrained: bool = True) -> pd.DataFrame:
+def tradeoff(sweep: Sweep, dataset: str, metric: str, cutoff: int) -> pd.DataFrame:
     """One row per run with both values: run, configuration, mono, cross, multi (NaN where it was not evaluated)."""
     rows = select(sweep.metrics, dataset=dataset, metric=metric, cutoff=cutoff, query_language=MACRO)
     wide = rows.pivot_table(index="run", columns="setting", values="value", aggfunc="last")
     names = {"monolingual": "mono", "cross-lingual": "cross", "multilingual": "multi"}
     wide = wide.rename(columns=names).reindex(columns=list(names.values()))
-    kept = sweep.runs if untrained else sweep.runs[sweep.runs["trained"]]
-    runs = kept[["run", "configuration", "seed", "parameters_total", "parameters_body"]]
+    runs = sweep.runs[["run", "configuration", "seed", "parameters_total", "parameters_body"]]
     return runs.merge(wide.reset_index(), on="run").dropna(subset=["mono", "cross"]).reset_index(drop=True)
 
 
@@ -30,30 +29,16 @@ def front_of(points: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Choice:
-    """One panel of the scatter. `untrained`: with the runs that were not trained, which may lie far from the others."""
+    """A metric that a trade-off can be drawn of."""
 
     title: str
     metric: str
     cutoff: int
-    untrained: bool = True
-
-    @property
-    def name(self) -> str:
-        return self.title if self.untrained else f"{self.title}, trained only"
 
 
-def scatter_choices(sweep: Sweep, dataset: str) -> list[Choice]:
-    """What can be plotted."""
+def measures(sweep: Sweep, dataset: str) -> list[Choice]:
+    """What can be drawn of `dataset`: metrics that a run has both values of, mAP (at its first cutoff) first."""
     here = select(sweep.metrics, dataset=dataset)
-    found = []
-    shown = [("map", cutoff) for cutoff in map_cutoffs(sweep, dataset)]
+    shown = [("map", map_cutoffs(sweep, dataset)[0])]
     shown += [(metric, cutoff_of(here, metric)) for metric in METRICS if metric != "map"]
-    for metric, cutoff in shown:
-        title = title_of(metric, cutoff)
-        points = tradeoff(sweep, dataset, metric, cutoff)
-        trained = tradeoff(sweep, dataset, metric, cutoff, untrained=False)
-        if len(points):
-            found.append(Choice(title, metric, cutoff))
-        if metric == "map" and 0 < len(trained) < len(points):
-            found.append(Choice(title, metric, cutoff, untrained=False))
-    return found
+    return [Choice(title_of(*one), *one) for one in shown if len(tradeoff(sweep, dataset, *one))]
