@@ -23,7 +23,7 @@ from hybridret.base.files import hash_json
 from hybridret.encoders.counting import counted
 from hybridret.encoders.plain_state import state_hash
 from hybridret.encoders.pooling import pooling_by_name
-from hybridret.encoders.tokenization import Tokenization
+from hybridret.encoders.tokenization import Tokenization, tokenizer_rules
 
 
 class Body(nn.Module, ABC):
@@ -104,7 +104,7 @@ class DualEncoder(nn.Module):
             "pooling": self.pooling,
             "text": json.dumps(asdict(self.tokenization.text), sort_keys=True),
             "append_eos": str(self.tokenization.append_eos),
-            "tokenizer": hash_json(self.tokenization.tokenizer.backend_tokenizer.to_str()),
+            "tokenizer": hash_json(tokenizer_rules(self.tokenization.tokenizer.backend_tokenizer.to_str())),
         }
 
     def embedding_parameters(self) -> list[nn.Parameter]:

@@ -14,6 +14,7 @@ from hybridret.base.files import hash_json
 from hybridret.encoders.counting import counted
 from hybridret.encoders.plain_state import state_hash
 from hybridret.encoders.st_tokenization import TASKS, StTokenization
+from hybridret.encoders.tokenization import tokenizer_rules
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -87,7 +88,8 @@ class StEncoder(nn.Module):
         config = inside.config.to_dict() if inside is not None else {}
         config.pop("_name_or_path", None)
         tokenizer = getattr(self.body.tokenizer, "backend_tokenizer", self.body.tokenizer)
-        written = tokenizer.to_str() if hasattr(tokenizer, "to_str") else sorted(tokenizer.get_vocab().items())
+        fast = hasattr(tokenizer, "to_str")
+        written: Any = tokenizer_rules(tokenizer.to_str()) if fast else sorted(tokenizer.get_vocab().items())
         return {
             "weights": state_hash(self.body.state_dict()),
             "body": f"sentence-transformers {__version__}",

@@ -8,12 +8,13 @@ paragraph of a sentence), both are encoded as a text pair, and the context is cu
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -61,6 +62,14 @@ def padded(rows: Sequence[IntArray32], pad_id: int, length: int | None) -> Token
     if len(rows):
         ids[mask] = np.concatenate(rows)
     return Tokens(torch.from_numpy(ids), torch.from_numpy(mask.astype(np.int64)))
+
+
+def tokenizer_rules(written: str) -> dict[str, Any]:
+    """What a tokenizer.json says but for truncation and padding, which are those of its last call and change no later
+    one: every call sets its own. Raises ValueError where it is no JSON.
+    """
+    rules: dict[str, Any] = json.loads(written)
+    return {name: value for name, value in rules.items() if name not in ("truncation", "padding")}
 
 
 class Tokenization:
@@ -144,8 +153,10 @@ class Tokenization:
     def save(self, folder: Path) -> None:
         """Write the tokenizer's files. The settings are saved in `encoder.json` (`encoders/folder.py`).
 
-        Raises OSError, also for a full disk.
+        The same bytes whatever was tokenized last. Raises OSError, also for a full disk.
         """
+        self.tokenizer.backend_tokenizer.no_truncation()
+        self.tokenizer.backend_tokenizer.no_padding()
         with disk_errors():
             self.tokenizer.save_pretrained(str(folder))
 

@@ -86,6 +86,18 @@ def test_loading_is_bitwise(any_encoder: DualEncoder, tmp_path: Path) -> None:
     assert names == sorted(path.name for path in (tmp_path / "again").iterdir())
 
 
+def test_files_and_identity_do_not_depend_on_what_was_tokenized_last(any_encoder: DualEncoder, tmp_path: Path) -> None:
+    found = []
+    for i, tokenize in enumerate((any_encoder.tokenization.queries, any_encoder.tokenization.passages)):
+        tokenize(["What is the capital of France? " * 40])
+        save_encoder(any_encoder, tmp_path / str(i))
+        files = sorted(path for path in (tmp_path / str(i)).rglob("*") if path.is_file())
+        found.append(({path.name: path.read_bytes() for path in files}, any_encoder.identity()))
+        tokenize(["What is the capital of France? " * 40])
+        assert any_encoder.identity() == found[0][1]
+    assert found[0] == found[1]
+
+
 def test_the_folder_holds_no_pickle(saved: Path) -> None:
     assert {path.suffix for path in saved.iterdir()} == {".json", ".safetensors"}
 

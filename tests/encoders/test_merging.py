@@ -64,6 +64,24 @@ def test_every_weight_is_that_of_a_slow_loop(
         assert torch.equal(tensor.flatten(), slow_loop(ours[name], theirs[name], ratio)), name
 
 
+def test_how_texts_were_cut_last_is_no_difference(parents: tuple[Path, Path]) -> None:
+    """Earlier versions wrote it into tokenizer.json, and two runs of one command could differ in it."""
+    file = parents[0] / "tokenizer.json"
+    rules = json.loads(file.read_text())
+    cut = {"direction": "Right", "max_length": 32, "strategy": "LongestFirst", "stride": 0}
+    for change, same in (({"truncation": cut}, True), ({"added_tokens": []}, False)):
+        file.write_text(json.dumps({**rules, **change}))
+        saved = json.loads((parents[0] / DESCRIPTION).read_text())
+        del saved[CHECKSUM]
+        saved["files"]["tokenizer.json"] = hash_file(file, length=64)
+        write_sealed(parents[0] / DESCRIPTION, saved)
+        if same:
+            check_mergeable(*parents)
+        else:
+            with pytest.raises(UserError, match=r"differ in tokenizer\.json\."):
+                check_mergeable(*parents)
+
+
 @pytest.mark.parametrize(("ratio", "end"), [(1.0, 0), (0.0, 1)])
 def test_both_ends_are_the_parents_bit_by_bit(parents: tuple[Path, Path], ratio: float, end: int) -> None:
     weights = load_file(parents[end] / WEIGHTS)
@@ -206,7 +224,7 @@ def test_what_cannot_be_merged(
         changed = replace(text, passage_length=30) if what == "length" else replace(text, query_prefix="Q: ")
         save_encoder(DualEncoder(other.body, "mean", Tokenization(other.tokenization.tokenizer, changed)), cross)
     elif what == "tokenizer":
-        sealed(cross, "tokenizer.json", (cross / "tokenizer.json").read_text() + " ")
+        sealed(cross, "tokenizer.json", (cross / "tokenizer.json").read_text().replace("{", '{"further": 1, ', 1))
     elif what == "damage":
         (cross / WEIGHTS).write_bytes((cross / WEIGHTS).read_bytes()[:-1] + b"\x07")
     else:
