@@ -13,6 +13,8 @@ FOLDER is laid out as `train/squad-dev.*.jsonl.gz` and `eval/xquad-r/*.json`. A 
     <!-- models: backbone -->     the sizes of each family of conf/backbone, counted
     <!-- recipes: FAMILY/GPU -->  what its 1b, 3b and 10b need on that GPU, and the first recipe that fits
     <!-- figure: SWEEP/NAME -->   from multirun/SWEEP/report/figures/NAME.png
+    <!-- answers: SWEEP/NAME -->  the sentences of one answer of its report
+    <!-- differences: SWEEP/DATASET/CONFIGURATION -->  its mAP minus that of each other one, with intervals and p
     <!-- notes: SWEEP/DATASET --> what the reader of a test set says of it
     <!-- output: NAME -->         what benchmarks/NAME.py printed
     <!-- machine: SWEEP -->       versions and hardware of the sweep's first run
@@ -38,9 +40,8 @@ from model_tables import models, recipes
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "docs" / "results"
-MARKED = re.compile(
-    r"(<!-- (table|short|models|recipes|figure|notes|output|machine): (\S+) -->\n).*?(<!-- end -->)", flags=re.DOTALL
-)
+KINDS = "table|short|models|recipes|figure|answers|differences|notes|output|machine"
+MARKED = re.compile(rf"(<!-- ({KINDS}): (\S.*?) -->\n).*?(<!-- end -->)", flags=re.DOTALL)
 OF_THE_CODE = ("output", "short", "models", "recipes")  # need no sweep
 
 
@@ -169,6 +170,10 @@ def fill(kind: str, name: str, page: Path) -> str:
         return machine(sweep)
     if kind == "notes":
         return notes(sweep, item)
+    if kind == "answers":
+        return answers(report, item)
+    if kind == "differences":
+        return differences(report, *item.split("/", 1))
     if kind == "short":
         return short(KEPT / f"{name}.csv")
     if kind == "models":
@@ -235,6 +240,37 @@ def speed(data: Path, only: list[str]) -> int:
             return done.returncode
         (KEPT / f"speed_{name}.txt").write_text(done.stdout, encoding="utf-8")
     return 0
+
+
+def answers(report: Path, name: str) -> str:
+    """The sentences of an answer as a list."""
+    rows = csv.DictReader((report / "analysis" / "findings.csv").open(encoding="utf-8"))
+    return "\n" + "".join(f"- {row['text']}\n" for row in rows if row["answer"] == name) + "\n"
+
+
+def differences(report: Path, dataset: str, configuration: str) -> str:
+    """mAP of `configuration` minus that of each other one in the three settings, with intervals and p."""
+    rows = csv.DictReader((report / "analysis" / "significance_comparisons.csv").open(encoding="utf-8"))
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        if (row["dataset"], row["metric"]) != (dataset, "map") or configuration not in (row["a"], row["b"]):
+            continue
+        sign = 1 if row["a"] == configuration else -1
+        value, *ends = (sign * float(row[key]) for key in ("difference", "low", "high"))
+        low, high = sorted(ends)
+        other = row["b"] if sign > 0 else row["a"]
+        p = float(row["p_bh"])
+        chance = "p < .001" if p < 0.001 else f"p = {f'{p:.3f}'.removeprefix('0')}"
+        found.setdefault(other, {})[row["setting"]] = f"{signed(value)} [{signed(low)}, {signed(high)}], {chance}"
+    settings = ("monolingual", "cross-lingual", "multilingual")
+    lines = [f"| {configuration} − | Mo. mAP | Cr. mAP | Mul. mAP |", "| :-- | --: | --: | --: |"]
+    lines += [f"| {other} | {' | '.join(own.get(one, '') for one in settings)} |" for other, own in found.items()]
+    return "\n" + "\n".join(lines) + "\n\n"
+
+
+def signed(value: float) -> str:
+    """`+.055`, `-.020`."""
+    return f"{value:+.3f}".replace("0.", ".", 1)
 
 
 def machine(sweep: str) -> str:

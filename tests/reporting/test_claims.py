@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
 import pytest
@@ -58,6 +60,22 @@ def test_a_required_claim_that_is_refuted_fails_the_command(
     assert frame.groupby("claim")["ruling"].unique().map(list).to_dict() == {
         "true_one": ["supported"], "false_one": ["refuted"],
     }  # fmt: skip
+
+
+def test_a_claim_is_on_plain_batches(fabricate: ModuleType, tmp_path: Path) -> None:
+    sweep = tmp_path / "pairs"
+    for strategy, seed in product(("mono", "cross", "hybrid"), (1, 2)):
+        fabricate.run(sweep, strategy, seed, alpha=0.5 if strategy == "hybrid" else None)
+    for seed in (3, 4):
+        batching = {"_target_": "hybridret.batching.hybrid.X", "alpha": 0.5, "pairs": "english"}
+        worse = (0.5, 0.3, 0.2, 9000.0)
+        fabricate.run(sweep, "hybrid", seed, alpha=0.5, level=worse, config={"batching": batching})
+    found = find(Evidence([collect(fabricate.questioned(sweep))]))
+    assert found is not None
+    rows = found.frames["claims"].set_index("claim")
+    assert rows.at["hybrid_best_multilingual", "ruling"] != "not tested"
+    assert not rows["what"].str.contains("english").any()
+    assert "is one configuration here" in rows.at["alpha_is_flat", "reason"]
 
 
 def test_claims_that_say_nothing_of_the_runs(questioned: Path, tmp_path: Path) -> None:
