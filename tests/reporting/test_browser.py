@@ -114,6 +114,19 @@ def test_seven_sentences_open_the_page_and_lead_to_their_section(open_page: Call
     assert HOSTILE in texts[0]
 
 
+def test_a_link_leads_to_its_section_and_stays_there(open_page: Callable[..., Any]) -> None:
+    """Figures are drawn when they come near: those above the target must not push it down on the way."""
+    top = "document.getElementById('answer-win').getBoundingClientRect().top"
+    page = open_page()
+    # In a list: a promise of its own would be waited for here, before the click.
+    page.evaluate("window.ended = [new Promise((done) => addEventListener('scrollend', done, { once: true }))]")
+    page.click('nav a[href="#answer-win"]')
+    page.evaluate("window.ended[0].then(() => null)")
+    assert 0 <= page.evaluate(top) < 200
+    direct = open_page("#answer-win", reduced_motion="reduce")
+    assert 0 <= direct.evaluate(top) < 200
+
+
 def test_a_filter_acts_on_tables_and_figures_at_once(open_page: Callable[..., Any], sweep: Sweep) -> None:
     page = open_page()
     page.wait_for_selector("[data-chart=tradeoff] svg")

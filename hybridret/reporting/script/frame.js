@@ -124,6 +124,13 @@ function updateFrames() {
     if (frame.near) drawFrame(frame);
   }
 }
+// A figure that is drawn later would push down what a link leads to, so those above it are drawn first.
+function drawAbove(target) {
+  for (const frame of frames) {
+    const above = frame.node.compareDocumentPosition(target) & Node.DOCUMENT_POSITION_FOLLOWING;
+    if (above && frame.stale) drawFrame(frame);
+  }
+}
 addEventListener("beforeprint", () => frames.filter((frame) => frame.stale).forEach(drawFrame));
 let lastWidth = innerWidth;
 addEventListener("resize", () => {
