@@ -15,6 +15,7 @@ FOLDER is laid out as `train/squad-dev.*.jsonl.gz` and `eval/xquad-r/*.json`. A 
     <!-- figure: SWEEP/NAME -->   from multirun/SWEEP/report/figures/NAME.png
     <!-- answers: SWEEP/NAME -->  the sentences of one answer of its report
     <!-- differences: SWEEP/DATASET/CONFIGURATION -->  its mAP minus that of each other one, with intervals and p
+    <!-- paper: NAME -->          the sentences of one answer on the numbers that the paper printed
     <!-- notes: SWEEP/DATASET --> what the reader of a test set says of it
     <!-- output: NAME -->         what benchmarks/NAME.py printed
     <!-- machine: SWEEP -->       versions and hardware of the sweep's first run
@@ -40,9 +41,9 @@ from model_tables import models, recipes
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "docs" / "results"
-KINDS = "table|short|models|recipes|figure|answers|differences|notes|output|machine"
+KINDS = "paper|table|short|models|recipes|figure|answers|differences|notes|output|machine"
 MARKED = re.compile(rf"(<!-- ({KINDS}): (\S.*?) -->\n).*?(<!-- end -->)", flags=re.DOTALL)
-OF_THE_CODE = ("output", "short", "models", "recipes")  # need no sweep
+OF_THE_CODE = ("output", "paper", "short", "models", "recipes")  # need no sweep
 
 
 def commands(data: Path, jobs: int) -> list[list[str]]:
@@ -153,7 +154,7 @@ def write() -> int:
     for page in pages:
         text = page.read_text("utf-8")
         for mark in list(MARKED.finditer(text)):
-            known = mark[3].partition("/")[0] in here or mark[2] in ("short", "models", "recipes")
+            known = mark[3].partition("/")[0] in here or mark[2] in ("short", "models", "recipes", "paper")
             if not (made(mark[3]) if mark[2] == "output" else known):
                 continue
             text = text.replace(mark[0], mark[1] + fill(mark[2], mark[3], page) + mark[4])
@@ -168,6 +169,8 @@ def fill(kind: str, name: str, page: Path) -> str:
     report = ROOT / "multirun" / sweep / "report"
     if kind == "machine":
         return machine(sweep)
+    if kind == "paper":
+        return paper(name)
     if kind == "notes":
         return notes(sweep, item)
     if kind == "answers":
@@ -246,6 +249,15 @@ def answers(report: Path, name: str) -> str:
     """The sentences of an answer as a list."""
     rows = csv.DictReader((report / "analysis" / "findings.csv").open(encoding="utf-8"))
     return "\n" + "".join(f"- {row['text']}\n" for row in rows if row["answer"] == name) + "\n"
+
+
+def paper(name: str) -> str:
+    """What an answer finds in the paper's own numbers, as a list."""
+    from hybridret.reporting.answers.registry import find_answers
+    from hybridret.reporting.paper_evidence import PaperEvidence
+
+    found = find_answers(PaperEvidence(), [name]).values()
+    return "\n" + "".join(f"- {one.text}\n" for findings in found for one in findings.sentences) + "\n"
 
 
 def differences(report: Path, dataset: str, configuration: str) -> str:

@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     foreign.add_argument("--trec", type=Path, nargs="+", metavar="RUN", help="run files, one for each system")
     foreign.add_argument("--qrels", type=Path, metavar="FILE", help="their judgments")
     foreign.add_argument("--mteb", type=Path, nargs="+", metavar="RESULT", help="result files or folders of mteb")
+    foreign.add_argument("--paper", action="store_true", help="the numbers that the paper printed, by language")
     foreign.add_argument("--map", type=Path, metavar="TSV", help="query_id, question and perhaps its language, by tabs")
     foreign.add_argument("--question", metavar="REGEX", help="finds question and language in query ids: '^(.*)-(..)$'")
     foreign.add_argument("--setting", metavar="NAME", help="of the run files (default: monolingual)")
@@ -56,7 +57,7 @@ def _asked(options: argparse.Namespace) -> list[str]:
     from hybridret.pipelines.answer_foreign import FOREIGN, answer_foreign, refuse_options
 
     how = options.permutations, options.resamples, options.claims
-    if options.trec or options.mteb or not options.sweeps:
+    if options.trec or options.mteb or options.paper or not options.sweeps:
         refuse_options(options, "they look into a sweep", "texts", "flips")
         return answer_foreign(options, *how)
     refuse_options(options, "they describe results of other tools", *FOREIGN, "by_tag")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from hybridret.analysis.foreign.foreign_run import ForeignRun
@@ -16,6 +17,7 @@ from hybridret.metrics.metric import MONOLINGUAL, SETTINGS
 from hybridret.pipelines.answer import check_options, print_answers
 from hybridret.reporting.foreign_evidence import ForeignEvidence
 from hybridret.reporting.foreign_values import macro_frame, macro_lines
+from hybridret.reporting.paper_evidence import ANSWERS, PaperEvidence
 
 #: Options that describe results of other tools.
 FOREIGN = ("trec", "qrels", "mteb", "map", "question", "setting", "seed")
@@ -29,19 +31,31 @@ def answer_foreign(
     Raises UserError on options that do not fit together, and on damaged files.
     """
     check_options(options.only, permutations, resamples)
+    if options.paper:
+        return _answer_paper(options, permutations, resamples, claims)
     runs = _foreign_runs(options)
     where: Path = (options.trec or options.mteb)[0]
     folder: Path = options.output or (where if where.is_dir() else where.parent) / "analysis"
     evidence = ForeignEvidence(runs, "foreign", folder, permutations, resamples, progress=Bars(), claims=claims)
     if options.dataset:
         evidence = evidence.only(options.dataset)
+    return _shown(evidence, folder, options.only)
+
+
+def _answer_paper(options: argparse.Namespace, permutations: int, resamples: int, claims: Path | None) -> list[str]:
+    refuse_options(options, "--paper needs no files, and all its test sets are asked", "sweeps", *FOREIGN, "dataset")
+    evidence = PaperEvidence(permutations, resamples, progress=Bars(), claims=claims)
+    return _shown(evidence, options.output or Path("multirun") / "paper" / "analysis", options.only or ANSWERS)
+
+
+def _shown(evidence: ForeignEvidence, folder: Path, only: Sequence[str]) -> list[str]:
     frame = macro_frame(evidence)
     print("Macro averages: the mean over the queries of a language, then over languages. Units are what tests draw.")
     for line in macro_lines(frame):
         print(printable(f"  {line}"))
     for remark in evidence.remarks:
         print(printable(f"  Note: {remark}"))
-    return print_answers(evidence, folder, options.only, {"foreign_values": frame})
+    return print_answers(evidence, folder, only, {"foreign_values": frame})
 
 
 def _foreign_runs(options: argparse.Namespace) -> list[ForeignRun]:
