@@ -19,7 +19,7 @@ from hybridret.reporting.read import TOKEN_SHARES
 from hybridret.reporting.select import METRICS, cutoff_of, select
 
 FOREIGN = "foreign"  # the strategy of a run of which only its results are known
-UNKNOWN = ("parameters_total", "parameters_body", "parameters_trainable", "alpha")
+UNKNOWN = ("parameters_total", "parameters_body", "parameters_trainable", "alpha", "pairs", "flops")
 NOTHING = ("steps", "best_step", "best_validation_loss", "monitor", "best_value", "pairs_per_second", "padding_share")
 
 

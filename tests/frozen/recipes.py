@@ -29,7 +29,17 @@ STEPS = (*TRAINING, "sweep=curves", "training.steps=30", "training.checkpoint_ev
 TIMES = ("seconds", "pairs_per_second", "crc32")  # of a row of history.jsonl that no two runs share
 
 ENTRIES = ("run", "evaluate", "merge")  # whose options are a config
-TOOLS = ("prepare", "mine", "translate", "plan", "report", "search", "publish", "status")  # whose options are words
+TOOLS = (
+    "prepare",
+    "mine",
+    "translate",
+    "plan",
+    "report",
+    "analyse",
+    "search",
+    "publish",
+    "status",
+)  # whose options are words
 
 
 def processor() -> list[str]:

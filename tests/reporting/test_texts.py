@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from hybridret.reporting.collect import Sweep, collect
-from hybridret.reporting.page import render_page
+from hybridret.reporting.page import Shown, render_page
 from hybridret.reporting.summary import summary_table
 from hybridret.reporting.tables import main_table
 from hybridret.reporting.templates import call
@@ -54,7 +55,7 @@ def test_rows_are_marked_and_the_note_names_the_settings(mixed: Sweep) -> None:
     assert table.note == NOTE
     assert "| minilm, not trained † |" in table.markdown()
     assert table.markdown().endswith(f"\n\n{NOTE}\n")
-    assert '<th scope="row">minilm, not trained †</th>' in call("table.html", "table", table)
+    assert re.search(r'<th scope="row"[^>]*>minilm, not trained †</th>', call("table.html", "table", table))
     rows = {row["configuration"]: row["text settings"] for row in csv.DictReader(io.StringIO(table.csv()))}
     assert rows == {"mono": WORDS, "minilm, not trained": OTHER, "BM25": "whole texts"}
 
@@ -67,7 +68,7 @@ def test_every_table_with_rows_of_both_says_it(mixed: Sweep) -> None:
 
 
 def test_the_page_and_the_terminal_say_it(mixed: Sweep) -> None:
-    page = render_page(mixed, {}, {DATASET: {}})
+    page = render_page([Shown(mixed, {}, {DATASET: {}})])
     assert page.count("†: 64/256 tokens") >= 3
     console = Console(width=300, record=True, file=io.StringIO())
     console.print(summary_table(mixed))

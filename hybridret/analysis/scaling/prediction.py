@@ -13,6 +13,8 @@ from hybridret.analysis.scaling.laws import ONE_VARIABLE, FloatArray, Law
 from hybridret.analysis.scaling.noise import Draws, resampled, seed_noise
 from hybridret.analysis.scaling.series import Series
 
+ENOUGH = 2.0  # times the smallest held-out error: what a simpler law may have
+
 
 @dataclass(frozen=True)
 class HeldOut:
@@ -69,7 +71,8 @@ def held_out(law: Law, series: Series, draws: Draws, questions: FloatArray | Non
 
 
 def choose_law(every: Sequence[Series]) -> tuple[Law, dict[str, float]]:
-    """The law of one variable with the smallest held-out error over all series, and the errors of the laws.
+    """The simplest law of one variable whose held-out error over all series is at most `ENOUGH` times the smallest one,
+    and the errors of the laws: a handful of predictions cannot tell errors apart that are closer.
 
     Each size from the fourth on is predicted from the smaller ones; the error is the root mean square over sizes and
     series of predicted minus observed log L. All laws are judged on the same sizes. Of series with three sizes the
@@ -88,4 +91,6 @@ def choose_law(every: Sequence[Series]) -> tuple[Law, dict[str, float]]:
                 found = fit(law, one.variables[:cut], one.means[:cut], one.errors[:cut])
                 errors[law.name].append(float(found.log_loss(one.variables[[cut]])[0] - one.means[cut]))
     mean = {name: float(np.sqrt(np.mean(np.square(found)))) for name, found in errors.items()}
-    return min(laws, key=lambda law: mean[law.name]), mean
+    least = min(mean.values())
+    by_size = sorted(laws, key=lambda law: len(law.parameters))
+    return next(law for law in by_size if mean[law.name] <= ENOUGH * least), mean

@@ -12,7 +12,7 @@ from hybridret.analysis.scaling.exponents import difference, exponent
 from hybridret.analysis.scaling.gap import gap
 from hybridret.analysis.scaling.laws import CONSTANT, JOINT, OFFSET, POWER
 from hybridret.analysis.scaling.noise import Draws, draws
-from hybridret.analysis.scaling.prediction import choose_law, held_out
+from hybridret.analysis.scaling.prediction import ENOUGH, choose_law, held_out
 from hybridret.analysis.scaling.series import Series, series
 
 SIZES = np.array([1e5, 5e5, 2e6, 1e7, 5e7])
@@ -71,7 +71,7 @@ def test_a_prediction_needs_two_sizes_and_as_many_as_parameters() -> None:
 def test_the_law_is_chosen_by_held_out_error(curve: np.ndarray, law: object) -> None:
     chosen, errors = choose_law([made(curve, 3, seed, noise=0.005) for seed in range(2)])
     assert chosen is law
-    assert min(errors, key=lambda name: errors[name]) == chosen.name
+    assert errors[chosen.name] <= ENOUGH * min(errors.values())
     assert set(errors) == {"constant", "power", "offset"}
 
 
