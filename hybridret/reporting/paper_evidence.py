@@ -55,9 +55,9 @@ def paper_runs() -> list[ForeignRun]:
     """The printed values by language as runs; macro averages are those of these values."""
     printed = paper_results()
     rows = printed[printed["query_language"] != MACRO]
-    corpus = rows["setting"].map({MONOLINGUAL: None, CROSS_LINGUAL: _OTHERS}).fillna("all")
-    corpus = corpus.where(rows["setting"] != MONOLINGUAL, rows["query_language"])
-    rows = rows.assign(corpus_language=corpus, num_queries=1)
+    asked = rows["setting"].map({MONOLINGUAL: None, CROSS_LINGUAL: _OTHERS}).fillna("all")
+    asked = asked.where(rows["setting"] != MONOLINGUAL, rows["query_language"])
+    rows = rows.assign(corpus_language=asked, num_queries=1)
     found = []
     for (backbone, batching), own in rows.groupby(["backbone", "batching"], sort=False):
         label = f"hybrid α={_ALPHA}" if batching == "hybrid" else str(batching)
