@@ -1,8 +1,8 @@
 """Preparing generated pairs in 4 languages at two sizes: rows per CPU second, and does the peak memory grow with them?
 
-    python benchmarks/data_scale.py                     # 2 and 8 million pairs: 2 minutes on one thread, 4 GB of disk
-    python benchmarks/data_scale.py --pairs 5e6 20e6    # the sizes of the target: 5 minutes, 10 GB of disk
-                                                        # targets: 60,000 rows per CPU second, peaks within 5%
+    python benchmarks/data_scale.py                    # 5 and 20 million pairs: 5 minutes on one thread, 10 GB of disk
+    python benchmarks/data_scale.py --pairs 2e6 8e6    # 2 minutes, 4 GB of disk
+                                                       # targets: 60,000 rows per CPU second, peaks within 5%
 
 A pair is a question and a passage in one language, a row of a file; questions have about 40 letters and passages 200.
 One language of parquet files is in another order than the others; three questions share a passage. Each size is
@@ -140,7 +140,7 @@ def child(folder: Path, kind: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=float, nargs="+", default=[2e6, 8e6], help="rows of all languages together")
+    parser.add_argument("--pairs", type=float, nargs="+", default=[5e6, 20e6], help="rows of all languages together")
     parser.add_argument("--source", choices=SOURCES, default="parquet")
     parser.add_argument("--folder", type=Path, default=None, help="where the temporary folder goes")
     parser.add_argument("--child", type=Path, default=None, help=argparse.SUPPRESS)
