@@ -64,6 +64,11 @@ class Evidence:
         return self._joined("history")
 
     @property
+    def unit(self) -> str:
+        """What tests draw, in the plural: a question with all its translations."""
+        return "questions"
+
+    @property
     def datasets(self) -> list[str]:
         """In order of first appearance."""
         return list(dict.fromkeys(name for sweep in self.sweeps for name in sweep.datasets))

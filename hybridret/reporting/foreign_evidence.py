@@ -50,6 +50,11 @@ class ForeignEvidence(Evidence):
         self.foreign = tuple(runs)
 
     @property
+    def unit(self) -> str:
+        """Languages where the results hold no values of single queries."""
+        return "questions" if all("query_id" in one.values for one in self.foreign) else "languages"
+
+    @property
     def remarks(self) -> list[str]:
         """What a reader of the numbers must know, each once."""
         return list(dict.fromkeys(remark for one in self.foreign for remark in one.remarks))

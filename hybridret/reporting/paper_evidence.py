@@ -20,7 +20,7 @@ from hybridret.reporting.select import MACRO
 
 BY_LANGUAGE = (
     f"{SOURCE} prints one average of each language and says nothing of seeds. The units of every test and interval are "
-    "languages: where an answer counts questions, read languages."
+    "languages, also where a column of a table is called questions."
 )
 ANSWERS = ("significance", "claims")  # what languages as units can be asked
 _ALPHA = 0.5  # of hybrid in all its tables

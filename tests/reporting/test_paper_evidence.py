@@ -46,7 +46,9 @@ def test_the_command_answers_without_any_file(
     monkeypatch.chdir(tmp_path)
     assert main(["--paper", "--permutations", "3000"]) == 0
     out = capsys.readouterr().out
-    assert "read languages" in out
+    assert "units of every test and interval are languages" in out.replace("\n", " ")
+    assert "11 languages)" in out
+    assert "questions)" not in out
     frame = pd.read_csv(tmp_path / "multirun" / "paper" / "analysis" / "significance_comparisons.csv")
     row = frame.query(
         "dataset == 'xquad_r' and metric == 'map' and setting == 'monolingual' "

@@ -17,7 +17,7 @@ BY_LANGUAGE = (
     "These files of mteb hold no values of single queries, only one average of each language (or pair of languages). "
     "The units of every test and interval on them are languages, not questions: they say whether one model is better "
     "in more languages than another, and nothing about the uncertainty inside a language; results of one language "
-    "cannot be tested at all. Where an answer counts questions, read languages."
+    "cannot be tested at all. Columns called questions count languages."
 )
 PARTLY = "Values of single queries are in the files of some models only, so that all are compared by language."
 

@@ -30,7 +30,7 @@ def find(evidence: Evidence) -> Findings | None:
         return None
     frame = claims_frame(judged)
     tested = frame[frame["ruling"] != "not tested"]
-    sentences = [_sentence(claim, frame[frame["claim"] == claim.name]) for claim in claims]
+    sentences = [_sentence(claim, frame[frame["claim"] == claim.name], evidence.unit) for claim in claims]
     counts = ", ".join(f"{(tested['ruling'] == head).sum()} {head}" for head in _HEADS)
     summary = f"Of {len(tested)} tests of {tested['claim'].nunique()} claims: {counts}."
     runs, questions = int(tested["runs"].max()) if len(tested) else 0, None
@@ -129,7 +129,7 @@ def _plain(configurations: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     return configurations[options == fewest]
 
 
-def _sentence(claim: Claim, rows: pd.DataFrame) -> Finding:
+def _sentence(claim: Claim, rows: pd.DataFrame, unit: str) -> Finding:
     tested = rows[rows["ruling"] != "not tested"]
     if tested.empty:
         reason = str(rows["reason"].iloc[0])
@@ -146,7 +146,7 @@ def _sentence(claim: Claim, rows: pd.DataFrame) -> Finding:
     seeds = "one seed: of these runs, not of the strategy" if row["seeds"] == 1 else f"{row['seeds']} seeds"
     text = (
         f"{head.capitalize()}{of}: “{claim.says}” {row['what']} on {row['dataset']} is {_number(row['effect'])} "
-        f"[{_number(row['low'])}, {_number(row['high'])}], {chance} ({seeds}, {row['questions']} questions)."
+        f"[{_number(row['low'])}, {_number(row['high'])}], {chance} ({seeds}, {row['questions']:,} {unit})."
     )
     return Finding(
         text=text, decided=head != "undecided", importance=0.0, effect=float(row["effect"]), low=float(row["low"]),
@@ -155,7 +155,7 @@ def _sentence(claim: Claim, rows: pd.DataFrame) -> Finding:
 
 
 def _number(value: float) -> str:
-    return f"{value:+,.0f}" if abs(value) >= 10 else f"{value:+.4f}"
+    return f"{value:+,.0f}" if abs(value) >= 10 else f"{value:+.4f}".replace("0.", ".", 1)
 
 
 def _table(frame: pd.DataFrame) -> Table:

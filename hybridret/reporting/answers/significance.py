@@ -50,7 +50,7 @@ def significance(evidence: Evidence) -> Findings | None:
         opening = iter(IMPORTANT)
         for one in own:
             importance = next(opening, 0.0) if one.opens else 0.0
-            findings.sentences.append(sentence(one, rows[one.row], power_rows[one.row], importance))
+            findings.sentences.append(sentence(one, rows[one.row], power_rows[one.row], importance, evidence.unit))
         chosen = [one.row for one in own]
         for table in (
             family_table(name, family, chosen),

@@ -21,8 +21,9 @@ WHERE = {
 }
 
 
-def sentence(question: Question, row: Row, power: Row, importance: float) -> Finding:
-    """What a row of `comparisons` says of `question.a` against `question.b`; `power` is its row of `needs`."""
+def sentence(question: Question, row: Row, power: Row, importance: float, unit: str = "questions") -> Finding:
+    """What a row of `comparisons` says of `question.a` against `question.b`; `power` is its row of `needs`, `unit` what
+    tests draw."""
     turned = row["a"] != question.a
     sign = -1.0 if turned else 1.0
     low, high = (-row["high"], -row["low"]) if turned else (row["low"], row["high"])
@@ -30,7 +31,7 @@ def sentence(question: Question, row: Row, power: Row, importance: float) -> Fin
     show = shown(str(row["metric"]))
     effect = f"{SETTINGS[row['setting']]} {title(row)} {signed(difference, show)}"
     interval = f"[{signed(low, show)}, {signed(high, show)}]"
-    basis = f"({seeds_words(row, turned)}, {row['questions']:,} questions)"
+    basis = f"({seeds_words(row, turned)}, {row['questions']:,} {unit})"
     numbers = f"{effect} {interval}, {p_words(row['p_bh'])} {basis}"
     scope = f"{WHERE[row['setting']]} on {row['dataset']}"
     decided = row["verdict"] != "undecided"
@@ -39,7 +40,7 @@ def sentence(question: Question, row: Row, power: Row, importance: float) -> Fin
         end = "" if row["seed_spread"] == "known" else f"; {UNKNOWN}"
         text = f"{question.a} {verb} {question.b} {scope}: {numbers}{end}."
     else:
-        text = f"Undecided, {question.a} against {question.b} {scope}: {numbers}; {why_open(row, power, show)}."
+        text = f"Undecided, {question.a} against {question.b} {scope}: {numbers}; {why_open(row, power, show, unit)}."
     return Finding(
         text=text,
         decided=decided,
@@ -53,16 +54,16 @@ def sentence(question: Question, row: Row, power: Row, importance: float) -> Fin
     )
 
 
-def why_open(row: Row, power: Row, show: Show) -> str:
+def why_open(row: Row, power: Row, show: Show, unit: str = "questions") -> str:
     """What would settle it, if the true difference is the observed one."""
     if row["difference"] == 0:
         return "the averages are equal"
     seen = f"only a difference of {show(power['detectable'])} would be found in four of five such studies"
     if math.isnan(power["detectable"]):
-        return "one question shows no spread"
+        return f"one {unit.removesuffix('s')} shows no spread"
     questions = power["more_questions"]
-    many = "no number of questions would do, since seeds spread too much" if power["seeds_dominate"] else ""
-    many = many or (f"about {_about(questions)} more questions would settle it" if questions > 0 else "")
+    many = f"no number of {unit} would do, since seeds spread too much" if power["seeds_dominate"] else ""
+    many = many or (f"about {_about(questions)} more {unit} would settle it" if questions > 0 else "")
     if row["seed_spread"] != "known":
         return "; ".join(filter(None, (UNKNOWN, many or "the number of comparisons is too large for it")))
     seeds = power["more_seeds"]
