@@ -13,8 +13,8 @@ import pytest
 
 from hybridret.analysis.pitfalls.texts import QuestionTexts
 from hybridret.base.errors import UserError
-from hybridret.reporting.answers import pitfalls
 from hybridret.reporting.answers.answer import Findings
+from hybridret.reporting.answers.pitfalls import find as pitfalls
 from hybridret.reporting.collect import collect
 from hybridret.reporting.evidence import Evidence
 

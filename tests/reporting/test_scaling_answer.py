@@ -17,8 +17,8 @@ import pytest
 
 from hybridret.analysis.scaling.budget import best_parameters
 from hybridret.reporting.answers.answer import Findings
-from hybridret.reporting.answers.scaling import ANSWER
-from hybridret.reporting.answers.scaling_words import number
+from hybridret.reporting.answers.scaling.find import ANSWER
+from hybridret.reporting.answers.scaling.words import number
 from hybridret.reporting.collect import collect
 from hybridret.reporting.evidence import Evidence
 

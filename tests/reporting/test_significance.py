@@ -13,10 +13,10 @@ import pytest
 from hybridret.analysis.significance.comparisons import COMPARISON
 from hybridret.analysis.significance.languages import win_tie_loss
 from hybridret.reporting.answers.answer import Findings
-from hybridret.reporting.answers.significance import ANSWER, _languages, without_seeds
-from hybridret.reporting.answers.significance_questions import Question, questions
-from hybridret.reporting.answers.significance_tables import languages_table
-from hybridret.reporting.answers.significance_words import p_words, seeds_words, sentence, signed
+from hybridret.reporting.answers.significance.find import ANSWER, _languages, without_seeds
+from hybridret.reporting.answers.significance.questions import Question, questions
+from hybridret.reporting.answers.significance.tables import languages_table
+from hybridret.reporting.answers.significance.words import p_words, seeds_words, sentence, signed
 from hybridret.reporting.collect import collect
 from hybridret.reporting.evidence import Evidence
 from hybridret.reporting.table import rank, score
@@ -181,7 +181,7 @@ def test_numbers_in_words() -> None:
 def test_with_many_configurations_only_the_sentences_are_compared_in_languages(
     evidence: Evidence, found: Findings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hybridret.reporting.answers.significance.MOST", 3)
+    monkeypatch.setattr("hybridret.reporting.answers.significance.find.MOST", 3)
     values = list(evidence.values("cldr_combinations").values())
     family = found.frames["significance_comparisons"]
     asked = {"cldr_combinations": questions(evidence, "cldr_combinations", family)}

@@ -16,12 +16,12 @@ from hybridret.analysis.trade_off.front_probability import front_probability
 from hybridret.analysis.trade_off.preference import pick, weighted, within
 from hybridret.analysis.trade_off.resamples import Resamples, resample
 from hybridret.reporting.answers.answer import Findings
-from hybridret.reporting.answers.trade_off import find
-from hybridret.reporting.answers.trade_off_alpha import best_alphas
-from hybridret.reporting.answers.trade_off_figure import front_bands
-from hybridret.reporting.answers.trade_off_groups import Group, groups
-from hybridret.reporting.answers.trade_off_measure import Measure, group_result, measures
-from hybridret.reporting.answers.trade_off_sentences import (
+from hybridret.reporting.answers.trade_off.alpha import best_alphas
+from hybridret.reporting.answers.trade_off.figure import front_bands
+from hybridret.reporting.answers.trade_off.find import find
+from hybridret.reporting.answers.trade_off.groups import Group, groups
+from hybridret.reporting.answers.trade_off.measure import Measure, group_result, measures
+from hybridret.reporting.answers.trade_off.sentences import (
     bias_sentence,
     decimal,
     front_sentence,

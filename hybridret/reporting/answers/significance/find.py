@@ -12,9 +12,9 @@ from hybridret.analysis.significance.comparisons import comparisons
 from hybridret.analysis.significance.languages import language_comparisons, win_tie_loss
 from hybridret.analysis.significance.power import needs
 from hybridret.reporting.answers.answer import Answer, Findings
-from hybridret.reporting.answers.significance_questions import Question, questions
-from hybridret.reporting.answers.significance_tables import detectable_table, family_table, languages_table
-from hybridret.reporting.answers.significance_words import sentence
+from hybridret.reporting.answers.significance.questions import Question, questions
+from hybridret.reporting.answers.significance.tables import detectable_table, family_table, languages_table
+from hybridret.reporting.answers.significance.words import sentence
 from hybridret.reporting.evidence import Evidence
 
 DISTANCE = ("multilingual", "rank_distance", 0)

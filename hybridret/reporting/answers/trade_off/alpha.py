@@ -10,8 +10,8 @@ import numpy as np
 from hybridret.analysis.trade_off.alpha_by_size import Slope, alpha_by_size
 from hybridret.analysis.trade_off.best_alpha import best_alpha
 from hybridret.analysis.trade_off.preference import WEIGHT
-from hybridret.reporting.answers.trade_off_groups import AlphaLine, alpha_lines
-from hybridret.reporting.answers.trade_off_measure import Measure
+from hybridret.reporting.answers.trade_off.groups import AlphaLine, alpha_lines
+from hybridret.reporting.answers.trade_off.measure import Measure
 from hybridret.reporting.evidence import Evidence
 
 

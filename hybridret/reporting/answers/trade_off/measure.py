@@ -13,7 +13,7 @@ from hybridret.analysis.trade_off.front_probability import front_probability
 from hybridret.analysis.trade_off.hypervolume import contributions, hypervolume, reference_and_best
 from hybridret.analysis.trade_off.knee import knee_probability
 from hybridret.analysis.trade_off.resamples import Resamples, resample
-from hybridret.reporting.answers.trade_off_groups import Group, groups
+from hybridret.reporting.answers.trade_off.groups import Group, groups
 from hybridret.reporting.evidence import Evidence
 from hybridret.reporting.select import title_of
 

@@ -11,10 +11,10 @@ import pandas as pd
 from hybridret.analysis.scaling.bands import Band
 from hybridret.analysis.scaling.budget import Split
 from hybridret.base.files import file_name
-from hybridret.reporting.answers.scaling_budget import Fitted, count
-from hybridret.reporting.answers.scaling_families import Measure
-from hybridret.reporting.answers.scaling_results import Scaled
-from hybridret.reporting.answers.scaling_words import number
+from hybridret.reporting.answers.scaling.budget import Fitted, count
+from hybridret.reporting.answers.scaling.families import Measure
+from hybridret.reporting.answers.scaling.results import Scaled
+from hybridret.reporting.answers.scaling.words import number
 from hybridret.reporting.table import Cell, Column, Table, percent
 
 OF = ["dataset", "metric", "cutoff"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from hybridret.reporting.answers.answer import Finding
-from hybridret.reporting.answers.significance_questions import Question
+from hybridret.reporting.answers.significance.questions import Question
 from hybridret.reporting.select import METRICS, SETTINGS, title_of
 from hybridret.reporting.table import SHOW, score
 

@@ -12,8 +12,8 @@ from hybridret.analysis.scaling.bands import Band, band
 from hybridret.analysis.scaling.budget import Split, best_split, training_flops
 from hybridret.analysis.scaling.laws import JOINT, ONE_VARIABLE
 from hybridret.reporting.answers.answer import Finding
-from hybridret.reporting.answers.scaling_families import Family, Measure, families
-from hybridret.reporting.answers.scaling_words import WHERE, number
+from hybridret.reporting.answers.scaling.families import Family, Measure, families
+from hybridret.reporting.answers.scaling.words import WHERE, number
 from hybridret.reporting.evidence import Evidence
 
 LEVELS = 3  # of a variable, at least, for a law of it

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from hybridret.analysis.trade_off.preference import Pick
 from hybridret.base.files import file_name
-from hybridret.reporting.answers.trade_off_alpha import BestAlphas
-from hybridret.reporting.answers.trade_off_figure import front_bands
-from hybridret.reporting.answers.trade_off_measure import GroupResult, Measure
-from hybridret.reporting.answers.trade_off_sentences import interval, whole_percent
+from hybridret.reporting.answers.trade_off.alpha import BestAlphas
+from hybridret.reporting.answers.trade_off.figure import front_bands
+from hybridret.reporting.answers.trade_off.measure import GroupResult, Measure
+from hybridret.reporting.answers.trade_off.sentences import interval, whole_percent
 from hybridret.reporting.table import Cell, Column, Table, rank, score
 
 Picks = Sequence[tuple[str, GroupResult, Pick]]  # the preference in words

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from hybridret.analysis.trade_off.attainment import attainment
 from hybridret.analysis.trade_off.common_shift import without_common_shift
 from hybridret.base.files import file_name
-from hybridret.reporting.answers.trade_off_measure import GroupResult, Measure
+from hybridret.reporting.answers.trade_off.measure import GroupResult, Measure
 from hybridret.reporting.charts.plot import Plot, legend_below, new_axes
 from hybridret.reporting.charts.plot_style import plot_styles
 

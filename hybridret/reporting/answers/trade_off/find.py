@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from hybridret.analysis.trade_off.preference import LOSS, WEIGHT, pick, weighted, within
 from hybridret.reporting.answers.answer import Answer, Finding, Findings
-from hybridret.reporting.answers.trade_off_alpha import BestAlphas, best_alphas
-from hybridret.reporting.answers.trade_off_figure import front_plot
-from hybridret.reporting.answers.trade_off_measure import GroupResult, Measure, group_result, measures
-from hybridret.reporting.answers.trade_off_sentences import (
+from hybridret.reporting.answers.trade_off.alpha import BestAlphas, best_alphas
+from hybridret.reporting.answers.trade_off.figure import front_plot
+from hybridret.reporting.answers.trade_off.measure import GroupResult, Measure, group_result, measures
+from hybridret.reporting.answers.trade_off.sentences import (
     alpha_sentence,
     bias_sentence,
     front_sentence,
@@ -18,7 +18,7 @@ from hybridret.reporting.answers.trade_off_sentences import (
     volume_sentence,
     weight_sentence,
 )
-from hybridret.reporting.answers.trade_off_tables import (
+from hybridret.reporting.answers.trade_off.tables import (
     Picks,
     alpha_frame,
     bands_frame,

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from hybridret.analysis.trade_off.preference import LOSS, WEIGHT, Pick
 from hybridret.reporting.answers.answer import Finding
-from hybridret.reporting.answers.trade_off_alpha import BestAlphas
-from hybridret.reporting.answers.trade_off_measure import GroupResult, Measure
+from hybridret.reporting.answers.trade_off.alpha import BestAlphas
+from hybridret.reporting.answers.trade_off.measure import GroupResult, Measure
 from hybridret.reporting.table import score
 
 SURE = 0.95

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from hybridret.analysis.scaling.budget import Split
 from hybridret.reporting.answers.answer import Answer, Finding, Findings
-from hybridret.reporting.answers.scaling_budget import Fitted, best_splits, further_laws, split_finding
-from hybridret.reporting.answers.scaling_families import ENTROPY, Measure, families, trained_runs
-from hybridret.reporting.answers.scaling_figure import law_plots
-from hybridret.reporting.answers.scaling_results import RIVALS, Scaled, scaled
-from hybridret.reporting.answers.scaling_tables import (
+from hybridret.reporting.answers.scaling.budget import Fitted, best_splits, further_laws, split_finding
+from hybridret.reporting.answers.scaling.families import ENTROPY, Measure, families, trained_runs
+from hybridret.reporting.answers.scaling.figure import law_plots
+from hybridret.reporting.answers.scaling.results import RIVALS, Scaled, scaled
+from hybridret.reporting.answers.scaling.tables import (
     exponent_table,
     exponents_frame,
     gap_frame,
@@ -18,7 +18,7 @@ from hybridret.reporting.answers.scaling_tables import (
     prediction_table,
     split_frame,
 )
-from hybridret.reporting.answers.scaling_words import (
+from hybridret.reporting.answers.scaling.words import (
     enough_sizes,
     exponent_finding,
     few_sizes,

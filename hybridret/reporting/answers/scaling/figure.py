@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 from hybridret.analysis.scaling.bands import intervals
 from hybridret.base.files import file_name
-from hybridret.reporting.answers.scaling_budget import count
-from hybridret.reporting.answers.scaling_results import Scaled
-from hybridret.reporting.answers.scaling_words import loss_name
+from hybridret.reporting.answers.scaling.budget import count
+from hybridret.reporting.answers.scaling.results import Scaled
+from hybridret.reporting.answers.scaling.words import loss_name
 from hybridret.reporting.charts.plot import Plot, legend_below, log_values, new_axes
 from hybridret.reporting.charts.plot_style import PlotStyle
 

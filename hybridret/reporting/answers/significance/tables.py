@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from hybridret.reporting.answers.significance_words import Row, p_words, seeds_words, shown, signed, title
+from hybridret.reporting.answers.significance.words import Row, p_words, seeds_words, shown, signed, title
 from hybridret.reporting.select import SETTINGS
 from hybridret.reporting.table import Cell, Column, Table, plain
 

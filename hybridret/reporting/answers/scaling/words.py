@@ -11,8 +11,8 @@ import numpy as np
 from hybridret.analysis.scaling.exponents import Judged
 from hybridret.analysis.scaling.laws import OFFSET
 from hybridret.reporting.answers.answer import Finding
-from hybridret.reporting.answers.scaling_families import ENTROPY, Family
-from hybridret.reporting.answers.scaling_results import RIVALS, Scaled
+from hybridret.reporting.answers.scaling.families import ENTROPY, Family
+from hybridret.reporting.answers.scaling.results import RIVALS, Scaled
 
 WHERE = {
     "monolingual": "monolingually",

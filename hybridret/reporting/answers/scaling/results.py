@@ -11,7 +11,7 @@ from hybridret.analysis.scaling.exponents import Exponent, Judged, difference, j
 from hybridret.analysis.scaling.gap import Gap, gap
 from hybridret.analysis.scaling.laws import OFFSET, ONE_VARIABLE, POWER, Law
 from hybridret.analysis.scaling.prediction import HeldOut, choose_law, held_out
-from hybridret.reporting.answers.scaling_families import Family, Measure
+from hybridret.reporting.answers.scaling.families import Family, Measure
 
 RIVALS = ("mono", "cross")
 FEWEST = 3  # sizes of a law

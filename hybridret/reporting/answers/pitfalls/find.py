@@ -13,9 +13,9 @@ from hybridret.analysis.pitfalls.texts import QuestionTexts
 from hybridret.analysis.pitfalls.transfer import transfer
 from hybridret.analysis.question_values import QuestionValues
 from hybridret.base.errors import UserError
-from hybridret.reporting import tables_pitfalls as t
 from hybridret.reporting.answers.answer import Answer, Finding, Findings
-from hybridret.reporting.answers.pitfall_sentences import (
+from hybridret.reporting.answers.pitfalls import tables as t
+from hybridret.reporting.answers.pitfalls.sentences import (
     LEVEL,
     gain_sentence,
     group_sentences,
