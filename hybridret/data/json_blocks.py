@@ -7,17 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hybridret.base.errors import UserError
-from hybridret.data.lines import (
-    BROKEN,
-    LONGEST,
-    MARK,
-    Advance,
-    no_progress,
-    numbered_lines,
-    open_bytes,
-    report_bytes,
-    too_long,
-)
+from hybridret.data.lines import Advance, broken_archives, line_blocks, no_progress, open_bytes, report_bytes
 
 
 @dataclass(frozen=True)
@@ -39,25 +29,13 @@ def json_blocks(file: Path, size: int, advance: Advance = no_progress) -> Iterat
     Raises UserError naming file and line for a line that is too long, a file that is one list, and an archive that is
     cut short.
     """
-    before = passed = 0
-    try:
-        with open_bytes(file) as stream:
-            while text := stream.read(size):
-                rest = stream.readline(LONGEST + 1)
-                if len(rest) > LONGEST:
-                    raise UserError(too_long(file, before + text.count(b"\n") + 1))
-                text += rest
-                if not before:
-                    text = text.removeprefix(MARK)
-                    if text.lstrip()[:1] == b"[":
-                        raise UserError(
-                            f"{file}, line 1: it begins with a list, but expected is one JSON object in each line. "
-                            f"Make such a file with: jq -c '.[]' {file.name} > NAME.jsonl"
-                        )
-                yield JsonBlock(text, text.split(b"\n"), before)
-                before += text.count(b"\n")
-                passed = report_bytes(stream, passed, advance)
-    except BROKEN as error:
-        for _ in numbered_lines(file):  # raises where it breaks, and names the line
-            pass
-        raise UserError(f"{file}: the gzip archive is broken ({error}). Fetch the file again.") from error
+    passed = 0
+    with broken_archives(file), open_bytes(file) as stream:
+        for text, before in line_blocks(stream, file, size):
+            if not before and text.lstrip()[:1] == b"[":
+                raise UserError(
+                    f"{file}, line 1: it begins with a list, but expected is one JSON object in each line. "
+                    f"Make such a file with: jq -c '.[]' {file.name} > NAME.jsonl"
+                )
+            yield JsonBlock(text, text.split(b"\n"), before)
+            passed = report_bytes(stream, passed, advance)

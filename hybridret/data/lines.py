@@ -6,6 +6,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,6 +38,31 @@ def bounded_lines(stream: IO[bytes], file: Path) -> Iterator[bytes]:
         if len(raw) > LONGEST:
             raise UserError(too_long(file, line))
         yield raw
+
+
+def line_blocks(stream: IO[bytes], file: Path, size: int) -> Iterator[tuple[bytes, int]]:
+    """Blocks of `size` bytes of an open file, each extended to the end of its last line, without a byte order mark, and
+    how many lines come before each. Raises UserError for a line that is too long."""
+    before = 0
+    while block := stream.read(size):
+        rest = stream.readline(LONGEST + 1)
+        if len(rest) > LONGEST:
+            raise UserError(too_long(file, before + block.count(b"\n") + 1))
+        block += rest
+        yield block if before else block.removeprefix(MARK), before
+        before += block.count(b"\n")
+
+
+@contextmanager
+def broken_archives(file: Path) -> Iterator[None]:
+    """Turns what a truncated or damaged archive raises, while `file` is read in blocks, into a UserError that names the
+    line where it breaks."""
+    try:
+        yield
+    except BROKEN as error:
+        for _ in numbered_lines(file):  # raises where it breaks
+            pass
+        raise UserError(f"{file}: the gzip archive is broken ({error}). Fetch the file again.") from error
 
 
 def too_long(file: Path, line: int) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hybridret.base.errors import UserError
-from hybridret.data import json_blocks, lines, parsing, squad
+from hybridret.data import lines, parsing, squad
 from hybridret.data.jsonl import JsonlPairs
 from hybridret.data.lines import numbered_lines
 from hybridret.data.parsing import json_tables
@@ -28,8 +28,7 @@ READERS: dict[str, Callable[[Path], object]] = {
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (lines, json_blocks):
-        monkeypatch.setattr(module, "LONGEST", LENGTH)
+    monkeypatch.setattr(lines, "LONGEST", LENGTH)
     monkeypatch.setattr(parsing, "BLOCK", LENGTH // 4)
     monkeypatch.setattr(squad, "LARGEST", LENGTH)
 

@@ -16,16 +16,14 @@ import numpy as np
 
 from hybridret.base.errors import UserError
 from hybridret.data.lines import (
-    BROKEN,
-    LONGEST,
-    MARK,
     Advance,
+    broken_archives,
     decoded,
+    line_blocks,
     no_progress,
     numbered_lines,
     open_bytes,
     report_bytes,
-    too_long,
 )
 from hybridret.data.tables.columns import Columns
 
@@ -50,27 +48,16 @@ def delimited_tables(file: Path, columns: Columns, dialect: Dialect, advance: Ad
     Raises UserError naming file and line for a line with another number of columns, text that is not UTF-8, and an
     archive that is cut short; and for a column that is missing.
     """
-    try:
-        with open_bytes(file) as stream:
-            yield from (_quoted if dialect.quoted else _plain)(file, stream, columns, dialect, advance)
-    except BROKEN as error:
-        for _ in numbered_lines(file):  # raises where it breaks, and names the line
-            pass
-        raise UserError(f"{file}: the gzip archive is broken ({error}). Fetch the file again.") from error
+    with broken_archives(file), open_bytes(file) as stream:
+        yield from (_quoted if dialect.quoted else _plain)(file, stream, columns, dialect, advance)
 
 
 def _plain(file: Path, stream: IO[bytes], columns: Columns, dialect: Dialect, advance: Advance) -> Iterator[Any]:
     import pyarrow as pa
     import pyarrow.compute as compute
 
-    line, passed, names = 0, 0, list[str]()
-    while block := stream.read(BLOCK):
-        rest = stream.readline(LONGEST + 1)
-        if len(rest) > LONGEST:
-            raise UserError(too_long(file, line + block.count(b"\n") + 1))
-        block += rest
-        if not line:
-            block = block.removeprefix(MARK)
+    passed, names = 0, list[str]()
+    for block, line in line_blocks(stream, file, BLOCK):
         ends = np.flatnonzero(np.frombuffer(block, np.uint8) == 10) + 1
         if not len(ends) or ends[-1] < len(block):
             ends = np.append(ends, len(block))
@@ -83,7 +70,6 @@ def _plain(file: Path, stream: IO[bytes], columns: Columns, dialect: Dialect, ad
             raise
         lines = compute.ascii_rtrim(lines, "\r\n")
         rows = np.arange(line + 1, line + len(ends) + 1)
-        line += len(ends)
         if not names:
             first = decoded(block[: ends[0]], f"{file}, line 1").split(dialect.delimiter)
             names = [name.strip() for name in first] if dialect.header else [str(1 + n) for n in range(len(first))]

@@ -322,7 +322,7 @@ def test_a_source_that_changed_gets_another_copy(tmp_path: Path) -> None:
 
 def test_a_long_line_is_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delimited, "BLOCK", 10)
-    monkeypatch.setattr(delimited, "LONGEST", 50)
+    monkeypatch.setattr("hybridret.data.lines.LONGEST", 50)
     (tmp_path / "a.tsv").write_bytes(b"q\tp\na\tb\n" + b"c" * 80 + b"\td\n")
     with pytest.raises(UserError, match=r"a\.tsv, line 3: longer than"):
         lines(tmp_path / "a.tsv")
