@@ -63,6 +63,7 @@ def test_the_page_shows_one_of_each() -> None:
         "hybridret/batching",
         "hybridret/encoders",
         "hybridret/data/benchmarks",
+        "hybridret/reporting/answers",
         "hybridret/reporting/charts",
         "conf/loss",
         "conf/batching",
@@ -89,7 +90,13 @@ def test_what_the_page_adds_trains_and_is_measured(project: Path) -> None:
     assert of_lines["precision"].mean() == pytest.approx(of_lines["recall"].mean() / 10)  # one passage each
     run(project, "hybridret.report", "multirun/added")
     report = project / "multirun" / "added" / "report"
-    assert "Shorter bars: languages are crossed more easily." in (report / "report.html").read_text(encoding="utf-8")
+    page = (report / "report.html").read_text(encoding="utf-8")
+    assert "Shorter bars: languages are crossed more easily." in page
+    assert "The hardest language of alternating on cldr is" in page
+    lowest = pd.read_csv(report / "analysis" / "hardest.csv").set_index("dataset")["value"]
+    own = metrics[(metrics["setting"] == "monolingual") & (metrics["metric"] == "map")]
+    own = own[(own["dataset"] == "cldr") & (own["query_language"] != "macro")]
+    assert lowest["cldr"] == pytest.approx(own["value"].min())
     assert (report / "figures" / "gap_cldr.png").is_file()
     assert not (report / "figures" / "gap_lines.png").exists()  # in one language
     run(project, "hybridret.evaluate", f"checkpoint={folder}", "eval=[lines]", "eval.lines.path=lines.tsv")
