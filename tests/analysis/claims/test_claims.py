@@ -241,6 +241,40 @@ def test_a_trend_is_the_slope_of_the_gaps() -> None:
             bounds(claim, values, table[table["parameters_body"] < 1e8])
 
 
+def test_the_better_rival_of_a_trend_is_the_lower_one_where_lower_is_better() -> None:
+    sizes = (1e6, 1e7, 1e8)
+    levels: dict[str, float | list[float]] = {}
+    rows = []
+    for i, size in enumerate(sizes):
+        names = {f"mono{i}": ("mono", np.nan), f"cross{i}": ("cross", np.nan), f"hybrid{i}": ("hybrid", 0.5)}
+        rows.append(configurations(names, size))
+        levels |= {f"mono{i}": 0.9 - 0.3 * i, f"cross{i}": 0.5, f"hybrid{i}": 0.6}
+    values = simulated(levels, better=-1)
+    claim = Trend(name="t", says="s", of=HYBRID, against=[MONO, CROSS], direction="shrinks", **MEASURE)
+    (bound,) = bounds(claim, values, pd.concat(rows, ignore_index=True))
+    macro = dict(zip(values.names, values.mean_over_seeds().mean(axis=(1, 2)), strict=True))
+    gaps = [macro[f"hybrid{i}"] - min(macro[f"mono{i}"], macro[f"cross{i}"]) for i in range(3)]
+    assert bound.contrast.effect == pytest.approx(np.polyfit(np.log10(sizes), gaps, 1)[0])
+
+
+def test_a_refutation_pays_for_the_number_of_bounds() -> None:
+    values = simulated({"mono": 0.5, "cross": 0.5, "hybrid": 0.48}, noise=0.2)
+    found = bounds(best(), values, THREE)
+    judged = judge("b", {}, found)
+    assert judged.refutation == pytest.approx(2 * min(one.outside for one in found))
+    assert judged.support == max(one.inside for one in found)
+
+
+def test_a_cell_that_nobody_was_asked_has_no_weight() -> None:
+    values = simulated({"a": 0.5})
+    holes = values.values.copy()
+    holes[:, :, 1] = np.nan
+    values = QuestionValues(**{**values.__dict__, "values": holes})
+    np.testing.assert_allclose(macro_weights(values), values.weights.sum(axis=0))
+    with pytest.raises(ValueError, match="no cell has a query language among en"):
+        macro_weights(values, ["en"])
+
+
 def test_hybrids_ends_are_mono_and_cross() -> None:
     grid = configurations({f"h{alpha}": ("hybrid", alpha) for alpha in (0.0, 0.5, 1.0)})
     assert chosen(grid, MONO) == ["h1.0"]
