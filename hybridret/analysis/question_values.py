@@ -97,9 +97,9 @@ def question_values(
 
     `runs` has the columns run, configuration and seed. `tables` are (run, rows with `COLUMNS`); they may come from a
     generator, so that one is in memory at a time. A query that stands twice (one question asked twice in a cell) counts
-    with its mean. Questions or cells that some run of a measure lacks are left out for all its runs, because only
-    common questions can be compared; `left_out` counts them. A measure without any common question is no result. Runs
-    without any row of a measure are no runs of it.
+    with its mean. What is no finite number is no value. Questions or cells that some run of a measure lacks are left
+    out for all its runs, because only common questions can be compared; `left_out` counts them. A measure without any
+    common question is no result. Runs without any value of a measure are no runs of it.
     Raises ValueError when a column is missing or a run is not in `runs`.
     """
     known = runs.set_index("run")
@@ -112,8 +112,10 @@ def question_values(
         for measure, rows in table.groupby(list(MEASURE), observed=True, sort=False):
             dataset, setting, metric, cutoff = map(str, measure)
             keys = [rows["question"].astype(str), *(rows[name].astype(str) for name in CELL)]
-            values = rows["value"].astype(float).groupby(keys, sort=False).mean()
-            parts.setdefault((dataset, setting, metric, int(cutoff)), {})[run] = values
+            known_values = rows["value"].astype(float).where(lambda one: np.isfinite(one))
+            values = known_values.groupby(keys, sort=False).mean().dropna()
+            if len(values):
+                parts.setdefault((dataset, setting, metric, int(cutoff)), {})[run] = values
     found = (_dense(measure, own, known, (better or {}).get(measure[2], 1)) for measure, own in parts.items())
     return [one for one in found if one.questions]
 

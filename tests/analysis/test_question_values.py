@@ -54,6 +54,24 @@ def test_a_query_that_stands_twice_counts_with_its_mean() -> None:
     assert np.nansum(once.values) - np.nansum(found.values) == pytest.approx(rows(0)["value"].iloc[0] / 2)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("run", ["a1", "b1"])
+def test_what_is_no_number_was_not_asked(bad: float, run: str) -> None:
+    tables = {name: rows(i) for i, name in enumerate(RUNS["run"])}
+    tables[run].loc[4, "value"] = bad
+    (found,) = question_values(RUNS, tables.items())
+    assert found.left_out == 1
+    for value, name in zip(found.macro, found.runs, strict=True):
+        kept = tables[name].drop(index=4)
+        assert value == pytest.approx(kept.groupby(["query_language", "corpus_language"])["value"].mean().mean())
+
+
+def test_a_run_without_any_value_takes_no_questions_from_the_others() -> None:
+    (found,) = question_values(RUNS, [("a1", rows(0)), ("a2", rows(1).assign(value=np.nan)), ("b1", rows(2))])
+    assert found.runs == ("a1", "b1")
+    assert found.left_out == 0
+
+
 def test_wrong_tables_are_refused() -> None:
     with pytest.raises(ValueError, match="no column 'question'"):
         question_values(RUNS, [("a1", rows(0).drop(columns="question"))])

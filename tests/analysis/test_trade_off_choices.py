@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import linregress
+from scipy.stats import linregress, t
 
 from hybridret.analysis.trade_off.alpha_by_size import alpha_by_size
 from hybridret.analysis.trade_off.best_alpha import Method, best_alpha
@@ -117,8 +117,18 @@ def test_scatter_beyond_the_draws_widens_the_interval() -> None:
     drawn = best + np.random.default_rng(0).normal(0, 0.001, (500, 5))
     found = alpha_by_size(parameters, best, drawn)
     assert found.widened
-    assert found.high - found.low == pytest.approx(2 * 1.96 * linregress(np.log10(parameters), best).stderr)
+    assert found.high - found.low == pytest.approx(2 * t.ppf(0.975, 3) * linregress(np.log10(parameters), best).stderr)
     assert not found.decided
+
+
+@pytest.mark.parametrize("sizes", [3, 4, 5])
+def test_scatter_that_draws_do_not_explain_shows_no_slope(sizes: int) -> None:
+    random, decided = np.random.default_rng(sizes), 0
+    for _ in range(400):
+        best = 0.5 + random.normal(0, 0.05, sizes)
+        drawn = best + random.normal(0, 0.002, (200, sizes))
+        decided += alpha_by_size(10.0 ** np.arange(4, 4 + sizes), best, drawn).decided
+    assert decided / 400 <= 0.1  # .05 is expected; with the normal distribution .30, .19 and .15
 
 
 @pytest.mark.slow

@@ -78,6 +78,29 @@ def test_a_claim_is_on_plain_batches(fabricate: ModuleType, tmp_path: Path) -> N
     assert "is one configuration here" in rows.at["alpha_is_flat", "reason"]
 
 
+def test_a_grid_of_plain_batches_has_no_other_ones_in_it(fabricate: ModuleType, tmp_path: Path) -> None:
+    sweep = tmp_path / "grid"
+    for alpha, pairs, seed in ((0.4, "all", 1), (0.4, "english", 2), (0.5, "english", 3), (0.6, "all", 4)):
+        batching = {"_target_": "hybridret.batching.hybrid.X", "alpha": alpha, "pairs": pairs}
+        fabricate.run(sweep, "hybrid", seed, alpha=alpha, config={"batching": batching})
+    found = find(Evidence([collect(fabricate.questioned(sweep, count=8))]))
+    assert found is not None
+    row = found.frames["claims"].set_index("claim").loc["alpha_is_flat"]
+    assert (row["contrasts"], row["what"]) == (1, "hybrid α=0.4 − hybrid α=0.6")
+
+
+def test_what_only_another_sweep_varies_is_no_condition(fabricate: ModuleType, tmp_path: Path) -> None:
+    for strategy, alpha in (("mono", None), ("hybrid", 0.5)):
+        fabricate.run(tmp_path / "still", strategy, 1, alpha=alpha)
+        for seed, rate in ((1, 0.001), (2, 0.003)):
+            fabricate.run(tmp_path / "rates", strategy, seed, alpha=alpha, config={"optim": {"lr": rate}})
+    evidence = Evidence([collect(fabricate.questioned(tmp_path / name, count=8)) for name in ("still", "rates")])
+    found = find(evidence)
+    assert found is not None
+    rows = found.frames["claims"].set_index("claim").loc["hybrid_keeps_monolingual"]
+    assert rows["backbone"].tolist() == ["scratch", "scratch, lr=0.001", "scratch, lr=0.003"]
+
+
 def test_claims_that_say_nothing_of_the_runs(questioned: Path, tmp_path: Path) -> None:
     file = tmp_path / "claims.yaml"
     file.write_text(

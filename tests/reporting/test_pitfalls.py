@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hybridret.analysis.pitfalls.lost import LostQuestions
 from hybridret.analysis.pitfalls.texts import QuestionTexts
 from hybridret.base.errors import UserError
 from hybridret.reporting.answers.answer import Findings
 from hybridret.reporting.answers.pitfalls import find as pitfalls
+from hybridret.reporting.answers.pitfalls.sentences import group_sentences
 from hybridret.reporting.collect import collect
 from hybridret.reporting.evidence import Evidence
 
@@ -117,6 +119,24 @@ def test_digits_are_found_with_texts_and_not_asked_without(lossy: Path, whole: F
     bare = found(lossy)
     assert set(bare.frames["pitfalls_groups"]["feature"]) == {"script", "family", "question script", "passage script"}
     assert "--texts" in bare.remarks[0]
+
+
+def test_only_configurations_that_lose_more_are_counted_with_one_that_loses_more() -> None:
+    lost = {name: made_lost(name) for name in "abc"}
+    row = {
+        "feature": "digits", "group": "questions with digits", "questions": 20, "share_inside": 0.4,
+        "share_outside": 0.2, "p": 0.001, "p_corrected": 0.002, "reason": "",
+    }  # fmt: skip
+    odds = {"a": (2.6, 2.0, 3.3), "b": (0.5, 0.3, 0.8), "c": (1.9, 1.2, 2.9)}
+    rows = [{"configuration": n, **row, "odds_ratio": r, "low": lo, "high": hi} for n, (r, lo, hi) in odds.items()]
+    (one,) = group_sentences("d", pd.DataFrame(rows), lost)
+    assert "2.60 times" in one.text
+    assert "so in 2 of 3 configurations" in one.text
+
+
+def made_lost(name: str) -> LostQuestions:
+    one = np.ones((2, 1))
+    return LostQuestions(name, ("q1", "q2"), (("de", "en"),), 1, one, one, 0 * one)
 
 
 def test_examples_show_texts_where_they_are_known(lossy: Path, whole: Findings) -> None:

@@ -119,6 +119,9 @@ def test_frames_hold_all_laws_and_the_held_out_size(answered: Findings) -> None:
     assert (power["noise"].isin(["seeds", "law"])).all()
     assert (power["failed"] == 0).all()
     held = answered.frames["scaling_prediction"]
+    about_law = [one.text for one in answered.sentences if "is predicted from the smaller ones" in one.text]
+    assert about_law
+    assert all("the simplest one whose held-out error is at most 2 times the smallest one" in one for one in about_law)
     assert (held["parameters"] == BODIES[-1]).all()
     assert (held["fitted_sizes"] == 3).all()
     entropy = held[(held["metric"] == "contrastive_entropy") & (held["law"] == "power")]

@@ -112,6 +112,34 @@ def test_an_alpha_grid_compares_the_best_two(fabricate: ModuleType, tmp_path: Pa
         assert macro[one.b] == macro.drop(one.a).max()
 
 
+def test_hybrid_is_asked_about_where_all_else_is_equal(fabricate: ModuleType, tmp_path: Path) -> None:
+    sweep = tmp_path / "rates"
+    for strategy, rate in (("hybrid", 0.001), ("hybrid", 0.003), ("mono", 0.003), ("cross", 0.003)):
+        seed = 1 if rate == 0.003 else 2
+        alpha = 0.5 if strategy == "hybrid" else None
+        fabricate.run(sweep, strategy, seed, alpha=alpha, config={"optim": {"lr": rate}})
+    evidence = Evidence([collect(fabricate.questioned(sweep, count=8))], 100, 100)
+    found = ANSWER.find(evidence)
+    assert found is not None
+    asked = questions(evidence, "cldr_combinations", found.frames["significance_comparisons"])
+    assert [one.a for one in asked] == ["hybrid α=0.5, lr=0.003"] * 3
+    assert {one.b for one in asked} == {"mono, lr=0.003", "cross, lr=0.003"}
+
+
+def test_the_hybrid_that_is_asked_about_has_plain_batches(fabricate: ModuleType, tmp_path: Path) -> None:
+    sweep = tmp_path / "pairs"
+    for strategy in ("mono", "cross"):
+        fabricate.run(sweep, strategy, 1)
+    for alpha, pairs, seed in ((0.4, "all", 1), (0.4, "english", 2), (0.5, "english", 3)):
+        batching = {"_target_": "hybridret.batching.hybrid.X", "alpha": alpha, "pairs": pairs}
+        fabricate.run(sweep, "hybrid", seed, alpha=alpha, config={"batching": batching})
+    evidence = Evidence([collect(fabricate.questioned(sweep, count=8))], 100, 100)
+    found = ANSWER.find(evidence)
+    assert found is not None
+    asked = questions(evidence, "cldr_combinations", found.frames["significance_comparisons"])
+    assert [one.a for one in asked] == ["hybrid α=0.4"] * 3
+
+
 def test_nothing_to_compare(fabricate: ModuleType, questioned: Path, tmp_path: Path) -> None:
     fabricate.run(tmp_path / "one", "mono", 1)
     assert ANSWER.find(Evidence([collect(fabricate.questioned(tmp_path / "one"))])) is None

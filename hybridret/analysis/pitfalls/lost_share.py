@@ -53,14 +53,34 @@ def lost_share(lost: LostQuestions, resamples: int, seed: int) -> LostShare:
     return LostShare(_ratio(gone, found), low, high, int(found.sum()), int(gone.sum()))
 
 
-def share_difference(first: LostQuestions, second: LostQuestions, resamples: int, seed: int) -> ShareDifference:
-    """Paired: both shares are computed from the same draw of questions. Raises ValueError where these differ."""
+def share_difference(
+    first: LostQuestions, second: LostQuestions, resamples: int, seed: int, among: int = 2
+) -> ShareDifference:
+    """Paired: both shares are computed from the same draw of questions.
+
+    among: of how many configurations the two are those that lose most and least. Such extremes differ by chance alone;
+    the interval is wider by Tukey's factor, the studentized range of so many over that of two, so that it
+    seldom leaves out 0 where all are equal. Raises ValueError where the questions differ.
+    """
     if first.questions != second.questions:
         raise ValueError("the two configurations were asked other questions")
     weights = question_weights(len(first.questions), resamples, seed)
     one, two = _counts(first), _counts(second)
+    difference = _ratio(*one) - _ratio(*two)
     low, high = _interval(_drawn(*one, weights) - _drawn(*two, weights))
-    return ShareDifference(_ratio(*one) - _ratio(*two), low, high)
+    wider = _tukey(among)
+    return ShareDifference(
+        difference, difference + wider * (low - difference), difference + wider * (high - difference)
+    )
+
+
+def _tukey(among: int) -> float:
+    if among <= 2:
+        return 1.0
+    from scipy.stats import norm, studentized_range  # half a second, which two do not need
+
+    level = LEVEL / 100
+    return float(studentized_range.ppf(level, among, np.inf) / np.sqrt(2.0) / norm.ppf(0.5 + level / 2))
 
 
 def _counts(lost: LostQuestions) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -63,6 +63,12 @@ def system_values(values: QuestionValues, by_cell: bool = False) -> SystemValues
     )
 
 
+def variance_of_mean(totals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of values [seeds, ...]: sample variance / seeds [...]; 0, and not how sums are rounded, where they are equal."""
+    same = np.ptp(totals, axis=0) <= 1e-12 * np.abs(totals).max(axis=0)
+    return np.where(same, 0.0, totals.var(axis=0, ddof=1) / len(totals))
+
+
 def _system(
     runs: NDArray[np.float64],
     asked: NDArray[np.bool_],
@@ -84,6 +90,6 @@ def _system(
     if seeds == 1:
         unknown = np.full(totals.shape[1], np.nan)
         return totals[0], contributions[0], center, unknown, unknown
-    seed_variance = totals.var(axis=0, ddof=1) / seeds
+    seed_variance = variance_of_mean(totals)
     interaction = ((influence - center) ** 2).sum(axis=(0, 1)) / (seeds * (seeds - 1))
     return totals.mean(axis=0), contributions.mean(axis=0), center, seed_variance, interaction

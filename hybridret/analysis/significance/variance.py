@@ -8,6 +8,7 @@ degrees of freedom of the interval are those of Satterthwaite (1946), as in Welc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,20 +103,37 @@ def t_interval(
 
 
 def p_with_seeds(difference: NDArray[np.float64], parts: Spread) -> NDArray[np.float64]:
-    """Two-sided p of a difference of 0 [comparisons, targets], for families of tests.
+    """Two-sided p of a difference of 0 [comparisons, targets], for families of tests: `p_over_spreads`."""
+    of_seeds, interaction = parts.seeds_a + parts.seeds_b, parts.interaction_a + parts.interaction_b
+    freedom = seed_freedom(
+        ((parts.seeds_a > 0, parts.runs_a[:, None]), (parts.seeds_b > 0, parts.runs_b[:, None])), difference.shape
+    )
+    degrees = np.maximum(parts.count - 1, 1).astype(float)
+    return p_over_spreads(difference, parts.questions, degrees, of_seeds, interaction, freedom)
+
+
+def p_over_spreads(
+    difference: NDArray[np.float64],
+    questions: NDArray[np.float64],
+    degrees: NDArray[np.float64],
+    of_seeds: NDArray[np.float64],
+    interaction: NDArray[np.float64],
+    freedom: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Two-sided p of a difference of 0; all arrays broadcast to the shape of `difference`.
+
+    questions, degrees: the variance over questions and its degrees of freedom. of_seeds, freedom: that over seeds, the
+    `interaction` included, which stands in `questions` too.
 
     Degrees of freedom that come from the data let two seeds that happen to agree look certain: at p = .001 there were
     up to 8 times as many false positives as there should be. Here the degrees of freedom f are those of the numbers of
     seeds alone, and p is the mean over all spreads of seeds that the observed one allows (a generalized p, Tsui and
     Weerahandi 1989): observed spread * f / chi2(f), less the interaction.
     """
-    freedom = _seed_freedom(parts)[:, None]
-    of_seeds, interaction = parts.seeds_a + parts.seeds_b, parts.interaction_a + parts.interaction_b
     found = np.zeros(difference.shape)
-    degrees = np.maximum(parts.count - 1, 1).astype(float)
     for share, weight in zip(_SHARES, _WEIGHTS, strict=True):
         inverse = freedom / chdtri(freedom, 1.0 - share)  # chdtri takes the upper tail
-        variance = parts.questions + np.maximum(of_seeds * inverse - interaction, 0.0)
+        variance = questions + np.maximum(of_seeds * inverse - interaction, 0.0)
         found += weight * t_p(difference, variance, degrees)
     return np.minimum(found, 1.0)
 
@@ -125,15 +143,22 @@ _EDGES = np.concatenate([[0.0], np.logspace(-10, -1, 64), np.linspace(0.1, 1.0, 
 _SHARES, _WEIGHTS = (_EDGES[1:] + _EDGES[:-1]) / 2.0, np.diff(_EDGES)
 
 
-def _seed_freedom(parts: Spread) -> NDArray[np.float64]:
-    """Degrees of freedom of the variance over seeds, if seeds of both spread equally: [comparisons].
+def seed_freedom(
+    parts: Sequence[tuple[NDArray[np.bool_], NDArray[np.int64]]],
+    shape: tuple[int, ...],
+    scales: Sequence[float] | None = None,
+) -> NDArray[np.float64]:
+    """Degrees of freedom of the variance over seeds, if the seeds of all spread equally: of `shape`.
 
-    2 (S - 1) for S seeds each, else as in Welch's test; where only one has several seeds, those of it alone.
+    parts: of each configuration whether its seeds spread at all (what has no seed, such as BM25, gives the same values
+    however often it is run, and says nothing of the spread of others), and how many it has. scales: what its mean is
+    multiplied by, 1 without. 2 (S - 1) for two with S seeds each, else as in Welch's test; 1 without any.
     """
-    total, squares = np.zeros(len(parts.runs_a)), np.zeros(len(parts.runs_a))
-    for runs in (parts.runs_a, parts.runs_b):
-        total += np.where(runs > 1, 1.0 / runs, 0.0)
-        squares += np.where(runs > 1, 1.0 / runs**2 / np.maximum(runs - 1, 1), 0.0)
+    total, squares = np.zeros(shape), np.zeros(shape)
+    for (spreads, runs), scale in zip(parts, scales or [1.0] * len(parts), strict=True):
+        one = np.where(spreads & (runs > 1), scale**2 / runs, 0.0)
+        total = total + one
+        squares = squares + one**2 / np.maximum(runs - 1, 1)
     return np.where(squares > 0, total**2 / np.where(squares > 0, squares, 1.0), 1.0)
 
 

@@ -1,7 +1,8 @@
 """How the best alpha moves with size: the slope of a line through best alphas against log10 of the body parameters.
 
 The interval is that of the draws, so it holds what questions and seeds leave open. Best alphas may scatter around the
-line for further reasons; where that scatter alone gives a wider interval, it is the wider one.
+line for further reasons; where that scatter alone gives a wider interval, it is the wider one. Where the draws do not
+explain the scatter, three or four sizes hardly know it: the interval is then Student's.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 FEWEST = 3  # sizes
+LEVEL = 0.05  # a share of draws below this does not explain a scatter
 _NORMAL = 1.96
 
 
@@ -43,10 +46,19 @@ def alpha_by_size(parameters: NDArray[np.float64], best: NDArray[np.float64], dr
     low, high = map(float, np.quantile(drawn @ weights, [0.025, 0.975]))
     widened = False
     if (spare := len(best) - 2) > 0:
-        away = best - best.mean() - slope * centred
-        margin = _NORMAL * float(np.sqrt((away**2).sum() / spare / (centred**2).sum()))
+        scatter = _scatter(best, centred)
+        explained = np.mean(_scatter(drawn - best, centred) >= scatter) >= LEVEL
+        quantile = _NORMAL if explained else float(stdtrit(spare, 0.975))
+        margin = quantile * float(np.sqrt(scatter / spare / (centred**2).sum()))
         widened = slope - margin < low or slope + margin > high
         low, high = min(low, slope - margin), max(high, slope + margin)
     few = sizes < FEWEST
     reason = f"there are fewer than {FEWEST} sizes" if few else "the interval holds 0" if low <= 0 <= high else ""
     return Slope(slope, low, high, not reason, reason, widened)
+
+
+def _scatter(values: NDArray[np.float64], centred: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum of squares of values [..., sizes] around their line: [...]."""
+    slope = values @ centred / (centred**2).sum()
+    away = values - values.mean(axis=-1, keepdims=True) - slope[..., None] * centred
+    return np.asarray((away**2).sum(axis=-1))

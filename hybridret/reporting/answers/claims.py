@@ -14,11 +14,11 @@ from hybridret.analysis.claims.statements import Claim, Trend
 from hybridret.analysis.claims.verdict import Judged, judge, rulings
 from hybridret.analysis.question_values import QuestionValues
 from hybridret.analysis.significance.correction import holm
+from hybridret.reporting.answers.alike import alike, conditions
 from hybridret.reporting.answers.answer import Answer, Finding, Findings
 from hybridret.reporting.evidence import Evidence
 from hybridret.reporting.table import Cell, Column, Table
 
-_GROUP = ("backbone", "size")
 _HEADS = ("supported", "refuted", "undecided")
 
 
@@ -102,31 +102,13 @@ def _measure(evidence: Evidence, claim: Claim, dataset: str) -> QuestionValues |
 def _groups(evidence: Evidence, values: QuestionValues, trend: bool) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
     """Trained configurations that differ in strategy and alpha (for a trend also in size) alone."""
     runs = evidence.runs[evidence.runs["run"].isin(values.runs) & evidence.runs["trained"]]
-    extra = [name for name in _varied(evidence) if not name.startswith("batching.")]
-    keys = ["sweep", "backbone", *extra] + ([] if trend else ["size", "parameters_body"])
-    keys = [key for key in keys if key in runs]
-    kept = runs.drop_duplicates("configuration")
-    for _, alike in kept.groupby(keys, dropna=False, sort=False):
-        own = _plain(alike, [key for key in _varied(evidence) if key.startswith("batching.")])
+    by = ["sweep", "backbone"] + ([] if trend else ["size", "parameters_body"])
+    for own in alike(evidence, runs, by):
         first = own.iloc[0]
         size = "all" if trend else str(first["size"])
-        others = [f"{key.rsplit('.', 1)[-1]}={first[key]}" for key in extra if first[key]]
+        others = [f"{key.rsplit('.', 1)[-1]}={first[key]}" for key in conditions(evidence) if first[key]]
         name = ", ".join([str(first["backbone"]), *others])
-        yield {"sweep": str(first["sweep"]), "backbone": name, "size": size}, own.reset_index(drop=True)
-
-
-def _varied(evidence: Evidence) -> list[str]:
-    """The config keys that vary in some sweep, besides strategy, alpha, backbone and size."""
-    return list(dict.fromkeys(name for sweep in evidence.sweeps for name in sweep.extra))
-
-
-def _plain(configurations: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Of configurations that are equal in strategy and alpha those with the fewest other options of their batches: a
-    claim on hybrid batches is none on hybrid batches with other language pairs."""
-    known = [key for key in keys if key in configurations]
-    options = (configurations[known].fillna("").astype(str) != "").sum(axis=1)
-    fewest = options.groupby([configurations["strategy"], configurations["alpha"].fillna(-1)]).transform("min")
-    return configurations[options == fewest]
+        yield {"sweep": str(first["sweep"]), "backbone": name, "size": size}, own
 
 
 def _sentence(claim: Claim, rows: pd.DataFrame, unit: str) -> Finding:

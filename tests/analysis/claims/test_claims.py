@@ -17,6 +17,9 @@ from hybridret.analysis.claims.read import PAPER, read_claims
 from hybridret.analysis.claims.statements import Best, Changes, Choice, Claim, EqualGain, Flat, Keeps, Trend
 from hybridret.analysis.claims.verdict import Bound, judge, rulings
 from hybridret.analysis.question_values import QuestionValues
+from hybridret.analysis.significance.difference import all_pairs, differences
+from hybridret.analysis.significance.equivalence import equivalence
+from hybridret.analysis.significance.system_values import system_values
 from hybridret.base.errors import UserError
 
 MEASURE = {"metric": "map", "setting": "multilingual"}
@@ -96,6 +99,49 @@ def test_with_one_seed_and_cell_it_is_the_paired_t_test() -> None:
     interval = expected.confidence_interval()
     assert found.interval() == pytest.approx((interval.low, interval.high), rel=1e-9)
     assert found.seeds == 1
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3, 5])
+@pytest.mark.parametrize("holes", [False, True])
+def test_claims_and_significance_agree_on_a_difference(seeds: int, holes: bool) -> None:
+    values = simulated({"a": 0.5, "b": 0.48}, seeds, between=0.02, random=np.random.default_rng(seeds))
+    if holes:
+        some = values.values.copy()
+        some[:, :7, 1] = np.nan
+        some[:, 3, 2] = np.nan
+        values = QuestionValues(**{**values.__dict__, "values": some})
+    weights = macro_weights(values)
+    found = contrast([Term(values, "a", weights), Term(values, "b", -weights)])
+    other = differences(system_values(values), all_pairs(2))
+    assert found.effect == pytest.approx(other.difference.item(), rel=1e-12)
+    assert found.error**2 == pytest.approx(other.spread.total.item(), rel=1e-9)
+    assert found.freedom == pytest.approx(other.spread.freedom.item(), rel=1e-9)
+    assert found.interval() == pytest.approx((other.low.item(), other.high.item()), rel=1e-9)
+    if seeds > 1:
+        assert 2 * min(found.above(0), found.below(0)) == pytest.approx(other.p_seeds.item(), rel=1e-9)
+    equal = equivalence(values, "a", "b", margin=0.1)
+    assert found.interval(0.9) == pytest.approx((equal.low, equal.high), rel=1e-9)
+
+
+def test_a_configuration_that_stands_twice_is_drawn_once() -> None:
+    values = simulated({"a": 0.5, "b": 0.48})
+    weights = macro_weights(values)
+    once = contrast([Term(values, "a", weights), Term(values, "b", -weights)])
+    twice = contrast([Term(values, "a", 0.5 * weights), Term(values, "b", -weights), Term(values, "a", 0.5 * weights)])
+    assert (twice.effect, twice.error, twice.above(0)) == pytest.approx((once.effect, once.error, once.above(0)))
+    nothing = contrast([Term(values, "a", weights), Term(values, "a", -weights)])
+    assert nothing.error == 0
+
+
+def test_small_p_are_as_rare_as_they_say() -> None:
+    # Holm over a file of claims and all groups decides at p of .001, and two seeds that happen to agree say little.
+    random, small, draws = np.random.default_rng(4), 0, 1500
+    for _ in range(draws):
+        values = simulated({"a": 0.5, "b": 0.5}, 2, 20, ("de",), between=0.1, random=random)
+        weights = macro_weights(values)
+        found = contrast([Term(values, "a", weights), Term(values, "b", -weights)])
+        small += 2 * min(found.above(0), found.below(0)) <= 0.002
+    assert small <= 8  # expected: 3
 
 
 def test_the_spread_over_seeds_widens_the_interval() -> None:
@@ -193,6 +239,40 @@ def test_a_trend_is_the_slope_of_the_gaps() -> None:
             assert ruling(claim, values, table) == expected
         with pytest.raises(NotTestable, match="needs three sizes, and there are 2"):
             bounds(claim, values, table[table["parameters_body"] < 1e8])
+
+
+def test_the_better_rival_of_a_trend_is_the_lower_one_where_lower_is_better() -> None:
+    sizes = (1e6, 1e7, 1e8)
+    levels: dict[str, float | list[float]] = {}
+    rows = []
+    for i, size in enumerate(sizes):
+        names = {f"mono{i}": ("mono", np.nan), f"cross{i}": ("cross", np.nan), f"hybrid{i}": ("hybrid", 0.5)}
+        rows.append(configurations(names, size))
+        levels |= {f"mono{i}": 0.9 - 0.3 * i, f"cross{i}": 0.5, f"hybrid{i}": 0.6}
+    values = simulated(levels, better=-1)
+    claim = Trend(name="t", says="s", of=HYBRID, against=[MONO, CROSS], direction="shrinks", **MEASURE)
+    (bound,) = bounds(claim, values, pd.concat(rows, ignore_index=True))
+    macro = dict(zip(values.names, values.mean_over_seeds().mean(axis=(1, 2)), strict=True))
+    gaps = [macro[f"hybrid{i}"] - min(macro[f"mono{i}"], macro[f"cross{i}"]) for i in range(3)]
+    assert bound.contrast.effect == pytest.approx(np.polyfit(np.log10(sizes), gaps, 1)[0])
+
+
+def test_a_refutation_pays_for_the_number_of_bounds() -> None:
+    values = simulated({"mono": 0.5, "cross": 0.5, "hybrid": 0.48}, noise=0.2)
+    found = bounds(best(), values, THREE)
+    judged = judge("b", {}, found)
+    assert judged.refutation == pytest.approx(2 * min(one.outside for one in found))
+    assert judged.support == max(one.inside for one in found)
+
+
+def test_a_cell_that_nobody_was_asked_has_no_weight() -> None:
+    values = simulated({"a": 0.5})
+    holes = values.values.copy()
+    holes[:, :, 1] = np.nan
+    values = QuestionValues(**{**values.__dict__, "values": holes})
+    np.testing.assert_allclose(macro_weights(values), values.weights.sum(axis=0))
+    with pytest.raises(ValueError, match="no cell has a query language among en"):
+        macro_weights(values, ["en"])
 
 
 def test_hybrids_ends_are_mono_and_cross() -> None:

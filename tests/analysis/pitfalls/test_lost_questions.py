@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from pitfall_worlds import made, values
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm, studentized_range
 
 from hybridret.analysis.pitfalls.lost import lost_by_pair, lost_questions, wilson
 from hybridret.analysis.pitfalls.lost_share import lost_share, question_weights, share_difference
@@ -17,6 +17,7 @@ RUNS = [("a1", "a", "1"), ("a2", "a", "2"), ("a3", "a", "3"), ("b1", "b", "1"), 
 
 def test_lost_is_found_at_home_and_not_elsewhere_in_most_seeds() -> None:
     own, other = values(0, "monolingual", RUNS), values(1, "cross-lingual", RUNS[::-1])
+    own.values[:, 2, 0], other.values[:, 3, 0] = np.nan, np.nan  # asked in one of the two languages only
     found = lost_questions(own, other)
     assert list(found) == ["a", "b"]
     for name, one in found.items():
@@ -113,3 +114,21 @@ def test_questions_are_the_unit_of_the_interval() -> None:
     found = lost_share(made(0, questions=400), 1000, 7)
     low, high = wilson(np.array([found.lost]), np.array([found.found]))
     assert found.high - found.low > 3 * (high - low)[0]
+
+
+def test_the_extremes_of_many_equal_configurations_differ_by_chance() -> None:
+    decided, worlds, among = 0, 60, 8
+    base = made(1, 80, ("de", "en", "th"), found=1.0)
+    for world in range(worlds):
+        random = np.random.default_rng(world)
+        rate = random.beta(2.0, 3.0, (80, 1))
+        marks = [(random.random(base.lost.shape) < rate).astype(float) for _ in range(among)]
+        equal = sorted((replace(base, lost=one) for one in marks), key=lambda one: float(one.lost.sum()))
+        found = share_difference(equal[-1], equal[0], 1000, world, among)
+        decided += not found.low <= 0 <= found.high
+    assert decided <= 10  # expected: 3 to 5; without the factor 34
+    two = share_difference(equal[-1], equal[0], 200, 0)
+    many = share_difference(equal[-1], equal[0], 200, 0, among)
+    assert many.difference == two.difference
+    q = studentized_range.ppf(0.95, among, np.inf) / np.sqrt(2)
+    assert (many.high - many.low) / (two.high - two.low) == pytest.approx(q / norm.ppf(0.975))

@@ -171,7 +171,10 @@ def test_a_gap_that_grows_and_one_that_does_not() -> None:
     assert ((found.intervals[:, 0] < found.values) & (found.values < found.intervals[:, 1])).all()
     assert gap(mono, [mono, cross], 1, random).slope.value == 0.0
     # Of a loss the smaller one is the rival.
-    np.testing.assert_allclose(gap(own, [mono, cross], -1, random).values, cross.means - own.means)
+    loss = gap(own, [mono, cross], -1, random)
+    np.testing.assert_allclose(loss.values, cross.means - own.means)
+    assert loss.slope.low < loss.slope.value < loss.slope.high
+    assert ((loss.intervals[:, 0] < loss.values) & (loss.values < loss.intervals[:, 1])).all()
     flat = gap(mono, [made(0.48 + 0 * logs, 3, 5, 0.005)], 1, random[:2])
     assert flat.slope.reason == "the interval includes 0"
 

@@ -144,6 +144,20 @@ def test_sources_are_told_apart(simulation: ModuleType) -> None:
     assert np.mean(found, axis=0) == pytest.approx(expected, rel=0.1)
 
 
+def test_repeats_of_what_has_no_seed_say_nothing_of_seeds(simulation: ModuleType) -> None:
+    random = np.random.default_rng(3)
+    model = random.normal(0.05, 0.03, (3, 1, 1)) + random.normal(0, 0.05, (3, 40, 1))
+    lexical = random.normal(0, 0.05, (1, 40, 1))
+    found = [
+        differences(
+            system_values(simulation.values_of({"model": model, "bm25": np.repeat(lexical, times, axis=0)})), PAIR
+        )
+        for times in (1, 3)
+    ]
+    assert found[0].p_seeds.item() == pytest.approx(found[1].p_seeds.item(), rel=1e-9)
+    assert found[0].low.item() == pytest.approx(found[1].low.item(), rel=1e-9)
+
+
 def test_p_is_the_larger_of_questions_and_seeds(simulation: ModuleType) -> None:
     values = simulation.simulated(
         np.random.default_rng(1), {"a": 0.05, "b": 0.0, "c": 0.0}, {"a": 3, "b": 1, "c": 1}, of_seeds=0.2

@@ -74,7 +74,9 @@ def _of_dataset(evidence: Evidence, dataset: str) -> Findings | None:
         return Findings(sentences=[Finding(text=text, decided=False, runs=len(measured[0].runs))])
     trained = set(evidence.runs.loc[evidence.runs["trained"].astype(bool), "configuration"])
     shown = sorted([name for name in able if name in trained] or able, key=lambda name: -shares[name].share)
-    difference = share_difference(lost[shown[0]], lost[shown[-1]], evidence.resamples, seed) if len(shown) > 1 else None
+    difference = None
+    if len(shown) > 1:
+        difference = share_difference(lost[shown[0]], lost[shown[-1]], evidence.resamples, seed, len(shown))
     texts, remarks = _texts(evidence, dataset, first)
     groups = language_groups(len(first.questions), first.pairs)
     if texts is not None:

@@ -106,7 +106,8 @@ def group_sentences(dataset: str, groups: pd.DataFrame, lost: Mapping[str, LostQ
     first = clear.iloc[np.argsort(-_clearness(clear), kind="stable")].drop_duplicates(["feature", "group"])
     topics = (first["feature"] == "topic").cumsum().where(first["feature"] == "topic", 0)
     for row in first[topics <= TOPICS].head(GROUPS).to_dict("records"):
-        times = int((clear["group"] == row["group"]).sum())
+        alike = (clear["group"] == row["group"]) & ((clear["odds_ratio"] > 1) == (row["odds_ratio"] > 1))
+        times = int(alike.sum())
         among = groups["configuration"].nunique()
         interval = f" [{row['low']:.2f}, {row['high']:.2f}]" if pd.notna(row["low"]) else ""
         text = (

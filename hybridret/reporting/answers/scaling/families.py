@@ -16,6 +16,7 @@ from hybridret.analysis.scaling.noise import Draws, draws
 from hybridret.analysis.scaling.questions import question_counts, resampled_macro
 from hybridret.analysis.scaling.scales import log_odds_against
 from hybridret.analysis.scaling.series import Series, series
+from hybridret.reporting.answers.alike import varied
 from hybridret.reporting.evidence import Evidence
 from hybridret.reporting.select import MACRO, SETTINGS, title_of
 
@@ -88,7 +89,7 @@ def trained_runs(evidence: Evidence) -> pd.DataFrame:
         known = runs[name].where((runs[name] > 0) & np.isfinite(runs[name])).astype(float)
         logs = pd.Series(np.log(known.to_numpy()), index=runs.index)
         runs[name] = np.exp(logs.groupby([runs["sweep"], runs["configuration"]]).transform("mean"))
-    extra = sorted({key for sweep in evidence.sweeps for key in sweep.extra if key != "training.steps"})
+    extra = sorted(key for key in varied(evidence) if key != "training.steps")
     shared = ["sweep", "backbone", *(key for key in extra if key in runs)]
     runs["keys"] = [tuple(map(str, row)) for row in runs[shared].itertuples(index=False)]
     runs["label"] = [

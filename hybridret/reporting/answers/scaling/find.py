@@ -111,8 +111,8 @@ def _remarks(evidence: Evidence, found: list[Scaled]) -> list[str]:
     remarks = []
     if any(one.chosen is not None and one.chosen is not one.law for one in found):
         remarks.append(
-            "Exponents are those of the law without an offset where a constant predicts held-out sizes best, or the "
-            "data do not determine an exponent with an offset."
+            "Exponents are those of the law without an offset where a constant predicts held-out sizes well enough, or "
+            "the data do not determine an exponent with an offset."
         )
     if len(evidence.sweeps) > 1:
         remarks.append("Sizes are compared within each sweep; a law does not join the runs of several sweeps.")

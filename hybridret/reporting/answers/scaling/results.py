@@ -30,8 +30,8 @@ class Compared:
 class Scaled:
     """One measure of all families against body parameters.
 
-    law: the one that exponents are of; chosen: the one with the smallest held-out error (None: fewer than three sizes),
-    and the errors of all. bands: by (family, setting), then by law, of all laws that the series can be fitted to.
+    law: the one that exponents are of; chosen: that of `choose_law` (None: fewer than three sizes), and the held-out
+    errors of all. bands: by (family, setting), then by law, of all laws that the series can be fitted to.
     exponents: by (family, setting). gaps: by (family, setting), of families that have both
     rivals; predictions: by (family, setting), of all laws that smaller sizes can fit.
     """
@@ -53,8 +53,8 @@ class Scaled:
 
 
 def scaled(measure: Measure, families: Sequence[Family]) -> Scaled:
-    """Everything about `measure`. Exponents are those of the power law, unless the law with offset predicts held-out
-    sizes best and determines the exponents of all series."""
+    """Everything about `measure`. Exponents are those of the power law, unless the law with offset is chosen by
+    held-out sizes and determines the exponents of all series."""
     several = [(one, setting) for one in families for setting in one.losses if len(one.sizes) >= FEWEST]
     chosen, errors = choose_law([one.losses[setting] for one, setting in several]) if several else (None, {})
     law = OFFSET if chosen is OFFSET else POWER

@@ -10,6 +10,7 @@ import numpy as np
 
 from hybridret.analysis.scaling.exponents import Judged
 from hybridret.analysis.scaling.laws import OFFSET
+from hybridret.analysis.scaling.prediction import ENOUGH
 from hybridret.reporting.answers.answer import Finding
 from hybridret.reporting.answers.scaling.families import ENTROPY, Family
 from hybridret.reporting.answers.scaling.results import RIVALS, Scaled
@@ -173,7 +174,8 @@ def prediction_finding(found: Scaled) -> Finding | None:
     held = f"; {sum(bool(one.covered) for one in known)} of {len(known)} intervals hold it" if known else ""
     text = f"On {found.measure.dataset} {loss_name(found)} of the largest size is predicted from the smaller ones "
     text += f"to {error:.1f} % (median of {len(mine)} series{held}) by the law "
-    text += f"{found.chosen.formula.format(x='N')}, which has the smallest held-out error."
+    text += f"{found.chosen.formula.format(x='N')}, the simplest one whose held-out error is at most {ENOUGH:g} times "
+    text += "the smallest one."
     return Finding(text=text, decided=True, runs=sum(len(one.runs) for one in found.families))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from hybridret.reporting.answers.alike import alike
 from hybridret.reporting.evidence import Evidence
 
 HALF = 0.5  # the alpha that the paper takes
@@ -27,7 +28,8 @@ def questions(evidence: Evidence, dataset: str, family: pd.DataFrame) -> list[Qu
     """In the first metric of `dataset`, with what opens the page first.
 
     Hybrid (its alpha nearest to .5) against mono in Mo. and against cross in Cr. and Mul., for every backbone and size
-    that has both; the largest size opens. Where there is no such pair, the best against the second in each setting.
+    that has both, where all else is equal (`alike`); the largest size opens. Where there is no such pair, the best
+    against the second in each setting.
     """
     measures = evidence.measures(dataset)
     if not measures:
@@ -35,17 +37,16 @@ def questions(evidence: Evidence, dataset: str, family: pd.DataFrame) -> list[Qu
     metric, cutoff = measures[0]
     own = family[(family["dataset"] == dataset) & (family["metric"] == metric) & (family["cutoff"] == cutoff)]
     names = set(own["a"]) | set(own["b"])
-    runs = evidence.runs[evidence.runs["configuration"].isin(names)].drop_duplicates("configuration")
+    runs = evidence.runs[evidence.runs["configuration"].isin(names)]
     trained = runs[runs["trained"].astype(bool)]
     for keys in (["sweep", "backbone", "size"], ["backbone", "size"]):  # of one sweep if there is such a pair
-        if found := _hybrid(own, trained, keys):
+        if found := _hybrid(own, alike(evidence, trained, keys)):
             return found
     return _best_against_second(evidence, own, dataset)
 
 
-def _hybrid(own: pd.DataFrame, runs: pd.DataFrame, keys: list[str]) -> list[Question]:
+def _hybrid(own: pd.DataFrame, groups: list[pd.DataFrame]) -> list[Question]:
     found: list[Question] = []
-    groups = [group for _, group in runs.groupby(keys, sort=False)]
     for group in sorted(groups, key=lambda one: -float(one["parameters_body"].max())):
         found += _of_group(own, group, opens=not found)
     return found

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from hybridret.reporting.answers.alike import varied
 from hybridret.reporting.evidence import Evidence
 
 _ENDS = {"mono": 1.0, "cross": 0.0}  # the very same batches as `hybrid` with this alpha
@@ -53,7 +54,7 @@ def groups(runs: pd.DataFrame, configurations: tuple[str, ...]) -> list[Group]:
 def alpha_lines(evidence: Evidence, configurations: tuple[str, ...]) -> list[AlphaLine]:
     """Lines of `FEWEST_ALPHAS` or more. Mono and cross stand in for alpha 1 and 0 where the strategy lacks them."""
     runs = evidence.runs
-    extra = [name for name in dict.fromkeys(key for one in evidence.sweeps for key in one.extra) if name in runs]
+    extra = [name for name in varied(evidence) if name in runs]
     own = runs[runs["trained"] & runs["configuration"].isin(configurations)].drop_duplicates("configuration")
     end = own["strategy"].map(_ENDS).astype(float)
     own = own.assign(alpha=own["alpha"].fillna(end), end=end.notna()).dropna(subset=["alpha"])
