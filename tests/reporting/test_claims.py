@@ -104,3 +104,13 @@ def test_p_values_are_corrected_for_all_claims_and_groups(questioned: Path) -> N
     alone = claims_frame([(one, judged) for judged in judged_in_groups(evidence, one)])
     assert (tested[tested["claim"] == one.name]["p_support"].to_numpy() >= alone["p_support"].to_numpy()).all()
     assert claims_frame([]).empty
+
+
+def test_a_small_p_is_no_zero(questioned: Path) -> None:
+    found = find(Evidence([collect(questioned)]))
+    assert found is not None
+    sure = [one for one in found.sentences if one.p is not None and one.p < 0.0005]
+    assert sure
+    assert all("corrected p < .001 (" in one.text for one in sure)
+    assert not any("0.000" in one.text for one in found.sentences)
+    assert not any(cell.value == "0.000" for row in found.tables[0].rows for cell in row)
