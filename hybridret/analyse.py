@@ -81,8 +81,8 @@ def analyse(
     claims that are refuted. `texts`: read the questions of the test sets by the config of the first run, which may
     start its data source.
 
-    Raises UserError on broken files, an unknown dataset or answer, a number of draws below 100, or when no run is
-    finished.
+    Raises UserError on broken files, an unknown dataset or answer, a folder that is given twice, fewer than 100 draws,
+    or when no run is finished.
     """
     from hybridret.base.bars import Bars
     from hybridret.pipelines.answer import check_options, print_answers

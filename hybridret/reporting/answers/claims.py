@@ -186,5 +186,6 @@ ANSWER = Answer(
     about="Falsifiable statements, each judged on these runs: supported if its opposite is unlikely (p at most .05, "
     "corrected for all claims), refuted if it is unlikely itself, undecided otherwise. The effect shown is that of the "
     "comparison which is nearest to breaking the claim.",
+    needs="runs of at least one claim, with values of single questions",
     find=find,
 )

@@ -153,5 +153,6 @@ ANSWER = Answer(
         "A question is lost where a relevant passage is among the first k in its own language and none is in another "
         "one, in most seeds. Which questions are these, and do several configurations lose the same?"
     ),
+    needs="values of single questions within and across languages",
     find=find,
 )
