@@ -41,8 +41,11 @@ def print_answers(
             print(printable(f"  {one.text}"))
         for remark in findings.remarks:
             print(printable(f"  Note: {remark}"))
-    for line in _nothing_to_ask(evidence, answers, only):
-        print(printable(line))
+    lines = list(_nothing_to_ask(evidence, answers, only))
+    if lines:
+        print("\nNothing to ask of these runs")
+    for line in lines:
+        print(printable(f"  {line}"))
     print(f"\nTables: {folder}")
     return [name for one in answers.values() for name in one.broken]
 
@@ -50,9 +53,7 @@ def print_answers(
 def _nothing_to_ask(evidence: Evidence, answers: Mapping[Answer, Findings], only: Sequence[str]) -> Iterator[str]:
     """Which answers are not there, and what they would need: an answer never goes missing in silence."""
     missing = [one for one in known_answers() if (not only or one.name in only) and one not in answers]
-    if missing:
-        yield "\nNothing to ask of these runs"
     for one in missing:
-        yield f"  {one.title}: it needs {one.needs}."
+        yield f"{one.title}: it needs {one.needs}."
     if not any(one.name == "significance" for one in answers):  # which names these runs itself
-        yield from (f"  Note: {remark}" for remark in left_out_remarks(evidence))
+        yield from (f"Note: {remark}" for remark in left_out_remarks(evidence))

@@ -92,6 +92,7 @@ def test_claims_that_say_nothing_of_the_runs(questioned: Path, tmp_path: Path) -
     assert reasons[0] == "no run of x_x"
     assert reasons[1] == "multilingual f1 was not measured for single questions on cldr_combinations"
     assert reasons[2] == "no run was evaluated on d"
+    assert found.sentences[0].text == "None of 3 claims could be tested."
     assert all(one.text.startswith("Not tested:") for one in found.sentences[1:])
 
 

@@ -34,6 +34,8 @@ def find(evidence: Evidence) -> Findings | None:
     sentences = [_sentence(claim, frame[frame["claim"] == claim.name], evidence.unit) for claim in claims]
     counts = ", ".join(f"{(tested['ruling'] == head).sum()} {head}" for head in _HEADS)
     summary = f"Of {_counted(len(tested), 'test')} of {_counted(tested['claim'].nunique(), 'claim')}: {counts}."
+    if tested.empty:
+        summary = f"None of {_counted(len(claims), 'claim')} could be tested."
     runs, questions = int(tested["runs"].max()) if len(tested) else 0, None
     first = Finding(text=summary, decided=bool(len(tested)), importance=0.6, runs=runs, questions=questions)
     broken = frame.loc[frame["required"] & (frame["ruling"] == "refuted"), "claim"].unique()
