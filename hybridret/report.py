@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridret.base.errors import DONE, UserError
+from hybridret.base.files import check_writable
 from hybridret.base.interruption import interruptible, refuse, work_begins
 from hybridret.base.markup import printable
 
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         work_begins()
+        check_writable(options.output or options.sweep / "report")
         report(
             options.sweep,
             options.output,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -67,3 +68,15 @@ def test_answers_that_have_nothing_to_ask_are_named(
     )
     assert f"{sweep}/backbone-bm25,seed-1/queries.parquet is missing. Evaluate the run again" in shown
     assert "So it is with 6 more runs of 11." in shown
+
+
+@pytest.mark.parametrize("command", [main, report])
+def test_a_folder_that_cannot_be_written_is_known_before_the_work(
+    command: Callable[[list[str]], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    assert command([str(tmp_path / "no_sweep"), "--output", str(file / "new")]) == 2
+    assert f"Cannot write in {file}: it is no folder. Choose another folder with --output" in capsys.readouterr().err
+    assert command([str(tmp_path / "no_sweep")]) == 2
+    assert "is not the folder of a sweep" in capsys.readouterr().err

@@ -95,7 +95,7 @@ def test_the_first_sentence_has_the_share_of_the_files(lossy: Path, whole: Findi
             at_home += sum(home) >= 2
             gone += sum(x and not y for x, y in zip(home, away, strict=True)) >= 2
     first = whole.sentences[0]
-    assert f"mono {100 * gone / at_home:.0f} % [" in first.text
+    assert f"mono {100 * gone / at_home:.1f} % [" in first.text
     assert first.decided
     assert first.importance > 0
     assert all(one.importance == 0 for one in whole.sentences[1:])

@@ -19,8 +19,17 @@ IMPORTANCE = 0.4
 
 
 def share(value: float) -> str:
-    """`38 %`, below 10 with a digit more."""
+    """`38 %`, below 10 with a digit more; `under 0.1 %` and `over 99 %` where rounding would say none or all."""
+    if 0 < value < 0.0005:
+        return "under 0.1 %"
+    if 0.995 <= value < 1:
+        return "over 99 %"
     return f"{100 * value:.{0 if abs(value) >= 0.0995 else 1}f} %"
+
+
+def _measured(value: float) -> str:
+    """With as many digits as its interval, in which it then stands."""
+    return f"{100 * value:.1f} %".replace("100.0", "100")
 
 
 def _bounds(low: float, high: float) -> str:
@@ -37,7 +46,7 @@ def loss_sentence(
 ) -> Finding:
     """How much the configurations `shown` lose, the largest loss first; `difference`: the first minus the last."""
     named = shown if len(shown) <= NAMED else [shown[0], shown[-1]]
-    parts = [f"{name} {share(shares[name].share)} {_bounds(shares[name].low, shares[name].high)}" for name in named]
+    parts = [f"{name} {_measured(shares[name].share)} {_bounds(shares[name].low, shares[name].high)}" for name in named]
     worst = lost_by_pair(lost[shown[0]]).sort_values("share", ascending=False, kind="stable").iloc[0]
     text = (
         f"{dataset}: of the questions that they find among the first {cutoff} passages of their own language, these "

@@ -97,7 +97,7 @@ def _of_dataset(evidence: Evidence, dataset: str) -> Findings | None:
         found = with_texts(found, texts.questions, texts.passages)
         remarks.append(
             f"{dataset}: in single language pairs, {len(clear):,} of {len(single):,} tests of groups hold after "
-            f"correction; pitfalls_groups_by_pair.csv has them."
+            f"correction{'; pitfalls_groups_by_pair.csv has them' if len(clear) else ''}."
         )
     pairs = pd.concat([lost_by_pair(one).assign(configuration=name) for name, one in lost.items()], ignore_index=True)
     sentences = [
