@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hybridret.base.errors import DONE, UserError
+from hybridret.base.files import check_writable
 from hybridret.base.interruption import interruptible, refuse, work_begins
 from hybridret.base.markup import printable
 
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         work_begins()
+        check_writable(options.output or options.sweep / "report")
         report(
             options.sweep,
             options.output,
@@ -69,6 +71,7 @@ def report(
     from hybridret.base.bars import Bars
     from hybridret.reporting.answers.registry import find_answers
     from hybridret.reporting.collect import collect
+    from hybridret.reporting.distinct_names import distinct_names
     from hybridret.reporting.evidence import Evidence
     from hybridret.reporting.summary import summary_table
     from hybridret.reporting.write import write_report
@@ -78,14 +81,16 @@ def report(
         found = found.only(list(datasets))
     logger = _logger(found, workspace) if wandb or workspace else None
     bars = Bars()
-    answers = find_answers(Evidence([found], progress=bars))
-    beside = None
+    shown, beside, other = found, None, None
     if compare is not None:
         other = collect(compare)
         if datasets:
             other = other.only([name for name in datasets if name in other.datasets] or list(datasets))
+        shown, other = distinct_names([found, other])
+    answers = find_answers(Evidence([shown], progress=bars))
+    if other is not None:
         beside = (other, find_answers(Evidence([other], progress=bars)))
-    page = write_report(found, output or sweep / "report", bars, answers, beside)
+    page = write_report(shown, output or sweep / "report", bars, answers, beside)
     # A file or a pipe gets the whole table instead of one cut at 80 columns.
     console = Console() if sys.stdout.isatty() else Console(width=160)
     for name in found.datasets:

@@ -159,6 +159,7 @@ def test_results_of_mteb_reach_the_answers(tmp_path: Path, capsys: pytest.Captur
         ([], "Name the folder of a sweep"),
         (["--trec", "A.run"], "--trec needs judgments"),
         (["sweep", "--qrels", "Q"], "--qrels does not go with these results"),
+        (["sweep", "--paper"], "SWEEP does not go with these results"),
         (["sweep", "--by-tag"], "--by-tag does not go with these results"),
         (["sweep", "--trec", "A.run", "--qrels", "Q"], "not both at once"),
         (["--trec", "A.run", "--qrels", "dev.qrels"], "A.run: cannot be read"),

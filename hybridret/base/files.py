@@ -43,7 +43,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise CannotWrite(
             f"Cannot write {path}: {error.strerror or error}. Free some space or choose another folder "
-            f"(output=FOLDER), then run the same command again; finished work is kept."
+            f"(output=FOLDER; report and analyse: --output FOLDER), then run the same command again; finished work is "
+            f"kept."
         ) from error
     finally:
         if temporary is not None:
@@ -82,6 +83,16 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8, atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def check_writable(folder: Path) -> None:
+    """Raise UserError where `folder`, or the folder that it would stand in, is a file or may not be written, so that
+    it is known before the work and not after it. It creates nothing."""
+    folder = Path(folder)
+    there = next((one for one in (folder, *folder.parents) if one.exists()), folder)
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        why = "there may be no new files" if there.is_dir() else "it is no folder"
+        raise UserError(f"Cannot write in {there}: {why}. Choose another folder with --output FOLDER.")
 
 
 def write_json(path: Path, value: Any) -> None:

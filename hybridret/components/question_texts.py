@@ -13,16 +13,17 @@ from hybridret.base.progress import Quiet
 from hybridret.base.records import Collection
 from hybridret.components.evaluate_components import EvaluateComponents
 from hybridret.components.open_run import check_heldout, read_config
+from hybridret.config.trust import REMOTE_CODE
 from hybridret.config.validate import read_evaluate_settings
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.runs import RunDirectory
 
 
-def run_components(path: Path) -> EvaluateComponents:
+def run_components(path: Path, trust: Sequence[str] = ()) -> EvaluateComponents:
     """What the config of a finished run names for its evaluation. Raises UserError where it cannot be read, starts what
-    `conf/` does not name, or where its held-out data changed."""
+    neither `conf/` nor `trust` names, or where its held-out data changed."""
     run = RunDirectory(path)
-    components = EvaluateComponents(read_evaluate_settings(read_config(run)))
+    components = EvaluateComponents(read_evaluate_settings(read_config(run, trust)))
     if (result := run.read_result()) is not None:
         check_heldout(components, result, run.path)
     return components
@@ -40,16 +41,16 @@ def collection_of(components: EvaluateComponents, dataset: str, path: Path) -> C
     )
 
 
-def tokenization_of(components: EvaluateComponents, path: Path) -> Tokenization | None:
+def tokenization_of(components: EvaluateComponents, path: Path, trust: Sequence[str] = ()) -> Tokenization | None:
     """The tokenizer of a trained run; None for a run without an encoder of its own."""
     run = RunDirectory(path)
-    return components.load(run, False).tokenization if run.best_checkpoint.is_dir() else None
+    return components.load(run, REMOTE_CODE in trust).tokenization if run.best_checkpoint.is_dir() else None
 
 
-def read_texts(path: Path, dataset: str) -> QuestionTexts:
+def read_texts(path: Path, dataset: str, trust: Sequence[str] = ()) -> QuestionTexts:
     """Questions, relevant passages and token counts of `dataset` by the run in `path`. Raises UserError, as above."""
-    components = run_components(path)
-    return question_texts(collection_of(components, dataset, path), tokenization_of(components, path))
+    components = run_components(path, trust)
+    return question_texts(collection_of(components, dataset, path), tokenization_of(components, path, trust))
 
 
 def question_texts(collection: Collection, tokenization: Tokenization | None = None) -> QuestionTexts:

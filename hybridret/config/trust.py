@@ -29,12 +29,12 @@ def check_stored(config: Mapping[str, Any], file: Path, conf: Path, granted: Seq
         ):
             raise UserError(
                 f"{file}: {key}._target_={value} is no plug-in of conf/{group}/, so it is not started. If you trust "
-                f"it, name it yourself: trust=[{value}] (search and publish: --trust {value})."
+                f"it, name it yourself: trust=[{value}] (search, publish and analyse: --trust {value})."
             )
         if name == "trust_remote_code" and value not in (None, False) and REMOTE_CODE not in granted:
             raise UserError(
                 f"{file}: {key}.trust_remote_code is set, but only you can allow a model's own code to run. If you "
-                f"trust it, add trust=[{REMOTE_CODE}] (search and publish: --trust {REMOTE_CODE})."
+                f"trust it, add trust=[{REMOTE_CODE}] (search, publish and analyse: --trust {REMOTE_CODE})."
             )
 
 

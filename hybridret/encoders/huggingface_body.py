@@ -132,7 +132,7 @@ class HuggingFaceBody(Body):
         remote, encoder_part = bool(saved["trust_remote_code"]), bool(saved["encoder_part"])
         untrusted = UserError(
             f"{folder}: this encoder runs code that came with its checkpoint. If you trust it, add trust=[remote_code] "
-            "(search and publish: --trust remote_code; a new training: backbone.trust_remote_code=true)."
+            "(search, publish and analyse: --trust remote_code; a new training: backbone.trust_remote_code=true)."
         )
         if remote and not trust_remote_code:
             raise untrusted

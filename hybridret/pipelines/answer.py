@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from hybridret.base.errors import UserError, nearest
 from hybridret.base.markup import printable
+from hybridret.reporting.answers.answer import Answer, Findings
 from hybridret.reporting.answers.files import write_answers, write_frame
+from hybridret.reporting.answers.left_out import left_out_remarks
 from hybridret.reporting.answers.registry import find_answers, known_answers
 from hybridret.reporting.evidence import Evidence
 
@@ -39,5 +41,19 @@ def print_answers(
             print(printable(f"  {one.text}"))
         for remark in findings.remarks:
             print(printable(f"  Note: {remark}"))
+    lines = list(_nothing_to_ask(evidence, answers, only))
+    if lines:
+        print("\nNothing to ask of these runs")
+    for line in lines:
+        print(printable(f"  {line}"))
     print(f"\nTables: {folder}")
     return [name for one in answers.values() for name in one.broken]
+
+
+def _nothing_to_ask(evidence: Evidence, answers: Mapping[Answer, Findings], only: Sequence[str]) -> Iterator[str]:
+    """Which answers are not there, and what they would need: an answer never goes missing in silence."""
+    missing = [one for one in known_answers() if (not only or one.name in only) and one not in answers]
+    for one in missing:
+        yield f"{one.title}: it needs {one.needs}."
+    if not any(one.name == "significance" for one in answers):  # which names these runs itself
+        yield from (f"Note: {remark}" for remark in left_out_remarks(evidence))

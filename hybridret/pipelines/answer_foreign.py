@@ -87,4 +87,5 @@ def _foreign_runs(options: argparse.Namespace) -> list[ForeignRun]:
 def refuse_options(options: argparse.Namespace, why: str, *names: str) -> None:
     """Raises UserError where one of `names` was given, saying `why` that is none of these results."""
     if given := [name for name in names if getattr(options, name)]:
-        raise UserError(f"--{given[0].replace('_', '-')} does not go with these results: {why}. Leave it out.")
+        option = "SWEEP" if given[0] == "sweeps" else f"--{given[0].replace('_', '-')}"
+        raise UserError(f"{option} does not go with these results: {why}. Leave it out.")

@@ -17,6 +17,7 @@ from hybridret.base.errors import UserError
 from hybridret.base.progress import Progress, Quiet
 from hybridret.base.records import Collection, IntArray
 from hybridret.components.question_texts import collection_of, run_components
+from hybridret.config.trust import REMOTE_CODE
 from hybridret.encoders.backbone import EncoderFamily
 from hybridret.metrics.hits import NOT_FOUND
 from hybridret.metrics.ranks import full_ranks
@@ -29,7 +30,13 @@ METRICS = ("mrr", "recall")
 
 
 def flip_questions(
-    path: Path, dataset: str, questions: int, seed: int, progress: Progress, search: Search | None = None
+    path: Path,
+    dataset: str,
+    questions: int,
+    seed: int,
+    progress: Progress,
+    search: Search | None = None,
+    trust: Sequence[str] = (),
 ) -> pd.DataFrame:
     """One row for each of `questions` lost and as many kept cells (a question in a language pair, one of each
     question), drawn by `seed`: run, dataset, kind, question, query_language, corpus_language, text, before, flipped,
@@ -37,13 +44,13 @@ def flip_questions(
 
     Raises UserError where the run or its data are gone, or it has no values of both settings.
     """
-    components = run_components(path)
+    components = run_components(path, trust)
     run = RunDirectory(path)
     collection = collection_of(components, dataset, path)
     lost, cutoff = _lost(run, dataset)
     encoder = None
     if isinstance(components.backbone, EncoderFamily):
-        encoder = components.load(run, False) if run.best_checkpoint.is_dir() else components.encoder()
+        encoder = components.load(run, REMOTE_CODE in trust) if run.best_checkpoint.is_dir() else components.encoder()
         encoder = encoder.to(components.device)
     retriever = components.retriever(encoder)
     search = replace(search or Search(), cutoff=cutoff)

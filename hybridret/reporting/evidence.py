@@ -14,6 +14,7 @@ from hybridret.base.errors import UserError
 from hybridret.base.progress import Progress, Quiet
 from hybridret.metrics.registry import known_metrics
 from hybridret.reporting.collect import Sweep
+from hybridret.reporting.distinct_names import distinct_names
 from hybridret.reporting.select import METRICS, cutoff_of, map_cutoffs
 from hybridret.runs.query_values import read_queries
 
@@ -23,7 +24,8 @@ SEED = 20240810  # of every resampling: same runs, same answers
 class Evidence:
     """Collected sweeps and what is derived from them once for all answers.
 
-    `sweeps` may share names of runs and configurations: with several, both begin with the name of their sweep.
+    `sweeps` may share names of runs and configurations: with several, both begin with the name of their sweep
+    (and of folders above it, where sweeps share that, too). Raises UserError where a folder is given twice.
     `permutations` and `resamples` are the numbers of draws of tests and intervals. `left_out`: why the values of single
     questions of a run are not there, by run; its averages count all the same. `claims`: a file of claims; None: those
     of the paper. `texts`: dataset -> its questions and relevant passages, for answers that look into them; it raises
@@ -40,7 +42,7 @@ class Evidence:
         claims: Path | None = None,
         texts: Callable[[str], QuestionTexts] | None = None,
     ) -> None:
-        self.sweeps = tuple(sweeps)
+        self.sweeps = tuple(distinct_names(sweeps))
         self.permutations, self.resamples, self.seed = permutations, resamples, seed
         self.progress = progress or Quiet()
         self.claims = claims

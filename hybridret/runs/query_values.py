@@ -22,11 +22,15 @@ def read_queries(
 
     Raises UserError if it is missing, broken or changed.
     """
+    if not path.is_file():
+        raise UserError(f"{path} is missing. Evaluate the run again to write it anew.")
     check_sum(path)
     try:
         table = pd.read_parquet(path, columns=list(columns), filters=[list(one) for one in where] or None)
     except (OSError, ValueError) as error:  # pyarrow's errors are ValueErrors
-        raise UserError(f"Cannot read {path}: {error}. Evaluate the run again to write it anew.") from error
+        raise UserError(
+            f"Cannot read {path}: {str(error).rstrip('.')}. Evaluate the run again to write it anew."
+        ) from error
     return with_columns(table, columns, path)
 
 

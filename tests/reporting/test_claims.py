@@ -115,6 +115,7 @@ def test_claims_that_say_nothing_of_the_runs(questioned: Path, tmp_path: Path) -
     assert reasons[0] == "no run of x_x"
     assert reasons[1] == "multilingual f1 was not measured for single questions on cldr_combinations"
     assert reasons[2] == "no run was evaluated on d"
+    assert found.sentences[0].text == "None of 3 claims could be tested."
     assert all(one.text.startswith("Not tested:") for one in found.sentences[1:])
 
 
@@ -127,3 +128,13 @@ def test_p_values_are_corrected_for_all_claims_and_groups(questioned: Path) -> N
     alone = claims_frame([(one, judged) for judged in judged_in_groups(evidence, one)])
     assert (tested[tested["claim"] == one.name]["p_support"].to_numpy() >= alone["p_support"].to_numpy()).all()
     assert claims_frame([]).empty
+
+
+def test_a_small_p_is_no_zero(questioned: Path) -> None:
+    found = find(Evidence([collect(questioned)]))
+    assert found is not None
+    sure = [one for one in found.sentences if one.p is not None and one.p < 0.0005]
+    assert sure
+    assert all("corrected p < .001 (" in one.text for one in sure)
+    assert not any("0.000" in one.text for one in found.sentences)
+    assert not any(cell.value == "0.000" for row in found.tables[0].rows for cell in row)

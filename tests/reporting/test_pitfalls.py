@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hybridret.analysis.pitfalls.lost import LostQuestions
+from hybridret.analysis.pitfalls.lost import LostQuestions, lost_questions
 from hybridret.analysis.pitfalls.texts import QuestionTexts
 from hybridret.base.errors import UserError
 from hybridret.reporting.answers.answer import Findings
 from hybridret.reporting.answers.pitfalls import find as pitfalls
-from hybridret.reporting.answers.pitfalls.sentences import group_sentences
+from hybridret.reporting.answers.pitfalls.sentences import group_sentences, transfer_sentence
 from hybridret.reporting.collect import collect
 from hybridret.reporting.evidence import Evidence
 
@@ -95,7 +95,7 @@ def test_the_first_sentence_has_the_share_of_the_files(lossy: Path, whole: Findi
             at_home += sum(home) >= 2
             gone += sum(x and not y for x, y in zip(home, away, strict=True)) >= 2
     first = whole.sentences[0]
-    assert f"mono {100 * gone / at_home:.0f} % [" in first.text
+    assert f"mono {100 * gone / at_home:.1f} % [" in first.text
     assert first.decided
     assert first.importance > 0
     assert all(one.importance == 0 for one in whole.sentences[1:])
@@ -217,3 +217,27 @@ def test_a_usual_sweep_has_an_answer(questioned: Path) -> None:
     answer = found(questioned)
     assert set(answer.frames["pitfalls_pairs"]["dataset"]) == {"cldr_combinations", "xquad_r"}
     assert sum(one.importance > 0 for one in answer.sentences) == 2
+
+
+def test_a_group_whose_interval_holds_one_is_not_decided(lossy: Path, whole: Findings) -> None:
+    lost = lost_questions(*pitfalls._measured(Evidence([collect(lossy)]), DATASET))  # type: ignore[misc]
+    clear = whole.frames["pitfalls_groups"]
+    clear = clear[clear["feature"] == "digits"].assign(p=0.01, p_corrected=0.04, odds_ratio=0.5, low=0.2)
+    (open_one,) = group_sentences(DATASET, clear.assign(high=1.3), lost)
+    assert not open_one.decided
+    assert "none holds after correction (smallest p 0.04, beside an interval that holds 1)" in open_one.text
+    assert all(one.decided for one in group_sentences(DATASET, clear.assign(high=0.9), lost))
+
+
+@pytest.mark.parametrize(
+    ("low", "p", "words"),
+    [(1.6, 0.2, ", as p allows"), (0.9, 0.01, "as the interval allows"), (0.9, 0.2, "as the interval and p allow")],
+)  # fmt: skip
+def test_transfer_names_what_allows_chance(lossy: Path, whole: Findings, low: float, p: float, words: str) -> None:
+    lost = lost_questions(*pitfalls._measured(Evidence([collect(lossy)]), DATASET))  # type: ignore[misc]
+    moved = whole.frames["pitfalls_transfer"].assign(lift=2.0, low=low, high=2.9, p=p)
+    first, last = moved[["lost_by", "lost_too_by"]].iloc[0]
+    one = transfer_sentence(DATASET, moved, [first, last], lost)
+    assert one is not None
+    assert not one.decided
+    assert words in one.text

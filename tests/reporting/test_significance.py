@@ -179,6 +179,7 @@ def test_a_decided_sentence_word_by_word() -> None:
     ("changes", "needs", "words"),
     [
         ({}, {"more_seeds": 4.0}, "it needs about 4 more seeds of each (only a difference of .020 would be found in"),
+        ({}, {"more_seeds": 1.0}, "it needs about 1 more seed of each ("),
         ({}, {"more_seeds": 4.0, "more_questions": 1234.0}, "(about 1,200 more questions would settle it)"),
         ({}, {"more_seeds": np.nan, "seeds_dominate": True}, "no number of questions would do, since seeds spread"),
         ({}, {"more_seeds": np.nan}, "more than 100 seeds would be needed; only a difference of .020"),

@@ -109,7 +109,7 @@ def test_code_beside_the_weights_does_not_run(best: Path, mark: Path, file: str,
 
 def test_the_error_says_who_can_allow_it(best: Path) -> None:
     edit(best, "encoder.json", lambda one: one["body"]["architecture"].update(trust_remote_code=True))
-    with pytest.raises(UserError, match=r"trust=\[remote_code\] \(search and publish: --trust remote_code"):
+    with pytest.raises(UserError, match=r"trust=\[remote_code\] \(search, publish and analyse: --trust remote_code"):
         load_encoder(best)
 
 

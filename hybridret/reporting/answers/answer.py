@@ -51,13 +51,15 @@ class Findings:
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """name: of the section, and the beginning of its files. position: order on the page. title: heading of the section.
-    about: what is computed, in one or two sentences for its reader. find: None where the evidence has nothing to ask.
+    about: what is computed, in one or two sentences for its reader. needs: the runs without which there is nothing to
+    ask, after "it needs". find: None where the evidence has nothing to ask.
     """
 
     name: str
     position: int
     title: str
     about: str
+    needs: str = "other runs"
     find: Callable[[Evidence], Findings | None]
 
     def __post_init__(self) -> None:

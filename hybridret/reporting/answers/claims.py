@@ -16,6 +16,7 @@ from hybridret.analysis.question_values import QuestionValues
 from hybridret.analysis.significance.correction import holm
 from hybridret.reporting.answers.alike import alike, conditions
 from hybridret.reporting.answers.answer import Answer, Finding, Findings
+from hybridret.reporting.answers.significance.words import p_words
 from hybridret.reporting.evidence import Evidence
 from hybridret.reporting.table import Cell, Column, Table
 
@@ -32,7 +33,9 @@ def find(evidence: Evidence) -> Findings | None:
     tested = frame[frame["ruling"] != "not tested"]
     sentences = [_sentence(claim, frame[frame["claim"] == claim.name], evidence.unit) for claim in claims]
     counts = ", ".join(f"{(tested['ruling'] == head).sum()} {head}" for head in _HEADS)
-    summary = f"Of {len(tested)} tests of {tested['claim'].nunique()} claims: {counts}."
+    summary = f"Of {_counted(len(tested), 'test')} of {_counted(tested['claim'].nunique(), 'claim')}: {counts}."
+    if tested.empty:
+        summary = f"None of {_counted(len(claims), 'claim')} could be tested."
     runs, questions = int(tested["runs"].max()) if len(tested) else 0, None
     first = Finding(text=summary, decided=bool(len(tested)), importance=0.6, runs=runs, questions=questions)
     broken = frame.loc[frame["required"] & (frame["ruling"] == "refuted"), "claim"].unique()
@@ -121,9 +124,10 @@ def _sentence(claim: Claim, rows: pd.DataFrame, unit: str) -> Finding:
     head = next(one for one in ("refuted", "undecided", "supported") if counts.get(one, 0))
     row = tested[tested["ruling"] == head].sort_values("p_refutation" if head == "refuted" else "p_support").iloc[-1]
     p = row["p_refutation"] if head == "refuted" else row["p_support"]
-    chance = f"corrected p {p:.3f}"
+    chance = f"corrected {p_words(p)}"
     if head == "undecided":
-        chance = f"corrected p of support {p:.3f}, of refutation {row['p_refutation']:.3f}"
+        refutation = p_words(row["p_refutation"]).removeprefix("p ")
+        chance = f"corrected p of support {p_words(p).removeprefix('p ')}, of refutation {refutation}"
     of = f" in {counts[head]} of {len(tested)} comparisons" if len(tested) > 1 else ""
     seeds = "one seed: of these runs, not of the strategy" if row["seeds"] == 1 else f"{row['seeds']} seeds"
     text = (
@@ -134,6 +138,10 @@ def _sentence(claim: Claim, rows: pd.DataFrame, unit: str) -> Finding:
         text=text, decided=head != "undecided", importance=0.0, effect=float(row["effect"]), low=float(row["low"]),
         high=float(row["high"]), p=float(p), runs=int(row["runs"]), questions=int(row["questions"]),
     )  # fmt: skip
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what if number == 1 else f'{what}s'}"
 
 
 def _number(value: float) -> str:
@@ -152,7 +160,7 @@ def _table(frame: pd.DataFrame) -> Table:
 
 
 def _p(value: float) -> str:
-    return f"{value:.3f}"
+    return p_words(value).removeprefix("p ").removeprefix("= ")
 
 
 ANSWER = Answer(
@@ -162,5 +170,6 @@ ANSWER = Answer(
     about="Falsifiable statements, each judged on these runs: supported if its opposite is unlikely (p at most .05, "
     "corrected for all claims), refuted if it is unlikely itself, undecided otherwise. The effect shown is that of the "
     "comparison which is nearest to breaking the claim.",
+    needs="runs of at least one claim, with values of single questions",
     find=find,
 )

@@ -218,5 +218,6 @@ ANSWER = Answer(
     title="Critical batch size",
     about="Steps to a contrastive entropy on fixed questions and candidates against the pairs of a step, at a constant "
     "learning rate; the batch at which 20% more pairs are needed than by small batches, and how it grows.",
+    needs="runs with different batch sizes, a constant learning rate and a contrastive entropy during training",
     find=find,
 )

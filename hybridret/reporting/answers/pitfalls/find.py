@@ -99,7 +99,7 @@ def _of_dataset(evidence: Evidence, dataset: str) -> Findings | None:
         found = with_texts(found, texts.questions, texts.passages)
         remarks.append(
             f"{dataset}: in single language pairs, {len(clear):,} of {len(single):,} tests of groups hold after "
-            f"correction; pitfalls_groups_by_pair.csv has them."
+            f"correction{'; pitfalls_groups_by_pair.csv has them' if len(clear) else ''}."
         )
     pairs = pd.concat([lost_by_pair(one).assign(configuration=name) for name, one in lost.items()], ignore_index=True)
     sentences = [
@@ -155,5 +155,6 @@ ANSWER = Answer(
         "A question is lost where a relevant passage is among the first k in its own language and none is in another "
         "one, in most seeds. Which questions are these, and do several configurations lose the same?"
     ),
+    needs="values of single questions within and across languages",
     find=find,
 )

@@ -19,8 +19,17 @@ IMPORTANCE = 0.4
 
 
 def share(value: float) -> str:
-    """`38 %`, below 10 with a digit more."""
+    """`38 %`, below 10 with a digit more; `under 0.1 %` and `over 99 %` where rounding would say none or all."""
+    if 0 < value < 0.0005:
+        return "under 0.1 %"
+    if 0.995 <= value < 1:
+        return "over 99 %"
     return f"{100 * value:.{0 if abs(value) >= 0.0995 else 1}f} %"
+
+
+def _measured(value: float) -> str:
+    """With as many digits as its interval, in which it then stands."""
+    return f"{100 * value:.1f} %".replace("100.0", "100")
 
 
 def _bounds(low: float, high: float) -> str:
@@ -37,7 +46,7 @@ def loss_sentence(
 ) -> Finding:
     """How much the configurations `shown` lose, the largest loss first; `difference`: the first minus the last."""
     named = shown if len(shown) <= NAMED else [shown[0], shown[-1]]
-    parts = [f"{name} {share(shares[name].share)} {_bounds(shares[name].low, shares[name].high)}" for name in named]
+    parts = [f"{name} {_measured(shares[name].share)} {_bounds(shares[name].low, shares[name].high)}" for name in named]
     worst = lost_by_pair(lost[shown[0]]).sort_values("share", ascending=False, kind="stable").iloc[0]
     text = (
         f"{dataset}: of the questions that they find among the first {cutoff} passages of their own language, these "
@@ -95,11 +104,14 @@ def group_sentences(dataset: str, groups: pd.DataFrame, lost: Mapping[str, LostQ
         reasons = ", ".join(dict.fromkeys(groups["reason"].astype(str)))
         text = f"{dataset}: whether some groups of questions are lost more often is undecided: {reasons}."
         return [Finding(text=text, decided=False, runs=runs, questions=questions)]
-    clear = tested[tested["p_corrected"] <= LEVEL]
+    # An interval that holds 1 beside a small p (they rest on different approximations) settles nothing.
+    holds_one = (tested["low"] <= 1) & (tested["high"] >= 1)
+    clear = tested[(tested["p_corrected"] <= LEVEL) & ~holds_one]
     if clear.empty:
+        beside = ", beside an interval that holds 1" if (tested["p_corrected"] <= LEVEL).any() else ""
         text = (
             f"{dataset}: undecided is whether some groups of questions are lost more often than the rest: of "
-            f"{len(tested)} tests none holds after correction (smallest p {tested['p_corrected'].iloc[0]:.2g})."
+            f"{len(tested)} tests none holds after correction (smallest p {tested['p_corrected'].iloc[0]:.2g}{beside})."
         )
         return [Finding(text=text, decided=False, runs=runs, questions=questions)]
     found = []
@@ -147,13 +159,18 @@ def transfer_sentence(
     if rows.empty:
         return None
     row = rows.to_dict("records")[0]
-    decided = bool(row["p"] <= LEVEL) and not row["low"] <= 1 <= row["high"]
+    allowing = [
+        words
+        for words, allows in (("the interval", row["low"] <= 1 <= row["high"]), ("p", not row["p"] <= LEVEL))
+        if allows
+    ]
+    decided = not allowing
     text = (
         f"{dataset}: of the questions that {shown[0]} loses, {shown[-1]} loses {share(row['share'])} too, "
         f"{row['lift']:.2f} times [{row['low']:.2f}, {row['high']:.2f}] what its own rate gives by chance "
         f"({share(row['chance'])}; p {_p(row['p'])})"
     )
-    text += "." if decided else ": undecided, as the interval and p allow chance."
+    text += "." if decided else f": undecided, as {' and '.join(allowing)} allow{'s' * (len(allowing) == 1)} chance."
     return Finding(
         text=text,
         decided=decided,

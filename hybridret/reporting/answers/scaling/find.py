@@ -128,5 +128,6 @@ ANSWER = Answer(
     about="Laws of scale (arXiv 2403.18684) fitted to contrastive entropy and to the odds against ranking metrics: how "
     "fast each setting gains from body parameters, whether strategies differ in it, and how well smaller sizes predict "
     "the largest one. Intervals are of 95 %, not corrected for their number.",
+    needs="trained runs of two sizes or more",
     find=find,
 )

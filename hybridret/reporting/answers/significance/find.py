@@ -12,6 +12,7 @@ from hybridret.analysis.significance.comparisons import comparisons
 from hybridret.analysis.significance.languages import language_comparisons, win_tie_loss
 from hybridret.analysis.significance.power import needs
 from hybridret.reporting.answers.answer import Answer, Findings
+from hybridret.reporting.answers.left_out import left_out_remarks
 from hybridret.reporting.answers.significance.questions import Question, questions
 from hybridret.reporting.answers.significance.tables import detectable_table, family_table, languages_table
 from hybridret.reporting.answers.significance.words import sentence
@@ -25,6 +26,7 @@ ABOUT = (
     "with all translations of a question as one unit. Where configurations have several seeds, intervals and p count "
     "the spread over seeds; p is corrected for the whole family (Benjamini and Hochberg)."
 )
+NEEDS = "two configurations with values of the same questions"
 
 
 def significance(evidence: Evidence) -> Findings | None:
@@ -97,7 +99,7 @@ def _languages(
 
 
 def _remarks(evidence: Evidence, family: pd.DataFrame) -> list[str]:
-    remarks = [f"{run}: its questions are not compared. {why}" for run, why in evidence.left_out.items()]
+    remarks = left_out_remarks(evidence)
     for dataset, own in family.groupby("dataset", sort=False):
         if lost := int(own["left_out"].max()):
             remarks.append(
@@ -112,4 +114,6 @@ def _remarks(evidence: Evidence, family: pd.DataFrame) -> list[str]:
     return remarks
 
 
-ANSWER = Answer(name="significance", position=10, title="Which differences are real", about=ABOUT, find=significance)
+ANSWER = Answer(
+    name="significance", position=10, title="Which differences are real", about=ABOUT, needs=NEEDS, find=significance
+)

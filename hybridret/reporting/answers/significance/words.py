@@ -68,7 +68,7 @@ def why_open(row: Row, power: Row, show: Show, unit: str = "questions") -> str:
         return "; ".join(filter(None, (UNKNOWN, many or "the number of comparisons is too large for it")))
     seeds = power["more_seeds"]
     if seeds > 0:
-        return f"it needs about {seeds:.0f} more seeds of each ({many or seen})"
+        return f"it needs about {seeds:.0f} more {'seed' if round(seeds) == 1 else 'seeds'} of each ({many or seen})"
     if seeds == 0:
         return "it would be found alone, but not among so many comparisons"
     more = "more than 100 seeds would be needed" if max(row["seeds_a"], row["seeds_b"]) > 1 else ""

@@ -57,10 +57,13 @@ def find(evidence: Evidence) -> Findings | None:
     found.frames["trade_off_alpha"] = alpha_frame(alphas)
     found.frames["trade_off_volume"] = volume_frame(fronts)
     found.frames["trade_off_bands"] = bands_frame(fronts)
-    found.remarks.append("Runs that were not trained are no part of a trade-off.")
+    if not evidence.runs["trained"].astype(bool).all():
+        found.remarks.append("Runs that were not trained are no part of a trade-off.")
     if evidence.left_out:
         count = len(evidence.left_out)
-        found.remarks.append(f"Without values of single questions, and so left out: {count} runs.")
+        found.remarks.append(
+            f"Without values of single questions, and so left out: {count} {'run' if count == 1 else 'runs'}."
+        )
     return found
 
 
@@ -109,5 +112,6 @@ ANSWER = Answer(
     title="Trade-off of monolingual and cross-lingual quality",
     about="Pareto fronts over joint resamples of seeds and questions, what a preference picks from them, and how the "
     "best alpha moves with size.",
+    needs="two trained configurations with values of single questions within and across languages",
     find=find,
 )
