@@ -2,7 +2,7 @@
 
     python docs/make_results.py run --data FOLDER [--jobs 2]   # hours on two cores; finished points are skipped
     python docs/make_results.py strategies [--jobs 2] [--override training.steps=20 ...]  # one part of `run`, no data
-    python docs/make_results.py squad_strategies --data FOLDER [--jobs 2]  # another part, two hours of CPU
+    python docs/make_results.py squad_mixing --data FOLDER [--jobs 2]  # another part, two hours
     python docs/make_results.py speed --data FOLDER [--only NAME ...]  # the programs of benchmarks/, half an hour
     python docs/make_results.py write                          # fill the marked parts of README.md and docs/results.md
 
@@ -14,6 +14,7 @@ FOLDER is laid out as `train/squad-dev.*.jsonl.gz` and `eval/xquad-r/*.json`. A 
     <!-- recipes: FAMILY/GPU -->  what its 1b, 3b and 10b need on that GPU, and the first recipe that fits
     <!-- figure: SWEEP/NAME -->   from multirun/SWEEP/report/figures/NAME.png
     <!-- answers: SWEEP/NAME -->  the sentences of one answer of its report
+    <!-- rates: SWEEP -->         validation of each alpha at each learning rate; the best of each alpha is marked
     <!-- differences: SWEEP/DATASET/CONFIGURATION -->  its mAP minus that of each other one, with intervals and p
     <!-- paper: NAME -->          the sentences of one answer on the numbers that the paper printed
     <!-- notes: SWEEP/DATASET --> what the reader of a test set says of it
@@ -37,11 +38,12 @@ import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import yaml
 from model_tables import models, recipes
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "docs" / "results"
-KINDS = "paper|table|short|models|recipes|figure|answers|differences|notes|output|machine"
+KINDS = "paper|table|short|models|recipes|figure|answers|rates|differences|notes|output|machine"
 MARKED = re.compile(rf"(<!-- ({KINDS}): (\S.*?) -->\n).*?(<!-- end -->)", flags=re.DOTALL)
 OF_THE_CODE = ("output", "paper", "short", "models", "recipes")  # need no sweep
 
@@ -86,7 +88,7 @@ CHOICES = (
 
 
 HALF = ("training.steps=600",)  # of the steps of `builtin`
-THIRD = ("training.steps=80", "training.validate_every=40")  # of those of `squad`
+RATES = (2.5e-5, 5e-5, 1e-4, 2e-4, 4e-4)
 
 
 def mixing(jobs: int, overrides: Sequence[str] = HALF) -> list[list[str]]:
@@ -95,17 +97,52 @@ def mixing(jobs: int, overrides: Sequence[str] = HALF) -> list[list[str]]:
     return [*(["run", "-m", *choice, *common] for choice in CHOICES), *merges("strategies")]
 
 
-def mixing_on_squad(data: Path, jobs: int, overrides: Sequence[str] = THIRD) -> list[list[str]]:
-    """The same on squad-dev in eight languages, and hybrid with mined hard negatives."""
-    sweep, rows = "squad_strategies", f"data.path={data / 'train'}"
-    common = ["experiment=squad", rows, "seed=1,2,3", f"sweep={sweep}", *overrides, f"hydra.launcher.n_jobs={jobs}"]
-    mined = ["name=minilm", "backbone=minilm", "text.query_length=32", "text.passage_length=128"]
+def mixing_on_squad(data: Path, jobs: int, overrides: Sequence[str] = ()) -> list[list[str]]:
+    """Ways to mix on squad-dev in eight languages, hybrid with mined hard negatives, and merges; each at the learning
+    rate that was best for cross, hybrid or mono batches in short runs of equal length."""
+    sweep, rows = "squad_mixing", f"data.path={data / 'train'}"
+    common = [f"experiment={sweep}", rows, *overrides, f"hydra.launcher.n_jobs={jobs}"]
+    searched = ["batching=hybrid", "batching.alpha=0,0.5,1", f"optim.lr={','.join(map(str, RATES))}", "seed=1"]
+    search = ["run", "-m", *common, *searched, "sweep=squad_rates", "training.steps=100", "training.validate_every=50"]
+    if not (found := best_rates("squad_rates")):
+        return [search]
+    mined = ["name=minilm", "backbone=minilm", "text.query_length=32", "text.passage_length=64"]
+    hybrid = [
+        ["batching=hybrid", "batching.alpha=0.25,0.5,0.75"],
+        ["batching=hybrid", "training.mined=minilm", "training.hard_negatives=1"],
+        ["batching=curriculum"],
+        ["batching=hybrid", "batching.pairs=english"],
+        ["batching=curriculum", "batching.turns=1"],  # from cross to mono and back
+        ["batching=hybrid", "batching.language_exponent=1"],  # languages in proportion to size
+    ]
+    choices = [(["batching=mono"], 1.0), (["batching=cross"], 0.0), *((choice, 0.5) for choice in hybrid)]
     return [
-        *(["run", "-m", *choice, *common] for choice in CHOICES),
+        search,
         ["mine", *mined, "data=jsonl", rows, "data.files=[squad-dev.*]", "mining.margin=0.05"],
-        ["run", "-m", "batching=hybrid", "training.mined=minilm", "training.hard_negatives=1", *common],
+        *(["run", "-m", *common, *choice, f"optim.lr={found[alpha]}", "seed=1,2,3"] for choice, alpha in choices),
         *merges(sweep),
     ]
+
+
+def searched_rates(sweep: str) -> list[tuple[float, float, float, float]]:
+    """Alpha, learning rate, and MRR@10 in the two settings at the last validation, of every finished run."""
+    found = []
+    for file in sorted((ROOT / "multirun" / sweep).glob("*/result.json")):
+        config = yaml.safe_load((file.parent / "config.yaml").read_text("utf-8"))
+        rows = map(json.loads, (file.parent / "history.jsonl").read_text("utf-8").splitlines())
+        last = [row for row in rows if row["split"] == "validation"][-1]
+        found.append(
+            (float(config["batching"]["alpha"]), float(config["optim"]["lr"]), last["mono_mrr"], last["cross_mrr"])
+        )
+    return sorted(found)
+
+
+def best_rates(sweep: str) -> dict[float, float]:
+    """The rate with the highest mean of both settings for each alpha; empty before the sweep."""
+    best: dict[float, tuple[float, float]] = {}
+    for alpha, rate, mono, cross in searched_rates(sweep):
+        best[alpha] = max(best.get(alpha, (0.0, 0.0)), ((mono + cross) / 2, rate))
+    return {alpha: rate for alpha, (_, rate) in best.items()}
 
 
 def merges(sweep: str) -> list[list[str]]:
@@ -175,6 +212,8 @@ def fill(kind: str, name: str, page: Path) -> str:
         return notes(sweep, item)
     if kind == "answers":
         return answers(report, item)
+    if kind == "rates":
+        return rates(sweep)
     if kind == "differences":
         return differences(report, *item.split("/", 1))
     if kind == "short":
@@ -280,6 +319,30 @@ def differences(report: Path, dataset: str, configuration: str) -> str:
     return "\n" + "\n".join(lines) + "\n\n"
 
 
+def rates(sweep: str) -> str:
+    """A row for each rate, with Mo. and Cr. MRR@10 of each alpha on the validation questions; kept as CSV."""
+    found, best = searched_rates(sweep), best_rates(sweep)
+    with (KEPT / f"{sweep}.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(
+            [("alpha", "learning_rate", "mono_mrr_10", "cross_mrr_10"), *found]
+        )
+    lines = ["| learning rate | " + " | ".join(f"α={alpha:g}: Mo. / Cr. MRR@10" for alpha in sorted(best)) + " |"]
+    lines.append("| --: |" + " --: |" * len(best))
+    for rate in sorted({one[1] for one in found}):
+        cells = []
+        for alpha in sorted(best):
+            mono, cross = next(one[2:] for one in found if one[:2] == (alpha, rate))
+            cell = f"{short_value(mono)} / {short_value(cross)}"
+            cells.append(f"**{cell}**" if best[alpha] == rate else cell)
+        lines.append(f"| {rate:g} | {' | '.join(cells)} |")
+    return "\n" + "\n".join(lines) + "\n\n"
+
+
+def short_value(value: float) -> str:
+    """`.446`."""
+    return f"{value:.3f}".removeprefix("0")
+
+
 def signed(value: float) -> str:
     """`+.055`, `-.020`."""
     return f"{value:+.3f}".replace("0.", ".", 1)
@@ -297,7 +360,7 @@ def machine(sweep: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", choices=("run", "strategies", "squad_strategies", "speed", "write"))
+    parser.add_argument("action", choices=("run", "strategies", "squad_mixing", "speed", "write"))
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--override", nargs="+", default=[], help="of every run of strategies")
@@ -307,8 +370,8 @@ def main() -> int:
         return run(lambda: commands(options.data, options.jobs))
     if options.action == "strategies":
         return run(lambda: mixing(options.jobs, options.override or HALF))
-    if options.action == "squad_strategies":
-        return run(lambda: mixing_on_squad(options.data, options.jobs, options.override or THIRD))
+    if options.action == "squad_mixing":
+        return run(lambda: mixing_on_squad(options.data, options.jobs, options.override))
     return speed(options.data, options.only) if options.action == "speed" else write()
 
 
