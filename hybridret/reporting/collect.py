@@ -34,6 +34,7 @@ from hybridret.reporting.read import (
     settings_of,
     token_rows,
 )
+from hybridret.reporting.recipes import recipes
 from hybridret.reporting.results import report_result
 from hybridret.reporting.texts import text_words
 from hybridret.reporting.training_cost import training_cost
@@ -62,7 +63,8 @@ class Sweep:
     `failures`: run, state, phase, done, total (None: not known), reason of all that is not finished. By run: `mixes`,
     `environments`, `summaries`, what the reader made of the training data, `cards`, what it holds, `leaks`, which texts
     of the test sets were found in it, by the run itself and by evaluations that were added, `merges`, of which runs
-    it is a merge, and `evaluated_in`, the folder with the `queries.parquet` of each dataset.
+    it is a merge, and `evaluated_in`, the folder with the `queries.parquet` of each dataset. `recipes`: by config key
+    and run, values of a training in which runs differ although no configuration is named by them.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Sweep:
     leaks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     merges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     evaluated_in: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
+    recipes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def datasets(self) -> list[str]:
@@ -197,7 +200,8 @@ def _assemble(folder: Path, runs: list[_Run], failures: list[dict[str, Any]], re
         notes.extend({"run": name, **row} for row in run.notes)
         history.extend({"run": name, **row} for row in run.history)
     identities = pd.DataFrame([run.identity for run in runs])
-    frame, extra = with_configurations(identities, {run.path.name: run.settings for run in runs}, protocols)
+    settings = {run.path.name: run.settings for run in runs}
+    frame, extra = with_configurations(identities, settings, protocols)
     labels = frame[["run", "configuration"]]
     order = {name: i for i, name in enumerate(frame["run"])}
     values = pd.concat(metrics, ignore_index=True)
@@ -219,6 +223,7 @@ def _assemble(folder: Path, runs: list[_Run], failures: list[dict[str, Any]], re
         merges={run.path.name: run.result["merge"] for run in runs if run.result.get("merge")},
         leaks={run.path.name: _leaks(run) for run in runs},
         evaluated_in=evaluated_in,
+        recipes=recipes(frame, settings, extra),
         cards={run.path.name: (run.result.get("data") or {}).get("card") or {} for run in runs},
         summaries={run.path.name: (run.result.get("data") or {}).get("summary") or {} for run in runs},
     )

@@ -15,6 +15,7 @@ from hybridret.reporting.charts.plot import Plot
 from hybridret.reporting.charts.registry import dataset_charts
 from hybridret.reporting.collect import Sweep
 from hybridret.reporting.paper import differences, paper_table
+from hybridret.reporting.recipe_remarks import recipe_difference
 from hybridret.reporting.select import MACRO, configurations, map_cutoffs, map_title, select, title_of
 from hybridret.reporting.sweep_facts import Fact
 from hybridret.reporting.tables_bias import bias_summary, bias_table
@@ -93,8 +94,8 @@ def _languages(sweep: Sweep, dataset: str) -> list[str]:
 def _notes(sweep: Sweep, dataset: str) -> list[Fact]:
     known = select(sweep.notes, dataset=dataset).drop_duplicates(["key", "text"])
     rows = [Fact(str(row["key"]), str(row["text"])) for row in known.to_dict("records")]
-    text = text_difference(sweep, dataset)
-    return [*rows, Fact("text settings", text)] if text else rows
+    differences = (("text settings", text_difference), ("recipes differ", recipe_difference))
+    return [*rows, *(Fact(key, text) for key, words in differences if (text := words(sweep, dataset)))]
 
 
 def _charts(dataset: str, key: str, plots: Mapping[str, list[Plot]], section: ChartSection) -> list[Markup]:
