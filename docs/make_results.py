@@ -14,6 +14,7 @@ FOLDER is laid out as `train/squad-dev.*.jsonl.gz` and `eval/xquad-r/*.json`. A 
     <!-- recipes: FAMILY/GPU -->  what its 1b, 3b and 10b need on that GPU, and the first recipe that fits
     <!-- figure: SWEEP/NAME -->   from multirun/SWEEP/report/figures/NAME.png
     <!-- answers: SWEEP/NAME -->  the sentences of one answer of its report
+    <!-- opening: SWEEP -->       the sentences that open the page of its report
     <!-- rates: SWEEP -->         validation of each alpha at each learning rate; the best of each alpha is marked
     <!-- differences: SWEEP/DATASET/CONFIGURATION -->  its mAP minus that of each other one, with intervals and p
     <!-- paper: NAME -->          the sentences of one answer on the numbers that the paper printed
@@ -43,7 +44,7 @@ from model_tables import models, recipes
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "docs" / "results"
-KINDS = "paper|table|short|models|recipes|figure|answers|rates|differences|notes|output|machine"
+KINDS = "paper|table|short|models|recipes|figure|answers|opening|rates|differences|notes|output|machine"
 MARKED = re.compile(rf"(<!-- ({KINDS}): (\S.*?) -->\n).*?(<!-- end -->)", flags=re.DOTALL)
 OF_THE_CODE = ("output", "paper", "short", "models", "recipes")  # need no sweep
 
@@ -212,6 +213,8 @@ def fill(kind: str, name: str, page: Path) -> str:
         return notes(sweep, item)
     if kind == "answers":
         return answers(report, item)
+    if kind == "opening":
+        return opening(report)
     if kind == "rates":
         return rates(sweep)
     if kind == "differences":
@@ -288,6 +291,15 @@ def answers(report: Path, name: str) -> str:
     """The sentences of an answer as a list."""
     rows = csv.DictReader((report / "analysis" / "findings.csv").open(encoding="utf-8"))
     return "\n" + "".join(f"- {row['text']}\n" for row in rows if row["answer"] == name) + "\n"
+
+
+def opening(report: Path) -> str:
+    """The most important sentences of all answers, as on the page."""
+    from hybridret.reporting.page import SENTENCES
+
+    rows = list(csv.DictReader((report / "analysis" / "findings.csv").open(encoding="utf-8")))
+    best = sorted((row for row in rows if float(row["importance"]) > 0), key=lambda row: -float(row["importance"]))
+    return "\n" + "".join(f"- {row['text']}\n" for row in best[:SENTENCES]) + "\n"
 
 
 def paper(name: str) -> str:
