@@ -2,6 +2,7 @@
 
     python docs/make_results.py run --data FOLDER [--jobs 2]   # hours on two cores; finished points are skipped
     python docs/make_results.py strategies [--jobs 2] [--override training.steps=20 ...]  # one part of `run`, no data
+    python docs/make_results.py sizes [--jobs 2]               # another part, 125 trainings
     python docs/make_results.py squad_mixing --data FOLDER [--jobs 2]  # another part, two hours
     python docs/make_results.py speed --data FOLDER [--only NAME ...]  # the programs of benchmarks/, half an hour
     python docs/make_results.py write                          # fill the marked parts of README.md and docs/results.md
@@ -69,6 +70,7 @@ def commands(data: Path, jobs: int) -> list[list[str]]:
         ["run", "-m", "batching=hybrid", "batching.alpha=0.25,0.75", "seed=1,2,3", "sweep=builtin", launcher],
         ["run", "-m", strategies, "model=nano,micro,tiny,small", "seed=1,2,3", "sweep=size", launcher],
         *mixing(jobs),
+        *sizes(jobs),
         *mixing_on_squad(data, jobs),
         ["run", "-m", *squad, strategies, "seed=1,2", launcher],
         ["evaluate", "backbone=minilm", *held_out, xquad, mlqa, *as_trained, "sweep=squad"],
@@ -96,6 +98,13 @@ def mixing(jobs: int, overrides: Sequence[str] = HALF) -> list[list[str]]:
     """Ways to mix mono and cross batches on the built-in corpus, and the weights of mono and cross merged."""
     common = ["seed=1,2,3", "sweep=strategies", *overrides, f"hydra.launcher.n_jobs={jobs}"]
     return [*(["run", "-m", *choice, *common] for choice in CHOICES), *merges("strategies")]
+
+
+def sizes(jobs: int, overrides: Sequence[str] = HALF) -> list[list[str]]:
+    """Five sizes, five alphas (mono is 1, cross 0) and five seeds on the built-in corpus."""
+    common = ["model=nano,micro,tiny,small,base", "seed=1,2,3,4,5", "sweep=sizes", *overrides]
+    choices = (["batching=mono,cross"], ["batching=hybrid", "batching.alpha=0.25,0.5,0.75"])
+    return [["run", "-m", *choice, *common, f"hydra.launcher.n_jobs={jobs}"] for choice in choices]
 
 
 def mixing_on_squad(data: Path, jobs: int, overrides: Sequence[str] = ()) -> list[list[str]]:
@@ -372,7 +381,7 @@ def machine(sweep: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("action", choices=("run", "strategies", "squad_mixing", "speed", "write"))
+    parser.add_argument("action", choices=("run", "strategies", "sizes", "squad_mixing", "speed", "write"))
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--override", nargs="+", default=[], help="of every run of strategies")
@@ -382,6 +391,8 @@ def main() -> int:
         return run(lambda: commands(options.data, options.jobs))
     if options.action == "strategies":
         return run(lambda: mixing(options.jobs, options.override or HALF))
+    if options.action == "sizes":
+        return run(lambda: sizes(options.jobs, options.override or HALF))
     if options.action == "squad_mixing":
         return run(lambda: mixing_on_squad(options.data, options.jobs, options.override))
     return speed(options.data, options.only) if options.action == "speed" else write()
