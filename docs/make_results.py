@@ -5,7 +5,7 @@
     python docs/make_results.py sizes [--jobs 2]               # another part, 125 trainings
     python docs/make_results.py squad_mixing --data FOLDER [--jobs 2]  # another part, two hours
     python docs/make_results.py speed --data FOLDER [--only NAME ...]  # the programs of benchmarks/, half an hour
-    python docs/make_results.py write                          # fill the marked parts of README.md and docs/results.md
+    python docs/make_results.py write                          # fill the marked parts of README.md and of docs/
 
 FOLDER is laid out as `train/squad-dev.*.jsonl.gz` and `eval/xquad-r/*.json`. A marked part looks like
 
@@ -19,6 +19,7 @@ FOLDER is laid out as `train/squad-dev.*.jsonl.gz` and `eval/xquad-r/*.json`. A 
     <!-- rates: SWEEP -->         validation of each alpha at each learning rate; the best of each alpha is marked
     <!-- differences: SWEEP/DATASET/CONFIGURATION -->  its mAP minus that of each other one, with intervals and p
     <!-- paper: NAME -->          the sentences of one answer on the numbers that the paper printed
+    <!-- negatives: NAME -->     the CSV docs/results/NAME.csv of benchmarks/mined_false_negatives.py as shares
     <!-- notes: SWEEP/DATASET --> what the reader of a test set says of it
     <!-- output: NAME -->         what benchmarks/NAME.py printed
     <!-- machine: SWEEP -->       versions and hardware of the sweep's first run
@@ -45,9 +46,9 @@ from model_tables import models, recipes
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "docs" / "results"
-KINDS = "paper|table|short|models|recipes|figure|answers|opening|rates|differences|notes|output|machine"
+KINDS = "paper|table|short|models|recipes|figure|answers|opening|rates|differences|negatives|notes|output|machine"
 MARKED = re.compile(rf"(<!-- ({KINDS}): (\S.*?) -->\n).*?(<!-- end -->)", flags=re.DOTALL)
-OF_THE_CODE = ("output", "paper", "short", "models", "recipes")  # need no sweep
+OF_THE_CODE = ("output", "paper", "short", "models", "negatives", "recipes")  # need no sweep
 
 
 def commands(data: Path, jobs: int) -> list[list[str]]:
@@ -190,7 +191,8 @@ def run(asked: Callable[[], list[list[str]]]) -> int:
 
 def write() -> int:
     """Make the reports, then fill the marked parts."""
-    pages = [ROOT / "docs" / "results.md", ROOT / "README.md"]  # the first keeps the CSV that the second quotes
+    # The first keeps the CSV that the second quotes.
+    pages = [ROOT / "docs" / "results.md", ROOT / "README.md", ROOT / "docs" / "negatives.md"]
     marks = [mark for page in pages for mark in MARKED.finditer(page.read_text("utf-8"))]
     names = {mark[3].partition("/")[0] for mark in marks if mark[2] not in OF_THE_CODE}
     here = {name for name in names if (ROOT / "multirun" / name).is_dir()}
@@ -201,7 +203,7 @@ def write() -> int:
     for page in pages:
         text = page.read_text("utf-8")
         for mark in list(MARKED.finditer(text)):
-            known = mark[3].partition("/")[0] in here or mark[2] in ("short", "models", "recipes", "paper")
+            known = mark[3].partition("/")[0] in here or mark[2] in OF_THE_CODE
             if not (made(mark[3]) if mark[2] == "output" else known):
                 continue
             text = text.replace(mark[0], mark[1] + fill(mark[2], mark[3], page) + mark[4])
@@ -228,6 +230,8 @@ def fill(kind: str, name: str, page: Path) -> str:
         return rates(sweep)
     if kind == "differences":
         return differences(report, *item.split("/", 1))
+    if kind == "negatives":
+        return negatives(KEPT / f"{name}.csv")
     if kind == "short":
         return short(KEPT / f"{name}.csv")
     if kind == "models":
@@ -256,6 +260,19 @@ def short(table: Path) -> str:
         values = [f"{float(row[f'{setting}. mAP']):.3f}".removeprefix("0") for setting in ("Mo", "Cr", "Mul")]
         cells = [row["configuration"], *values, f"{float(row['Bias rank distance']):,.0f}"]
         lines.append(f"| {' | '.join(cells)} |")
+    return "\n" + "\n".join(lines) + "\n\n"
+
+
+def negatives(table: Path) -> str:
+    """How many mined passages each set of rules keeps, and the shares of both kinds of false ones."""
+    lines = [
+        "| retriever | queries | rules | kept for a question | the answer's paragraph | contains the answer |",
+        "| :-- | :-- | :-- | --: | --: | --: |",
+    ]
+    for row in csv.DictReader(table.open(encoding="utf-8")):
+        kept, paragraph, answer = (int(row[name]) for name in ("kept", "paragraph", "answer"))
+        cells = [row["retriever"], row["queries"], row["rules"], f"{kept / int(row['questions']):.1f}"]
+        lines.append(f"| {' | '.join([*cells, f'{paragraph / kept:.2%}', f'{answer / kept:.2%}'])} |")
     return "\n" + "\n".join(lines) + "\n\n"
 
 
