@@ -1,5 +1,5 @@
 """`python -m hybridret.analyse multirun/SWEEP ...`: answers with their uncertainty from the files of sweeps, or from
-results that other tools made (`--trec A.run B.run --qrels Q`)."""
+results that other tools made (`--trec A.run B.run --qrels Q`, `--mteb A B`)."""
 
 from __future__ import annotations
 
@@ -55,14 +55,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="FILE",
         help="claims to judge (default: those of the paper); exit code 1 where one with `required: true` is refuted",
     )
-    parser.add_argument("--texts", action="store_true", help="read the test sets of the first run again, for pitfalls")
-    parser.add_argument("--flips", metavar="RUN", help="only search small edits that flip questions of this run")
+    parser.add_argument(
+        "--texts", action="store_true", help="read the test sets of the first run again: groups of texts in pitfalls"
+    )
+    parser.add_argument(
+        "--flips", metavar="RUN", help="only search edits that flip questions of this run; with --dataset"
+    )
     parser.add_argument(
         "--questions",
         type=int,
         default=20,
         metavar="N",
-        help="lost and kept questions of --flips (default: %(default)s)",
+        help="how many lost and how many kept questions of --flips (default: %(default)s)",
     )
     parser.add_argument("--trust", action="append", default=[], metavar="NAME", help=TRUST_HELP)
     foreign = parser.add_argument_group("instead of sweeps: results that other tools made")
@@ -70,9 +74,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     foreign.add_argument("--qrels", type=Path, metavar="FILE", help="their judgments")
     foreign.add_argument("--mteb", type=Path, nargs="+", metavar="RESULT", help="result files or folders of mteb")
     foreign.add_argument("--paper", action="store_true", help="the numbers that the paper printed, by language")
-    foreign.add_argument("--map", type=Path, metavar="TSV", help="query_id, question and perhaps its language, by tabs")
+    foreign.add_argument("--map", type=Path, metavar="TSV", help="lines query_id, question, language, with tabs")
     foreign.add_argument("--question", metavar="REGEX", help="finds question and language in query ids: '^(.*)-(..)$'")
-    foreign.add_argument("--setting", metavar="NAME", help="of the run files (default: monolingual)")
+    foreign.add_argument(
+        "--setting", metavar="NAME", help="of queries without a language of passages (default: monolingual)"
+    )
     foreign.add_argument("--seed", metavar="REGEX", help="finds the seed in the name of a run file: '_seed(.+)$'")
     foreign.add_argument("--by-tag", action="store_true", help="call runs by their tag, not by their file")
     options = parser.parse_args(arguments)

@@ -79,6 +79,23 @@ def test_run_files_reach_the_answers(files: Path, capsys: pytest.CaptureFixture[
     assert (files / "out" / "findings.csv").is_file()
 
 
+def test_one_file_holds_all_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As docs/analysis/foreign.md writes it; no answer asks for an option that these results refuse."""
+    ids = [f"{number}-{asked}-{pool}" for number in range(12) for asked in ("de", "en") for pool in ("de", "en", "all")]
+    (tmp_path / "dev.qrels").write_text("".join(f"{one} 0 d{one} 1\n" for one in ids))
+    for name, found in (("a", "d"), ("b", "x")):
+        lines = [f"{one} Q0 {found if one.startswith('1') else 'd'}{one} 1 1.0 t\n" for one in ids]
+        (tmp_path / f"{name}.run").write_text("".join(lines))
+    files = ["--trec", str(tmp_path / "a.run"), str(tmp_path / "b.run"), "--qrels", str(tmp_path / "dev.qrels")]
+    few = ["--permutations=100", "--resamples=100", "--only=significance", "--only=pitfalls"]
+    assert main([*files, *few, "--question", "^(.*)-(..)-(..|all)$"]) == 0
+    out = capsys.readouterr().out
+    for setting in ("monolingual", "cross-lingual", "multilingual"):
+        assert f"dev, {setting}, mAP: a 1.0000, b 0.7500 (12 units)" in out
+    assert "results of other tools do not hold them" in out
+    assert "--texts" not in out
+
+
 def test_averages_of_questions_are_those_of_rows(files: Path) -> None:
     qrels = files / "dev.qrels"
     paths = [Path(one) for one in runs_in(files)]

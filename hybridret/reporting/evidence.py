@@ -71,6 +71,11 @@ class Evidence:
         return "questions"
 
     @property
+    def way_to_texts(self) -> str:
+        """How a user lets the answers look into the questions, as a clause."""
+        return "`python -m hybridret.analyse SWEEP --texts` reads them"
+
+    @property
     def datasets(self) -> list[str]:
         """In order of first appearance."""
         return list(dict.fromkeys(name for sweep in self.sweeps for name in sweep.datasets))

@@ -55,6 +55,11 @@ class ForeignEvidence(Evidence):
         return "questions" if all("query_id" in one.values for one in self.foreign) else "languages"
 
     @property
+    def way_to_texts(self) -> str:
+        """There is none."""
+        return "results of other tools do not hold them"
+
+    @property
     def remarks(self) -> list[str]:
         """What a reader of the numbers must know, each once."""
         return list(dict.fromkeys(remark for one in self.foreign for remark in one.remarks))

@@ -132,7 +132,7 @@ def _texts(evidence: Evidence, dataset: str, lost: LostQuestions) -> tuple[Quest
     if evidence.texts is None:
         return None, [
             f"{dataset}: without the texts of the questions only scripts and families are compared; "
-            f"`python -m hybridret.analyse SWEEP --texts` reads them."
+            f"{evidence.way_to_texts}."
         ]
     try:
         texts = evidence.texts(dataset)
