@@ -35,9 +35,9 @@ class Attempt:
 
 @dataclass(frozen=True)
 class JobRecord:
-    """engine: slurm, ray or kubernetes; job: as the engine names it, "1234_5" for a task of an array; arguments: those of
-    `python -m hybridret.run`; resources: what was asked for; attempts: in their order, earlier jobs of the run included.
-    """
+    """engine: slurm, ray or kubernetes; job: as the engine names it, "1234_5" for a task of an array; arguments: those
+    of `python -m hybridret.run`; resources: what was asked for; attempts: in their order, those of earlier jobs
+    included."""
 
     engine: str
     job: str
