@@ -24,9 +24,10 @@ from hybridret.pipelines.scoring import Scores, score
 from hybridret.pipelines.terminal_summary import print_summary
 from hybridret.pipelines.token_shares import training_lengths, training_shares
 from hybridret.pipelines.tracked_results import show, tracker_of
-from hybridret.pipelines.train_worker import train_components
+from hybridret.pipelines.train_worker import StoppedTogether, train_components
 from hybridret.preflight.out_of_memory import START
 from hybridret.runs.identity import RunIdentity
+from hybridret.runs.pruning import Pruned, read_rule
 from hybridret.training.checkpoints import saved_rows, saved_step
 from hybridret.training.train import TrainingResult
 
@@ -48,7 +49,8 @@ class PointWork:
         self.progress = progress
 
     def do(self, resume: bool) -> int:
-        """Train, evaluate, write the result; raises StopRequested at a safe point after a signal."""
+        """Train, evaluate, write the result; raises StopRequested at a safe point after a signal, and Pruned where the
+        training gives up by the rule of a search."""
         if resume:
             self._forget_later_rows()
         safe = StoppingProgress(self.stop, self.progress)
@@ -64,6 +66,9 @@ class PointWork:
             trained = self._fit(encoder, tracker)
             scores = self._evaluate(self.components.load(self.run), safe)
             self._record(encoder, trained, scores, leaks, tracker)
+        except Pruned:
+            tracker.close()
+            raise
         except BaseException:
             tracker.close(exit_code=1)
             raise
@@ -71,11 +76,32 @@ class PointWork:
         return DONE
 
     def _fit(self, encoder: DualEncoder, tracker: Tracker) -> TrainingResult:
+        rule, rows = read_rule(self.run.path), self.run.read_history()
+        steps, pruned = self.settings.training.steps, ""
+
+        def look(row: dict[str, Any] | None) -> None:
+            nonlocal pruned
+            rows.extend([row] if row is not None else [])
+            if rule is not None and not pruned:
+                pruned = rule.verdict(rows, steps) or ""
+
         def on_history(row: dict[str, Any]) -> None:
             self.run.append_history(row)
             tracker.history(row)
+            if row["split"] == "validation":
+                look(row)
 
-        return train_components(self.components, encoder, self.identity, self.progress, on_history, self.stop)
+        def should_stop() -> bool:
+            return self.stop() or bool(pruned)
+
+        look(None)  # stopped between the validation and the end of its step: it gives up after one more
+        components, run = self.components, self.identity
+        try:
+            return train_components(components, encoder, run, self.progress, on_history, self.stop, should_stop)
+        except StoppedTogether:
+            if pruned and not self.stop.requested:
+                raise Pruned(pruned) from None
+            raise
 
     def _evaluate(self, best: DualEncoder, progress: Progress) -> Scores:
         best.to(self.components.device)

@@ -16,6 +16,7 @@ from hybridret.base.interruption import StopRequested
 from hybridret.base.progress import Both, Progress
 from hybridret.runs import Decision, State, StatusProgress, StatusWriter, environment
 from hybridret.runs.identity import RunIdentity
+from hybridret.runs.pruning import Pruned
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,9 @@ def claimed(
 ) -> Iterator[Claim]:
     """Own the directory of `run` for the block: locked, with config.yaml, environment.json and a status with heartbeat.
 
-    The end of the block sets the final status: finished, interrupted (a signal, here or in another process of the run),
-    or failed with its reason; errors pass through. `check` is called while another process has the lock, and may raise.
+    The end of the block sets the final status: finished, skipped (a search gave it up), interrupted (a signal, here or
+    in another process of the run), or failed with its reason; errors pass through. `check` is called while another
+    process has the lock, and may raise.
     """
     directory = run.directory
     with directory.lock(check) if check is not None else directory.lock():
@@ -52,6 +54,9 @@ def claimed(
             raise
         except KeyboardInterrupt:
             status.give_up(State.INTERRUPTED, "stopped by a second Ctrl-C")
+            raise
+        except Pruned as verdict:
+            status.give_up(State.SKIPPED, str(verdict))
             raise
         except UserError as error:
             stopped = error.exit_code in (REQUEUE, INTERRUPTED)  # another process of this run received a signal

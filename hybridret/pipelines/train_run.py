@@ -25,6 +25,7 @@ from hybridret.export.tracking import check_tracker
 from hybridret.pipelines.run_claim import claimed
 from hybridret.runs import Decision, RunDirectory
 from hybridret.runs.identity import RunIdentity
+from hybridret.runs.pruning import Pruned
 from hybridret.training.check import check_training
 
 
@@ -75,6 +76,9 @@ def run_point(config: DictConfig, overrides: Sequence[str]) -> int:
             with claimed(identity, plain_without_hydra(plain), bars, stop.check) as claim:
                 with explain_out_of_memory(expected, lambda: run.read_status() or {}):
                     return PointWork(components, identity, plain, claim.progress, stop).do(claim.resume)
+        except Pruned as verdict:
+            print(f"Stopped early, {verdict}")
+            return DONE
         except StopRequested as request:
             _print_how_to_go_on(run, "Stopped at a safe point")
             return request.exit_code

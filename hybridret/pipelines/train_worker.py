@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -29,8 +29,10 @@ def train_components(
     progress: Progress,
     on_history: Any,
     stop: Stop,
+    should_stop: Callable[[], bool] | None = None,
 ) -> TrainingResult:
-    """Raises StopRequested where training was stopped, on every process."""
+    """`should_stop`: what a training asks after each step; None: `stop`. Raises StopRequested where training was
+    stopped, on every process."""
     settings, source = components.settings, components.source
     if source is None:
         raise UserError("data has no value: choose where training pairs come from, data=cldr or data=jsonl.")
@@ -52,7 +54,7 @@ def train_components(
             run.directory.path,
             progress,
             on_history,
-            stop,
+            should_stop or stop,
             probe=probe,
         )
     leave()

@@ -1,0 +1,162 @@
+"""One search: the trials of one combination of gridded keys, asked for, taken over, and told.
+
+A trial is a point of the sweep. It is `RUNNING` in the storage from the moment it is asked for until its run has ended,
+so that a killed launcher leaves no gap: the next one goes on in the same run directory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.study import Study
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from hybridret.base.errors import UserError
+from hybridret.runs.search_table import COMPLETE, FAILED, OPEN, PRUNED
+from hybridret.sweep.searching.objectives import Objective
+from hybridret.sweep.searching.outcome import Outcome
+from hybridret.sweep.searching.samplers import distributions, sampler
+from hybridret.sweep.searching.search_space import Dimension
+
+_STATES = {TrialState.COMPLETE: COMPLETE, TrialState.PRUNED: PRUNED, TrialState.FAIL: FAILED}
+_ENDED = {COMPLETE: TrialState.COMPLETE, PRUNED: TrialState.PRUNED, FAILED: TrialState.FAIL}
+_IDENTITY, _COMBINATION, _LAUNCHER, _STARTED, _RUN, _REASON = "identity", "per", "launcher", "started", "run", "reason"
+
+
+@dataclass(frozen=True)
+class SearchTrial:
+    """A trial as the sweep sees it. `overrides`: the values drawn; `started`: its point was given to a launcher."""
+
+    number: int
+    state: str
+    overrides: tuple[str, ...]
+    values: tuple[float, ...]
+    run: str
+    reason: str
+    started: bool
+
+
+class Search:
+    """The search of `combination` over `dimensions`.
+
+    `identity` is what all trials share, as JSON: a search that exists already must have the same. Raises UserError
+    where it has another, for an unknown sampler, and for a grid that cannot be made.
+    """
+
+    def __init__(
+        self,
+        storage: BaseStorage,
+        combination: Mapping[str, str],
+        dimensions: Sequence[Dimension],
+        objectives: Sequence[Objective],
+        identity: Mapping[str, Any],
+        sampler_name: str,
+        seed: int,
+        trials: int,
+    ) -> None:
+        self.combination, self.dimensions, self.objectives = dict(combination), dimensions, objectives
+        self._storage = storage
+        self._distributions = distributions(dimensions)
+        draws, self.trials_wanted = sampler(sampler_name, seed, dimensions, trials)
+        self.name = name = " ".join(f"{key}={value}" for key, value in combination.items()) or "search"
+        self._study: Study = optuna.create_study(
+            storage=storage,
+            study_name=name,
+            directions=[one.direction for one in objectives],
+            sampler=draws,
+            pruner=optuna.pruners.NopPruner(),
+            load_if_exists=True,
+        )
+        known = self._study.user_attrs.get(_IDENTITY)
+        if known is None:
+            self._study.set_user_attr(_COMBINATION, self.combination)
+            self._study.set_user_attr(_IDENTITY, dict(identity))
+        elif known != identity:
+            changed = sorted(key for key in {*known, *identity} if known.get(key) != identity.get(key))
+            raise UserError(
+                f"The search in this folder ({name}) began with other settings: {', '.join(changed)} changed, from "
+                f"{known.get(changed[0])} to {identity.get(changed[0])}. Its trials would not be comparable: give this "
+                f"search a folder of its own with sweep=NAME."
+            )
+
+    @property
+    def position(self) -> int:
+        """Where it stands among all searches of the folder: in the order in which they began."""
+        return int(self._study._study_id)
+
+    def next_trials(self, together: int, token: str, is_dead: Callable[[str], bool]) -> list[int]:
+        """The numbers of the trials to run now: those of dead launchers, and new ones until their number in all is a
+        multiple of `together`, so that a resumed search asks with the same knowledge as an undisturbed one."""
+        orphans = [one for one in self._running() if is_dead(str(one.user_attrs.get(_LAUNCHER)))]
+        for one in orphans:
+            self._draw(Trial(self._study, one._trial_id), token)
+        total = len(self._study.get_trials(deepcopy=False))
+        wanted = -(-total // together) * together if orphans else (total // together + 1) * together
+        new: list[int] = []
+        while total + len(new) < min(wanted, self.trials_wanted):
+            trial = self._study.ask()
+            self._draw(trial, token)
+            new.append(trial.number)
+        return [one.number for one in orphans] + new
+
+    def trial(self, number: int) -> SearchTrial:
+        """The trial of that number."""
+        return self._seen(self._study.get_trials(deepcopy=False)[number])
+
+    def trials(self) -> list[SearchTrial]:
+        """All trials, in their order."""
+        return [self._seen(one) for one in self._study.get_trials(deepcopy=False)]
+
+    def start(self, number: int, run: str) -> None:
+        """The point of a trial is about to be given to a launcher, and works in the directory `run`."""
+        self._note(number, _RUN, run)
+        self._note(number, _STARTED, True)
+
+    def tell(self, number: int, outcome: Outcome) -> None:
+        """A trial has ended. An open outcome tells nothing."""
+        if outcome.state == OPEN:
+            return
+        if outcome.reason:
+            self._note(number, _REASON, outcome.reason)
+        values = list(outcome.values) if outcome.state == COMPLETE else None
+        self._study.tell(number, values, state=_ENDED[outcome.state])
+
+    def twin(self, number: int, run: str) -> Outcome | None:
+        """The outcome of an earlier trial in the same run directory, None where there is none that ended."""
+        for one in self.trials():
+            if one.number != number and one.run == run and one.state in (COMPLETE, PRUNED, FAILED):
+                return Outcome(one.state, one.values, f"the same run as trial {one.number}")
+        return None
+
+    def _running(self) -> list[FrozenTrial]:
+        return self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING))
+
+    def _note(self, number: int, key: str, value: Any) -> None:
+        self._storage.set_trial_user_attr(self._study.get_trials(deepcopy=False)[number]._trial_id, key, value)
+
+    def _draw(self, trial: Trial, token: str) -> None:
+        """Name the launcher, then draw every value that is not there yet."""
+        trial.set_user_attr(_LAUNCHER, token)
+        for name, distribution in self._distributions.items():
+            trial._suggest(name, distribution)
+
+    def _seen(self, one: FrozenTrial) -> SearchTrial:
+        drawn = tuple(f"{key}={_spelled(one.params[key])}" for key in self._distributions if key in one.params)
+        attributes = one.user_attrs
+        return SearchTrial(
+            number=one.number,
+            state=_STATES.get(one.state, OPEN),
+            overrides=drawn,
+            values=tuple(one.values) if one.state is TrialState.COMPLETE else (),
+            run=str(attributes.get(_RUN, "")),
+            reason=str(attributes.get(_REASON, "")),
+            started=bool(attributes.get(_STARTED)),
+        )
+
+
+def _spelled(value: Any) -> str:
+    return value if isinstance(value, str) else repr(value)
