@@ -71,3 +71,15 @@ def _stored(folder: Path) -> dict[str, Any]:
         return read_status(folder / "status.json") or {}
     except UserError:
         return {}
+
+
+def correct(folder: Path, state: str, reason: str, heartbeat: str | None) -> None:
+    """Write how a run ended that no process works on any more, as its engine says. Only where the status is still the
+    one with `heartbeat`: a later one is of somebody who knows more."""
+    with unowned(folder / ".lock", folder / "status.json") as free:
+        stored = _stored(folder)
+        if free is False or not stored or _finished(folder) or stored.get("heartbeat") != heartbeat:
+            return
+        if (stored.get("state"), stored.get("reason")) != (state, reason):
+            with suppress(UserError):
+                write_sealed(folder / "status.json", stored | {"state": state, "reason": reason})
