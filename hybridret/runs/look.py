@@ -20,12 +20,12 @@ from hybridret.runs.sums import read_result
 LOST = "its process ended without a word: it was killed, or its machine was"
 
 
-def look(folder: Path) -> dict[str, Any]:
+def look(folder: Path, mend: bool = True) -> dict[str, Any]:
     """The correct content of `status.json`, {} where nothing is known of the run. Where no process owns the directory
-    and it can be written, the file is corrected and the leftovers of killed processes are removed.
+    and it can be written, the file is corrected and the leftovers of killed processes are removed; `mend` false: not.
     """
     stored = _stored(folder)
-    if stored.get("state") == State.FINISHED and _finished(folder) and not any(leftovers(folder)):
+    if stored.get("state") == State.FINISHED and _finished(folder) and not (mend and any(leftovers(folder))):
         return stored
     lock = folder / ".lock"
     if not lock.exists() and not _finished(folder) and stored.get("state") not in (State.RUNNING, State.FINISHED):
@@ -33,9 +33,9 @@ def look(folder: Path) -> dict[str, Any]:
     with unowned(lock, folder / "status.json") as free:
         stored = _stored(folder)  # another process may have corrected it
         true = _true(folder, stored, free)
-        if free:
+        if free and mend:
             remove_leftovers(folder)
-        if free and true != stored:
+        if free and mend and true != stored:
             with suppress(UserError):  # the next process that looks will try again
                 write_sealed(folder / "status.json", true)
     return true

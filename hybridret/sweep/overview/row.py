@@ -33,8 +33,9 @@ class RunFiles:
 
 @dataclass(frozen=True)
 class Row:
-    """done, total: units of the phase; rate: units a second; left: seconds until the outermost task of the run is done;
-    seconds: that it has run in all; hours: GPU hours used, planned_hours: asked for. None: not known."""
+    """live: a process works on it, or a job does or waits to; done, total: units of the phase; rate: units a second;
+    left: seconds until the outermost task of the run is done; seconds: that it has run in all; hours: GPU hours used,
+    planned_hours: asked for. None: not known."""
 
     run: str
     state: str
@@ -56,6 +57,7 @@ class Row:
     hours: float | None = None
     planned_hours: float | None = None
     faults: tuple[str, ...] = ()
+    live: bool = False
     truth: Truth | None = None
     folder: Path | None = None
 
@@ -67,7 +69,7 @@ def row_of(files: RunFiles, look: JobLook | None, now: datetime) -> Row:
     reason = truth.reason or (files.faults[0] if files.faults else "")
     row = Row(
         files.run, truth.state, reason, best=files.best, faults=files.faults, truth=truth, folder=files.folder,
-        seconds=run_seconds(files, look, now),
+        seconds=run_seconds(files, look, now), live=truth.state == State.RUNNING or _waits(look),
     )  # fmt: skip
     if status:
         row = replace(
@@ -98,6 +100,10 @@ def row_of(files: RunFiles, look: JobLook | None, now: datetime) -> Row:
         hours=hours,
         planned_hours=None if gpus is None or minutes is None else gpus * minutes / 60,
     )
+
+
+def _waits(look: JobLook | None) -> bool:
+    return look is not None and look.state in (JobState.PENDING, JobState.RUNNING)
 
 
 def run_seconds(files: RunFiles, look: JobLook | None, now: datetime) -> float | None:

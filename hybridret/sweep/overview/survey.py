@@ -35,11 +35,12 @@ class Survey:
     faults: tuple[str, ...]
 
 
-def survey(folder: Path, engines: Engines = engine, now: datetime | None = None) -> Survey:
+def survey(folder: Path, engines: Engines = engine, now: datetime | None = None, mend: bool = True) -> Survey:
     """Every run of the sweep `folder`, or the one run that it is, and the points that never got a directory.
 
-    A `status.json` that a kill left wrong is mended, also where only an engine knows how the run ended. Raises
-    UserError where the folder is neither a sweep nor a run, or cannot be read.
+    A `status.json` that a kill left wrong is mended, also where only an engine knows how the run ended; `mend` false:
+    nothing is written and nothing removed. Raises UserError where the folder is neither a sweep nor a run, or cannot be
+    read.
     """
     now = now or datetime.now(UTC)
     single = is_run(folder)
@@ -52,9 +53,10 @@ def survey(folder: Path, engines: Engines = engine, now: datetime | None = None)
     rows: list[Row] = []
     for path in folders:
         job = jobs.get(path)
-        files = read_files(path, job, damaged.get(path), sweep)
+        files = read_files(path, job, damaged.get(path), sweep, mend)
         rows.append(row_of(files, looks.get((job.engine, job.job)) if job is not None else None, now))
-        _mend(rows[-1])
+        if mend:
+            _mend(rows[-1])
     if not single:
         known = {path.name for path in folders}
         without, _ = unfinished(folder, [])
@@ -81,15 +83,15 @@ def ask(jobs: Iterable[JobRecord], engines: Engines) -> tuple[dict[tuple[str, st
     return looks, faults
 
 
-def read_files(path: Path, job: JobRecord | None, damaged: str | None, sweep: SweepFile) -> RunFiles:
+def read_files(path: Path, job: JobRecord | None, damaged: str | None, sweep: SweepFile, mend: bool = True) -> RunFiles:
     """What the files of a run directory say; `damaged`: what is wrong with its `job.json`."""
     faults = [] if damaged is None else [damaged]
     status: Mapping[str, Any] | None
     try:
         read_status(path / "status.json")
-        status = look(path)
+        status = look(path, mend)
     except UserError as error:
-        status = look(path) or None  # a result decides whatever the status says
+        status = look(path, mend) or None  # a result decides whatever the status says
         faults += [str(error)] if status is None else []
     best: BestValue | None = None
     try:
