@@ -21,6 +21,10 @@ COMMANDS = {
     "search": "ask questions, and see the best passages in all languages",
     "publish": "a run as a folder for sentence-transformers",
     "status": "what each run of a sweep is doing, and where",
+    "resume": "run again what is open of a sweep",
+    "cancel": "stop the processes and the jobs of a sweep",
+    "retry": "try the failed runs of a sweep again",
+    "clean": "remove leftovers of a sweep, and checkpoints of failed runs",
 }
 
 

@@ -111,6 +111,8 @@ def test_what_settings_tell_is_refused_before_torch(place: Path, command: tuple[
         (("wandb", "scipy", *TRAINING), ("hybridret.search", "run", "--query", "What is in box 3?")),
         (("torch", "transformers", "wandb", *TRAINING[:-2]), ("hybridret.report", ".")),
         (HEAVY, ("hybridret.status", ".")),
+        (HEAVY, ("hybridret.clean", ".", "--dry-run")),
+        (HEAVY, ("hybridret.cancel", ".")),
         (("pytorch_lightning", "wandb"), ("hybridret.publish", "run", "model")),
         (("wandb", "transformers"), ("hybridret.run", "model=nano", "logger=none", "training.steps=0")),
     ],

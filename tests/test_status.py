@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from hybridret.reporting.run_states import counts, run_states
 from hybridret.runs import RunDirectory, State
 from hybridret.runs.environment import environment
 from hybridret.runs.look import LOST
 from hybridret.runs.status import write_status
 from hybridret.status import main
+from hybridret.sweep.overview.columns import counts
+from hybridret.sweep.overview.row import Row
+from hybridret.sweep.overview.totals import totals
 
 
 def a_run(sweep: Path, name: str, state: State, **more: object) -> RunDirectory:
@@ -46,6 +52,7 @@ def test_every_state_with_what_a_kill_left_and_what_never_began(
     assert "job 4711" in shown
     assert "never queued" in shown
     assert f"{sweep}: 1 queued, 1 running, 1 finished, 1 failed, 1 interrupted" in shown
+    assert "1 of 5 done" in shown
     assert json.loads(killed.status.read_text())["state"] == "interrupted"
     assert "live" in alone
     assert "killed" not in alone
@@ -92,10 +99,86 @@ def test_the_job_of_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_states_are_counted_in_the_order_of_a_life() -> None:
-    rows = [{"state": word} for word in ("failed", "strange", "queued", "finished", "finished")]
-    assert counts(rows) == "1 queued, 2 finished, 1 failed, 1 strange"
+    rows = [Row(word, word, "") for word in ("failed", "strange", "queued", "finished", "finished")]
+    assert counts(totals(rows, datetime.now(UTC))) == "1 queued, 2 finished, 1 failed, 1 strange"
 
 
-def test_rows_hold_the_whole_status(tmp_path: Path) -> None:
-    run = a_run(tmp_path, "r", State.FAILED, reason="why")
-    assert run_states(tmp_path) == [{**(run.read_status() or {}), "run": "r"}]
+KEYS = {
+    "run", "state", "reason", "phase", "done", "total", "rate", "left", "note", "heartbeat", "node", "process",
+    "engine", "job", "requeues", "best", "seconds", "gpu_hours", "planned_gpu_hours", "faults",
+}  # fmt: skip
+
+
+def test_json_of_several_folders_has_the_documented_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a_run(tmp_path / "s", "r", State.FAILED, reason="why", phase="train", done=3, total=9)
+    a_run(tmp_path / "t", "q", State.QUEUED)
+    assert main([str(tmp_path / "s"), str(tmp_path / "t"), "--json"]) == 0
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert set(first) == {"version", "folder", "at", "over", "totals", "faults", "runs"}
+    assert set(first["runs"][0]) == KEYS
+    assert (first["runs"][0]["reason"], first["runs"][0]["done"], first["over"]) == ("why", 3, True)
+    assert (second["folder"], second["over"]) == (str(tmp_path / "t"), False)
+    page = (Path(__file__).resolve().parent.parent / "docs" / "clusters" / "status.md").read_text(encoding="utf-8")
+    assert [key for key in (*first, *first["totals"], *KEYS) if f"`{key}`" not in page] == []
+
+
+@pytest.mark.parametrize("more", [["--json"], []])
+def test_watching_what_is_over_ends_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str]
+) -> None:
+    a_run(tmp_path / "s", "r", State.FAILED, reason="why")
+    assert main([str(tmp_path / "s"), "--watch", *more]) == 0
+    assert "why" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("every", ["0", "-1", "nan", "many", "1e9"])
+def test_how_often_it_looks_is_checked(tmp_path: Path, every: str) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([str(tmp_path), "--every", every])
+    assert left.value.code == 2
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 75)])
+def test_ctrl_c_is_how_watching_ends(
+    tmp_path: Path, started: Callable[..., subprocess.Popen[str]], number: int, code: int
+) -> None:
+    a_run(tmp_path / "s", "r", State.QUEUED)
+    line = [sys.executable, "-m", "hybridret.status", str(tmp_path / "s"), "--watch", "--json", "--every", "9000"]
+    watching = started(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert watching.stdout is not None
+    assert '"queued"' in watching.stdout.readline()
+    watching.send_signal(number)
+    _, errors = watching.communicate()
+    assert (watching.returncode, errors.count("\n")) == (code, 1 if code else 0)
+
+
+def test_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "<script>alert(1)</script>"
+    a_run(tmp_path / "s", f"r{hostile[:8]}", State.FAILED, reason=f"{hostile}\x1b[2J")
+    a_run(tmp_path / "s", "q", State.QUEUED)
+    points = [{"run": hostile, "state": '" onclick="x', "overrides": []}]
+    (tmp_path / "s" / "sweep.json").write_text(json.dumps({"points": points}))
+    assert main([str(tmp_path / "s"), "--html"]) == 0
+    page = (tmp_path / "s" / "status.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert '" onclick="x"' not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "\x1b" not in page
+    assert "default-src 'none'" in page
+    assert 'http-equiv="refresh"' in page
+    (tmp_path / "s" / "q" / "result.json").write_text("{}")
+    (tmp_path / "s" / "sweep.json").unlink()
+    assert main([str(tmp_path / "s"), "--html"]) == 0
+    assert 'http-equiv="refresh"' not in (tmp_path / "s" / "status.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ["text", "whole", "far"])
+def test_a_rate_and_the_time_left(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    rate = {"text": "3/s", "whole": 10**400, "far": 2.5}[kind]
+    run = a_run(tmp_path / "s", "r", State.RUNNING, phase="train", done=3, total=9, rate=rate, left=90)
+    with run.lock():
+        assert main([str(tmp_path / "s")]) == 0
+    shown = capsys.readouterr().out
+    assert "90 s" in shown
+    assert ("2.5/s" in shown) == (kind == "far")
+    assert "expected end" in shown

@@ -37,7 +37,7 @@ class Attempt:
 class JobRecord:
     """engine: slurm, ray or kubernetes; job: as the engine names it, "1234_5" for a task of an array; arguments: those
     of `python -m hybridret.run`; resources: what was asked for; attempts: in their order, those of earlier jobs
-    included."""
+    included; earlier: attempts from before a failed point was retried, which no limit counts any more."""
 
     engine: str
     job: str
@@ -45,6 +45,11 @@ class JobRecord:
     arguments: tuple[str, ...]
     resources: Mapping[str, Any]
     attempts: tuple[Attempt, ...] = ()
+    earlier: tuple[Attempt, ...] = ()
+
+    def without_attempts(self) -> JobRecord:
+        """The record with no attempt that a limit counts: those until now are kept as `earlier`."""
+        return replace(self, attempts=(), earlier=(*self.earlier, *self.attempts))
 
     def with_attempt(self, attempt: Attempt) -> JobRecord:
         """The record with `attempt` behind the others, or in place of the last one if that has the same beginning."""
@@ -61,6 +66,7 @@ def read_job(folder: Path) -> JobRecord | None:
     found = read_sealed(path, "the job of a run", "submit the sweep again")
     try:
         attempts = tuple(Attempt(**one) for one in found["attempts"])
+        earlier = tuple(Attempt(**one) for one in found.get("earlier", ()))
         return JobRecord(
             str(found["engine"]),
             str(found["job"]),
@@ -68,6 +74,7 @@ def read_job(folder: Path) -> JobRecord | None:
             tuple(map(str, found["arguments"])),
             dict(found["resources"]),
             attempts,
+            earlier,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: not the job of a run ({error}). Delete it, then submit the sweep again.") from error

@@ -18,15 +18,25 @@ def leftovers(folder: Path) -> Iterator[Path]:
     for name in _FOLDERS:
         with suppress(OSError):
             for path in (folder / name).iterdir():
-                if _NAME.fullmatch(path.name):
+                if is_temporary(path.name):
                     yield path
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file or folder has such a temporary name."""
+    return _NAME.fullmatch(name) is not None
 
 
 def remove_leftovers(folder: Path) -> None:
     """Remove them; only under the lock of `folder`. What cannot be removed stays."""
     for path in list(leftovers(folder)):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            with suppress(OSError):
-                path.unlink()
+        remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link, or a folder with all that it holds. What cannot be removed stays."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()

@@ -20,12 +20,12 @@ from hybridret.runs.sums import read_result
 LOST = "its process ended without a word: it was killed, or its machine was"
 
 
-def look(folder: Path) -> dict[str, Any]:
+def look(folder: Path, mend: bool = True) -> dict[str, Any]:
     """The correct content of `status.json`, {} where nothing is known of the run. Where no process owns the directory
-    and it can be written, the file is corrected and the leftovers of killed processes are removed.
+    and it can be written, the file is corrected and the leftovers of killed processes are removed; `mend` false: not.
     """
     stored = _stored(folder)
-    if stored.get("state") == State.FINISHED and _finished(folder) and not any(leftovers(folder)):
+    if stored.get("state") == State.FINISHED and _finished(folder) and not (mend and any(leftovers(folder))):
         return stored
     lock = folder / ".lock"
     if not lock.exists() and not _finished(folder) and stored.get("state") not in (State.RUNNING, State.FINISHED):
@@ -33,9 +33,9 @@ def look(folder: Path) -> dict[str, Any]:
     with unowned(lock, folder / "status.json") as free:
         stored = _stored(folder)  # another process may have corrected it
         true = _true(folder, stored, free)
-        if free:
+        if free and mend:
             remove_leftovers(folder)
-        if free and true != stored:
+        if free and mend and true != stored:
             with suppress(UserError):  # the next process that looks will try again
                 write_sealed(folder / "status.json", true)
     return true
@@ -71,3 +71,15 @@ def _stored(folder: Path) -> dict[str, Any]:
         return read_status(folder / "status.json") or {}
     except UserError:
         return {}
+
+
+def correct(folder: Path, state: str, reason: str, heartbeat: str | None) -> None:
+    """Write how a run ended that no process works on any more, as its engine says. Only where the status is still the
+    one with `heartbeat`: a later one is of somebody who knows more."""
+    with unowned(folder / ".lock", folder / "status.json") as free:
+        stored = _stored(folder)
+        if free is False or not stored or _finished(folder) or stored.get("heartbeat") != heartbeat:
+            return
+        if (stored.get("state"), stored.get("reason")) != (state, reason):
+            with suppress(UserError):
+                write_sealed(folder / "status.json", stored | {"state": state, "reason": reason})

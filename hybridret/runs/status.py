@@ -89,6 +89,7 @@ class StatusWriter:
         self._written: float | None = None
         self._tasks: list[dict[str, Any]] = []  # innermost last: the one that is shown
         self._last: dict[str, Any] = {}  # shown between two tasks
+        self._first: dict[int, tuple[float, int]] = {}  # time and count of a task's first advance, by its id
         self._lock = threading.RLock()
         self._pulse = Pulse(self.beat, HEARTBEAT)
 
@@ -116,7 +117,7 @@ class StatusWriter:
 
     def begin(self, phase: str, total: int | None) -> dict[str, Any]:
         """A new innermost task; pass it to `advance` and `end`."""
-        task = {"phase": phase, "done": 0, "total": total, "note": ""}
+        task = {"phase": phase, "done": 0, "total": total, "note": "", "rate": None}
         self._tasks.append(task)
         self._heartbeat(force=True)
         return task
@@ -125,12 +126,17 @@ class StatusWriter:
         """`count` units more of `task` are done."""
         task["done"] += count
         task["note"] = note or task["note"]
+        now = self._clock()
+        since, first = self._first.setdefault(id(task), (now, task["done"]))  # may count what an earlier process did
+        if now > since:
+            task["rate"] = float(f"{(task['done'] - first) / (now - since):.4g}")
         self._heartbeat()
 
     def end(self, task: dict[str, Any]) -> None:
         """`task` is over, or was left by an exception: its last numbers stay visible."""
         self._tasks = [other for other in self._tasks if other is not task]
         self._last = task
+        self._first.pop(id(task), None)
         self._heartbeat(force=True)
 
     def _heartbeat(self, force: bool = False) -> None:
@@ -147,8 +153,17 @@ class StatusWriter:
 
     def _write(self) -> None:
         shown = self._tasks[-1] if self._tasks else self._last
-        write_status(self.path, self.state, self.config_hash, self.reason, **shown)
+        left = {"left": _left(self._tasks[0])} if self._tasks else {}
+        write_status(self.path, self.state, self.config_hash, self.reason, **shown, **left)
         self._written = self._clock()
+
+
+def _left(task: dict[str, Any]) -> int | None:
+    """Seconds until all units of `task` are done at its rate so far, None where that is not known."""
+    if not task["rate"] or task["total"] is None:
+        return None
+    seconds: float = (task["total"] - task["done"]) / task["rate"]
+    return max(0, round(seconds))
 
 
 class StatusProgress:

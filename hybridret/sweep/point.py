@@ -58,6 +58,7 @@ class Point:
             "seconds": round(self.seconds, 1),
             "exit_code": self.exit_code,
             "same_as": self.same_as,
+            "gpus": self.gpus,
         }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +15,7 @@ from omegaconf import DictConfig
 from hybridret.base.checksums import write_sealed
 from hybridret.base.errors import UserError
 from hybridret.base.interruption import command_line
+from hybridret.base.processes import birth
 from hybridret.config.run_identity import sweep_directory
 from hybridret.sweep.point import Point
 
@@ -27,6 +30,9 @@ class Summary:
         self._default = sweep_directory(config)
         self._started = _now()
         self.command = command_line(sys.argv)
+        pid = os.getpid()
+        self._controller = {"pid": pid, "host": socket.gethostname(), "birth": birth(pid)}
+        self._directory = Path.cwd()
 
     def write(self) -> None:
         """Raises UserError when a folder cannot be written."""
@@ -38,6 +44,7 @@ class Summary:
             counts = Counter(str(point.state) for point in points)
             records = [point.record() for point in points]
             head = {"version": VERSION, "command": self.command, "started": self._started, "updated": _now()}
+            head |= {"directory": str(self._directory), "folder": str(folder), "controller": self._controller}
             write_sealed(folder / "sweep.json", {**head, "counts": dict(sorted(counts.items())), "points": records})
 
     def write_if_possible(self) -> None:

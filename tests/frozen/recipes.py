@@ -39,6 +39,10 @@ TOOLS = (
     "search",
     "publish",
     "status",
+    "resume",
+    "cancel",
+    "retry",
+    "clean",
 )  # whose options are words
 
 

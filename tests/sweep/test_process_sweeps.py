@@ -225,6 +225,41 @@ def test_a_signal_stops_the_points_and_says_how_to_go_on(app: App, number: signa
             os.kill(app.json(point["run"], "status.json")["pid"], 0)
 
 
+def test_another_shell_cancels_a_sweep_and_its_points_save(app: App) -> None:
+    sweep = app.start("-m", "behaviour=wait", "fifo=fifo", "word=a,b", "sweep=s")
+    line = [sys.executable, "-m", "hybridret.cancel", "out/s"]
+    with open(app.folder / "fifo") as told:
+        assert told.read(1) == "x"
+        summary = app.json("sweep.json")
+        assert summary["controller"]["pid"] == sweep.pid
+        assert (summary["directory"], summary["folder"]) == (str(app.folder), "out/s")
+        assert [point["gpus"] for point in summary["points"]] == [0, 0]
+        done = subprocess.run(line, cwd=app.folder, env=app.environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"out/s: process {sweep.pid} was asked to stop (SIGTERM); its runs save their state.\n"
+    sweep.communicate(timeout=60)
+    assert sweep.returncode == 75
+    assert [point["state"] for point in app.json("sweep.json")["points"]] == ["interrupted", "queued"]
+    again = subprocess.run(line, cwd=app.folder, env=app.environment(), capture_output=True, text=True, check=False)
+    assert again.stdout == "out/s: nothing runs and nothing waits.\n"
+
+
+def test_cancelling_finds_each_sweep_of_a_folder(app: App) -> None:
+    """sweep.json names the second one; the point that the first one started leads to it."""
+    words = ("-m", "behaviour=wait", "fifo=fifo", "sweep=s")
+    told = os.open(app.folder / "fifo", os.O_RDWR)  # both ends: it never reads an end of file
+    first = app.start(*words, "word=a")
+    assert os.read(told, 1) == b"x"
+    second = app.start(*words, "word=a,b")
+    assert os.read(told, 1) == b"x"
+    os.close(told)
+    line = [sys.executable, "-m", "hybridret.cancel", "out/s"]
+    subprocess.run(line, cwd=app.folder, env=app.environment(), check=True, capture_output=True)
+    for sweep in (first, second):
+        sweep.communicate(timeout=60)
+        assert sweep.returncode == 75
+
+
 def test_a_second_sweep_leaves_a_live_run_alone(app: App) -> None:
     """It says so, and asks to be called again; what the first one works on is not called failed."""
     words = ("-m", "behaviour=wait", "fifo=fifo", "word=a", "sweep=s")

@@ -1,0 +1,37 @@
+"""`python -m hybridret.clean multirun/SWEEP`: remove what kills left, and checkpoints of runs that failed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hybridret.base.errors import DONE, UserError
+from hybridret.base.interruption import interruptible, refuse, work_begins
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do it, print what was done; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m hybridret.clean", description=__doc__)
+    parser.add_argument("folder", type=Path, help="folder of a sweep, such as multirun/default")
+    parser.add_argument("--dry-run", action="store_true", help="only print what would be removed")
+    options = parser.parse_args(arguments)
+    try:
+        work_begins()
+        from hybridret.sweep.control.clean import clean
+
+        clean(options.folder, say, options.dry_run)
+    except (UserError, KeyboardInterrupt) as error:
+        return refuse(error)
+    return DONE
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(interruptible(main))
