@@ -9,19 +9,31 @@ from __future__ import annotations
 
 import sys
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from hybridret.base.interruption import interruptible
 
 if typing.TYPE_CHECKING:
     from omegaconf import DictConfig
 
+    from hybridret.sweep.engines.engine import Resources
 
-def before_sweep(points: Sequence[tuple[Sequence[str], DictConfig]]) -> list[str | None]:
+
+def before_sweep(points: Sequence[tuple[Sequence[str], DictConfig]], here: bool = True) -> list[str | None]:
     """`hybridret.preflight.before_sweep.before_sweep`; the launcher calls it from the module that its points run."""
     from hybridret.preflight.before_sweep import before_sweep as check
 
-    return check(points)
+    return check(points, here)
+
+
+def resources(
+    points: Sequence[tuple[Sequence[str], DictConfig]], asked: Mapping[str, Any], limits: Mapping[str, Any]
+) -> list[Resources | str]:
+    """`hybridret.preflight.resources.resources`; the launcher of a cluster calls it in the same way."""
+    from hybridret.preflight.resources import resources as of_points
+
+    return of_points(points, asked, limits)
 
 
 def main() -> int:

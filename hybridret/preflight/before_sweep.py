@@ -17,11 +17,13 @@ from hybridret.components.hub_cache import is_here
 from hybridret.encoders.sizes import LARGE
 
 
-def before_sweep(points: Sequence[tuple[Sequence[str], DictConfig]]) -> list[str | None]:
+def before_sweep(points: Sequence[tuple[Sequence[str], DictConfig]], here: bool = True) -> list[str | None]:
     """Print the plan of the large points and of those that cannot run, and what those lack; return for each point
     None, or why it cannot run: a line, then what is missing, one item per line.
+
+    `here`: they run on this machine; False: on another one with the same files, whose GPUs and memory are not asked.
     """
-    doubtful = [number for number, (_, config) in enumerate(points) if is_doubtful(config)]
+    doubtful = [number for number, (_, config) in enumerate(points) if is_doubtful(config, here)]
     if not doubtful:
         return [None] * len(points)
     from hybridret.config.compose import labels
@@ -30,26 +32,26 @@ def before_sweep(points: Sequence[tuple[Sequence[str], DictConfig]]) -> list[str
     reasons: list[str | None] = [None] * len(points)
     names = list(labels([list(overrides) for overrides, _ in points]))  # labels among all points, shown or not
     shown = [(names[number], *points[number]) for number in doubtful]
-    for number, reason in zip(doubtful, check_points(shown), strict=True):
+    for number, reason in zip(doubtful, check_points(shown, here), strict=True):
         reasons[number] = reason
     return reasons
 
 
-def is_doubtful(config: DictConfig) -> bool:
+def is_doubtful(config: DictConfig, here: bool = True) -> bool:
     """Whether a point may lack something here, or is large; from its config and the file system alone."""
     try:
-        return _is_doubtful(config)
+        return _is_doubtful(config, here)
     except Exception:  # a value of another type, a broken interpolation: the point's own process explains it best
         return False
 
 
-def _is_doubtful(config: DictConfig) -> bool:
+def _is_doubtful(config: DictConfig, here: bool) -> bool:
     missing = OmegaConf.missing_keys(config)
     sections = {key: OmegaConf.select(config, key) for key in ("data", "eval", "trainer", "backbone")}
     return (
         any(not key.startswith("hydra") for key in missing)
         or OmegaConf.select(config, "training.mined") is not None
-        or (sections["trainer"].get("accelerator") in ("gpu", "cuda") and not visible_gpus())
+        or (here and sections["trainer"].get("accelerator") in ("gpu", "cuda") and not visible_gpus())
         or any(path is None or not Path(str(path)).expanduser().exists() for path in _paths(sections))
         or _backbone_is_doubtful(sections["backbone"], str(OmegaConf.select(config, "model.size")))
     )

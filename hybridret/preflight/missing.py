@@ -33,11 +33,12 @@ class MissingRequirement:
     certain: bool = True
 
 
-def missing_requirements(point: PointEstimate, config: DictConfig) -> list[MissingRequirement]:
-    """All that can be found out here, in the order in which a user would fix it."""
+def missing_requirements(point: PointEstimate, config: DictConfig, here: bool = True) -> list[MissingRequirement]:
+    """All that can be found out here, in the order in which a user would fix it. `here`: the point runs here, so its
+    GPU and memory are asked for as well."""
     found: list[MissingRequirement] = []
     try:
-        found.extend(_each(point, config))  # what was found before an error stays
+        found.extend(_each(point, config, here))  # what was found before an error stays
     except UserError as error:
         found.append(MissingRequirement("config", line(str(error))))
     except Exception:  # the point's own process explains it best
@@ -45,7 +46,7 @@ def missing_requirements(point: PointEstimate, config: DictConfig) -> list[Missi
     return found
 
 
-def _each(point: PointEstimate, config: DictConfig) -> Iterator[MissingRequirement]:
+def _each(point: PointEstimate, config: DictConfig, here: bool) -> Iterator[MissingRequirement]:
     missing = [key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra")]
     yield from (MissingRequirement(key, f"has no value: set {key}=FOLDER.") for key in sorted(missing))
     settings = read_settings(resolved(filled(config)))
@@ -61,7 +62,8 @@ def _each(point: PointEstimate, config: DictConfig) -> Iterator[MissingRequireme
             key = f"eval.{name}"
             texts = [line(text).removeprefix(f"{key}: ") for text in benchmark.missing()]
         yield from (MissingRequirement(key, text, certain=local) for text in texts)
-    yield from _machine(point, components)
+    if here:
+        yield from _machine(point, components)
 
 
 def _data(components: Components, missing: Collection[str]) -> Iterator[MissingRequirement]:

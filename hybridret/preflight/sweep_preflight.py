@@ -24,14 +24,14 @@ NOTE = (
 )
 
 
-def check_points(points: Sequence[tuple[str, Sequence[str], DictConfig]]) -> list[str | None]:
+def check_points(points: Sequence[tuple[str, Sequence[str], DictConfig]], here: bool = True) -> list[str | None]:
     """Print the plan and what is missing; return for each point (label, overrides, config) None, or a line with the
     reason why it cannot run, and then each obstacle on a line of its own. A point that cannot be judged is left to its
     own process: no error of one point ends the others (docs/pitfalls.md#failing-points).
     """
     shared = Estimates()
-    estimates = [_estimated(shared, label, overrides, config) for label, overrides, config in points]
-    found = [missing_requirements(point, config) for point, (*_, config) in zip(estimates, points, strict=True)]
+    estimates = [_estimated(shared, label, overrides, config, here) for label, overrides, config in points]
+    found = [missing_requirements(point, config, here) for point, (*_, config) in zip(estimates, points, strict=True)]
     if shown := [point for point in estimates if point.estimate is not None]:
         print_plan(shown)
         if any(str(OmegaConf.select(config, "data._target_")).endswith(".CldrCorpus") for *_, config in points):
@@ -51,10 +51,12 @@ def check_points(points: Sequence[tuple[str, Sequence[str], DictConfig]]) -> lis
     ]  # fmt: skip
 
 
-def _estimated(shared: Estimates, label: str, overrides: Sequence[str], config: DictConfig) -> PointEstimate:
+def _estimated(
+    shared: Estimates, label: str, overrides: Sequence[str], config: DictConfig, here: bool
+) -> PointEstimate:
     """The point with an estimate where this is useful, or with the reason for having none."""
     try:
-        if _is_small(shared, config):
+        if _is_small(shared, config, here):
             return PointEstimate(label, tuple(overrides), None)
         return shared.of(label, overrides, config)
     except UserError as error:
@@ -63,14 +65,14 @@ def _estimated(shared: Estimates, label: str, overrides: Sequence[str], config: 
         return PointEstimate(label, tuple(overrides), None, f"{type(error).__name__}: {str(error)[:200]}")
 
 
-def _is_small(shared: Estimates, config: DictConfig) -> bool:
+def _is_small(shared: Estimates, config: DictConfig, here: bool) -> bool:
     """Whether no plan is needed: the model is small and surely fits, and no missing GPU is asked for."""
     try:
         components = Components(read_settings(resolved(filled(config))))
         components.check()
         family = components.backbone
         if wants_gpu(components) and isinstance(family, Backbone):
-            return gpu_is_here() and counted(family.meta(components.settings.model.size))["total"] < LARGE
+            return (not here or gpu_is_here()) and counted(family.meta(components.settings.model.size))["total"] < LARGE
         expected = memory_check(components, (), shared.inputs(components))
         return expected.tiny and counted(expected.inputs.body_of(components.adapter.name))["total"] < LARGE
     except UserError:

@@ -31,6 +31,7 @@ class Point:
     exit_code: int | None = None  # negative: killed by that signal; None: no process was started
     seconds: float = 0.0
     same_as: int | None = None  # the number of an earlier point with the same run directory
+    job: str | None = None  # of a cluster, as its engine names it
     started: float | None = field(default=None, repr=False)  # monotonic
     config: DictConfig | None = field(default=None, repr=False)
 
@@ -59,6 +60,7 @@ class Point:
             "exit_code": self.exit_code,
             "same_as": self.same_as,
             "gpus": self.gpus,
+            **({} if self.job is None else {"job": self.job}),
         }
 
 

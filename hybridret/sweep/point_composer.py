@@ -28,10 +28,14 @@ BeforeSweep = Callable[[Sequence[tuple[Sequence[str], DictConfig]]], Sequence[st
 
 
 class PointComposer:
-    """Makes the points of a sweep. `devices_per_job` None: each point's `trainer.devices`."""
+    """Makes the points of a sweep. `devices_per_job` None: each point's `trainer.devices`. `here`: they run on this
+    machine, which bounds their processes."""
 
-    def __init__(self, loader: ConfigLoader, config: DictConfig, devices_per_job: int | None) -> None:
+    def __init__(
+        self, loader: ConfigLoader, config: DictConfig, devices_per_job: int | None, here: bool = True
+    ) -> None:
         self._loader = loader
+        self._here = here
         self._config = config
         self._devices_per_job = devices_per_job
         self._planned: dict[str, Point] = {}
@@ -86,7 +90,8 @@ class PointComposer:
         point.run = self._planned.setdefault(str(run.path), point).run or run
         point.gpus = gpus_needed(config) if self._devices_per_job is None else self._devices_per_job
         point.processes = processes_needed(config)
-        check_count("trainer.devices", point.processes, "processes")
+        if self._here:
+            check_count("trainer.devices", point.processes, "processes")
         if point.config_hash is None:
             return
         if run.decide(point.config_hash) is Decision.FINISHED:

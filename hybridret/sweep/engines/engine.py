@@ -60,7 +60,9 @@ class Engine(Protocol):
     """A cluster's queue. Calls raise UserError where its client is missing or does not answer: what is known of a job
     then stays as it was."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """slurm, ray or kubernetes."""
 
     def submit(self, tasks: Sequence[Task]) -> list[str]:
         """Queue all tasks; the names of their jobs, in the order of `tasks`."""

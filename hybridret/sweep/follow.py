@@ -1,0 +1,94 @@
+"""Follow the jobs of a sweep until the last has ended (`hydra.launcher.wait=true`)."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Mapping, Sequence
+
+from hybridret.base.errors import UserError
+from hybridret.base.graceful_stop import exit_code
+from hybridret.base.interruption import Stop
+from hybridret.runs import State
+from hybridret.sweep.display import Display, print_summary
+from hybridret.sweep.engines.engine import Engine, JobLook, JobState
+from hybridret.sweep.point import OPEN, Point, stopped_exit_code
+from hybridret.sweep.sweep_record import Summary
+
+LISTEN = 0.2  # seconds between two looks for a signal
+
+
+def follow(points: Sequence[Point], engine: Engine, every: float, stop: Stop, summary: Summary) -> None:
+    """Show the points until all have ended, with their states and reasons at the end. Jobs go on after Ctrl-C.
+
+    Raises SystemExit (130 or 75) after a signal.
+    """
+    display = Display(len(points), sys.stderr)
+    begun: set[int] = set()
+    silent = False
+    with display:
+        while not stop():
+            waiting = [point for point in points if point.job is not None and point.state in OPEN]
+            if not waiting:
+                break
+            try:
+                looks = engine.look(sorted({point.job for point in waiting if point.job is not None}))
+                silent = False
+            except UserError as error:  # a controller that is restarted: jobs go on meanwhile
+                if not silent:
+                    display.show_line(f"{error} Looking again.")
+                silent, looks = True, {}
+            if update(waiting, looks, begun, display):
+                summary.write_if_possible()
+            display.refresh(point for point in waiting if point.state is State.RUNNING and point.number in begun)
+            listen(every, stop)
+    print_summary(points, sys.stdout)
+    summary.write()
+    if stop.signal_number is not None:
+        display.show_line("Stopped looking; the jobs go on. To look again, run the same command.")
+        raise SystemExit(stopped_exit_code(points, exit_code(signal.Signals(stop.signal_number))))
+
+
+def update(points: Sequence[Point], looks: Mapping[str, JobLook], begun: set[int], display: Display) -> bool:
+    """Set the states of open points; whether one changed."""
+    changed = False
+    for point in points:
+        look = looks.get(point.job or "")
+        if look is None:
+            continue
+        before = point.state
+        if look.state is JobState.RUNNING:
+            if point.number not in begun:
+                point.begin()
+                begun.add(point.number)
+                display.started(point)
+            point.state, point.reason = State.RUNNING, None
+        elif look.state is JobState.PENDING:
+            point.state, point.reason = State.QUEUED, look.reason or None
+        else:
+            end(point, look)
+            display.ended(point)
+        changed = changed or point.state is not before
+    return changed
+
+
+def end(point: Point, look: JobLook) -> None:
+    """The outcome of a point whose job has ended: what its run directory holds decides."""
+    assert point.run is not None
+    status = point.run.look()
+    state = State(status.get("state", State.QUEUED))
+    reason = status.get("reason")
+    if state is State.QUEUED:
+        state, reason = State.INTERRUPTED, f"its job ended before it began: {look.reason or 'SLURM knows it no more'}"
+        point.run.write_status(state, point.config_hash, reason)
+    elif state is State.RUNNING:  # of another process
+        reason = "another process works on it"
+    point.end(state, reason if isinstance(reason, str) else None)
+
+
+def listen(seconds: float, stop: Stop) -> None:
+    """Wait, but not longer than until a signal."""
+    end_of_wait = time.monotonic() + seconds
+    while not stop() and (left := end_of_wait - time.monotonic()) > 0:
+        time.sleep(min(LISTEN, left))

@@ -1,0 +1,55 @@
+"""`hydra/launcher=slurm`: its keys, as the options of SLURM's engine (`conf/hydra/launcher/slurm.yaml`)."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hybridret.base.errors import UserError
+from hybridret.sweep.engines.slurm import SlurmEngine
+from hybridret.sweep.engines.slurm_options import SlurmOptions
+from hybridret.sweep.queue_launcher import QueueLauncher
+
+RESOURCES = ("gpus", "cores", "memory", "minutes")
+LIMITS = ("nodes", *RESOURCES)
+
+
+class SlurmLauncher(QueueLauncher):
+    """Submits the points of a sweep to SLURM, as arrays of equal resources. What the keys mean stands in
+    `conf/hydra/launcher/slurm.yaml`."""
+
+    def __init__(
+        self,
+        gpus: int | None = None,
+        cores: int | None = None,
+        memory: float | None = None,
+        minutes: int | None = None,
+        limits: Mapping[str, Any] | None = None,
+        setup: Sequence[str] = (),
+        container: str | None = None,
+        more: Mapping[str, Any] | None = None,
+        wait: bool = False,
+        every: float = 10.0,
+        module: str = "hybridret.run",
+        **options: Any,
+    ) -> None:
+        asked = {"gpus": gpus, "cores": cores, "memory": memory, "minutes": minutes}
+        for key, value in [*asked.items(), *((f"limits.{key}", value) for key, value in (limits or {}).items())]:
+            least = 0 if key.endswith("gpus") else 1
+            if value is not None and not value >= least:
+                raise UserError(f"hydra.launcher.{key}={value}: give a number from {least} on, or null.")
+        for key, least in (("max_parallel", 1), ("warn", 1), ("retries", 0), ("max_requeues", 0)):
+            if (value := options.get(key)) is not None and value < least:
+                raise UserError(f"hydra.launcher.{key}={value}: give a number from {least} on.")
+        if unknown := sorted(set(limits or {}) - set(LIMITS)):
+            raise UserError(f"hydra.launcher.limits.{unknown[0]} is no limit: there are {', '.join(LIMITS)}.")
+        words = tuple(shlex.split(container or ""))
+        extra = {str(key).replace("_", "-"): spelled(value) for key, value in (more or {}).items()}
+        engine = SlurmEngine(SlurmOptions(setup=tuple(setup), container=words, more=extra, **options))
+        super().__init__(engine, asked, dict(limits or {}), wait, every, module)
+
+
+def spelled(value: Any) -> Any:
+    """The value of an option of sbatch; true for one without a value."""
+    return True if value is True else str(value)

@@ -1,0 +1,231 @@
+"""A whole SLURM of one node for the tests: munge, MariaDB, slurmdbd, slurmctld and slurmd, each ended by its id.
+
+As real clusters have it: cgroups find every process of a job (`proctrack/cgroup`), what a batch script leaves behind is
+killed; a partition `high` preempts jobs of `cpu`; GPUs are character devices that nothing can be computed on.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PROGRAMS = ("munged", "mariadbd", "mariadb-install-db", "mariadb", "slurmdbd", "slurmctld", "slurmd", "sbatch", "srun")
+GPUS, CPUS, MEMORY = 4, 4, 8000
+FREEZER = Path("/sys/fs/cgroup/freezer")
+
+
+def missing() -> str | None:
+    """Why no SLURM can be started here, None where one can."""
+    if lacking := [name for name in PROGRAMS if shutil.which(name) is None]:
+        return f"{', '.join(lacking)} not installed (apt-get install slurm-wlm munge slurmdbd mariadb-server procps)"
+    return None if os.geteuid() == 0 else "SLURM's daemons are started as root"
+
+
+@dataclass
+class MiniSlurm:
+    """`folder`: of everything that the daemons write. `accounting`: with slurmdbd."""
+
+    folder: Path
+    accounting: bool = True
+    daemons: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    ports: list[int] = field(default_factory=list)
+
+    @property
+    def conf(self) -> Path:
+        return self.folder / "slurm.conf"
+
+    def environment(self) -> dict[str, str]:
+        return {"SLURM_CONF": str(self.conf)}
+
+    def call(self, *command: str) -> str:
+        """The output of a command of SLURM. Raises CalledProcessError with its error text."""
+        done = subprocess.run(
+            command, env={**os.environ, **self.environment()}, capture_output=True, text=True, timeout=60, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(f"{command}: {done.stderr}")
+        return done.stdout
+
+    def start(self) -> None:
+        """Start everything and wait until the node is idle."""
+        for name in ("state", "spool", "log", "munge", "db"):
+            (self.folder / name).mkdir(parents=True)
+        (self.folder / "munge").chmod(0o711)
+        key = self.folder / "munge" / "key"
+        key.write_bytes(os.urandom(128))
+        key.chmod(0o400)
+        self.ports = free_ports(4)
+        self._write()
+        munge = self.folder / "munge"
+        files = [f"--socket={munge}/sock", f"--key-file={key}", f"--pid-file={munge}/pid"]
+        files += [f"--log-file={munge}/log", f"--seed-file={munge}/seed"]
+        self._daemon("munged", ["munged", "--force", "-F", *files])
+        until(lambda: (munge / "sock").exists(), "munged")
+        if self.accounting:
+            self._accounting()
+        self.controller()
+        self._daemon("slurmd", ["slurmd", "-D", "-f", str(self.conf), "-N", node()])
+        until(lambda: self._idle(), "an idle node")
+
+    def controller(self) -> None:
+        """Start slurmctld, also after it was killed: it reads the state that it left."""
+        fresh = [] if any((self.folder / "state").iterdir()) else ["-i"]
+        self._daemon("slurmctld", ["slurmctld", "-D", *fresh, "-f", str(self.conf)])
+
+    def kill(self, name: str) -> None:
+        """SIGKILL to one daemon."""
+        self.daemons[name].kill()
+        self.daemons[name].wait()
+
+    def clear(self) -> None:
+        """End all jobs, and wait until none is left."""
+        self.call("scancel", "--user=root")
+        until(lambda: not self.call("squeue", "--noheader").strip(), "an empty queue")
+
+    def stop(self) -> None:
+        """End all daemons, the last one first."""
+        for name in reversed(list(self.daemons)):
+            process = self.daemons[name]
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _idle(self) -> bool:
+        try:
+            return self.call("sinfo", "--noheader", "--format=%t").split()[0] == "idle"
+        except (RuntimeError, IndexError):
+            return False
+
+    def _daemon(self, name: str, command: Sequence[str]) -> None:
+        with open(self.folder / "log" / f"{name}.out", "ab") as log:
+            self.daemons[name] = subprocess.Popen(
+                command,
+                env={**os.environ, **self.environment()},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _accounting(self) -> None:
+        db = self.folder / "db"
+        options = ["--no-defaults", "--user=root", f"--datadir={db}/data"]
+        subprocess.run(
+            ["mariadb-install-db", *options, "--auth-root-authentication-method=normal", "--skip-test-db"],
+            check=True,
+            capture_output=True,
+        )
+        server = [f"--socket={db}/sock", "--bind-address=127.0.0.1", f"--port={self.ports[3]}", f"--pid-file={db}/pid"]
+        server += ["--innodb-buffer-pool-size=64M", "--innodb-lock-wait-timeout=900"]
+        self._daemon("mariadbd", ["mariadbd", *options, *server])
+        until(lambda: (db / "sock").exists(), "mariadbd")
+        users = "".join(
+            f"create user slurm@'{host}' identified by 'x'; grant all on slurm_acct.* to slurm@'{host}';"
+            for host in ("127.0.0.1", "localhost")
+        )
+        subprocess.run(["mariadb", "--no-defaults", "-uroot", f"-S{db}/sock", "-e", users], check=True)
+        self._daemon("slurmdbd", ["slurmdbd", "-D"])
+        log = self.folder / "log" / "slurmdbd.log"
+        until(lambda: log.exists() and " started" in log.read_text(errors="replace"), "slurmdbd")
+        self.call("sacctmgr", "-i", "add", "cluster", "mini")
+
+    def _write(self) -> None:
+        control, daemon, accounts, db = self.ports
+        cgroup = FREEZER.is_dir()
+        lines = f"""
+ClusterName=mini
+SlurmctldHost={node()}(127.0.0.1)
+SlurmctldPort={control}
+SlurmdPort={daemon}
+SlurmUser=root
+SlurmdUser=root
+SlurmdParameters=config_overrides
+GresTypes=gpu
+AuthType=auth/munge
+AuthInfo=socket={self.folder}/munge/sock,cred_expire=5
+CredType=cred/munge
+StateSaveLocation={self.folder}/state
+SlurmdSpoolDir={self.folder}/spool
+SlurmctldPidFile={self.folder}/slurmctld.pid
+SlurmdPidFile={self.folder}/slurmd.pid
+SlurmctldLogFile={self.folder}/log/slurmctld.log
+SlurmdLogFile={self.folder}/log/slurmd.log
+ProctrackType=proctrack/{"cgroup" if cgroup else "linuxproc"}
+TaskPlugin=task/none
+MpiDefault=none
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/{"slurmdbd" if self.accounting else "none"}
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort={accounts}
+AccountingStoragePass={self.folder}/munge/sock
+AccountingStorageTRES=gres/gpu
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+SchedulerType=sched/backfill
+SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0
+ReturnToService=2
+SlurmctldTimeout=30
+SlurmdTimeout=30
+InactiveLimit=0
+KillWait=30
+MinJobAge=3600
+Waittime=0
+JobRequeue=1
+OverTimeLimit=0
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+NodeName={node()} NodeAddr=127.0.0.1 CPUs={CPUS} RealMemory={MEMORY} Gres=gpu:{GPUS} State=UNKNOWN
+PartitionName=cpu Nodes={node()} Default=YES MaxTime=INFINITE State=UP PriorityTier=1 PreemptMode=REQUEUE GraceTime=60
+PartitionName=high Nodes={node()} MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF
+"""
+        self.conf.write_text(lines)
+        if cgroup:
+            text = "CgroupPlugin=cgroup/v1\nCgroupMountpoint=/sys/fs/cgroup\nCgroupAutomount=no\n"
+            (self.folder / "cgroup.conf").write_text(text)
+        for number in range(GPUS):
+            os.mknod(self.folder / f"gpu{number}", 0o20666, os.makedev(1, 3))
+        (self.folder / "gres.conf").write_text(f"Name=gpu File={self.folder}/gpu[0-{GPUS - 1}]\n")
+        accounting = self.folder / "slurmdbd.conf"
+        accounting.write_text(
+            f"AuthType=auth/munge\nAuthInfo=socket={self.folder}/munge/sock\nDbdHost=localhost\nDbdAddr=127.0.0.1\n"
+            f"DbdPort={accounts}\nSlurmUser=root\nPidFile={self.folder}/slurmdbd.pid\n"
+            f"LogFile={self.folder}/log/slurmdbd.log\nStorageType=accounting_storage/mysql\nStorageHost=127.0.0.1\n"
+            f"StoragePort={db}\nStorageUser=slurm\nStoragePass=x\nStorageLoc=slurm_acct\n"
+        )
+        accounting.chmod(0o600)
+
+
+def node() -> str:
+    """The name of this machine, as SLURM has it."""
+    return socket.gethostname().partition(".")[0]
+
+
+def free_ports(number: int) -> list[int]:
+    """Ports that nobody listens on now."""
+    sockets = [socket.socket() for _ in range(number)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def until(holds: object, what: str, seconds: float = 120.0) -> None:
+    """Wait for another program, which gives no other sign. Raises TimeoutError with `what` it was waited for."""
+    assert callable(holds)
+    end = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {seconds:.0f} s for {what}")
+        time.sleep(0.1)
