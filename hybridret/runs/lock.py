@@ -1,8 +1,11 @@
 """One process at a time in a run directory: a POSIX record lock on a small file.
 
 The kernel drops the lock with its process however that ends, so nothing is left to clean up after a crash, and worker
-processes that were forked do not inherit it. Some network file systems offer no such locks; there the owner counts in
-the file (`beat.py`).
+processes that were forked do not inherit it. Some network file systems offer no such locks, and others grant them on
+each machine alone (Lustre with `localflock`, NFS with `local_lock`). So the owner also counts in the file (`beat.py`),
+and a lock is believed only if the file does not name another machine: then the count decides.
+
+A process loses its record locks when it closes any descriptor of the file, so an owner reads through the one it has.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from typing import Any, TextIO
 
 from hybridret.base.errors import CannotWrite, UserError
 from hybridret.base.progress import Progress
-from hybridret.runs.beat import counting, stands_still
+from hybridret.runs.beat import counting, is_fresh, stands_still
 from hybridret.runs.status import State, is_stale, read_status
 
 _OWNER, _GATE = 0, 1  # bytes: locked as long as the work lasts; locked while a process checks the other byte
@@ -30,6 +33,7 @@ class InUse(UserError):
 
 
 LOOK_AGAIN = 1.0  # seconds
+_MOST = 4096  # bytes of the file that are read
 
 _held: set[Path] = set()  # a record lock does not block the process that holds it
 
@@ -46,33 +50,30 @@ def exclusive(path: Path, check: Callable[[], None] = lambda: None) -> Iterator[
         raise _busy(path, {"pid": os.getpid(), "host": socket.gethostname()})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115 (closing is unlocking: it must outlive this block)
+        file = _writable(path)
     except OSError as error:
         raise CannotWrite(
             f"Cannot write in {path.parent}: {error.strerror or error}. Choose another folder with output=FOLDER."
         ) from error
     with file, ExitStack() as owned:
         taken = _take(file)
-        with suppress(OSError):
-            fcntl.lockf(file, fcntl.LOCK_UN, 1, _GATE)
-        if taken is None:
-            taken = stands_still(path, check) and owned.enter_context(counting(path))
-            if taken:
-                _held.add(path)
-                owned.callback(_held.discard, path)
-                yield
-                return
+        _release(file, _GATE)
+        alone = taken is None or (taken and _names_another_machine(file))
+        if alone:
+            _release(file, _OWNER)  # the watch opens and closes the file
+            if stands_still(path, check):
+                taken = _take(file)
+                _release(file, _GATE)
+                taken = taken is not False and owned.enter_context(counting(path, file if taken else None))
+            else:
+                taken = False
+        elif taken:
+            owned.enter_context(counting(path, file, at_once=True))
         if not taken:
             raise _busy(path, _read(path))
         _held.add(path)
-        try:
-            with suppress(OSError):  # a full disk: the lock works, but does not name its holder
-                file.truncate(0)
-                os.write(file.fileno(), json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
-            yield
-        finally:
-            _held.discard(path)
-            file.truncate(0)  # the file stays: removing it would let two later processes lock two different ones
+        owned.callback(_held.discard, path)
+        yield  # the file stays: removing it would let two later processes lock two different ones
 
 
 def enter_when_free(
@@ -110,7 +111,11 @@ def unowned(path: Path, status: Path) -> Iterator[bool | None]:
         return
     with file:
         free = _take(file)
-        yield False if free is None and _alive(_read(path), status) else free
+        if free is None and _alive(_read(path), status):
+            free = False
+        if free and _names_another_machine(file) and is_fresh(path):  # its lock may not be seen here
+            free = False
+        yield free
 
 
 def in_use(path: Path, status: Path) -> str | None:
@@ -119,9 +124,14 @@ def in_use(path: Path, status: Path) -> str | None:
         return str(_busy(path, _read(path))) if free is False else None
 
 
+def _writable(path: Path) -> TextIO:
+    """Not opened for appending: a count overwrites the last one."""
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+", encoding="utf-8")
+
+
 def _opened(path: Path) -> TextIO:
     try:
-        return open(path, "a+", encoding="utf-8")
+        return _writable(path)
     except FileNotFoundError:
         raise
     except OSError:  # of another user: can be read, not changed
@@ -147,10 +157,31 @@ def _take(file: TextIO) -> bool | None:
     return True
 
 
+def _release(file: TextIO, byte: int) -> None:
+    with suppress(OSError):
+        fcntl.lockf(file, fcntl.LOCK_UN, 1, byte)
+
+
+def _names_another_machine(file: TextIO) -> bool:
+    """Whether an owner elsewhere wrote in the file and did not clear it: it works, or it was killed."""
+    try:
+        holder = _holder(os.pread(file.fileno(), _MOST, 0))
+    except OSError:
+        return False
+    return str(holder.get("host", socket.gethostname())) != socket.gethostname()
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
-        holder = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return _holder(path.read_bytes())
+    except OSError:
+        return {}
+
+
+def _holder(content: bytes) -> dict[str, Any]:
+    try:
+        holder = json.loads(content)
+    except ValueError:
         return {}
     return holder if isinstance(holder, dict) else {}
 

@@ -86,13 +86,13 @@ def ask(jobs: Iterable[JobRecord], engines: Engines) -> tuple[dict[tuple[str, st
 def read_files(path: Path, job: JobRecord | None, damaged: str | None, sweep: SweepFile, mend: bool = True) -> RunFiles:
     """What the files of a run directory say; `damaged`: what is wrong with its `job.json`."""
     faults = [] if damaged is None else [damaged]
-    status: Mapping[str, Any] | None
-    try:
-        read_status(path / "status.json")
-        status = look(path, mend)
-    except UserError as error:
-        status = look(path, mend) or None  # a result decides whatever the status says
-        faults += [str(error)] if status is None else []
+    status: Mapping[str, Any] | None = look(path, mend)  # a result decides whatever a damaged status says
+    if not status:
+        try:
+            read_status(path / "status.json")
+        except UserError as error:
+            status = None
+            faults.append(str(error))
     best: BestValue | None = None
     try:
         best = best_value(path)

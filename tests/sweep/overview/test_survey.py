@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from hybridret.base.errors import UserError
 from hybridret.runs import RunDirectory, State
@@ -21,6 +23,7 @@ from hybridret.sweep.overview.best_value import BestValue
 from hybridret.sweep.overview.columns import summary
 from hybridret.sweep.overview.row import Row
 from hybridret.sweep.overview.survey import Survey, survey
+from hybridret.sweep.overview.text_table import plain, rendered
 from hybridret.sweep.overview.totals import totals
 from hybridret.sweep.overview.watch import watch
 
@@ -225,3 +228,15 @@ def test_watching_ends_when_nothing_runs_and_nothing_waits(make_run: Make, engin
 
     watch(lambda: [survey(tmp_path / "s", engines)], lambda found: shown.append(found[0].totals.states), pause)
     assert shown == [{"queued": 1}, {"queued": 1}, {"finished": 1}]
+
+
+def test_a_terminal_shows_what_a_pipe_gets(make_run: Make, engines: Engines, tmp_path: Path) -> None:
+    make_run("a[b]", State.FAILED, reason="out of [bold]memory\x1b[2J\n now")
+    make_run("b", State.QUEUED)
+    found = survey(tmp_path / "s", engines)
+    console = Console(width=200, file=io.StringIO(), record=True)
+    console.print(rendered(found), highlight=False)
+    assert [line.split() for line in plain(found).splitlines()] == [
+        line.split() for line in console.export_text().splitlines()
+    ]
+    assert "a[b]  failed  out of [bold]memory[2J  now" in plain(found)
