@@ -1,6 +1,6 @@
 """`pruning.json` of a run directory: when the training of a search's trial gives up.
 
-    {"version": 1, "quantity": "cross_mrr", "lower": false, "bounds": {"100": 0.21, "200": 0.34}, "trials": 5}
+    {"version": VERSION, "quantity": "cross_mrr", "lower": false, "bounds": {"100": 0.21, "200": 0.34}, "trials": 5}
 
 The rule is that of Optuna's MedianPruner: at a validation, the best value so far is compared with the median of what
 earlier trials had at the same step. Whoever starts the training writes the bounds beforehand, so the training knows no
