@@ -7,12 +7,17 @@ within the limits of the site, is refused before anything is queued.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from hybridret.sweep.engines.engine import Resources
+
+if typing.TYPE_CHECKING:
+    from hybridret.preflight.plan_command import Estimates
 
 MARGIN = 1.5  # of memory and time: a plan knows neither a slow file system nor the sizes of all pools
 GIB = float(1 << 30)
@@ -31,16 +36,24 @@ def resources(
     asked: gpus, cores, memory (GiB, of a node) and minutes that the user named, None for those that follow from the
     plan; limits: the most of each, and of nodes. A point that cannot be planned leaves memory and time to the cluster.
     """
-    from hybridret.preflight.plan_command import Estimates  # torch, transformers
-
-    shared = Estimates()
+    shared = cache(_estimates)
     return [of_point(config, overrides, asked, limits, shared) for overrides, config in points]
 
 
+def _estimates() -> Estimates:
+    from hybridret.preflight.plan_command import Estimates  # torch, transformers
+
+    return Estimates()
+
+
 def of_point(
-    config: DictConfig, overrides: Sequence[str], asked: Mapping[str, Any], limits: Mapping[str, Any], shared: Any
+    config: DictConfig,
+    overrides: Sequence[str],
+    asked: Mapping[str, Any],
+    limits: Mapping[str, Any],
+    shared: Callable[[], Estimates],
 ) -> Resources | str:
-    """`resources` for one point; `shared`: the estimates that points have in common."""
+    """`resources` for one point; `shared()`: the estimates that points have in common, made where one is needed."""
     devices, nodes = _count(config, "devices"), _count(config, "nodes")
     on_cpu = str(OmegaConf.select(config, "trainer.accelerator")) == "cpu"
     memory, minutes = asked.get("memory"), asked.get("minutes")
@@ -73,7 +86,7 @@ def beyond(wanted: Resources, limits: Mapping[str, Any]) -> str | None:
 
 
 def _needed(
-    config: DictConfig, overrides: Sequence[str], shared: Any, on_cpu: bool, devices: int
+    config: DictConfig, overrides: Sequence[str], shared: Callable[[], Estimates], on_cpu: bool, devices: int
 ) -> tuple[float | None, int | None] | str:
     """GiB of a node and minutes, None where a plan cannot say; or why the point fits no GPU."""
     from hybridret.components.components import Components
@@ -83,12 +96,12 @@ def _needed(
 
     try:
         components = Components(read_settings(resolved(filled(config))))
-        inputs = shared.inputs(components)
+        inputs = shared().inputs(components)
         if on_cpu:
             bound = upper_bound(inputs)
             total = bound if bound < TRACED else inputs.plan_of(inputs.recipe).memory.total
             return _rounded(devices * (MARGIN * total / GIB + PROCESS)), None
-        found = shared.of("", overrides, config).estimate
+        found = shared().of("", overrides, config).estimate
         if found is None:
             return None, None
         fitting = [option for option in found.asked if option.fits]

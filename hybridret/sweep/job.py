@@ -51,6 +51,12 @@ class Signals:
         for name in tuple(self.heard):
             self._send(signal.Signals[f"SIG{name}"])
 
+    def after(self, code: int) -> None:
+        """Find out who stopped a point with this exit code where no signal came here: SLURM signals the steps alone
+        where preempted jobs have some time left. Where the job still runs, nobody else brings it back."""
+        if not self.heard and code in (REQUEUE, -signal.SIGTERM, -signal.SIGUSR1):
+            self.heard.append("USR1" if still_running() else "TERM")
+
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.heard.append(signal.Signals(number).name.removeprefix("SIG"))
         self._send(number)
@@ -127,40 +133,49 @@ def start_and_wait(task: Task, container: Sequence[str], run: RunDirectory, sign
     with open(run.log, "ab") as log:
         start = log.tell()
         process = subprocess.Popen(
-            command(task, container),
+            command(task, container, run.log),
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
+            stdout=None if stepped(task) else log,
+            stderr=None if stepped(task) else subprocess.STDOUT,
             env={**os.environ, **environment(task, container)},
             start_new_session=True,
         )
     signals.pass_to(process)
     code = process.wait()
-    if several(task) and code > 128:  # as srun spells a signal
+    if stepped(task) and code > 128:  # as srun spells a signal
         code = 128 - code
+    signals.after(code)
     settle(point, Ending(0, 1, code, run.log, start, (process.pid,)), stopping=bool(signals.heard))
     return point, code
 
 
-def command(task: Task, container: Sequence[str]) -> list[str]:
-    """One process is started as it is, several by srun: one for each device, all of which see all GPUs of their node.
+def command(task: Task, container: Sequence[str], log: Path) -> list[str]:
+    """A step of SLURM: one task for each device, all of which see all GPUs of their node. A point of one process is a
+    step as well: where a partition grants preempted jobs some time, SLURM signals steps and not the batch script.
 
-    SLURM does not hand the job's --cpus-per-task down to srun, which would give each process one core.
+    SLURM does not hand the job's --cpus-per-task down to srun, which would give each process one core. The output goes
+    straight to `log`, without what srun itself has to say.
     """
     python = "python" if container else sys.executable
     inner = [*container, python, "-m", task.module, *task.arguments]
-    if not several(task):
+    if not stepped(task):
         return inner
     asked = task.resources
-    each = max(1, asked.cores // asked.tasks)
     nodes = [f"--nodes={asked.nodes}", f"--ntasks={asked.nodes * asked.tasks}", f"--ntasks-per-node={asked.tasks}"]
-    return ["srun", "--kill-on-bad-exit=1", *nodes, f"--cpus-per-task={each}", *inner]
+    each = [f"--cpus-per-task={max(1, asked.cores // asked.tasks)}"]
+    output = [f"--output={str(log.absolute()).replace('%', '%%')}", "--open-mode=append"]
+    return ["srun", "--kill-on-bad-exit=1", *nodes, *each, *output, *inner]
+
+
+def stepped(task: Task) -> bool:
+    """Whether srun starts the processes of a task: always inside a job of SLURM."""
+    return task.resources.nodes * task.resources.tasks > 1 or "SLURM_JOB_ID" in os.environ
 
 
 def environment(task: Task, container: Sequence[str]) -> dict[str, str]:
     """Threads by the cores of each process; a process without srun and container ends when this one does."""
     threads = dict.fromkeys(THREADS, str(max(1, task.resources.cores // task.resources.tasks)))
-    parent = {} if several(task) or container else {PARENT: str(os.getpid())}
+    parent = {} if stepped(task) or container else {PARENT: str(os.getpid())}
     return {"PYTHONUNBUFFERED": "1", **threads, **parent, **task.environment}
 
 
@@ -169,11 +184,6 @@ def fail(run: RunDirectory, reason: str) -> None:
     hashed = run.look().get("config_hash")
     with suppress(UserError):
         run.write_status(State.FAILED, hashed if isinstance(hashed, str) else None, reason)
-
-
-def several(task: Task) -> bool:
-    """Whether a task has more than one process."""
-    return task.resources.nodes * task.resources.tasks > 1
 
 
 def own_record(task: Task, engine: str, job: str) -> JobRecord:
@@ -189,6 +199,16 @@ def job_id() -> str:
     """As `squeue` and `scancel` name this job."""
     array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
     return f"{array}_{task}" if array and task else os.environ.get("SLURM_JOB_ID", "")
+
+
+def still_running() -> bool:
+    """Whether SLURM means this job to go on: it is neither cancelled nor put back into the queue."""
+    asked = ["squeue", "--noheader", "--format=%T", f"--jobs={os.environ.get('SLURM_JOB_ID', '')}"]
+    try:
+        done = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.stdout.strip() == "RUNNING"
 
 
 def requeue() -> bool:

@@ -50,7 +50,7 @@ def verdict(
     if state is State.INTERRUPTED:
         if "USR1" not in heard:
             return Verdict(False, leaving, reason)
-        return _again(restarts, persistence, REQUEUE, "stopped before the time limit")
+        return _again(restarts, persistence, REQUEUE, "stopped before its time was over")
     if code == BAD_INPUT:  # it would be refused again
         return Verdict(False, BAD_INPUT, reason)
     if (step := stuck(attempts)) is not None:

@@ -17,6 +17,10 @@ echo "Submitted batch job $number"
 SCONTROL = """if [ "$1" = show ]; then echo "MaxArraySize            = 3"; exit 0; fi
 exit $(cat requeue_code)
 """
+SRUN = """log=/dev/null
+while [ "${1#--}" != "$1" ]; do case $1 in --output=*) log=${1#--output=} ;; esac; shift; done
+exec "$@" >> "$log" 2>&1
+"""
 
 
 @dataclass
@@ -36,7 +40,7 @@ class Programs:
             "sacct": "cat accounts\n",
             "scancel": "",
             "scontrol": SCONTROL,
-            "srun": 'while [ "${1#--}" != "$1" ]; do shift; done\nexec "$@"\n',
+            "srun": SRUN,
         }.items():
             path = self.folder / name
             path.write_text(f'#!/usr/bin/env bash\necho "{name} $*" >> {self.folder}/calls\ncd {self.folder}\n{body}')

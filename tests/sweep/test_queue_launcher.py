@@ -142,6 +142,17 @@ def test_exit_codes_are_real(cluster: Cluster, behaviour: str, code: int, state:
     assert cluster.programs.calls("scontrol")[1:] == (["requeue 99"] if behaviour in ("raise", "killed") else [])
 
 
+@pytest.mark.parametrize(("job", "requeued"), [("RUNNING", True), ("COMPLETING", False), ("CANCELLED", False)])
+def test_a_signal_to_the_step_alone_is_a_preemption_while_the_job_runs(
+    cluster: Cluster, job: str, requeued: bool
+) -> None:
+    """A job that was cancelled must not come back, although its point was signalled in the same way."""
+    cluster.sweep("behaviour=requeue")
+    (cluster.programs.folder / "queue").write_text(f"{job}\n")
+    assert cluster.work("7_0").returncode == (0 if requeued else 75)
+    assert cluster.programs.calls("scontrol")[1:] == (["requeue 99"] if requeued else [])
+
+
 def test_three_deaths_at_the_same_step_stop_with_their_reason(cluster: Cluster) -> None:
     cluster.sweep("behaviour=raise", "hydra.launcher.retries=9")
     codes = [cluster.work("7_0", SLURM_RESTART_COUNT=str(number)).returncode for number in range(3)]
@@ -170,7 +181,7 @@ def test_several_devices_are_tasks_of_srun(cluster: Cluster) -> None:
     tasks.write_text(json.dumps(content))
     assert cluster.work("7_0").returncode == 0
     (call,) = cluster.programs.calls("srun")
-    assert call.startswith("--kill-on-bad-exit=1 --nodes=2 --ntasks=8 --ntasks-per-node=4 --cpus-per-task=4 ")
+    assert call.startswith("--kill-on-bad-exit=1 --nodes=2 --ntasks=8 --ntasks-per-node=4 --cpus-per-task=4 --output=")
     assert " -m stand_in word=a " in call
 
 
