@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hybridret.sweep.engines.engine import JobLook, JobState
-from hybridret.sweep.engines.slurm_look import elapsed, read_accounts, read_queue, together
+from hybridret.sweep.engines.slurm.look import elapsed, read_accounts, read_queue, together
 
 QUEUE = """12|0|13|RUNNING|None|node7|1:02:03
 12|1|14|PENDING|Priority||0:00

@@ -1,14 +1,7 @@
-"""Fixtures of this folder: a stand-in of an engine, sweeps of fabricated run directories, an app that trains nothing.
-
-Its tests can import `stand_in_app` and `slurm_programs`.
-"""
+"""A stand-in of an engine, and sweeps of fabricated run directories."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,22 +13,6 @@ from hybridret.runs import RunDirectory, State
 from hybridret.runs.job_record import Attempt, JobRecord, write_job
 from hybridret.runs.status import write_status
 from hybridret.sweep.engines.engine import Engine, JobLook, JobState, Task
-
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
-
-from stand_in_app import CONFIG, App  # noqa: E402
-
-
-@pytest.fixture
-def app(tmp_path: Path, started: Callable[..., subprocess.Popen[str]]) -> App:
-    shutil.copy(HERE / "stand_in.py", tmp_path)
-    (tmp_path / "config.yaml").write_text(CONFIG)
-    for name in ("mono", "hybrid"):
-        (tmp_path / "batching").mkdir(exist_ok=True)
-        (tmp_path / "batching" / f"{name}.yaml").write_text("alpha: 0.5\n" if name == "hybrid" else "{}\n")
-    os.mkfifo(tmp_path / "fifo")
-    return App(tmp_path, started)
 
 
 class StandIn:

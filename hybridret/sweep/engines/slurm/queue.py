@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from hybridret.base.errors import UserError
 from hybridret.sweep.engines.engine import JobLook, Task
-from hybridret.sweep.engines.slurm_look import ACCOUNTS, QUEUE, read_accounts, read_queue, together
-from hybridret.sweep.engines.slurm_options import SlurmOptions
+from hybridret.sweep.engines.slurm.look import ACCOUNTS, QUEUE, read_accounts, read_queue, together
+from hybridret.sweep.engines.slurm.options import SlurmOptions
 from hybridret.sweep.engines.task_list import Persistence, TaskList, equal_resources, write_tasks
 
 FOLDER = ".slurm"  # below a sweep: files of tasks, batch scripts, and what the jobs themselves print
@@ -82,7 +82,7 @@ class SlurmEngine:
 
     def _submit(self, tasks: Sequence[Task]) -> str:
         try:
-            from hybridret.sweep.engines.slurm_array import submit_array  # submitit
+            from hybridret.sweep.engines.slurm.array import submit_array  # submitit
         except ImportError as error:
             raise UserError("hydra/launcher=slurm needs submitit: pip install 'hybridret[slurm]'.") from error
         sweep = tasks[0].run.parent.absolute()

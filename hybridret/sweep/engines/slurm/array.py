@@ -17,7 +17,7 @@ from submitit.core.utils import FailedJobError, FailedSubmissionError
 
 from hybridret.base.errors import UserError
 from hybridret.sweep.engines.engine import Resources
-from hybridret.sweep.engines.slurm_options import SlurmOptions
+from hybridret.sweep.engines.slurm.options import SlurmOptions
 
 _SHELLS = ("bash", "interactive")  # names that SLURM's users and Lightning give to a shell, not to a run
 
