@@ -12,18 +12,24 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus
 
-from hybridret.base.errors import POINT_FAILED
+from hybridret.base.errors import POINT_FAILED, UserError
 
 
 class PointSweeper(BasicSweeper):
     """The grid of all comma-separated values, in the order in which they were given."""
 
     def sweep(self, arguments: list[str]) -> Any:
-        """Launch the grid. Raises SystemExit with 1 when a point failed, 75 when one was interrupted."""
+        """Launch the grid. Raises SystemExit with 1 when a point failed, 75 when one was interrupted, and UserError for
+        an interval."""
         assert self.hydra_context is not None
         assert self.launcher is not None
         parser = OverridesParser.create(config_loader=self.hydra_context.config_loader)
         overrides = parser.parse_overrides([*self._parse_config(), *arguments])
+        if (wrong := next((one for one in overrides if one.is_interval_sweep()), None)) is not None:
+            raise UserError(
+                f"{wrong.input_line}: a grid has no values for an interval. Give values with commas, or search it with "
+                f"hydra/sweeper=optuna."
+            )
         results: list[JobReturn] = []
         for batch in self.split_arguments(overrides, self.max_batch_size):
             results += self.launcher.launch(batch, initial_job_idx=len(results))

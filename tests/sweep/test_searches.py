@@ -222,3 +222,10 @@ def test_another_search_needs_another_folder(app: SearchApp) -> None:
     journal.unlink()
     assert app.run(*arguments, "hydra.sweeper.n_trials=3").returncode == 0
     assert set(app.computed().values()) == {1}
+
+
+def test_a_grid_sends_intervals_to_the_search(app: SearchApp) -> None:
+    done = app.run("x=interval(0,1)", "hydra/sweeper=points")
+    assert done.returncode == 2
+    assert "x=interval(0,1): a grid has no values for an interval." in done.stderr
+    assert "hydra/sweeper=optuna" in done.stderr

@@ -2,6 +2,7 @@
 
     cross_mrr                              a quantity of the validations, at the step of the encoder that was kept
     cross_mrr:best, cross_mrr:last         the best value of any validation; that of the last one
+    mono_mrr+cross_mrr                     the mean of both, at one step
     xquad_r/cross-lingual/mrr@10           a value of result.json, as its `metrics` name it
 
 Best values of two quantities may come from two steps, and no saved encoder has both: so the kept encoder's is taken.
@@ -29,8 +30,8 @@ _DIRECTIONS = {"min": True, "minimize": True, "max": False, "maximize": False}
 
 @dataclass(frozen=True)
 class Objective:
-    """name: as the user wrote it; quantity: of validations, or a key of result.json; which: at which validation, or
-    `result`; lower: whether lower is better."""
+    """name: as the user wrote it; quantity: of validations (with a plus: the mean of several), or a key of result.json;
+    which: at which validation, or `result`; lower: whether lower is better."""
 
     name: str
     quantity: str
@@ -41,6 +42,11 @@ class Objective:
     def direction(self) -> Literal["minimize", "maximize"]:
         """The word that Optuna has for it."""
         return "minimize" if self.lower else "maximize"
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The quantities of validations that it takes; none where it is a value of result.json."""
+        return () if self.which == RESULT else tuple(self.quantity.split("+"))
 
     def value(self, run: RunDirectory) -> float:
         """Its value in a finished run. Raises UserError where the files do not hold it, or no finite number."""
@@ -58,7 +64,10 @@ class Objective:
         return metrics[self.quantity]
 
     def _of_history(self, run: RunDirectory, result: Mapping[str, Any]) -> Any:
-        values = dict(curve(run.read_history(), self.quantity))
+        rows = run.read_history()
+        curves = [dict(curve(rows, part)) for part in self.parts]
+        steps = [step for step in curves[0] if all(step in one for one in curves)]
+        values = {step: sum(one[step] for one in curves) / len(curves) for step in steps}
         if not values:
             raise UserError(f"no validation measured {self.quantity}")
         if self.which == LAST:
@@ -112,10 +121,12 @@ def _read(name: str, direction: str | None) -> Objective:
     if "/" in name:
         return Objective(name, name, RESULT, _lower_metric(name) if named is None else named)
     quantity, _, which = name.partition(":")
-    quantity_of_validation(quantity, "hydra.sweeper.objectives")
+    lower = {quantity_of_validation(part, "hydra.sweeper.objectives") in LOWER for part in quantity.split("+")}
+    if len(lower) > 1:
+        raise UserError(f"hydra.sweeper.objectives={name}: of one part lower is better, of another higher. Take two.")
     if which and which not in (KEPT, BEST, LAST):
         raise UserError(f"hydra.sweeper.objectives={name}: behind the colon stands kept, best or last.")
-    return Objective(name, quantity, which or KEPT, quantity in LOWER if named is None else named)
+    return Objective(name, quantity, which or KEPT, lower.pop() if named is None else named)
 
 
 def _lower_metric(name: str) -> bool:

@@ -12,7 +12,7 @@ from optuna.storages import BaseStorage
 
 from hybridret.base.errors import SizeMissing, UserError
 from hybridret.runs.naming import named_overrides
-from hybridret.sweep.searching.objectives import RESULT, Objective, missing_in
+from hybridret.sweep.searching.objectives import Objective, missing_in
 from hybridret.sweep.searching.orders import SearchOrder
 from hybridret.sweep.searching.samplers import GRID
 from hybridret.sweep.searching.search import Search
@@ -49,7 +49,7 @@ def planned_searches(
         except SizeMissing as error:
             left_out.append(str(error))
             continue
-        _check_measured(config, [one.quantity for one in objectives if one.which != RESULT], "objectives")
+        _check_measured(config, [part for one in objectives for part in one.parts], "objectives")
         _check_measured(config, [prune] if prune else [], "prune")
         found.append(PlannedSearch(combination, dimensions))
     if not found:
