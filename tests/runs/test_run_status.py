@@ -104,3 +104,25 @@ def test_a_run_that_never_advances_shows_signs_of_life(tmp_path: Path, monkeypat
     assert heard.wait(60)
     status.set(State.FINISHED)
     assert _read(tmp_path / "status.json")["state"] == "finished"
+
+
+def test_rate_of_the_phase_and_time_left_of_the_whole(tmp_path: Path) -> None:
+    """A resumed run counts what was done before in its first advance, which is no work of now."""
+    path, clock = tmp_path / "status.json", Clock()
+    status = StatusWriter(path, "abc", interval=0, clock=clock)
+    with StatusProgress(status).task("train", 1200) as advance:
+        clock.now += 50  # start-up
+        advance(300)
+        assert (_read(path)["rate"], _read(path)["left"]) == (None, None)
+        clock.now += 10
+        advance(30)
+        assert (_read(path)["rate"], _read(path)["left"]) == (3.0, 290)
+        with StatusProgress(status).task("validate", 10) as inner:
+            inner(1)
+            clock.now += 2
+            inner(1)
+            assert (_read(path)["phase"], _read(path)["rate"], _read(path)["left"]) == ("validate", 0.5, 290)
+        advance(0)
+        assert _read(path)["rate"] == 2.5  # validations are part of a training's time
+    status.set(State.FINISHED)
+    assert "left" not in _read(path)

@@ -16,9 +16,14 @@ class Found(Protocol):
 
     name: str
 
-    def submit(self, *arguments: object) -> object: ...
-    def look(self, *arguments: object) -> object: ...
-    def cancel(self, *arguments: object) -> object: ...
+    def submit(self, *arguments: object) -> object:
+        """As `Engine.submit`."""
+
+    def look(self, *arguments: object) -> object:
+        """As `Engine.look`."""
+
+    def cancel(self, *arguments: object) -> object:
+        """As `Engine.cancel`."""
 
 
 def engine(name: str) -> Engine:

@@ -96,6 +96,8 @@ def test_an_engine_that_knows_no_job_mends_nothing(
     with run.lock():
         assert rows_of(survey(tmp_path / "s", engines))["a"].state == "interrupted"
         assert (run.read_status() or {})["state"] == "running"
+    assert rows_of(survey(tmp_path / "s", engines))["a"].reason == "stand_in knows its job 1 no more"
+    assert (run.read_status() or {})["reason"] == LOST
 
 
 def test_a_live_run_is_not_overwritten_by_what_an_engine_says(
