@@ -20,7 +20,7 @@ ARGS ?= batching=mono,cross,hybrid seed=1,2,3
 MODE := cpu
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help run strategies test test-fast check format results lint types imports docs gpu-check gpu-sweep slurm slurm-run clean
+.PHONY: help run strategies test test-fast test-slurm check format results lint types imports docs gpu-check gpu-sweep slurm slurm-run clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,11 +44,14 @@ strategies: $(VENV)/.installed  ## ways to mix batches, and merged weights, on t
 	$(BIN)/python docs/make_results.py strategies --jobs $(JOBS)
 	$(BIN)/python -m hybridret.report multirun/strategies
 
-test: $(VENV)/.developed  ## the whole test suite
-	$(PYTEST)
+test: $(VENV)/.developed  ## the whole test suite but test-slurm
+	$(PYTEST) --ignore=tests/slurm
 
 test-fast: $(VENV)/.developed  ## the tests that are not marked slow, for every small change
 	$(PYTEST) -m "not slow"
+
+test-slurm: $(VENV)/.developed  ## sweeps on a real SLURM that is started and stopped here; skipped where it is not installed (10 minutes)
+	$(BIN)/python -m pytest tests/slurm
 
 check: lint types imports docs  ## ruff, mypy, the import rules, and the pages
 
