@@ -23,7 +23,7 @@ DRY ?=
 FOLDER ?= multirun/$(SWEEP)
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help run strategies test test-fast check format results lint types imports docs gpu-check clean
+.PHONY: help run strategies test test-fast test-slurm check format results lint types imports docs gpu-check clean
 .PHONY: sweep sweep-gpu sweep-slurm slurm slurm-run status resume retry-failed cancel report sync clean-failed
 
 help:  ## list the targets
@@ -99,11 +99,14 @@ clean-failed: $(VENV)/.installed  ## remove leftovers of kills, and checkpoints 
 
 ##@ Development
 
-test: $(VENV)/.developed  ## the whole test suite
-	$(PYTEST)
+test: $(VENV)/.developed  ## the whole test suite but test-slurm
+	$(PYTEST) --ignore=tests/slurm
 
 test-fast: $(VENV)/.developed  ## the tests that are not marked slow, for every small change
 	$(PYTEST) -m "not slow"
+
+test-slurm: $(VENV)/.developed  ## sweeps on a real SLURM that is started and stopped here; skipped where it is not installed (10 minutes)
+	$(BIN)/python -m pytest tests/slurm
 
 check: lint types imports docs  ## ruff, mypy, the import rules, and the pages
 

@@ -84,6 +84,13 @@ class MiniSlurm:
         self.daemons[name].kill()
         self.daemons[name].wait()
 
+    def saved(self, job: str) -> None:
+        """Wait until slurmctld has written the jobs as they are now: what it knew later it would have forgotten."""
+        now = time.time()
+        state = self.folder / "state" / "job_state"
+        self.call("scontrol", "update", f"JobId={job}", "Comment=saved")
+        until(lambda: state.exists() and state.stat().st_mtime > now, "a saved state")
+
     def clear(self) -> None:
         """End all jobs, and wait until none is left."""
         self.call("scancel", "--user=root")

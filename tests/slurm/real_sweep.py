@@ -1,0 +1,134 @@
+"""Sweeps of tiny trainings on a real SLURM, and the same on this machine to compare with."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mini_slurm import MiniSlurm, until
+
+from hybridret.runs.job_record import JobRecord, read_job
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+STEPS = 300
+#: About three seconds of training, which a test can disturb at any step.
+LONGER = (
+    "model=nano", "logger=none", "backbone.dropout=0.1", "backbone.vocabulary_size=300", "data=jsonl",
+    "training.batch_size=8", f"training.steps={STEPS}", "training.validate_every=200", "training.validation_batches=2",
+    "training.checkpoint_every=20", "sweep=s",
+)  # fmt: skip
+SEEDS = (1, 2, 3, 4)
+SLURM = ("hydra/launcher=slurm", "hydra.launcher.minutes=10", "hydra.launcher.memory=1")
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **more}
+
+
+def files_of(run: Path) -> dict[str, bytes]:
+    """What must be the same to the last bit."""
+    names = ("metrics.csv", "checkpoints/best/model.safetensors")
+    return {name: (run / name).read_bytes() for name in names}
+
+
+def local_sweep(folder: Path, pairs: Path) -> dict[int, dict[str, bytes]]:
+    """The files of each seed, from `hydra/launcher=process`."""
+    seeds = ",".join(map(str, SEEDS))
+    command = [sys.executable, "-m", "hybridret.run", "-m", *LONGER, f"data.path={pairs}", f"seed={seeds}"]
+    subprocess.run(
+        [*command, "hydra.launcher.n_jobs=2"], cwd=folder, env=environment(), check=True, capture_output=True
+    )
+    return {seed: files_of(next(folder.glob(f"multirun/s/*seed-{seed}"))) for seed in SEEDS}
+
+
+@dataclass
+class RealSweep:
+    """`folder`: where the commands are given."""
+
+    slurm: MiniSlurm
+    folder: Path
+    pairs: Path
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "hybridret.run", "-m", *SLURM, *LONGER, f"data.path={self.pairs}", *arguments]
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=environment(**self.slurm.environment()),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def submit(self, *arguments: str, code: int = 0) -> str:
+        """The output of a command that returns at once."""
+        process = self.start(*arguments)
+        out, errors = process.communicate(timeout=200)
+        assert process.returncode == code, out + errors
+        return out
+
+    def run(self, seed: int) -> Path:
+        return next((self.folder / "multirun" / "s").glob(f"*seed-{seed}"))
+
+    def record(self, seed: int) -> JobRecord:
+        found = read_job(self.run(seed))
+        assert found is not None
+        return found
+
+    def status(self, seed: int) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.run(seed) / "status.json").read_text())
+        return found
+
+    def reaches(self, seed: int, step: int) -> None:
+        """Wait until a point trains and is at `step`."""
+
+        def there() -> bool:
+            with suppress(StopIteration, OSError, ValueError):
+                status = self.status(seed)
+                return status["phase"] == "train" and status["state"] == "running" and status["done"] >= step
+            return False
+
+        until(there, f"step {step} of seed {seed}")
+
+    def trainers(self, seed: int) -> list[int]:
+        """The ids of the processes that train a seed."""
+        word = f"seed={seed}"
+        return [pid for pid, line in processes() if "hybridret.run" in line and word in line and "srun" not in line[0]]
+
+    def kill_trainers(self, seed: int) -> None:
+        for pid in self.trainers(seed):
+            os.kill(pid, signal.SIGKILL)
+
+    def ends(self, *seeds: int, seconds: float = 240.0) -> None:
+        """Wait until the jobs of these seeds are no longer in the queue."""
+
+        def over() -> bool:
+            names = {self.record(seed).job for seed in seeds}
+            listed = self.slurm.call("squeue", "--noheader", "--array", "--format=%F_%K").split()
+            return not names & set(listed)
+
+        until(over, f"the end of the jobs of {seeds}", seconds)
+
+    def accounts(self, seed: int) -> list[str]:
+        """State and exit code of each time that the job of a seed ran, from sacct."""
+        job = self.record(seed).job
+        options = ("-X", "--noheader", "--parsable2", "--duplicates", "--format=State,ExitCode")
+        return self.slurm.call("sacct", f"--jobs={job}", *options).split("\n")[:-1]
+
+
+def processes() -> Iterator[tuple[int, list[str]]]:
+    """Ids and command lines of all processes."""
+    for path in Path("/proc").iterdir():
+        if path.name.isdecimal():
+            with suppress(OSError):
+                yield int(path.name), (path / "cmdline").read_text(errors="replace").split("\0")
