@@ -165,7 +165,7 @@ def test_cancelling_finds_each_sweep_of_a_folder(app: App) -> None:
     """sweep.json names the second one; the point that the first one started leads to it."""
     words = ("-m", "behaviour=wait", "fifo=fifo", "sweep=s")
     told = os.open(app.folder / "fifo", os.O_RDWR)  # both ends: it never reads an end of file
-    first = app.start(*words, "word=a")
+    first = app.start(*words, "word=a,c")
     assert os.read(told, 1) == b"x"
     second = app.start(*words, "word=a,b")
     assert os.read(told, 1) == b"x"
