@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from hybridret.base.errors import UserError
 from hybridret.base.graceful_stop import exit_code
@@ -41,13 +42,24 @@ def follow(points: Sequence[Point], engine: Engine, every: float, stop: Stop, su
                 silent, looks = True, {}
             if update(waiting, looks, begun, display):
                 summary.write_if_possible()
+                write_pages(points, engine)
             display.refresh(point for point in waiting if point.state is State.RUNNING and point.number in begun)
             listen(every, stop)
     print_summary(points, sys.stdout)
     summary.write()
+    write_pages(points, engine)
     if stop.signal_number is not None:
         display.show_line("Stopped looking; the jobs go on. To look again, run the same command.")
         raise SystemExit(stopped_exit_code(points, exit_code(signal.Signals(stop.signal_number))))
+
+
+def write_pages(points: Sequence[Point], engine: Engine) -> None:
+    """Write `status.html` of each sweep that `points` belong to. A page that cannot be written ends nothing."""
+    from hybridret.sweep.overview.page import write_status_page
+
+    for folder in sorted({point.run.path.parent for point in points if point.run is not None}):
+        with suppress(UserError):
+            write_status_page(folder, lambda _: engine)
 
 
 def update(points: Sequence[Point], looks: Mapping[str, JobLook], begun: set[int], display: Display) -> bool:

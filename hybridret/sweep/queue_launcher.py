@@ -95,7 +95,7 @@ class QueueLauncher(Launcher):
         from hybridret.base.progress import Quiet
         from hybridret.config.run_identity import sweep_directory
         from hybridret.runs.lock import enter_when_free, exclusive
-        from hybridret.sweep.follow import follow
+        from hybridret.sweep.follow import follow, write_pages
         from hybridret.sweep.job_table import print_jobs
         from hybridret.sweep.sweep_record import Summary
 
@@ -114,6 +114,7 @@ class QueueLauncher(Launcher):
                 point.end(first.state, first.reason)
         summary.write()
         print_jobs(points, asked, sys.stdout)
+        write_pages(points, self._engine)
         if self._wait:
             follow(points, self._engine, self._every, stop, summary)
         return [job_return(point, self._wait) for point in points]

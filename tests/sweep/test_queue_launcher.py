@@ -65,6 +65,9 @@ def test_a_sweep_is_one_array_and_the_command_returns(cluster: Cluster) -> None:
     record = cluster.record("word-b")
     assert (record.engine, record.job, record.attempts) == ("slurm", "7_1", ())
     assert "word=b" in record.arguments
+    page = (cluster.run("word-b").parent / "status.html").read_text(encoding="utf-8")
+    assert "7_0" in page
+    assert "7_1" in page
 
 
 def test_a_job_does_its_point_and_notes_the_attempt(cluster: Cluster) -> None:
@@ -202,7 +205,7 @@ def test_following_ends_with_the_outcome_of_each_job(cluster: Cluster) -> None:
     (cluster.programs.folder / "accounts").write_text("8_0|CANCELLED by 0|None assigned|0\n")
     done = cluster.sweep("word=d", "hydra.launcher.wait=true", "hydra.launcher.every=0.1")
     assert done.returncode == 75, done.stderr
-    assert "its job ended before it began: CANCELLED" in done.stdout
+    assert "slurm: CANCELLED" in done.stdout
     assert cluster.app.points()["word=d"]["state"] == "interrupted"
 
 
