@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -57,10 +58,11 @@ def test_report_beside_another_sweep(sweep: Path, tmp_path: Path, capsys: pytest
     arguments = [str(sweep), "--output", str(tmp_path / "r"), "--dataset", "one"]
     assert report.main([*arguments, "--compare", str(tmp_path / "absent")]) == 2
     assert "absent" in capsys.readouterr().err
-    assert report.main([*arguments, "--compare", str(sweep)]) == 0
+    other = shutil.copytree(sweep, tmp_path / "other")  # one folder given twice is refused
+    assert report.main([*arguments, "--compare", str(other)]) == 0
     page = (tmp_path / "r" / "report.html").read_text(encoding="utf-8")
     assert 'data-sweep="1"' in page
-    assert "tiny beside tiny" in page
+    assert "tiny beside other" in page
 
 
 @pytest.mark.parametrize("arguments", [["absent"], [".", "--dataset", "x"]])
