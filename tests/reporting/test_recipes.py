@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -12,10 +13,11 @@ from hybridret.reporting.page import Shown, render_page
 from hybridret.reporting.recipe_remarks import recipe_difference
 
 DATASET = "d"
+Add = Callable[..., None]
 
 
 @pytest.fixture
-def add(fabricate: ModuleType, tmp_path: Path):  # type: ignore[no-untyped-def]
+def add(fabricate: ModuleType, tmp_path: Path) -> Add:
     def one(strategy: str, seed: int, rate: float, **options: object) -> None:
         options = {"datasets": {DATASET: ("de", "en")}, "config": {"optim": {"lr": rate}}} | options
         fabricate.run(tmp_path, strategy, seed, **options)
@@ -23,7 +25,7 @@ def add(fabricate: ModuleType, tmp_path: Path):  # type: ignore[no-untyped-def]
     return one
 
 
-def test_a_rate_of_each_strategy_is_a_note_and_no_configuration(add, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_rate_of_each_strategy_is_a_note_and_no_configuration(add: Add, tmp_path: Path) -> None:
     for strategy, rate in (("mono", 1e-4), ("cross", 2e-4), ("x_x", 1e-4)):
         add(strategy, 1, rate)
         add(strategy, 2, rate)
@@ -34,7 +36,7 @@ def test_a_rate_of_each_strategy_is_a_note_and_no_configuration(add, tmp_path: P
     assert recipe_difference(sweep, "another") == ""
 
 
-def test_a_rate_that_names_a_configuration_is_no_note(add, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_rate_that_names_a_configuration_is_no_note(add: Add, tmp_path: Path) -> None:
     add("mono", 1, 1e-4)
     add("mono", 2, 2e-4)
     add("cross", 1, 1e-4)
@@ -43,7 +45,7 @@ def test_a_rate_that_names_a_configuration_is_no_note(add, tmp_path: Path) -> No
     assert recipe_difference(sweep, DATASET) == ""
 
 
-def test_equal_recipes_have_no_note(add, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_equal_recipes_have_no_note(add: Add, tmp_path: Path) -> None:
     add("mono", 1, 1e-4)
     add("cross", 1, 1e-4)
     add("none", 1, 3e-4, trained=False, backbone="minilm")  # not a training
