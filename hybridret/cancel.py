@@ -19,16 +19,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         work_begins()
         from hybridret.sweep.control.cancel import cancel
+        from hybridret.sweep.control.print_line import print_line
 
-        return cancel(options.folder, say)
+        return cancel(options.folder, print_line)
     except (UserError, KeyboardInterrupt) as error:
         return refuse(error)
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -20,17 +20,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         work_begins()
         from hybridret.sweep.control.clean import clean
+        from hybridret.sweep.control.print_line import print_line
 
-        clean(options.folder, say, options.dry_run)
+        clean(options.folder, print_line, options.dry_run)
     except (UserError, KeyboardInterrupt) as error:
         return refuse(error)
     return DONE
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -18,18 +18,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         work_begins()
+        from hybridret.sweep.control.print_line import print_line
         from hybridret.sweep.control.resume import resume
 
-        resume(options.folder, say)
+        resume(options.folder, print_line)
     except (UserError, KeyboardInterrupt) as error:
         return refuse(error)
     return DONE
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":
