@@ -33,7 +33,9 @@ def find(evidence: Evidence) -> Findings | None:
     tested = frame[frame["ruling"] != "not tested"]
     sentences = [_sentence(claim, frame[frame["claim"] == claim.name], evidence.unit) for claim in claims]
     counts = ", ".join(f"{(tested['ruling'] == head).sum()} {head}" for head in _HEADS)
-    summary = f"Of {_counted(len(tested), 'test')} of {_counted(tested['claim'].nunique(), 'claim')}: {counts}."
+    refuted = "; ".join(f"“{says.rstrip('.')}”" for says in tested.loc[tested["ruling"] == "refuted", "says"].unique())
+    named = f" Refuted: {refuted}." if refuted else ""
+    summary = f"Of {_counted(len(tested), 'test')} of {_counted(tested['claim'].nunique(), 'claim')}: {counts}.{named}"
     if tested.empty:
         summary = f"None of {_counted(len(claims), 'claim')} could be tested."
     runs, questions = int(tested["runs"].max()) if len(tested) else 0, None
