@@ -1,8 +1,8 @@
 """Hydra's launcher for this machine: each point of a sweep is a process of its own.
 
 A point that raises, runs out of memory or is killed by a signal ends alone; it would end Hydra's own launchers. Hydra
-imports this at every start, `--help` included, so nothing heavy is imported here. A launcher for a cluster's queue
-would share `point_composer.py` and `summary.py` and replace `point_runner.py`.
+imports this at every start, `--help` included, so nothing heavy is imported here. That for a cluster's queue is
+`queue/launcher.py`.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 
-from hybridret.sweep import slurm_launcher
+from hybridret.sweep.queue import slurm_launcher
 
 
 class SlurmLauncher(slurm_launcher.SlurmLauncher):

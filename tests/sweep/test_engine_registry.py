@@ -6,7 +6,7 @@ import pytest
 
 from hybridret.base.errors import UserError
 from hybridret.sweep.engines.registry import engine
-from hybridret.sweep.engines.slurm.queue import SlurmEngine
+from hybridret.sweep.engines.slurm.engine import SlurmEngine
 
 
 def test_jobs_of_slurm_are_asked_of_slurm() -> None:

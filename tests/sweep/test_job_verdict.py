@@ -9,7 +9,7 @@ import pytest
 from hybridret.runs import State
 from hybridret.runs.job_record import Attempt
 from hybridret.sweep.engines.task_list import Persistence
-from hybridret.sweep.job_verdict import Verdict, stuck, verdict
+from hybridret.sweep.queue.verdict import Verdict, stuck, verdict
 
 PERSISTENCE = Persistence(retries=5, max_requeues=4)
 

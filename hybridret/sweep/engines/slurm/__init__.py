@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hybridret.sweep.engines.slurm.queue import SlurmEngine
+from hybridret.sweep.engines.slurm.engine import SlurmEngine
 
 ENGINE = SlurmEngine()  # for whoever looks at jobs that somebody else submitted
 

@@ -2,7 +2,7 @@
 
 submitit's other half is left out. There a job is a pickled function whose outcome is another pickle: exit codes end as
 1, a job that sbatch took before its pickles were in their folder fails, and the function itself is requeued on USR2
-alone. Here the script becomes `python -m hybridret.sweep.job`, so that SLURM's signals reach it and not a shell.
+alone. Here the script becomes `python -m hybridret.sweep.queue.job`, so that SLURM's signals reach it and not a shell.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def submit_array(tasks: Path, size: int, name: str, resources: Resources, option
 
     Raises UserError with sbatch's own words where it refuses.
     """
-    command = shlex.join([sys.executable, "-m", "hybridret.sweep.job", str(tasks)])
+    command = shlex.join([sys.executable, "-m", "hybridret.sweep.queue.job", str(tasks)])
     try:
         executor = ArrayExecutor(folder=logs)
         executor.update_parameters(**parameters(name, resources, options, logs))

@@ -1,4 +1,4 @@
-"""`python -m hybridret.sweep.job TASKS [NUMBER]`: what runs inside a job of a cluster, one point in one or more
+"""`python -m hybridret.sweep.queue.job TASKS [NUMBER]`: what runs inside a job of a cluster, one point in one or more
 processes.
 
 It is the batch script's own process, so SLURM's signals come to it: it passes them on, waits until the point has saved
@@ -28,8 +28,8 @@ from hybridret.runs.job_record import Attempt, JobRecord, read_job, write_job
 from hybridret.sweep.engines.engine import Task
 from hybridret.sweep.engines.task_list import Persistence, TaskList, read_tasks
 from hybridret.sweep.exit_status import settle
-from hybridret.sweep.job_verdict import DEATHS, Verdict, stuck, verdict
 from hybridret.sweep.point import Point
+from hybridret.sweep.queue.verdict import DEATHS, Verdict, stuck, verdict
 from hybridret.sweep.rank_processes import Ending
 
 PASSED_ON = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)

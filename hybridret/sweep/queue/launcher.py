@@ -95,8 +95,8 @@ class QueueLauncher(Launcher):
         from hybridret.base.progress import Quiet
         from hybridret.config.run_identity import sweep_directory
         from hybridret.runs.lock import enter_when_free, exclusive
-        from hybridret.sweep.follow import follow, write_pages
-        from hybridret.sweep.job_table import print_jobs
+        from hybridret.sweep.queue.follow import follow, write_pages
+        from hybridret.sweep.queue.job_table import print_jobs
         from hybridret.sweep.sweep_record import Summary
 
         self._points += points
@@ -148,7 +148,7 @@ def submit(points: Sequence[Point], engine: Engine, module: str, asked: dict[int
     """Submit the points that are still queued, and write who computes them. Raises UserError."""
     from hybridret.runs import State
     from hybridret.runs.job_record import JobRecord, read_job, write_job
-    from hybridret.sweep.job import now
+    from hybridret.sweep.queue.job import now
 
     chosen = [point for point in points if point.state is State.QUEUED and point.run is not None]
     tasks = [

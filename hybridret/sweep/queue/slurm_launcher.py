@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hybridret.base.errors import UserError
+from hybridret.sweep.engines.slurm.engine import SlurmEngine
 from hybridret.sweep.engines.slurm.options import SlurmOptions
-from hybridret.sweep.engines.slurm.queue import SlurmEngine
-from hybridret.sweep.queue_launcher import QueueLauncher
+from hybridret.sweep.queue.launcher import QueueLauncher
 
 RESOURCES = ("gpus", "cores", "memory", "minutes")
 LIMITS = ("nodes", *RESOURCES)
