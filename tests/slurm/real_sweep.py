@@ -120,10 +120,18 @@ class RealSweep:
         until(over, f"the end of the jobs of {seeds}", seconds)
 
     def accounts(self, seed: int) -> list[str]:
-        """State and exit code of each time that the job of a seed ran, from sacct."""
+        """State and exit code of each time that the job of a seed ran, from sacct, once it knows the last end:
+        slurmctld writes to slurmdbd later than it forgets a job."""
         job = self.record(seed).job
         options = ("-X", "--noheader", "--parsable2", "--duplicates", "--format=State,ExitCode")
-        return self.slurm.call("sacct", f"--jobs={job}", *options).split("\n")[:-1]
+        found: list[str] = []
+
+        def known() -> bool:
+            found[:] = self.slurm.call("sacct", f"--jobs={job}", *options).split("\n")[:-1]
+            return bool(found) and not found[-1].startswith(("RUNNING", "PENDING", "COMPLETING"))
+
+        until(known, f"the accounts of seed {seed}")
+        return found
 
 
 def processes() -> Iterator[tuple[int, list[str]]]:
