@@ -1,8 +1,8 @@
 """The share of padding in batches of XQuAD-R, and what is won by having none.
 
     python benchmarks/train_padding.py --data ../shared/data/eval/xquad-r
-        # about 3 minutes on one thread; targets: at most 2% of 8,192 passages in chunks of 100, at most 10% of 100 in
-        # chunks of 8, none of either with backbone.attention=packed
+        # about 3 minutes on one thread; targets: at most 2% of 8,192 passages, at most 10% of 100, in the mean and in the
+        # worst draw, in chunks of tokens; none of either with backbone.attention=packed
 
 Sentences, paragraphs and questions of all eleven languages, drawn at random, in tokens of a vocabulary of 32,000 that
 was trained on these texts, cut at 128 and at 512 (hardly any is that long), and put together as in training
@@ -36,6 +36,7 @@ from hybridret.encoders.token_rows import TokenRows
 from hybridret.encoders.tokenization import Tokenization, Tokens
 
 LENGTH = 512
+CLOSER = 0.85  # tokens of a chunk against those of a chunk of texts: long texts are no longer padded by longer ones
 
 
 def rows(tokenization: Tokenization, data: ParallelPairs) -> dict[str, TokenRows]:
@@ -55,18 +56,27 @@ def padding_share(chunks: list[Tokens]) -> float:
 
 
 def tell_padding(name: str, every: TokenRows, limit: int, pad_id: int, targets: tuple[str, str]) -> None:
-    """For 8,192 rows in chunks of 100 and for 100 in chunks of 8, cut at `limit` tokens; `targets` of the two."""
+    """For 8,192 rows in chunks of 100 and for 100 in chunks of 8, cut at `limit` tokens, and in chunks of as many tokens
+    as these hold on average; `targets` of the two."""
     every = TokenRows(every.ids, every.starts, every.lengths.clip(max=limit))
     random = np.random.default_rng(0)
     for (batch_size, draws, chunk_size), target in zip(((8192, 3, 100), (100, 20, 8)), targets, strict=True):
         drawn = [every.chosen(random.choice(len(every), batch_size, replace=False)) for _ in range(draws)]
-        whole, cut = ([padding_share(batch.chunks(size, pad_id)[0]) for batch in drawn] for size in (None, chunk_size))
-        print(
-            f"{batch_size} {name} of {len(every)} cut at {limit}, {every.lengths.mean():.1f} tokens on average: "
-            f"padding {np.mean(whole):.1%} at once, {np.mean(cut):.2%} sorted into chunks of {chunk_size} (at most "
-            f"{max(cut):.2%} in {draws} draws), target {target}",
-            flush=True,
-        )
+        tokens = int(chunk_size * every.lengths.mean() * CLOSER)
+        print(f"{batch_size} {name} of {len(every)} cut at {limit}, {every.lengths.mean():.1f} tokens on average:")
+        for way, limits in {
+            "at once": (None, None),
+            f"in chunks of {chunk_size}": (chunk_size, None),
+            f"in chunks of {tokens} tokens": (None, tokens),
+        }.items():
+            made = [batch.chunks(limits[0], pad_id, limits[1])[0] for batch in drawn]
+            shares = [padding_share(chunks) for chunks in made]
+            goal = f"; target {target}" if limits[1] else ""
+            print(
+                f"    padding {np.mean(shares):.2%} {way} ({np.mean([len(chunks) for chunks in made]):.0f}), at most "
+                f"{max(shares):.2%} in {draws} draws{goal}",
+                flush=True,
+            )
 
 
 def minilm(attention: str) -> DualEncoder:

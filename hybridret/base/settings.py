@@ -45,18 +45,20 @@ class TextSettings:
 class TrainingSettings:
     """The length of the training and how its batches are divided.
 
-    The batch is sorted by length and encoded in chunks of `chunk_size` texts, each padded on its own; null: all at
-    once. `recompute` drops the activations of a chunk and computes them again in the backward pass: the memory of one
-    chunk for a third more work. Without it chunks only save padding. `recompute_layers` does the same for each layer of
-    the body inside a chunk: the memory of one layer, for another third. `compile` compiles each layer with
-    torch.compile. The gradient is the same in all cases. `ema`: half-life, in pairs, of the average of the weights that
-    is validated and kept instead of them; training is the same with and without. A step of the optimizer takes the mean
-    gradient of `accumulate` batches, each of which is a loss of its own: more pairs without more negatives.
+    The batch is sorted by length and encoded in chunks of at most `chunk_size` texts and at most `chunk_tokens` tokens
+    with padding, each padded on its own; both null: all at once. `recompute` drops the activations of a chunk and
+    computes them again in the backward pass: the memory of one chunk for a third more work. Without it chunks only save
+    padding. `recompute_layers` does the same for each layer of the body inside a chunk: the memory of one layer, for
+    another third. `compile` compiles each layer with torch.compile. The gradient is the same in all cases. `ema`:
+    half-life, in pairs, of the average of the weights that is validated and kept instead of them; training is the same
+    with and without. A step of the optimizer takes the mean gradient of `accumulate` batches, each of which is a loss
+    of its own: more pairs without more negatives.
     """
 
     steps: Count
     batch_size: Annotated[int, Ge(2), _Negatives]
     chunk_size: Count | None
+    chunk_tokens: Count | None
     recompute: bool
     recompute_layers: bool
     compile: bool

@@ -64,8 +64,10 @@ def make_token_batch(
     passage_groups: IntArray,
     tokenization: Tokenization,
     chunk_size: int | None,
+    chunk_tokens: int | None = None,
 ) -> TokenBatch:
-    """Sort, cut and pad rows of token ids; `chunk_size` in rows, None for one chunk each of queries and passages.
+    """Sort, cut and pad rows of token ids; `chunk_size` and `chunk_tokens` as in `chunk_ends`, both None for one chunk
+    each of queries and passages.
 
     Raises ValueError when the arrays do not fit together.
     """
@@ -76,8 +78,8 @@ def make_token_batch(
         )
     queries = query_rows if isinstance(query_rows, TokenRows) else TokenRows.of(query_rows)
     passages = passage_rows if isinstance(passage_rows, TokenRows) else TokenRows.of(passage_rows)
-    query_chunks, query_order = queries.chunks(chunk_size, tokenization.pad_id)
-    passage_chunks, passage_order = passages.chunks(chunk_size, tokenization.pad_id)
+    query_chunks, query_order = queries.chunks(chunk_size, tokenization.pad_id, chunk_tokens)
+    passage_chunks, passage_order = passages.chunks(chunk_size, tokenization.pad_id, chunk_tokens)
     tokens = int(queries.lengths.sum() + passages.lengths.sum())
     padded = sum(chunk.input_ids.numel() for chunk in (*query_chunks, *passage_chunks))
     return TokenBatch(

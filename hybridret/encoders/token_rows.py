@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from hybridret.base.records import IntArray
+from hybridret.encoders.chunk_ends import chunk_ends
 from hybridret.encoders.tokenization import IntArray32, Tokens
 
 
@@ -37,27 +38,26 @@ class TokenRows:
         """The rows with these numbers, in their order."""
         return TokenRows(self.ids, self.starts[rows], self.lengths[rows])
 
-    def chunks(self, chunk_size: int | None, pad_id: int) -> tuple[list[Tokens], IntArray]:
-        """Sort by length (stable), cut into chunks of `chunk_size` rows (None: one) and pad each to its longest row.
+    def chunks(
+        self, chunk_size: int | None, pad_id: int, chunk_tokens: int | None = None
+    ) -> tuple[list[Tokens], IntArray]:
+        """Sort by length (stable), cut as `chunk_ends` says and pad each chunk to its longest row.
 
-        The second value [n] is the position of each row in the concatenation of the chunks. Raises ValueError for a
-        `chunk_size` below 1.
+        The second value [n] is the position of each row in the concatenation of the chunks. Raises ValueError as
+        `chunk_ends` does.
         """
         count = len(self)
-        size = max(count, 1) if chunk_size is None else chunk_size
-        if size < 1:
-            raise ValueError(f"chunk_size {size} is not positive")
         order = np.argsort(self.lengths, kind="stable")
         position = np.empty(count, dtype=np.int64)
         position[order] = np.arange(count)
         starts, lengths = self.starts[order, None], self.lengths[order]
-        made = []
-        for first in range(0, count, size):
-            last = min(first + size, count)
+        made, first = [], 0
+        for last in chunk_ends(lengths, chunk_size, chunk_tokens):
             columns = np.arange(max(int(lengths[last - 1]), 1))
             mask = columns < lengths[first:last, None]
             # Positions after the end of a row may be outside the array: "clip" reads some id there; the mask hides it.
             ids = self.ids.take(starts[first:last] + columns, mode="clip")
             padded = np.where(mask, ids, pad_id).astype(np.int64, copy=False)
             made.append(Tokens(torch.from_numpy(padded), torch.from_numpy(mask.astype(np.int64))))
+            first = last
         return made, position

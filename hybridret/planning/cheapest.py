@@ -109,6 +109,8 @@ def _same_gradient(recipe: Recipe, workload: Workload) -> Iterator[Recipe]:
     yield recipe
     local = -(-workload.batch_size // recipe.devices)
     size = min(recipe.chunk_size or FIRST_CHUNK, local)
+    if recipe.chunk_tokens is not None:  # it stays a limit: smaller chunks are those of fewer texts than it lets in
+        size = min(size, max(recipe.chunk_tokens // workload.passage_tokens, 1))
     sizes = sorted({max(size // part, 1) for part in (1, 4, 16)}, reverse=True)
     for recompute, layers in ((False, True), (True, False), (True, True)):
         for chunk_size in sizes:

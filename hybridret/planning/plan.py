@@ -93,5 +93,6 @@ def check(recipe: Recipe, workload: Workload) -> None:
         ("text.query_length", workload.query_tokens),
         ("text.passage_length", workload.passage_tokens),
         ("training.chunk_size", recipe.chunk_size),
+        ("training.chunk_tokens", recipe.chunk_tokens),
     ):
         check_value(Count | None, value, key)

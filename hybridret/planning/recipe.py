@@ -25,11 +25,12 @@ class Recipe:
     recompute_layers: bool
     compile: bool
     attention: str | None
+    chunk_tokens: int | None = None
 
     def spell(self) -> str:
         """One line for people, in the order in which the choices matter."""
         spread = "FSDP2 over" if self.sharded else "DDP over"
-        chunks = "whole batch at once" if self.chunk_size is None else f"chunks of {self.chunk_size}"
+        chunks = self.spell_chunks()
         recomputed = [word for word, used in (("chunks", self.recompute), ("layers", self.recompute_layers)) if used]
         parts = [
             "1 GPU" if self.devices == 1 else f"{spread} {self.devices} GPUs",
@@ -42,6 +43,14 @@ class Recipe:
             *([] if self.attention is None else [f"attention {self.attention}"]),
         ]
         return ", ".join(parts)
+
+    def spell_chunks(self) -> str:
+        """What a chunk holds at most."""
+        limits = [
+            *([] if self.chunk_size is None else [str(self.chunk_size)]),
+            *([] if self.chunk_tokens is None else [f"{self.chunk_tokens} tokens"]),
+        ]
+        return f"chunks of {' or '.join(limits)}" if limits else "whole batch at once"
 
     def overrides(self) -> list[str]:
         """The command line overrides that choose this recipe; the backbone's attention is left as it is."""
@@ -56,6 +65,7 @@ class Recipe:
             f"optim={self.optimizer}",
             f"adapter={self.adapter}",
             f"training.chunk_size={size}",
+            *([] if self.chunk_tokens is None else [f"training.chunk_tokens={self.chunk_tokens}"]),
             f"training.recompute={str(self.recompute).lower()}",
             f"training.recompute_layers={str(self.recompute_layers).lower()}",
             f"training.compile={str(self.compile).lower()}",

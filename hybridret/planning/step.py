@@ -43,8 +43,10 @@ class Batch:
     rows: int
 
     @classmethod
-    def of(cls, texts: int, tokens: int, chunk_size: int | None) -> Batch:
-        return cls(texts, tokens, texts if chunk_size is None else min(chunk_size, texts))
+    def of(cls, texts: int, tokens: int, chunk_size: int | None, chunk_tokens: int | None = None) -> Batch:
+        """All texts at their full length, as a plan has to take them."""
+        by_tokens = texts if chunk_tokens is None else max(chunk_tokens // tokens, 1)
+        return cls(texts, tokens, min(texts, by_tokens, chunk_size or texts))
 
     @property
     def chunks(self) -> int:
@@ -64,8 +66,8 @@ class Batches:
         local = -(-workload.batch_size // recipe.devices)
         passages = math.ceil(local * (1 + workload.negatives))
         return cls(
-            Batch.of(local, workload.query_tokens, recipe.chunk_size),
-            Batch.of(passages, workload.passage_tokens, recipe.chunk_size),
+            Batch.of(local, workload.query_tokens, recipe.chunk_size, recipe.chunk_tokens),
+            Batch.of(passages, workload.passage_tokens, recipe.chunk_size, recipe.chunk_tokens),
             passages * recipe.devices,
         )
 

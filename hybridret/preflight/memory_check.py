@@ -34,8 +34,8 @@ from hybridret.preflight.wording import changed, count, gib, suggestion
 
 TINY = 0.25
 HALVED = 2  # the least bytes of a weight, in bf16
-_CHOOSE = ("trainer", "optim", "adapter", "training.chunk_size", "training.recompute", "training.recompute_layers",
-           "training.compile", "training.batch_size", "backbone.attention")  # fmt: skip
+_CHOOSE = ("trainer", "optim", "adapter", "training.chunk_size", "training.chunk_tokens", "training.recompute",
+           "training.recompute_layers", "training.compile", "training.batch_size", "backbone.attention")  # fmt: skip
 
 
 @dataclass

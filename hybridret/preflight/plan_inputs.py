@@ -104,6 +104,7 @@ def recipe_of(components: Components) -> Recipe:
         recompute_layers=training.recompute_layers,
         compile=training.compile,
         attention=family.attention if isinstance(family, Backbone) else None,
+        chunk_tokens=training.chunk_tokens,
     )
 
 

@@ -83,8 +83,8 @@ def changed(asked: Recipe, other: Recipe) -> str:
         words.append(other.optimizer)
     if "adapter" in differ:
         words.append("all weights" if other.adapter == "full" else other.adapter)
-    if "chunk_size" in differ:
-        words.append("whole batch at once" if other.chunk_size is None else f"chunks of {other.chunk_size}")
+    if differ & {"chunk_size", "chunk_tokens"}:
+        words.append(other.spell_chunks())
     again = {"chunks": "recompute", "layers": "recompute_layers"}
     now = [what for what, name in again.items() if name in differ and getattr(other, name)]
     words += [f"recompute {' and '.join(now)}"] if now else []

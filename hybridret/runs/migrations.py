@@ -16,6 +16,7 @@ ADDED_LATER: Mapping[str, Any] = {
     "training.monitor": "loss",  # the loss selected the best encoder
     "training.hard_negatives": None,  # a step used all hard negatives that the data gave
     "training.mined": None,  # none were mined
+    "training.chunk_tokens": None,  # chunks were cut by texts alone
     "training.accumulate": 1,  # a step was one batch
     "training.ema": 0,  # the weights of the last step were validated and kept, not an average
     "data.training_share": 1.0,  # the built-in corpus was used whole

@@ -14,6 +14,7 @@ import torch
 
 from hybridret.base.records import Batch, IntArray, ParallelPairs
 from hybridret.batching.process_share import rank_slice
+from hybridret.encoders.chunk_ends import chunk_ends
 from hybridret.encoders.token_batch import TokenBatch, make_token_batch
 from hybridret.encoders.tokenization import Tokenization
 from hybridret.training.hard_negatives import DrawnNegatives, HardNegatives
@@ -60,7 +61,7 @@ class TrainingBatch:
 
 
 class Collate:
-    """Batch -> TrainingBatch for rank `rank` of `world_size`; `chunk_size` in rows, None for whole batches.
+    """Batch -> TrainingBatch for rank `rank` of `world_size`; `chunk_size` and `chunk_tokens` as in `chunk_ends`.
 
     Of each question at most `hard_negatives` take part, drawn by `seed` and the step; None: all.
     """
@@ -75,8 +76,10 @@ class Collate:
         cache_bytes: int = CACHE_BYTES,
         hard_negatives: int | None = None,
         seed: int = 0,
+        chunk_tokens: int | None = None,
     ) -> None:
-        self._tokenization, self._datasets, self._chunk_size = tokenization, datasets, chunk_size
+        self._tokenization, self._datasets = tokenization, datasets
+        self._chunk_size, self._chunk_tokens = chunk_size, chunk_tokens
         self._rank, self._world_size = rank, world_size
         self._queries = TokenTable(tokenization.queries, cache_bytes // 4)
         self._passages = TokenTable(tokenization.passages, cache_bytes - cache_bytes // 4)
@@ -105,10 +108,24 @@ class Collate:
             passage_groups=groups[self._rank],
             tokenization=self._tokenization,
             chunk_size=self._chunk_size,
+            chunk_tokens=self._chunk_tokens,
         )
-        most = max(counts)
-        calls = len(rows.query_chunks) + -(-most // (self._chunk_size or most))
+        if self._world_size == 1:
+            calls = len(rows.query_chunks) + len(rows.passage_chunks)
+        elif self._chunk_tokens is None:
+            most = max(counts)
+            calls = len(rows.query_chunks) + -(-most // (self._chunk_size or most))
+        else:
+            calls = max(self._chunk_count(queries[share], passages[share], negatives, share) for share in shares)
         return TrainingBatch(batch, pairs, rows, counts, torch.from_numpy(np.concatenate(groups)), calls)
+
+    def _chunk_count(
+        self, queries: IntArray, passages: IntArray, negatives: DrawnNegatives | None, share: IntArray
+    ) -> int:
+        """The chunks of one process, from the lengths of its texts: another process's texts are tokenised for it."""
+        every = passages if negatives is None else np.concatenate([passages, negatives.numbers(share)])
+        lengths = (self._queries.rows(queries).lengths, self._passages.rows(every).lengths)
+        return sum(len(chunk_ends(np.sort(one), self._chunk_size, self._chunk_tokens)) for one in lengths)
 
     def _shares(self, queries: IntArray, passages: IntArray) -> list[IntArray]:
         if self._world_size == 1:

@@ -117,8 +117,16 @@ def train(
     _ = module.frozen.fingerprint  # while weights are whole
 
     def collate(data: Sequence[ParallelPairs], rank: int, world_size: int, negatives: int | None) -> Collate:
-        chunk = training.chunk_size
-        return Collate(encoder.tokenization, data, chunk, rank, world_size, hard_negatives=negatives, seed=seed)
+        return Collate(
+            encoder.tokenization,
+            data,
+            training.chunk_size,
+            rank,
+            world_size,
+            hard_negatives=negatives,
+            seed=seed,
+            chunk_tokens=training.chunk_tokens,
+        )
 
     data = PairDataModule(collate, schedule, datasets, validation, training, seed=seed, workers=trainer.workers)
     throughput = Throughput()

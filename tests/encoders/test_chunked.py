@@ -17,7 +17,7 @@ QUERIES = [f"What is the square of {n}?" + " really" * (n % 4) for n in range(13
 PASSAGES = [f"El cuadrado de {n} es {n * n}." + " si" * (n % 3) for n in range(17)]
 
 
-def token_batch(encoder: DualEncoder, chunk_size: int | None) -> TokenBatch:
+def token_batch(encoder: DualEncoder, chunk_size: int | None, chunk_tokens: int | None = None) -> TokenBatch:
     tokenization = encoder.tokenization
     return make_token_batch(
         tokenization.queries(QUERIES),
@@ -27,11 +27,14 @@ def token_batch(encoder: DualEncoder, chunk_size: int | None) -> TokenBatch:
         np.concatenate([np.arange(13) // 2, np.full(4, -1)]),
         tokenization,
         chunk_size,
+        chunk_tokens,
     )
 
 
-def gradients(encoder: DualEncoder, chunk_size: int | None, checkpointed: bool) -> tuple[Tensor, list[Tensor]]:
-    batch = token_batch(encoder, chunk_size)
+def gradients(
+    encoder: DualEncoder, chunk_size: int | None, checkpointed: bool, chunk_tokens: int | None = None
+) -> tuple[Tensor, list[Tensor]]:
+    batch = token_batch(encoder, chunk_size, chunk_tokens)
     encoder.zero_grad()
     torch.manual_seed(1)
     queries = encode_chunks(encoder, batch.query_chunks, checkpointed)[batch.query_order]
@@ -74,8 +77,8 @@ def test_encoding_nothing_gives_no_rows(encoder: DualEncoder) -> None:
 def test_chunked_gradient_equals_the_whole_batch(encoder: DualEncoder, checkpointed: bool) -> None:
     encoder.double()
     loss, expected = gradients(encoder, None, checkpointed=False)
-    for chunk_size in (1, 5):
-        chunked_loss, found = gradients(encoder, chunk_size, checkpointed)
+    for chunk_size, chunk_tokens in ((1, None), (5, None), (None, 60), (3, 60)):
+        chunked_loss, found = gradients(encoder, chunk_size, checkpointed, chunk_tokens)
         assert chunked_loss.dtype == torch.float64
         torch.testing.assert_close(chunked_loss, loss, atol=1e-10, rtol=0)
         for one, two in zip(found, expected, strict=True):

@@ -16,6 +16,7 @@ from hybridret.planning.cost import encoding_hours, fits, gpu_hours, seconds_per
 from hybridret.planning.gpus import GPUS, Gpu, gpu_by_name
 from hybridret.planning.plan import plan
 from hybridret.planning.recipe import Recipe
+from hybridret.planning.step import Batches
 
 pytestmark = pytest.mark.slow
 
@@ -111,6 +112,30 @@ def test_a_recipe_says_what_it_is_and_how_to_ask_for_it() -> None:
     many = replace(one, devices=16, sharded=True, chunk_size=None)
     assert {"trainer=fsdp", "trainer.devices=8", "trainer.nodes=2", "training.chunk_size=null"} <= set(many.overrides())
     assert many.spell().startswith("FSDP2 over 16 GPUs")
+    cut = replace(one, chunk_size=None, chunk_tokens=4096)
+    assert "chunks of 4096 tokens" in cut.spell()
+    assert "chunks of 100 or 4096 tokens" in replace(one, chunk_tokens=4096).spell()
+    assert "training.chunk_tokens=4096" in cut.overrides()
+
+
+def test_a_chunk_of_tokens_is_one_of_as_many_full_texts() -> None:
+    """A plan takes texts at their full length: 8 and 16 tokens here."""
+    work = workload_of(12, 8, 16)
+    tokens = recipe_of(chunk_tokens=48, recompute=True)
+    assert Batches.of(tokens, work).queries.rows == 6
+    assert Batches.of(tokens, work).passages.rows == 3
+    assert Batches.of(replace(tokens, chunk_size=2), work).passages.rows == 2
+    assert Batches.of(replace(tokens, chunk_tokens=5), work).passages.rows == 1
+    assert Batches.of(tokens, work).chunks == 2 + 4
+
+
+def test_the_cheapest_recipe_keeps_the_limit_of_tokens() -> None:
+    asked = replace(ASKED, chunk_size=None, chunk_tokens=8 * WORK.passage_tokens)
+    spare = replace(asked, chunk_size=2, recompute=True, recompute_layers=True)
+    chosen = cheapest(body, "mean", asked, WORK, gpu(total(spare) * 1.01), 0.5, 0.0, eight_bit=False)
+    assert chosen is not None
+    assert chosen.chunk_tokens == asked.chunk_tokens
+    assert (chosen.chunk_size or 8) <= 8
 
 
 @pytest.mark.parametrize("devices", [*range(1, 40), 64])

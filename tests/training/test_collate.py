@@ -24,15 +24,22 @@ def original(chunks: list[tuple[torch.Tensor, torch.Tensor]], order: torch.Tenso
 
 
 @pytest.mark.parametrize("world_size", [1, 2, 4])
-@pytest.mark.parametrize("chunk_size", [None, 3])
-def test_ranks_share_the_batch(world_size: int, chunk_size: int | None) -> None:
+@pytest.mark.parametrize(("chunk_size", "chunk_tokens"), [(None, None), (3, None), (None, 40), (2, 40)])
+def test_ranks_share_the_batch(world_size: int, chunk_size: int | None, chunk_tokens: int | None) -> None:
     """Every query with its own passage and groups, whatever the number of ranks; texts looked up the slow way."""
     pairs = with_negatives(corpus())
     schedule = Hybrid(alpha=0.5).schedule((pairs,), 8)
     tokens = encoder().tokenization
     for step in range(4):
         batch = schedule(1, step)
-        parts = [Collate(tokens, [pairs], chunk_size, rank, world_size)(batch) for rank in range(world_size)]
+        parts = [
+            Collate(tokens, [pairs], chunk_size, rank, world_size, chunk_tokens=chunk_tokens)(batch)
+            for rank in range(world_size)
+        ]
+        chunks = [[*part.rows.query_chunks, *part.rows.passage_chunks] for part in parts]
+        assert {part.calls for part in parts} == {max(map(len, chunks))}  # collectives of a sharded encoder
+        if chunk_tokens is not None:
+            assert all(len(ids) == 1 or ids.numel() <= chunk_tokens for chunk in chunks for ids, _ in chunk)
         passages = [row for part in parts for row in original(part.rows.passage_chunks, part.rows.passage_order)]
         counts, groups = parts[0].counts, parts[0].groups
         assert all(part.counts == counts and torch.equal(part.groups, groups) for part in parts)
