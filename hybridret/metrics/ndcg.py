@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
+from hybridret.base.records import IntArray
 from hybridret.metrics.metric import CutMetric
 from hybridret.metrics.ranks import RankedRelevant, Values
 
 
 def ndcg(relevant: RankedRelevant, cutoff: int) -> Values:
     """[n]: sum of grade / log2(rank + 1) over ranks up to `cutoff`, divided by the sum of the ideal order."""
-    gain = np.where(relevant.ranks <= cutoff, relevant.grades / np.log2(relevant.ranks + 1.0), 0.0)
-    best_first = relevant.grades[np.lexsort((-relevant.grades, relevant.queries))]
-    ordinals = relevant.ordinals
-    ideal = np.where(ordinals <= cutoff, best_first / np.log2(ordinals + 1.0), 0.0)
+    # A table of discounts instead of a logarithm for each passage; the last entry is that of all ranks beyond.
+    discounts = np.r_[np.inf, np.log2(np.arange(2.0, cutoff + 2)), np.inf]
+    gain = relevant.grades / discounts[np.minimum(relevant.ranks, cutoff + 1)]
+    ideal = _best_first(relevant) / discounts[np.minimum(relevant.ordinals, cutoff + 1)]
     return relevant.total(gain) / relevant.total(ideal)
+
+
+def _best_first(relevant: RankedRelevant) -> IntArray:
+    """The grades [r] of each query, the highest first: one sort of the grades packed with their query's number."""
+    span = int(relevant.grades.max(initial=0)) + 1
+    keys = relevant.queries * span + (span - 1 - relevant.grades)
+    keys.sort()
+    return span - 1 - (keys - relevant.queries * span)
 
 
 METRIC = CutMetric(

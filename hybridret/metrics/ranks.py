@@ -82,6 +82,29 @@ def ranks_by_counting(scores: FloatArray, rows: IntArray, columns: IntArray, tie
     return np.array(ranks, dtype=np.int64)
 
 
+def order_by_rank(labels: IntArray, ranks: IntArray) -> IntArray:
+    """[r]: `np.lexsort((ranks, labels))`, from one plain sort where the labels ascend, which is several times as fast.
+
+    Query, rank and the place among the rows of the query are packed into one integer. They fit into 63 bits up to, say,
+    a million queries in a pool of 60 million with a hundred thousand judgments of one query.
+    """
+    count = len(labels)
+    changes = labels[1:] != labels[:-1]
+    if not count or (labels[1:] < labels[:-1]).any():
+        return np.lexsort((ranks, labels))
+    queries = np.r_[0, np.cumsum(changes)]
+    starts = np.r_[0, np.flatnonzero(changes) + 1]
+    places = np.arange(count) - starts[queries]
+    beyond = int(ranks.max(where=ranks < NOT_FOUND, initial=0)) + 1  # takes the turn of all that were not found
+    low, middle = int(places.max()).bit_length(), beyond.bit_length()
+    if ranks.min() < 0 or low + middle + len(starts).bit_length() > 63:
+        return np.lexsort((ranks, labels))
+    keys = (((queries << middle) | np.minimum(ranks, beyond)) << low) | places
+    keys.sort()
+    order: IntArray = (keys & ((1 << low) - 1)) + starts[queries]
+    return order
+
+
 @dataclass(frozen=True)
 class RankedRelevant:
     """The relevant passages of n queries, in rank order within each query: the input of ranked-list metrics.
@@ -99,9 +122,11 @@ class RankedRelevant:
     @classmethod
     def gather(cls, labels: IntArray, ranks: IntArray, grades: IntArray) -> RankedRelevant:
         """From parallel arrays [r] in any order; `labels` identify the query of each row. Queries ascend by label."""
-        order = np.lexsort((ranks, labels))
-        unique, starts, queries = np.unique(labels[order], return_index=True, return_inverse=True)
-        return cls(ranks[order], grades[order], queries.astype(np.int64), starts.astype(np.int64), unique)
+        order = order_by_rank(labels, ranks)
+        ordered = labels[order]
+        first = np.r_[True, ordered[1:] != ordered[:-1]][: len(ordered)]
+        starts = np.flatnonzero(first)
+        return cls(ranks[order], grades[order], np.cumsum(first) - 1, starts, ordered[starts])
 
     def __len__(self) -> int:
         return len(self.starts)

@@ -56,4 +56,4 @@ def test_one_long_text_pads_no_others() -> None:
 
     by_texts, by_tokens = chunk_ends(lengths, 80, None), chunk_ends(lengths, None, 4096)
     assert len(by_tokens) <= len(by_texts)
-    assert padding(by_tokens) < 0.07 < 0.4 < padding(by_texts)
+    assert 2 * padding(by_tokens) < padding(by_texts)

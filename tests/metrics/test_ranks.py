@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from hybridret.metrics.hits import NOT_FOUND
-from hybridret.metrics.ranks import NO_HIT, RankedRelevant, full_ranks, ranks_by_counting, sort_keys, tie_positions
+from hybridret.metrics.ranks import (
+    NO_HIT,
+    RankedRelevant,
+    full_ranks,
+    order_by_rank,
+    ranks_by_counting,
+    sort_keys,
+    tie_positions,
+)
 
 
 @pytest.mark.parametrize("distinct", [1, 2, 7, 10_000])
@@ -49,6 +57,19 @@ def test_no_judgments() -> None:
     none = np.zeros(0, dtype=np.int64)
     assert full_ranks(np.ones((2, 3), np.float32), none, none, np.arange(3)).shape == (0,)
     assert len(RankedRelevant.gather(none, none, none)) == 0
+
+
+@pytest.mark.parametrize("largest", [5, 1000, 1 << 40, 1 << 61])  # the last ones do not fit into one integer
+@pytest.mark.parametrize("ascending", [True, False])
+def test_order_by_rank_against_lexsort(largest: int, ascending: bool) -> None:
+    """With equal ranks, and with passages that were not found, which come last in the order that they were given in."""
+    random = np.random.default_rng(0)
+    for count in (0, 1, 2, 50, 3000):
+        labels = random.integers(0, max(count // 7, 1), count) * 3
+        labels = np.sort(labels) if ascending else labels
+        ranks = random.integers(1, largest, count)
+        ranks[random.random(count) < 0.2] = NOT_FOUND
+        np.testing.assert_array_equal(order_by_rank(labels, ranks), np.lexsort((ranks, labels)))
 
 
 def test_gather_sorts_inside_each_query() -> None:
