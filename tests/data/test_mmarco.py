@@ -411,7 +411,7 @@ class Bytes(Quiet):
 @pytest.mark.parametrize("packed", [False, True])
 def test_progress_knows_the_time_left(folder: Path, packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bytes of the files on the disk are read, all of them, a few lines at a time."""
-    monkeypatch.setattr(lines, "TOGETHER", 16)
+    monkeypatch.setattr(lines, "TOGETHER", 256)
     for file in [*folder.rglob("*.tsv")] if packed else []:
         file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
         file.unlink()
