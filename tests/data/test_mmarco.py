@@ -197,11 +197,11 @@ Full = Callable[[pytest.MonkeyPatch], None]
 def full_texts(patch: pytest.MonkeyPatch) -> None:
     real, calls = mmarco.write_texts, iter(range(9))
 
-    def write(path: Path, texts: Any) -> int:
+    def write(path: Path, texts: Any, advance: Any) -> int:
         if next(calls) == 2:
             path.write_bytes(b"half")
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return real(path, texts)
+        return real(path, texts, advance)
 
     patch.setattr(mmarco, "write_texts", write)
 

@@ -120,14 +120,15 @@ class PreparedSource:
     def _folder(self) -> PreparedFolder:
         return self._found() or self._made()
 
-    def _found(self) -> PreparedFolder | None:
-        """The copy that is there, None where there is none or it is not whole."""
+    def _found(self, warn: bool = True) -> PreparedFolder | None:
+        """The copy that is there, None where there is none or it is not whole, of which a warning states the reason."""
         if not self.is_prepared():
             return None
         try:
             return PreparedFolder(self.path)
         except UserError as error:
-            _log.warning("%s It is prepared again.", error)
+            if warn:
+                _log.warning("%s It is prepared again.", error)
             return None
 
     def _made(self) -> PreparedFolder:
@@ -147,7 +148,7 @@ class PreparedSource:
             waiting = f"wait for another process that prepares {self.name}"
             lock = self.path.with_suffix(".lock")
             enter_when_free(stack, lambda: exclusive(lock), self._progress, waiting)
-            if (found := self._found()) is not None:  # another process was faster
+            if (found := self._found(warn=False)) is not None:  # another process was faster
                 return found
             shutil.rmtree(self.path, ignore_errors=True)
             for older in filter(Path.is_dir, map(self._path_of, range(1, VERSION))):
