@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+EVERY = 1 << 12  # items between two calls of `counted`
 
 
 class Advance(Protocol):
@@ -50,3 +53,22 @@ class Both:
                     one(count, note)
 
             yield advance
+
+
+def counted(items: Iterable[T], advance: Callable[[int], object]) -> Iterator[T]:
+    """`items` as they are; `advance` gets how many were taken, some thousands at a time."""
+    number = 0
+    for number, item in enumerate(items, start=1):
+        yield item
+        if number % EVERY == 0:
+            advance(EVERY)
+    advance(number % EVERY)
+
+
+def tracked(items: Sequence[T], description: str, progress: Progress) -> Iterator[T]:
+    """`items` as they are, while a task of this name counts those that the caller is done with."""
+    with progress.task(description, len(items)) as advance:
+        advance(0)  # the time of the first one counts, too
+        for item in items:
+            yield item
+            advance(1)

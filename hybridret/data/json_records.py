@@ -10,20 +10,22 @@ from typing import Any
 
 from hybridret.base.errors import UserError
 from hybridret.base.files import NOT_JSON, json_fault
-from hybridret.data.lines import BROKEN, decoded, numbered_lines, open_bytes
+from hybridret.data.lines import BROKEN, Advance, decoded, no_progress, numbered_lines, open_bytes, report_bytes
 
 BLOCK = 1 << 18  # bytes that are parsed at a time
+TOGETHER = 1 << 6  # records between two calls of a progress
 AGAIN = "Fetch the file again."
 
 
-def json_records(file: Path) -> Iterator[Any]:
-    """The elements of the list that the file, plain or .gz, consists of.
+def json_records(file: Path, advance: Advance = no_progress) -> Iterator[Any]:
+    """The elements of the list that the file, plain or .gz, consists of. `advance` gets the bytes of the file that were
+    read.
 
     Raises UserError naming the file and the last whole element for what is no JSON, no list, not UTF-8, or cut short.
     """
     import ijson
 
-    count = 0
+    count = passed = 0
     try:
         with open_bytes(file) as stream:
             first = stream.read(1)
@@ -34,6 +36,9 @@ def json_records(file: Path) -> Iterator[Any]:
             for value in ijson.items(stream, "item", use_float=True, buf_size=BLOCK):
                 yield value
                 count += 1
+                if count % TOGETHER == 0:
+                    passed = report_bytes(stream, passed, advance)
+            report_bytes(stream, passed, advance)
     except (*BROKEN, zlib.error) as error:
         raise UserError(
             f"{file}, after record {count}: the archive is cut short or broken ({error}). {AGAIN}"
@@ -45,9 +50,11 @@ def json_records(file: Path) -> Iterator[Any]:
         raise UserError(f"{file}: cannot be read ({error.strerror or error}).") from error
 
 
-def line_values(file: Path) -> Iterator[tuple[int, Any]]:
-    """Number (from 1) and value of every line that is not blank. Raises UserError naming file and line."""
-    for line, raw in numbered_lines(file):
+def line_values(file: Path, advance: Advance = no_progress) -> Iterator[tuple[int, Any]]:
+    """Number (from 1) and value of every line that is not blank. `advance` gets bytes. Raises UserError naming file and
+    line.
+    """
+    for line, raw in numbered_lines(file, advance):
         text = decoded(raw, f"{file}, line {line}")
         try:
             yield line, json.loads(text)

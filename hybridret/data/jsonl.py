@@ -80,7 +80,7 @@ class JsonlPairs(RowSource):
         return refusals(lambda: find_files(self._path, self._files))
 
     def _read_rows(self) -> list[Row]:
-        rows = read_rows(find_files(self._path, self._files), self.name)
+        rows = read_rows(find_files(self._path, self._files), self.name, self._progress)
         if not rows:
             raise UserError(f"{self._path} holds no rows: the files that were read are empty.")
         if self._ignore_pid:

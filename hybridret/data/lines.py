@@ -16,7 +16,7 @@ from hybridret.base.files import NOT_JSON, json_fault
 BROKEN = (EOFError, gzip.BadGzipFile, zlib.error)  # what a truncated or damaged archive raises
 LONGEST = 1 << 26  # bytes of a line: 64 MiB, a long book with all its hard negatives
 Advance = Callable[[int], object]
-TOGETHER = 1 << 14  # lines between two calls of a progress
+TOGETHER = 1 << 20  # bytes of lines between two calls of a progress: some rows have thirty passages
 MARK = b"\xef\xbb\xbf"  # the byte order mark that some editors write
 
 
@@ -80,7 +80,7 @@ def numbered_lines(file: Path, advance: Callable[[int], object] | None = None) -
 
     Raises UserError naming file and line when the archive is truncated, the file cannot be read or a line has no end.
     """
-    line = passed = 0
+    line = passed = unreported = 0
     try:
         with open_bytes(file) as stream:
             for line, raw in enumerate(bounded_lines(stream, file), start=1):
@@ -88,8 +88,9 @@ def numbered_lines(file: Path, advance: Callable[[int], object] | None = None) -
                     raw = raw.removeprefix(MARK)
                 if raw.strip():
                     yield line, raw
-                if advance is not None and line % TOGETHER == 0:
-                    passed = report_bytes(stream, passed, advance)
+                unreported += len(raw)
+                if advance is not None and unreported >= TOGETHER:
+                    passed, unreported = report_bytes(stream, passed, advance), 0
             if advance is not None:
                 report_bytes(stream, passed, advance)
     except BROKEN as error:

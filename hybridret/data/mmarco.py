@@ -128,8 +128,8 @@ def _file(language: str, side: str) -> str:
 def _write(path: Path, file: Path, wanted: IntArray, progress: Progress) -> dict[str, int]:
     with progress.task(f"read {file.name}", file.stat().st_size) as advance:
         texts, counts = chosen_texts(file, wanted, advance, path.parent)
-    with progress.task(f"write {path.name}", None):
-        write_texts(path, texts)
+    with progress.task(f"write {path.name}", len(texts)) as advance:
+        write_texts(path, texts, advance)
     return counts
 
 

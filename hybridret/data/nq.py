@@ -24,6 +24,7 @@ from hybridret.base.ranges import Natural, checked
 from hybridret.data.arrow_table import file_probe
 from hybridret.data.hints import hint
 from hybridret.data.json_records import json_records, line_values
+from hybridret.data.lines import Advance
 from hybridret.data.partition import with_passage_ids
 from hybridret.data.row_source import RowSource
 from hybridret.data.rows import Problems, Row, encodable
@@ -98,11 +99,12 @@ class NaturalQuestions(RowSource):
 
     def _read_rows(self) -> list[Row]:
         file, problems, rows = self._file(), Problems(), []
-        for number, where, value in _records(file):
-            try:
-                rows.append(self._row(value, number, where))
-            except UserError as error:
-                problems.add(str(error).rstrip("."))
+        with self._progress.task(f"read {file.name}", file.stat().st_size) as advance:
+            for number, where, value in _records(file, advance):
+                try:
+                    rows.append(self._row(value, number, where))
+                except UserError as error:
+                    problems.add(str(error).rstrip("."))
         problems.raise_if_any()
         if not rows:
             raise UserError(f"{file} holds no question. {PUBLISHED}")
@@ -143,13 +145,13 @@ class NaturalQuestions(RowSource):
         return Row(self.name, str(number), "en", question, passage, title, pid, negatives, where, number)
 
 
-def _records(file: Path) -> Iterator[tuple[int, str, Any]]:
+def _records(file: Path, advance: Advance) -> Iterator[tuple[int, str, Any]]:
     """Number, position for messages, and value of every record."""
     if file.name.removesuffix(".gz").endswith(".jsonl"):
-        for line, value in line_values(file):
+        for line, value in line_values(file, advance):
             yield line, f"{file}, line {line}", value
     else:
-        for number, value in enumerate(json_records(file)):
+        for number, value in enumerate(json_records(file, advance)):
             yield number, f"{file}, record {number}", value
 
 

@@ -13,40 +13,47 @@ from typing import Any
 from hybridret.base.errors import UserError
 from hybridret.data.fields import field_text, is_number, without
 from hybridret.data.json_blocks import json_blocks
-from hybridret.data.lines import json_object
+from hybridret.data.lines import Advance, json_object, no_progress
 
 BLOCK = 1 << 24  # bytes of a block
 ROWS = 1 << 14  # rows of a block of parquet
 Required = bool | str  # whether a row must have a field; a name: only if it lacks the field of that name
 
 
-def file_tables(file: Path, columns: Mapping[str, Required]) -> Iterator[tuple[Any, int]]:
-    """`json_tables` or `parquet_tables`, by the name of the file."""
+def file_tables(
+    file: Path, columns: Mapping[str, Required], advance: Advance = no_progress
+) -> Iterator[tuple[Any, int]]:
+    """`json_tables` or `parquet_tables`, by the name of the file. `advance` gets the bytes that were read of it."""
     if file.name.endswith(".parquet"):
-        return parquet_tables(file, columns)
-    return json_tables(file, columns)
+        return parquet_tables(file, columns, advance)
+    return json_tables(file, columns, advance=advance)
 
 
-def json_tables(file: Path, columns: Mapping[str, Required], fast: bool = True) -> Iterator[tuple[Any, int]]:
+def json_tables(
+    file: Path, columns: Mapping[str, Required], fast: bool = True, advance: Advance = no_progress
+) -> Iterator[tuple[Any, int]]:
     """Tables of the `columns` (name -> required) and how many of their values were numbers.
 
     `fast=False` reads every line with `json`: the same tables, slower.
 
     Raises UserError naming file and line.
     """
-    for block in json_blocks(file, BLOCK):
+    for block in json_blocks(file, BLOCK, advance):
         table = _by_arrow(block.text, len(block.rows()), columns) if fast else None
         yield (table, 0) if table is not None else _by_line(block.lines, block.before, file, columns)
 
 
-def parquet_tables(file: Path, columns: Mapping[str, Required]) -> Iterator[tuple[Any, int]]:
+def parquet_tables(
+    file: Path, columns: Mapping[str, Required], advance: Advance = no_progress
+) -> Iterator[tuple[Any, int]]:
     """As `json_tables`, from parquet; columns may be of any of Arrow's text types. Raises UserError naming the row."""
     import pyarrow as pa
     import pyarrow.compute as compute
     from pyarrow.parquet import ParquetFile
 
-    row = 0
+    row = passed = 0
     try:
+        size = file.stat().st_size
         with ParquetFile(file) as source:
             names = source.schema_arrow.names
             if missing := [name for name, required in columns.items() if required and name not in names]:
@@ -73,6 +80,9 @@ def parquet_tables(file: Path, columns: Mapping[str, Required]) -> Iterator[tupl
                     arrays.append(array.cast(pa.string()).fill_null(""))
                 row += batch.num_rows
                 yield _cleaned(pa.table(arrays, names=list(columns))), numbers
+                reached = size * row // source.metadata.num_rows
+                advance(reached - passed)
+                passed = reached
     except (pa.ArrowInvalid, OSError) as error:
         raise UserError(f"{file} cannot be read as parquet ({error}). Fetch the file again.") from error
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybridret.base.errors import UserError, nearest
+from hybridret.base.progress import counted
 from hybridret.data.assemble import Key, group_of, languages_of_questions, passage_texts, pid_of, question_key
+from hybridret.data.lines import Advance, no_progress
 from hybridret.data.rows import Row
 from hybridret.data.split import TEST, TRAIN, VALIDATION, Shares, connected, split_articles
 
@@ -84,13 +86,15 @@ def partition(
     held_out: Sequence[str] | None,
     shares: Shares,
     complete_test: bool,
+    advance: Advance = no_progress,
 ) -> Partition:
     """Split `all_rows` by article. `held_out` None: the datasets with the most of the chosen `languages`.
+    `advance` gets how many more rows were joined to articles, then how many of the chosen ones were split.
 
     Raises UserError for an unknown dataset, when no question exists in all languages, and for too few articles.
     """
     rows = [row for row in all_rows if row.lang in languages]
-    article_of = _articles(all_rows, rows)
+    article_of = _articles(all_rows, rows, advance)
     names = _article_names(all_rows, article_of)
     of_dataset: defaultdict[str, set[str]] = defaultdict(set)
     for row in rows:
@@ -109,7 +113,7 @@ def partition(
 
     parts: dict[str, list[Row]] = {part: [] for part in (*PARTS, "incomplete", "overlap")}
     pools: dict[str, list[Row]] = {}
-    for row in rows:
+    for row in counted(rows, advance):
         part = part_of[article_of[row.dataset, pid_of(row)]]
         if part != TRAIN and row.dataset not in split_datasets:
             part = "overlap"
@@ -178,7 +182,7 @@ def with_passage_ids(rows: Sequence[Row]) -> list[Row]:
     ]
 
 
-def _articles(all_rows: Sequence[Row], rows: Sequence[Row]) -> dict[tuple[str, str], int]:
+def _articles(all_rows: Sequence[Row], rows: Sequence[Row], advance: Advance) -> dict[tuple[str, str], int]:
     """(dataset, pid) -> article, for the chosen rows.
 
     Articles are joined over the rows of all languages, so that they do not depend on the chosen languages.
@@ -190,7 +194,7 @@ def _articles(all_rows: Sequence[Row], rows: Sequence[Row]) -> dict[tuple[str, s
             found.append(("group", row.dataset, row.group))
         return found if row.title is None else [*found, ("title", row.title)]
 
-    numbers = connected(map(keys, all_rows))
+    numbers = connected(map(keys, counted(all_rows, advance)))
     of_all = {(row.dataset, pid_of(row)): number for row, number in zip(all_rows, numbers, strict=True)}
     return {(row.dataset, pid_of(row)): of_all[row.dataset, pid_of(row)] for row in rows}
 

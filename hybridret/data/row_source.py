@@ -17,6 +17,7 @@ from typing import Any
 from hybridret.base.errors import UserError
 from hybridret.base.files import hash_json
 from hybridret.base.languages import among, check_language, chosen_languages
+from hybridret.base.progress import Progress, Quiet
 from hybridret.base.records import Collection, ParallelPairs
 from hybridret.data.assemble import build_collection, build_pairs, question_key
 from hybridret.data.fields import NUMBERS
@@ -27,7 +28,7 @@ from hybridret.data.split import Shares
 
 
 class RowSource(ABC):
-    """A pair source over rows. Files are read once, at first use.
+    """A pair source over rows. Files are read once, by `read` or at first use.
 
     path: where the files are, for messages. widen: the advice about a language that the files lack.
     languages, held_out, complete_test, licence: as in `hybridret.data.jsonl.JsonlPairs`.
@@ -61,6 +62,7 @@ class RowSource(ABC):
         self._held_out = held_out
         self._licence = licence
         self._widen = widen
+        self._progress: Progress = Quiet()
 
     @abstractmethod
     def key(self) -> list[Any]:
@@ -72,11 +74,24 @@ class RowSource(ABC):
 
     @abstractmethod
     def _read_rows(self) -> list[Row]:
-        """All rows, in all languages, each with a pid; at least one."""
+        """All rows, in all languages, each with a pid; at least one. Shown by `_progress`."""
 
     def _counts(self) -> dict[str, Any]:
         """What the reader counted, as JSON; its keys are added to the summary."""
         return {}
+
+    def read(self, progress: Progress) -> None:
+        """Read the files, split the rows and put the pairs together, with progress."""
+        self._progress = progress
+        self._partition  # noqa: B018
+        with progress.task(f"put the pairs of {self.name} together", 3) as advance:
+            advance(0)
+            self._fingerprint  # noqa: B018
+            advance(1)
+            self._training  # noqa: B018
+            advance(1)
+            self._validation, self._test  # noqa: B018
+            advance(1)
 
     def training(self) -> tuple[ParallelPairs, ...]:
         """One `ParallelPairs` per dataset that has training rows, sorted by name."""
@@ -132,7 +147,10 @@ class RowSource(ABC):
 
     @cached_property
     def _partition(self) -> Partition:
-        return partition(self._rows, self._languages, self._held_out, self._shares, self._complete_test)
+        rows, languages = self._rows, self._languages
+        chosen = sum(row.lang in languages for row in rows)
+        with self._progress.task(f"split {self.name} by article", len(rows) + chosen) as advance:
+            return partition(rows, languages, self._held_out, self._shares, self._complete_test, advance)
 
     @cached_property
     def _training(self) -> tuple[ParallelPairs, ...]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from hybridret.base.errors import UserError
 from hybridret.base.languages import canonical_language, check_language
+from hybridret.base.progress import Progress
 from hybridret.data.fields import field_text, is_number, unread, warn_unread, without
 from hybridret.data.hints import hint, is_archive
 from hybridret.data.lines import json_object, numbered_lines
@@ -92,7 +93,7 @@ def find_files(path: Path, patterns: Sequence[str] | None) -> list[Path]:
     return [path / name for name in known if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
 
 
-def read_rows(files: Sequence[Path], name: str) -> list[Row]:
+def read_rows(files: Sequence[Path], name: str, progress: Progress) -> list[Row]:
     """All rows of `files`, in order; blank lines are skipped. `name` is the dataset of rows without another name.
 
     Raises UserError, naming file and line, for a broken line, a missing or empty field, a wrong type, an id that
@@ -103,7 +104,7 @@ def read_rows(files: Sequence[Path], name: str) -> list[Row]:
     rows: list[Row] = []
     first_seen: dict[tuple[str, str, str], Row] = {}
     for file in files:
-        for line, raw in _lines(file, problems):
+        for line, raw in _lines(file, problems, progress):
             row = _parse(raw, file, line, name, problems, fields)
             if row is None:
                 continue
@@ -122,9 +123,10 @@ def read_rows(files: Sequence[Path], name: str) -> list[Row]:
     return rows
 
 
-def _lines(file: Path, problems: Problems) -> Iterator[tuple[int, bytes]]:
+def _lines(file: Path, problems: Problems, progress: Progress) -> Iterator[tuple[int, bytes]]:
     try:
-        yield from numbered_lines(file)
+        with progress.task(f"read {file.name}", file.stat().st_size) as advance:
+            yield from numbered_lines(file, advance)
     except UserError as error:
         problems.add(str(error).rstrip("."))
 

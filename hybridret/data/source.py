@@ -84,6 +84,15 @@ class StreamedSource(Source, Protocol):
 
 
 @runtime_checkable
+class ReadSource(Protocol):
+    """A source in memory that takes long enough to show how far it is."""
+
+    def read(self, progress: Progress) -> None:
+        """Read the files and split the pairs; the other methods then return what is there."""
+        ...
+
+
+@runtime_checkable
 class WeightedSource(Protocol):
     """A source that says how often its datasets are drawn."""
 

@@ -18,6 +18,7 @@ from annotated_types import Ge, Gt, Lt
 
 from hybridret.base.errors import UserError, refusals
 from hybridret.base.languages import check_language, named_language
+from hybridret.base.progress import tracked
 from hybridret.base.range_words import Because
 from hybridret.base.ranges import Share, checked
 from hybridret.data.alignment import Asked, check_alignment
@@ -120,7 +121,7 @@ class SquadFamily(RowSource):
         unknown = self._rename.keys() - {one.language for one in self._chosen if one.language is not None}
         if unknown and all(one.language is not None for one in self._chosen):
             raise UserError(f"data.rename: no file is in {', '.join(sorted(unknown))}.")
-        for file in self._chosen:
+        for file in tracked(self._chosen, f"read the files of {self.name}", self._progress):
             paragraphs = read_squad(self._folder.file(file.name), self._left_out)
             if not any(paragraph.questions for paragraph in paragraphs):
                 raise UserError(f"{self._where(file)} holds no question with an answer.")

@@ -184,7 +184,7 @@ def test_a_card_is_made_once_and_again_where_it_is_not(rows: Path, monkeypatch: 
     """A copy of an earlier version has none; damage and another version are made again."""
     made: list[Any] = []
     real = card_module.data_card
-    monkeypatch.setattr(kept_module, "data_card", lambda folder, key: made.append(folder) or real(folder, key))
+    monkeypatch.setattr(kept_module, "data_card", lambda *of: made.append(of[0]) or real(*of))
     source = PreparedSource(JsonlPairs(str(rows)))
     source.training()
     assert len(made) == 1

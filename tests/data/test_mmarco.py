@@ -197,11 +197,11 @@ Full = Callable[[pytest.MonkeyPatch], None]
 def full_texts(patch: pytest.MonkeyPatch) -> None:
     real, calls = mmarco.write_texts, iter(range(9))
 
-    def write(path: Path, texts: Any) -> int:
+    def write(path: Path, texts: Any, advance: Any) -> int:
         if next(calls) == 2:
             path.write_bytes(b"half")
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return real(path, texts)
+        return real(path, texts, advance)
 
     patch.setattr(mmarco, "write_texts", write)
 
@@ -411,7 +411,7 @@ class Bytes(Quiet):
 @pytest.mark.parametrize("packed", [False, True])
 def test_progress_knows_the_time_left(folder: Path, packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bytes of the files on the disk are read, all of them, a few lines at a time."""
-    monkeypatch.setattr(lines, "TOGETHER", 16)
+    monkeypatch.setattr(lines, "TOGETHER", 256)
     for file in [*folder.rglob("*.tsv")] if packed else []:
         file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
         file.unlink()

@@ -168,9 +168,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     calls: list[Any] = []
     real = source_module.write_source
 
-    def counting(folder: Path, one: Any) -> Any:
+    def counting(folder: Path, one: Any, progress: Any) -> Any:
         calls.append(one)
-        return real(folder, one)
+        return real(folder, one, progress)
 
     monkeypatch.setattr(source_module, "write_source", counting)
     return calls
@@ -285,8 +285,8 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     prepared = PreparedSource(JsonlPairs(str(file)))
     real = source_module.write_source
 
-    def change(folder: Path, one: Any) -> Any:
-        found = real(folder, one)
+    def change(folder: Path, one: Any, progress: Any) -> Any:
+        found = real(folder, one, progress)
         file.write_text("\n".join(lines).replace("3?", "three?"), encoding="utf-8")
         return found
 
@@ -320,6 +320,7 @@ def test_damage_is_made_again(damage: Damage, named: str, counted: list[Any], ca
     same_pairs(PreparedSource(small()).training()[0], small().training()[0])
     assert len(counted) == 2
     assert named in caplog.text
+    assert caplog.text.count("It is prepared again.") == 1
 
 
 def flip(path: Path, position: int) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from hybridret.base.mapped import chunks, taken
 from hybridret.base.records import BoolArray, IntArray
+from hybridret.data.lines import Advance, no_progress
 from hybridret.data.prepared.folder import ABOUT, PreparedFolder
 from hybridret.data.prepared.lengths import Lengths, characters
 from hybridret.data.prepared.stored_pairs import StoredNegatives, StoredPairs
@@ -29,8 +30,9 @@ HASHES = 2_000_000  # passages of a language whose hashes are held to count thos
 _PROBED = 64  # hex digits of the hash of a probed file
 
 
-def data_card(folder: PreparedFolder, key: Any) -> dict[str, Any]:
-    """The card of a prepared copy, as JSON values. `key`: that of its source.
+def data_card(folder: PreparedFolder, key: Any, advance: Advance = no_progress) -> dict[str, Any]:
+    """The card of a prepared copy, as JSON values. `key`: that of its source. `advance` gets 1 for each language of
+    each dataset, `columns_of` times.
 
     `name`, `licence`, `fingerprint` (of the content), `layout` and `copy` (version and name of the folder), `prepared`
     (date), `files` that were read: `name`, `bytes` and a hash of `probes`. `datasets`: for the training datasets and
@@ -56,7 +58,7 @@ def data_card(folder: PreparedFolder, key: Any) -> dict[str, Any]:
         "copy": folder.path.name,
         "prepared": about.get("prepared") or _date(folder),
         "files": [{"name": name, "bytes": size, "probes": probes[:16]} for name, size, probes in _files(key)],
-        "datasets": [_dataset(part, pairs) for part, pairs in parts],
+        "datasets": [_dataset(part, pairs, advance) for part, pairs in parts],
         "test": [
             {
                 "name": one.name,
@@ -72,6 +74,11 @@ def data_card(folder: PreparedFolder, key: Any) -> dict[str, Any]:
     }
 
 
+def columns_of(folder: PreparedFolder) -> int:
+    """How many languages all datasets and the validation pairs have together, each counted in every one of them."""
+    return sum(len(pairs.languages) for pairs in (*folder.training(), folder.validation()))
+
+
 def coverage(present: BoolArray) -> IntArray:
     """[L, L]: how many of the questions [Q, L] exist in both languages."""
     found = np.zeros((present.shape[1],) * 2, dtype=np.int64)
@@ -81,13 +88,19 @@ def coverage(present: BoolArray) -> IntArray:
     return found
 
 
-def _dataset(part: str, pairs: StoredPairs) -> dict[str, Any]:
+def _dataset(part: str, pairs: StoredPairs, advance: Advance) -> dict[str, Any]:
     present = pairs.present
     one_in = -(-len(pairs) // QUESTIONS) or 1
     chosen = _sample(pairs.passage_groups, one_in)
     groups = taken(pairs.passage_groups, chosen, BLOCK)
     counted = coverage(present)
     everywhere = sum(int(present[at:end].all(axis=1).sum()) for at, end in chunks(len(pairs), BLOCK, present))
+    texts = {}
+    for i, language in enumerate(pairs.languages):
+        there = taken(present[:, i], chosen, BLOCK)
+        found = _texts(pairs, language, chosen[there], groups[there], one_in)
+        texts[language] = {"questions": int(counted[i, i]), **found}
+        advance(1)
     return {
         "part": part,
         "name": pairs.name,
@@ -97,14 +110,7 @@ def _dataset(part: str, pairs: StoredPairs) -> dict[str, Any]:
         "in_all_languages": everywhere,
         "coverage": counted.tolist(),
         "one_in": one_in,
-        "texts": {
-            language: {
-                "questions": int(counted[i, i]),
-                **_texts(pairs, language, chosen[there], groups[there], one_in),
-            }
-            for i, language in enumerate(pairs.languages)
-            for there in [taken(present[:, i], chosen, BLOCK)]
-        },
+        "texts": texts,
     }
 
 

@@ -16,7 +16,7 @@ from hybridret.base.checksums import read_sealed, write_sealed
 from hybridret.base.errors import UserError
 from hybridret.base.progress import Progress
 from hybridret.base.records import Collection
-from hybridret.data.prepared.question_sets import has_question_sets
+from hybridret.data.prepared.question_sets import has_question_sets, passes
 from hybridret.data.prepared.shards import JOURNAL
 from hybridret.data.prepared.stored_collection import read_collection, write_collection
 from hybridret.data.prepared.stored_pairs import StoredPairs, complete_pairs, read_pairs, write_pairs
@@ -69,14 +69,18 @@ class PreparedFolder:
         return frozenset(text for text in StoredTexts(self.path / ARTICLES) if text is not None)
 
 
-def write_source(folder: Path, source: PairSource) -> dict[str, Any]:
+def write_source(folder: Path, source: PairSource, progress: Progress) -> dict[str, Any]:
     """Write all that `source` holds into the folder `folder`, which exists and is empty, and return what is known of
     it. OSError where it cannot be written; UserError as the source raises it.
     """
     training = [(f"training-{number}", pairs) for number, pairs in enumerate(source.training())]
     test = [(f"test-{number}", collection) for number, collection in enumerate(source.test())]
-    for name, pairs in (*training, (VALIDATION, source.validation())):
-        write_pairs(folder / name, pairs)
+    written = (*training, (VALIDATION, source.validation()))
+    with progress.task(
+        f"write the texts of {source.name}", sum(len(pairs.languages) for _, pairs in written)
+    ) as advance:
+        for name, pairs in written:
+            write_pairs(folder / name, pairs, advance)
     for name, collection in test:
         write_collection(folder / name, collection)
     if (articles := source.articles()) is not None:
@@ -96,8 +100,8 @@ def complete(folder: Path, about: Mapping[str, Any], progress: Progress) -> None
     for name in (*about["training"], VALIDATION):
         if has_question_sets(folder / name):
             continue
-        with progress.task(f"count the questions of {name}", None):
-            complete_pairs(folder / name)
+        with progress.task(f"count the questions of {name}", passes(read_pairs(folder / name).languages)) as advance:
+            complete_pairs(folder / name, advance)
 
 
 def write_about(folder: Path, about: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from hybridret.base.checksums import read_sealed, write_sealed
 from hybridret.base.errors import UserError
 from hybridret.base.files import write_text
+from hybridret.data.lines import Advance, no_progress
 from hybridret.data.prepared.card import VERSION, data_card
 from hybridret.data.prepared.card_page import card_page
 from hybridret.data.prepared.folder import PreparedFolder
@@ -20,9 +21,9 @@ LEAKS = ".leaks-*.json"  # behind the name of the copy
 _log = logging.getLogger(__name__)
 
 
-def kept_card(folder: PreparedFolder, key: Any) -> dict[str, Any]:
+def kept_card(folder: PreparedFolder, key: Any, advance: Advance = no_progress) -> dict[str, Any]:
     """`data_card`, from the file in the copy. One that is missing, damaged or of another version is made again; where
-    it cannot be written a warning states it.
+    it cannot be written a warning states it. `advance`: as of `data_card`.
     """
     path = folder.path / CARD
     if path.is_file():
@@ -31,7 +32,7 @@ def kept_card(folder: PreparedFolder, key: Any) -> dict[str, Any]:
                 return found
         except UserError as error:
             _log.warning("%s is made again: %s", path, error)
-    card = data_card(folder, key)
+    card = data_card(folder, key, advance)
     try:
         write_sealed(path, card)
         write_page(folder.path, card)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ from hybridret.base.files import read_json, write_text
 from hybridret.base.mapped import chunks, release
 from hybridret.base.records import BoolArray, IntArray
 from hybridret.base.scratch import CHUNK, scratch_array
+from hybridret.data.lines import Advance, no_progress
 from hybridret.data.prepared.stored_texts import StoredTexts
 
 SETS, PRESENT, CODES = "sets.json", "present.npy", "group_codes.npy"
@@ -119,6 +120,11 @@ class QuestionSets:
         return self.of(np.ones(len(self.counts), dtype=bool))
 
 
+def passes(languages: Sequence[str]) -> int:
+    """How often `write_question_sets` goes over all questions."""
+    return 2 + 3 + len(languages)  # what is there, groups; sets of those in any number of languages, 1, 2, in each
+
+
 def is_derived(name: str) -> bool:
     """Whether the file with this name is one of `write_question_sets`: it holds for the languages of its folder only.
 
@@ -133,9 +139,15 @@ def has_question_sets(folder: Path) -> bool:
     return (folder / SETS).is_file()
 
 
-def write_question_sets(folder: Path, columns: list[tuple[StoredTexts, StoredTexts]], groups: IntArray) -> None:
+def write_question_sets(
+    folder: Path,
+    columns: list[tuple[StoredTexts, StoredTexts]],
+    groups: IntArray,
+    advance: Advance = no_progress,
+) -> None:
     """Write the files into `folder`: `columns[l]` are the queries and the passages in language l, of which a question
-    needs both; `groups` [Q] are the passage groups.
+    needs both; `groups` [Q] are the passage groups. `advance` gets 1 after
+    each of the `passes` over all questions.
 
     Nothing is written for more than `MOST_LANGUAGES` languages. OSError where they cannot be written.
     """
@@ -151,7 +163,9 @@ def write_question_sets(folder: Path, columns: list[tuple[StoredTexts, StoredTex
             counts.update(dict(zip(*map(np.ndarray.tolist, np.unique(_masks(part), return_counts=True)), strict=True)))
             for column in (one for both in columns for one in both):
                 column.release()
+    advance(1)
     code_count = _write_codes(folder / CODES, groups)
+    advance(1)
     masks = np.array(sorted(counts), dtype=np.int64)
     present, codes = StoredArray(folder / PRESENT), StoredArray(folder / CODES)
     kept: dict[frozenset[int], dict[str, Any]] = {}
@@ -159,6 +173,7 @@ def write_question_sets(folder: Path, columns: list[tuple[StoredTexts, StoredTex
     held = patterns.sum(axis=1)
     for usable in (held >= 0, held >= 1, held >= 2, *patterns.T):
         name = frozenset(np.flatnonzero(usable).tolist())
+        advance(1)
         if name in kept or not name:
             continue
         one = _found(present, codes, masks, usable, sum(counts[masks[number]] for number in name))

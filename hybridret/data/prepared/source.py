@@ -16,11 +16,12 @@ from hybridret.base.errors import CannotWrite, UserError
 from hybridret.base.files import cache_folder, hash_json
 from hybridret.base.progress import Progress, Quiet
 from hybridret.base.records import Collection, ParallelPairs
+from hybridret.data.prepared.card import columns_of
 from hybridret.data.prepared.distinct import each_text_once
 from hybridret.data.prepared.folder import ABOUT, VERSION, PreparedFolder, complete, write_about, write_source
 from hybridret.data.prepared.kept_card import kept_card
 from hybridret.data.prepared.shards import JOURNAL
-from hybridret.data.source import PairSource, StreamedSource, WeightedSource
+from hybridret.data.source import PairSource, ReadSource, StreamedSource, WeightedSource
 from hybridret.runs.lock import enter_when_free, exclusive
 
 _log = logging.getLogger(__name__)
@@ -119,14 +120,15 @@ class PreparedSource:
     def _folder(self) -> PreparedFolder:
         return self._found() or self._made()
 
-    def _found(self) -> PreparedFolder | None:
-        """The copy that is there, None where there is none or it is not whole."""
+    def _found(self, warn: bool = True) -> PreparedFolder | None:
+        """The copy that is there, None where there is none or it is not whole, of which a warning states the reason."""
         if not self.is_prepared():
             return None
         try:
             return PreparedFolder(self.path)
         except UserError as error:
-            _log.warning("%s It is prepared again.", error)
+            if warn:
+                _log.warning("%s It is prepared again.", error)
             return None
 
     def _made(self) -> PreparedFolder:
@@ -146,7 +148,7 @@ class PreparedSource:
             waiting = f"wait for another process that prepares {self.name}"
             lock = self.path.with_suffix(".lock")
             enter_when_free(stack, lambda: exclusive(lock), self._progress, waiting)
-            if (found := self._found()) is not None:  # another process was faster
+            if (found := self._found(warn=False)) is not None:  # another process was faster
                 return found
             shutil.rmtree(self.path, ignore_errors=True)
             for older in filter(Path.is_dir, map(self._path_of, range(1, VERSION))):
@@ -157,8 +159,8 @@ class PreparedSource:
                 )
             self._write()
         made = PreparedFolder(self.path)
-        with self._progress.task(f"count what {self.name} holds, for its data card", None):
-            kept_card(made, self.source.key())
+        with self._progress.task(f"count what {self.name} holds, for its data card", columns_of(made)) as advance:
+            kept_card(made, self.source.key(), advance)
         return made
 
     def _write(self) -> None:
@@ -192,7 +194,9 @@ class PreparedSource:
         shutil.rmtree(part, ignore_errors=True)
         try:
             part.mkdir(parents=True)
-            about = write_source(part, source)
+            if isinstance(source, ReadSource):
+                source.read(self._progress)
+            about = write_source(part, source, self._progress)
             complete(part, about, self._progress)
             return about
         except BaseException:

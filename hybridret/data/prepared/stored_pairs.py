@@ -20,6 +20,7 @@ import numpy as np
 from hybridret.base.errors import UserError
 from hybridret.base.files import read_json, write_json
 from hybridret.base.records import BoolArray, IntArray, Negative, ParallelPairs
+from hybridret.data.lines import Advance, no_progress
 from hybridret.data.prepared.question_sets import QuestionSet, QuestionSets, has_question_sets, write_question_sets
 from hybridret.data.prepared.stored_texts import StoredTexts, write_texts
 
@@ -58,9 +59,9 @@ class StoredPairs(ParallelPairs):
         return np.array(columns, dtype=bool).reshape(len(self.languages), len(self)).T
 
 
-def write_pairs(folder: Path, pairs: ParallelPairs) -> None:
+def write_pairs(folder: Path, pairs: ParallelPairs, advance: Advance = no_progress) -> None:
     """Write `pairs` into the new folder `folder`. A passage that several questions share in all languages is written
-    once. OSError where it cannot be written.
+    once. `advance` gets 1 for each language. OSError where it cannot be written.
     """
     folder.mkdir(parents=True)
     rows, first = _passage_rows(pairs)
@@ -69,6 +70,7 @@ def write_pairs(folder: Path, pairs: ParallelPairs) -> None:
         write_texts(folder / f"queries.{language}.arrow", pairs.queries[language])
         passages = pairs.passages[language]
         write_texts(folder / f"passages.{language}.arrow", [passages[question] for question in first])
+        advance(1)
     np.save(folder / "question_passages.npy", rows)
     np.save(folder / "passage_groups.npy", pairs.passage_groups.astype(np.int64))
     for language, negatives in pairs.negatives.items():
@@ -86,14 +88,16 @@ def write_about(
     write_json(folder / ABOUT, about)
 
 
-def complete_pairs(folder: Path) -> None:
-    """Write what batches need to know of the questions beside pairs that are whole otherwise. May raise OSError."""
+def complete_pairs(folder: Path, advance: Advance = no_progress) -> None:
+    """Write what batches need to know of the questions beside pairs that are whole otherwise. `advance` gets 1
+    for each pass over them (`passes`). May raise OSError.
+    """
     pairs = read_pairs(folder)
     columns = [
         (cast(StoredTexts, pairs.queries[language]), cast(StoredTexts, pairs.passages[language]))
         for language in pairs.languages
     ]
-    write_question_sets(folder, columns, pairs.passage_groups)
+    write_question_sets(folder, columns, pairs.passage_groups, advance)
 
 
 def read_pairs(folder: Path) -> StoredPairs:

@@ -18,14 +18,17 @@ import numpy as np
 from hybridret.base.errors import UserError
 from hybridret.base.mapped import release
 from hybridret.base.records import BoolArray, IntArray
+from hybridret.data.lines import Advance, no_progress
 
 ROWS = 1 << 15  # in each record batch but the last: a row's batch is a shift away
 UNREAD = -2  # a part whose buffers were not looked up yet
 Texts = Sequence[str | None]
 
 
-def write_texts(path: Path, texts: Iterable[str | None]) -> int:
-    """Write `texts` (None: there is none) as the file `path`, and return how many. May raise OSError."""
+def write_texts(path: Path, texts: Iterable[str | None], advance: Advance = no_progress) -> int:
+    """Write `texts` (None: there is none) as the file `path`, and return how many. `advance` gets how many more are
+    written. May raise OSError.
+    """
     import pyarrow as pa
 
     schema = pa.schema([("text", pa.large_string())])
@@ -34,6 +37,7 @@ def write_texts(path: Path, texts: Iterable[str | None]) -> int:
         for part in _parts(texts):
             writer.write_batch(pa.record_batch([pa.array(part, pa.large_string())], schema=schema))
             count += len(part)
+            advance(len(part))
     return count
 
 

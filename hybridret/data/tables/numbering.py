@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from hybridret.base.errors import UserError
+from hybridret.data.lines import Advance, no_progress
 from hybridret.data.tables.parts import HASHES, NEGATIVES
 
 MEMORY = "256MB"  # DuckDB asks for at least 125 MB a thread
@@ -28,7 +29,13 @@ READ = 1 << 16  # rows that are fetched at a time
 WRITTEN = 1 << 18  # rows that are inserted before the database is opened again
 PART, LANGUAGE = 48, 40  # bits below the numbers of part and language in `n`
 MOST_PARTS, MOST_LANGUAGES = 1 << 15, (1 << 8) - 1
+TABLES = 11  # that `build` makes
 TITLES = {"q": ("question id", "id"), "p": ("passage id", "passage_id")}
+
+
+def hashes_size(folder: Path) -> int:
+    """Bytes of the hashes of a part, which `Numbering.add` reads."""
+    return sum((folder / name).stat().st_size for name in (HASHES, NEGATIVES) if (folder / name).is_file())
 
 
 class Numbering:
@@ -40,6 +47,7 @@ class Numbering:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._streams = 0  # that are read now
+        self._made: Advance = no_progress  # after each of the `TABLES`
 
     def __enter__(self) -> Numbering:
         self._delete()
@@ -76,8 +84,10 @@ class Numbering:
         for path in (self._path, self._path.with_name(f"{self._path.name}.wal")):
             path.unlink(missing_ok=True)
 
-    def add(self, part: int, folder: Path, numbers: list[int]) -> None:
-        """The rows of a part. `numbers` [l]: of each language of the part, that in the whole source."""
+    def add(self, part: int, folder: Path, numbers: list[int], advance: Advance = no_progress) -> None:
+        """The rows of a part. `numbers` [l]: of each language of the part, that in the whole source. `advance`
+        gets how many more of the bytes of `hashes_size` are in the database.
+        """
         import pyarrow as pa
 
         known = np.array(numbers or [0], dtype=np.int64)
@@ -86,7 +96,8 @@ class Numbering:
                 continue
             with pa.OSFile(str(folder / name)) as file, pa.ipc.open_file(file) as reader:
                 self._run("BEGIN")
-                k = written = 0
+                k = written = passed = 0
+                size = (folder / name).stat().st_size
                 for number in range(reader.num_record_batches):
                     batch = reader.get_batch(number)
                     language = known[batch.column("language").to_numpy()]
@@ -99,6 +110,9 @@ class Numbering:
                         k += len(n)
                     self._insert("rows" if name == HASHES else "negatives", pa.table(columns))
                     written += len(n)
+                    reached = size * (number + 1) // reader.num_record_batches
+                    advance(reached - passed)
+                    passed = reached
                     if written >= WRITTEN:
                         self._run("COMMIT")
                         self._reopen()
@@ -122,12 +136,14 @@ class Numbering:
         (_, first, line), (_, second, other) = rows
         return first >> PART, line, second >> PART, other
 
-    def build(self, held_out: int, passage_ids: bool) -> None:
+    def build(self, held_out: int, passage_ids: bool, advance: Advance = no_progress) -> None:
         """Make the tables that the other methods read. `passage_ids`: whether passages of one text may differ in `p`.
+        `advance` gets 1 for each of `TABLES`, which take about equally long.
 
         Raises UserError where nothing is left to train on.
         """
         self._reopen()
+        self._made = advance
         self._make("CREATE TABLE cells AS SELECT l, q, p, min(n) AS n, min(pt) AS pt FROM rows GROUP BY l, q, p")
         self._make(
             "CREATE TABLE several AS SELECT DISTINCT q FROM (SELECT q FROM cells GROUP BY l, q HAVING count(*) > 1)"
@@ -240,14 +256,14 @@ class Numbering:
             "SELECT 1 WHERE EXISTS (SELECT u FROM stars GROUP BY u HAVING count(*) > 1) OR EXISTS "
             "(SELECT 1 FROM stars a JOIN stars b ON a.v = b.u)"
         ):
-            self._make("CREATE TABLE both_ways AS SELECT u, v FROM stars UNION ALL SELECT v, u FROM stars")
-            self._make(
+            self._change("CREATE TABLE both_ways AS SELECT u, v FROM stars UNION ALL SELECT v, u FROM stars")
+            self._change(
                 "CREATE OR REPLACE TABLE stars AS SELECT DISTINCT b.v AS u, m.v AS v FROM both_ways b JOIN (SELECT u, "
                 "least(u, min(v)) AS v FROM both_ways GROUP BY u) m ON m.u = b.u WHERE b.v > b.u AND b.v <> m.v"
             )
             self._run("DROP TABLE both_ways")
-            self._make("CREATE TABLE least_of AS SELECT u, min(v) AS v FROM stars GROUP BY u")
-            self._make(
+            self._change("CREATE TABLE least_of AS SELECT u, min(v) AS v FROM stars GROUP BY u")
+            self._change(
                 "CREATE OR REPLACE TABLE stars AS SELECT u, v FROM least_of UNION SELECT s.v, m.v FROM stars s "
                 "JOIN least_of m ON m.u = s.u WHERE s.v <> m.v"
             )
@@ -278,7 +294,12 @@ class Numbering:
         self._insert("held", pa.table({"g": pa.array(chosen, pa.uint64())}))
 
     def _make(self, sql: str) -> None:
-        """Run a statement that makes a table."""
+        """Run a statement that makes one of the `TABLES`."""
+        self._change(sql)
+        self._made(1)
+
+    def _change(self, sql: str) -> None:
+        """Run a statement that makes a table, or makes it anew."""
         self._run(sql)
         self._reopen()
 

@@ -23,7 +23,16 @@ from hybridret.data.tables.columns import Columns
 from hybridret.data.tables.delimited import Dialect
 from hybridret.data.tables.files import LanguageFile
 from hybridret.data.tables.formats import table_stream
-from hybridret.data.tables.numbering import LANGUAGE, MOST_LANGUAGES, MOST_PARTS, PART, TITLES, Numbering
+from hybridret.data.tables.numbering import (
+    LANGUAGE,
+    MOST_LANGUAGES,
+    MOST_PARTS,
+    PART,
+    TABLES,
+    TITLES,
+    Numbering,
+    hashes_size,
+)
 from hybridret.data.tables.parts import HASHES, Languages, write_part
 
 VERSION = 2  # of the reading: raise it when the same files would give other pairs
@@ -103,12 +112,15 @@ class TableSource:
         self._refuse_empty(parts, rows)
         shards = Shards(folder)
         with Numbering(folder / PARTS / "numbers.db") as numbers:
-            with progress.task(f"number the pairs of {self.name}", None):
+            size = sum(hashes_size(folder / PARTS / _part(part)) for part in range(len(parts)))
+            with progress.task(f"number the rows of {self.name}", size) as advance:
                 for part, counts in enumerate(parts):
                     known = [languages.index(code) if code in languages else 0 for code in counts["languages"]]
-                    numbers.add(part, folder / PARTS / _part(part), known)
-                self._refuse_conflicts(numbers)
-                numbers.build(self._held_out, "passage_id" in self._columns.names)
+                    numbers.add(part, folder / PARTS / _part(part), known, advance)
+            with progress.task(f"join the pairs of {self.name}", len(TITLES) + TABLES) as advance:
+                advance(0)
+                self._refuse_conflicts(numbers, advance)
+                numbers.build(self._held_out, "passage_id" in self._columns.names, advance)
             counted = numbers.counts()
             advice = "Look for a text that fills gaps in many rows, such as 'None', and leave these rows out."
             warn_of_a_large_group(self.name, counted["largest_group"], counted["pairs"], advice)
@@ -200,9 +212,10 @@ class TableSource:
                 f"{empty} of {rows} rows, more than {LOST:.0%}. Look at data.columns: is another column meant?"
             )
 
-    def _refuse_conflicts(self, numbers: Numbering) -> None:
+    def _refuse_conflicts(self, numbers: Numbering, advance: Callable[[int], object]) -> None:
         files = [file for _, file in self._files()]
         for side, (what, role) in TITLES.items():
+            advance(1)
             if role in self._columns.names and (found := numbers.conflict(side)) is not None:
                 first, line, second, other = found
                 raise UserError(

@@ -32,6 +32,7 @@ from hybridret.data.train_splits.judged_language import (
     JudgedLanguage,
     Limits,
     Negatives,
+    Passages,
     Positives,
     ValidationQuestions,
     judged_language,
@@ -108,9 +109,9 @@ class BeirTrain:
         """
         datasets = {}
         for name in self._names:
-            with progress.task(f"read the questions of {name}", None) as advance:
-                files = beir_files(self._location(name), SPLIT, name)
-                unread_fields(files, ("language",))
+            files = beir_files(self._location(name), SPLIT, name)
+            unread_fields(files, ("language",))
+            with progress.task(f"read the questions of {name}", files.queries.stat().st_size) as advance:
                 datasets[f"beir_{name}"] = self._judged(files, advance)
         benchmarks = [f"beir_{name.removesuffix('-train')}" for name in self._names]  # nq-train has the test set nq
         return write_split(folder, self.name, datasets, benchmarks, self._limits, progress)
@@ -156,8 +157,8 @@ class BeirTrain:
                 if spoken.get(query, languages[0]) == language  # unknown questions count for the first one
             ]
             queries = {query: text for query, (text, _) in rows.items() if spoken[query] == language}
-            texts = partial(self._texts, files.corpus, language)
-            found.append(judged_language(language, queries, judgments, self._limits, texts, str(files.qrels)))
+            passages = Passages.of(partial(self._texts, files.corpus, language), [files.corpus])
+            found.append(judged_language(language, queries, judgments, self._limits, passages, str(files.qrels)))
         return found
 
     def _texts(

@@ -21,8 +21,8 @@ def chosen_rows(
     """Text and language of each row of JSON lines or parquet whose id is `wanted`.
 
     own: the field of the id. fields: those of the text, joined as in an evaluation; a title may be absent, and replaces
-    a text. language: whether the field of this name is read; "" where it is absent. `advance` gets the number of rows
-    read.
+    a text. language: whether the field of this name is read; "" where it is absent. `advance` gets the bytes of the
+    files that were read.
 
     Raises UserError naming file and line for malformed rows, an archive that is cut short, an empty file, and an id
     that stands twice with different texts.
@@ -39,7 +39,7 @@ def chosen_rows(
     found: dict[str, tuple[str, str]] = {}
     for file in files:
         rows = 0
-        for table, _ in file_tables(file, columns):
+        for table, _ in file_tables(file, columns, advance):
             rows += table.num_rows
             chosen = table.filter(compute.is_in(table.column(own), value_set=ids))
             texts = joined([chosen.column(name).to_pylist() for name in fields])
@@ -50,7 +50,6 @@ def chosen_rows(
                         f"{file}: the id {identifier!r} stands twice, with different texts. Keep one of the rows, or "
                         f"fetch the file again."
                     )
-            advance(table.num_rows)
         if not rows:
             raise UserError(f"{file} is empty. Fetch the file again.")
     return found

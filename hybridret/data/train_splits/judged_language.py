@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from annotated_types import Ge, Le
@@ -18,8 +19,22 @@ LOST = 0.01  # the largest share of the judgments of a language that may name wh
 
 Judgment = tuple[str, str, int]  # query id, passage id, grade
 Texts = Callable[[Collection[str], Callable[[int], object]], dict[str, str | None]]
-"""Passage ids, and a function that gets the number of rows read -> the texts of those that were found, None for one
+"""Passage ids, and a function that gets the bytes that were read -> the texts of those that were found, None for one
 that is in another language."""
+
+
+@dataclass(frozen=True)
+class Passages:
+    """The files of passages: `read` finds some of them, `size` is their bytes on the disk."""
+
+    read: Texts
+    size: int
+
+    @classmethod
+    def of(cls, read: Texts, files: Iterable[Path]) -> Passages:
+        """Those of `files`, which are there."""
+        return cls(read, sum(file.stat().st_size for file in files))
+
 
 ValidationQuestions = Annotated[int, Ge(1), Because("Pairs held out in each language, for the validation loss.")]
 Positives = Annotated[int, Ge(1), Because("null takes all relevant passages of a question.")] | None
@@ -40,15 +55,15 @@ class Limits:
 @dataclass(frozen=True)
 class JudgedLanguage:
     """`queries`: the text of each question that has a relevant passage. `positives`: its relevant passages, at least
-    one; `negatives`: its judged passages that are not relevant, perhaps absent. `texts` reads passages. `files`: their
-    name in messages. `unknown`: judgments of relevance whose question is missing or empty.
+    one; `negatives`: its judged passages that are not relevant, perhaps absent. `passages`: where they stand. `files`:
+    their name in messages. `unknown`: judgments of relevance whose question is missing or empty.
     """
 
     language: str
     queries: Mapping[str, str]
     positives: Mapping[str, list[str]]
     negatives: Mapping[str, list[str]]
-    texts: Texts
+    passages: Passages
     files: str
     unknown: int
 
@@ -58,7 +73,7 @@ def judged_language(
     queries: Mapping[str, str],
     judgments: Iterable[Judgment],
     limits: Limits,
-    texts: Texts,
+    passages: Passages,
     files: str,
 ) -> JudgedLanguage:
     """The language of `judgments`: of each question the passages of the highest grades, as many as `limits` say, and of
@@ -86,15 +101,15 @@ def judged_language(
     if not graded:
         raise UserError(f"{files}: no question in {language} has a relevant passage. Leave the language out.")
     positives = {
-        query: sorted(passages, key=lambda passage: -passages[passage])[: limits.positives]
-        for query, passages in graded.items()
+        query: sorted(grades, key=lambda passage: -grades[passage])[: limits.positives]
+        for query, grades in graded.items()
     }
     return JudgedLanguage(
         language,
         {query: queries[query] for query in positives},
         positives,
         {query: found for query, found in negatives.items() if query in positives},
-        texts,
+        passages,
         files,
         len(unknown),
     )

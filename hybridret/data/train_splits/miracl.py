@@ -13,7 +13,7 @@ from typing import Any
 
 from hybridret.base.errors import refusals
 from hybridret.base.languages import chosen_languages
-from hybridret.base.progress import Progress
+from hybridret.base.progress import Progress, tracked
 from hybridret.base.ranges import checked
 from hybridret.data.benchmarks.miracl import TRAIN_LANGUAGES
 from hybridret.data.benchmarks.miracl_layout import full_files
@@ -24,6 +24,7 @@ from hybridret.data.train_splits.judged_language import (
     JudgedLanguage,
     Limits,
     Negatives,
+    Passages,
     Positives,
     ValidationQuestions,
     judged_language,
@@ -91,8 +92,8 @@ class MiraclTrain:
         Raises UserError naming file and line for malformed files, and where more than one percent of the relevant
         judgments of a language name questions or passages that are missing or empty.
         """
-        with progress.task("read the judgments of MIRACL", None):
-            judged = [self._judged(language, files) for language, files in self._files().items()]
+        found = list(self._files().items())
+        judged = [self._judged(*one) for one in tracked(found, "read the judgments of MIRACL", progress)]
         return write_split(folder, self.name, {self.name: judged}, BENCHMARKS, self._limits, progress)
 
     def _files(self) -> dict[str, LanguageFiles]:
@@ -111,5 +112,5 @@ class MiraclTrain:
         queries = dict(zip(*read_topics(files.topics), strict=True))
         qrels = read_qrels(files.qrels, "trec")
         judgments = zip(qrels.query_ids, qrels.passage_ids, qrels.grades.tolist(), strict=True)
-        texts = partial(chosen_texts, files.corpus, files.fields)
-        return judged_language(language, queries, judgments, self._limits, texts, str(files.qrels))
+        passages = Passages.of(partial(chosen_texts, files.corpus, files.fields), files.corpus)
+        return judged_language(language, queries, judgments, self._limits, passages, str(files.qrels))

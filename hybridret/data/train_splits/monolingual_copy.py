@@ -108,8 +108,9 @@ class MonolingualCopy:
         shards.file(f"{self._below}/queries.{judged.language}.arrow", lambda path: {"rows": write_texts(path, padded)})
 
         def write(path: Path) -> dict[str, Any]:
-            with progress.task(f"read the passages of {self.name} in {judged.language}", None) as advance:
-                found = judged.texts(part.passages, advance)
+            task = f"read the passages of {self.name} in {judged.language}"
+            with progress.task(task, judged.passages.size) as advance:
+                found = judged.passages.read(part.passages, advance)
             texts = [found.get(passage) or None for passage in part.passages]
             write_texts(path, _padded(texts, part.first_passage, self._passages))
             relevant = list(chain(*judged.positives.values()))

@@ -31,6 +31,7 @@ from hybridret.data.train_splits.judged_language import (
     Judgment,
     Limits,
     Negatives,
+    Passages,
     Positives,
     ValidationQuestions,
     judged_language,
@@ -40,7 +41,6 @@ from hybridret.data.train_splits.streamed_split import probes, write_split
 KEY = "data"
 VERSION = 1  # of the reading: raise it when the same files would give other pairs
 BENCHMARKS = ("mr_tydi", "miracl")  # both took questions of TyDi QA
-TOGETHER = 1 << 8  # rows between two calls of the progress: a row has thirty passages
 
 
 class _Row(NamedTuple):
@@ -101,7 +101,7 @@ class MrTydiTrain:
         """
         judged = []
         for language, file in self._files().items():
-            with progress.task(f"read the questions of {file.parent.name}", None) as advance:
+            with progress.task(f"read the questions of {file.parent.name}", file.stat().st_size) as advance:
                 judged.append(self._judged(language, file, advance))
         return write_split(folder, self.name, {self.name: judged}, BENCHMARKS, self._limits, progress)
 
@@ -122,7 +122,8 @@ class MrTydiTrain:
             judgments += [(row.identifier, passage, grade) for passage, grade, _ in row.passages]
         if not queries:
             raise UserError(f"{file} holds no questions. Fetch the file again.")
-        return judged_language(language, queries, judgments, self._limits, partial(_texts, file), str(file))
+        passages = Passages.of(partial(_texts, file), [file])
+        return judged_language(language, queries, judgments, self._limits, passages, str(file))
 
 
 def _texts(file: Path, wanted: Collection[str], advance: Callable[[int], object]) -> dict[str, str | None]:
@@ -137,8 +138,8 @@ def _texts(file: Path, wanted: Collection[str], advance: Callable[[int], object]
 
 
 def _rows(file: Path, advance: Callable[[int], object]) -> Iterator[_Row]:
-    """The rows of a file. Raises UserError naming file and line."""
-    for count, (line, raw) in enumerate(numbered_lines(file), start=1):
+    """The rows of a file; `advance` gets bytes. Raises UserError naming file and line."""
+    for line, raw in numbered_lines(file, advance):
         where = f"{file}, line {line}"
         row = json_object(raw, where)
         for name in ("query_id", "query", "positive_passages"):
@@ -151,8 +152,6 @@ def _rows(file: Path, advance: Callable[[int], object]) -> Iterator[_Row]:
         negatives = _passages(row.get("negative_passages") or [], 0, f"{where}: 'negative_passages'")
         relevant = {passage for passage, _, _ in positives}
         yield _Row(identifier, query, positives + [one for one in negatives if one[0] not in relevant])
-        if count % TOGETHER == 0:
-            advance(TOGETHER)
 
 
 def _passages(value: object, grade: int, where: str) -> list[tuple[str, int, str]]:
