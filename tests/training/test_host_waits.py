@@ -146,6 +146,23 @@ def test_a_step_never_waits(name: str, way: str, tmp_path: Path, monkeypatch: py
     assert not found[LOGGED].copies, found[LOGGED].where
 
 
+def test_the_rules_without_waiting_are_those_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clipping and rows; a clipped gradient is divided instead of multiplied, so last bits differ."""
+    waiting = run(tmp_path / "waiting", make_optimizer=fused, clip_norm=4.0, log_every=1)
+    monkeypatch.setattr(step_numbers, "ASYNCHRONOUS", frozenset({"cpu"}))
+    ahead = run(tmp_path / "ahead", make_optimizer=fused, clip_norm=4.0, log_every=1)
+    norms = [row["gradient_norm"] for row in waiting.rows if row["split"] == "train"]
+    assert min(norms) < 4.0 < max(norms)
+    for one, other in zip(waiting.curve(), ahead.curve(), strict=True):
+        assert one.keys() == other.keys()
+        for key, value in one.items():
+            assert other[key] == (pytest.approx(value, rel=1e-4) if isinstance(value, float) else value)
+    for name, weight in waiting.last["state_dict"].items():
+        if name.endswith("attention_in.bias"):  # keys: softmax does not see a bias, so its gradient is noise to Adam
+            continue
+        torch.testing.assert_close(ahead.last["state_dict"][name], weight, rtol=1e-3, atol=1e-5)
+
+
 @pytest.mark.usefixtures("ahead")
 def test_an_interrupted_training_goes_on_bit_for_bit(tmp_path: Path) -> None:
     straight = run(tmp_path / "straight", make_optimizer=fused)
