@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from hybridret.encoders.dual import DualEncoder
-from hybridret.encoders.tokenization import Tokens
+from hybridret.encoders.tokenization import Tokens, TokensOfHost
 
 
-def encode_accumulated(encoder: DualEncoder, chunks: Sequence[Tokens]) -> Tensor:
+def encode_accumulated(encoder: DualEncoder, chunks: Sequence[Tokens | TokensOfHost]) -> Tensor:
     """[sum b, D], in the order of the chunks. Under FSDP2 all processes must have the same number of chunks."""
     if not torch.is_grad_enabled():
         return torch.cat([encoder(*chunk) for chunk in chunks])
@@ -31,7 +31,7 @@ def encode_accumulated(encoder: DualEncoder, chunks: Sequence[Tokens]) -> Tensor
 
 class _Accumulated(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, anchor: Tensor, encoder: DualEncoder, chunks: Sequence[Tokens]) -> Tensor:
+    def forward(ctx: Any, anchor: Tensor, encoder: DualEncoder, chunks: Sequence[Tokens | TokensOfHost]) -> Tensor:
         ctx.encoder, ctx.chunks, ctx.states = encoder, chunks, []
         vectors = []
         for chunk in chunks:

@@ -21,10 +21,12 @@ from torch.utils.checkpoint import checkpoint
 
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.table_gradient import TableGradient
-from hybridret.encoders.tokenization import Tokens
+from hybridret.encoders.tokenization import Tokens, TokensOfHost
 
 
-def encode_chunks(encoder: DualEncoder, chunks: Sequence[Tokens], checkpointed: bool, one_table: bool = True) -> Tensor:
+def encode_chunks(
+    encoder: DualEncoder, chunks: Sequence[Tokens | TokensOfHost], checkpointed: bool, one_table: bool = True
+) -> Tensor:
     """Encode every chunk and concatenate: [sum b, D], in the order of the chunks.
 
     `checkpointed` recomputes activations in the backward pass; without gradients it makes no difference. `one_table`:
@@ -38,10 +40,10 @@ def encode_chunks(encoder: DualEncoder, chunks: Sequence[Tokens], checkpointed: 
         return encoder(*chunks[0])  # type: ignore[no-any-return]
     gradient = TableGradient(encoder.body.input_embeddings()) if one_table else None
 
-    def encode(input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+    def encode(input_ids: Tensor, *more: Any) -> Tensor:
         shared = nullcontext() if gradient is None else gradient.shared()
         with shared, _casts_of_its_own(input_ids.device.type) if checkpointed else nullcontext():
-            vectors: Tensor = encoder(input_ids, attention_mask)
+            vectors: Tensor = encoder(input_ids, *more)
         return vectors
 
     if checkpointed:

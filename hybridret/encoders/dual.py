@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from hybridret.base.errors import UserError
 from hybridret.base.files import hash_json
+from hybridret.base.records import IntArray
 from hybridret.encoders.counting import counted
 from hybridret.encoders.plain_state import state_hash
 from hybridret.encoders.pooling import pooling_by_name
@@ -27,9 +28,13 @@ from hybridret.encoders.tokenization import Tokenization, tokenizer_rules
 
 
 class Body(nn.Module, ABC):
-    """ids [b, T], mask [b, T] -> hidden states [b, T, D]. `positions`: the largest T, None for no limit."""
+    """ids [b, T], mask [b, T] -> hidden states [b, T, D]. `positions`: the largest T, None for no limit.
+
+    With `takes_lengths` a third argument of `forward` may be the lengths [b] of right-padded rows, on the host.
+    """
 
     kind: ClassVar[str]
+    takes_lengths: ClassVar[bool] = False
     dimension: int
     positions: int | None
 
@@ -78,9 +83,12 @@ class DualEncoder(nn.Module):
         self.dimension = body.dimension
         self._pooled = pooling_by_name(pooling)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """[b, T] int64, [b, T] int64 -> [b, D] fp32, unit norm."""
-        hidden: Tensor = self.body(input_ids, attention_mask)
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, lengths: IntArray | None = None) -> Tensor:
+        """[b, T] int64, [b, T] int64 -> [b, D] fp32, unit norm. `lengths` [b], on the host: those of right-padded rows,
+        so that nobody has to ask the mask for them.
+        """
+        more = () if lengths is None or not self.body.takes_lengths else (lengths,)
+        hidden: Tensor = self.body(input_ids, attention_mask, *more)
         hidden = hidden.to(torch.promote_types(hidden.dtype, torch.float32))
         with torch.autocast(hidden.device.type, enabled=False):
             return F.normalize(self._pooled(hidden, attention_mask), dim=-1)

@@ -18,9 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from hybridret.base.errors import UserError
+from hybridret.base.records import IntArray
 from hybridret.encoders import packed_attention
 from hybridret.encoders.attention import PACKED, check_kernels_of, kernels_of, portable, unsupported
 from hybridret.encoders.dual import Body
+from hybridret.encoders.host_lengths import known_lengths
 from hybridret.encoders.packing import Packing
 from hybridret.encoders.quiet_import import quiet_import
 
@@ -40,6 +42,7 @@ class HuggingFaceBody(Body):
     """
 
     kind: ClassVar[str] = "huggingface"
+    takes_lengths: ClassVar[bool] = True
 
     def __init__(self, model: PreTrainedModel, trust_remote_code: bool = False, encoder_part: bool = False) -> None:
         super().__init__()
@@ -56,16 +59,17 @@ class HuggingFaceBody(Body):
         # Code from a checkpoint may count positions in another way; models with relative positions have no argument.
         self._counts = not trust_remote_code and "position_ids" in inspect.signature(model.forward).parameters
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, lengths: IntArray | None = None) -> Tensor:
         if self.model.config._attn_implementation == PACKED:
-            return self._packed(input_ids, attention_mask)
+            return self._packed(input_ids, attention_mask, lengths)
         given = {"position_ids": self._position_ids(attention_mask)} if self._counts else {}
-        states: Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask, **given).last_hidden_state
+        with known_lengths(lengths, input_ids.shape[1]):
+            states: Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask, **given).last_hidden_state
         return states
 
-    def _packed(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+    def _packed(self, input_ids: Tensor, attention_mask: Tensor, lengths: IntArray | None) -> Tensor:
         """The same states, computed from one row of all tokens; zero at padding."""
-        packing = Packing.of(attention_mask)
+        packing = Packing.of(attention_mask, lengths)
         states: Tensor = self.model(
             input_ids=packing.pack(input_ids),
             position_ids=packing.pack(self._position_ids(attention_mask)),

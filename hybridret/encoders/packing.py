@@ -12,9 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from hybridret.base.records import IntArray
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,24 @@ class Packing:
     longest: int
 
     @classmethod
-    def of(cls, mask: Tensor) -> Packing:
-        """The packing for a mask [b, T], 1 for tokens; on a GPU this synchronises once."""
+    def of(cls, mask: Tensor, known: IntArray | None = None) -> Packing:
+        """The packing for a mask [b, T], 1 for tokens. `known`: the lengths [b] of right-padded rows, as the host has
+        them; without, it asks the mask, for which the host waits on a GPU.
+        """
         lengths, order = mask.sum(dim=1).sort(stable=True)
-        rows, columns = mask[order].nonzero(as_tuple=True)
+        if known is None:
+            rows, columns = mask[order].nonzero(as_tuple=True)
+            on_host = lengths.tolist()
+        else:
+            total = int(known.sum())
+            numbers = torch.arange(len(mask), device=mask.device)
+            rows = numbers.repeat_interleave(lengths, output_size=total)
+            starts = lengths.cumsum(dim=0) - lengths
+            columns = torch.arange(total, device=mask.device) - starts[rows]
+            on_host = np.sort(known).tolist()
         positions = order[rows] * mask.shape[1] + columns
         bounds = F.pad(lengths.cumsum(dim=0), (1, 0)).to(torch.int32)
-        found = [(len(list(texts)), length) for length, texts in groupby(lengths.tolist()) if length]
+        found = [(len(list(texts)), length) for length, texts in groupby(on_host) if length]
         return cls(positions, bounds, tuple(found), found[-1][1] if found else 0)
 
     def pack(self, padded: Tensor) -> Tensor:

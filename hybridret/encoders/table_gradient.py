@@ -72,7 +72,7 @@ class _Whole(torch.autograd.Function):
     def backward(ctx: Any, _: Tensor) -> tuple[Tensor | None, None, None]:
         table, ctx.rows.table = ctx.rows.table, None
         if table is not None and ctx.padding is not None:
-            table[ctx.padding] = 0
+            table[ctx.padding].zero_()  # "= 0" would make a tensor of the 0 first
         return table, None, None
 
 

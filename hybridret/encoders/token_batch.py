@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from hybridret.base.records import IntArray
 from hybridret.encoders.token_rows import TokenRows
-from hybridret.encoders.tokenization import IntArray32, Tokenization, Tokens
+from hybridret.encoders.tokenization import IntArray32, Tokenization, Tokens, TokensOfHost
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class TokenBatch:
     `query_order` [B] and `passage_order` [P] index the concatenated chunks: `encode_chunks(...)[query_order]` has
     query b in row b. `positives` [B] is the passage of each query, `query_groups` [B] and `passage_groups` [P] their
     passage groups, -1 unknown. `pairs` is B; `tokens` and `padded` count the positions of queries and passages without
-    and with padding, `padding_share` is 1 - tokens / padded.
+    and with padding, `padding_share` is 1 - tokens / padded. `lengths`: those of the texts of each chunk, queries'
+    before passages', where the host has to know them although the chunks are elsewhere.
     """
 
     query_chunks: list[Tokens]
@@ -34,6 +35,48 @@ class TokenBatch:
     pairs: int
     tokens: int
     padded: int
+    lengths: tuple[IntArray, ...] | None = None
+
+    @property
+    def chunks(self) -> list[Tokens | TokensOfHost]:
+        """Queries' before passages', with their lengths where they are known."""
+        both = [*self.query_chunks, *self.passage_chunks]
+        if self.lengths is None:
+            return [*both]
+        return [TokensOfHost(*chunk, lengths) for chunk, lengths in zip(both, self.lengths, strict=True)]
+
+    def tensors(self) -> list[Tensor]:
+        """All tensors, in the order of `with_tensors`."""
+        of_chunks = [one for chunk in (*self.query_chunks, *self.passage_chunks) for one in chunk]
+        return [
+            *of_chunks,
+            self.query_order,
+            self.passage_order,
+            self.positives,
+            self.query_groups,
+            self.passage_groups,
+        ]
+
+    def with_tensors(self, tensors: Sequence[Tensor]) -> TokenBatch:
+        """The same batch with these `tensors` instead of its own. The lengths are known from now on, which are read
+        from the masks before they leave the host.
+        """
+        queries, count = len(self.query_chunks), len(self.query_chunks) + len(self.passage_chunks)
+        chunks = [Tokens(*pair) for pair in zip(tensors[0 : 2 * count : 2], tensors[1 : 2 * count : 2], strict=True)]
+        both = (*self.query_chunks, *self.passage_chunks)
+        lengths = self.lengths or tuple(chunk.attention_mask.sum(dim=1).numpy() for chunk in both)
+        query_order, passage_order, positives, query_groups, passage_groups = tensors[2 * count :]
+        return replace(
+            self,
+            query_chunks=chunks[:queries],
+            passage_chunks=chunks[queries:],
+            query_order=query_order,
+            passage_order=passage_order,
+            positives=positives,
+            query_groups=query_groups,
+            passage_groups=passage_groups,
+            lengths=lengths,
+        )
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> TokenBatch:
         """The same batch on `device`. Lightning calls this method by its name."""
@@ -53,6 +96,7 @@ class TokenBatch:
             pairs=self.pairs,
             tokens=self.tokens,
             padded=self.padded,
+            lengths=self.lengths,
         )
 
 

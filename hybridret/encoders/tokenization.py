@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hybridret.base.errors import UserError
+from hybridret.base.records import IntArray
 from hybridret.base.settings import TextSettings
 
 if TYPE_CHECKING:
@@ -48,6 +49,14 @@ class Tokens(NamedTuple):
 
     input_ids: Tensor
     attention_mask: Tensor
+
+
+class TokensOfHost(NamedTuple):
+    """`Tokens` on a device, whose `lengths` [b] the host knows."""
+
+    input_ids: Tensor
+    attention_mask: Tensor
+    lengths: IntArray
 
 
 def padded(rows: Sequence[IntArray32], pad_id: int, length: int | None) -> Tokens:

@@ -7,13 +7,14 @@ batch, so it knows the number and the groups of the others' passages without com
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
+from typing import Any
 
 import numpy as np
 import torch
 
 from hybridret.base.records import Batch, IntArray, ParallelPairs
 from hybridret.batching.process_share import rank_slice
+from hybridret.encoders.bundle import Bundle
 from hybridret.encoders.chunk_ends import chunk_ends
 from hybridret.encoders.token_batch import TokenBatch, make_token_batch
 from hybridret.encoders.tokenization import Tokenization
@@ -44,6 +45,7 @@ class TrainingBatch:
         self.batch, self.rows, self.counts, self.groups, self.calls = batch, rows, counts, groups, calls
         self.dataset, self._languages = pairs.name, pairs.languages
         self.tokens, self.padded = rows.tokens, rows.padded
+        self._bundle: Bundle | None = None  # all tensors in one
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -51,13 +53,45 @@ class TrainingBatch:
         used = np.union1d(self.batch.query_languages, self.batch.passage_languages)
         return tuple(self._languages[index] for index in used.tolist())
 
+    def bundled(self) -> TrainingBatch:
+        """The same batch with all tensors in one, and the lengths of its texts known to the host."""
+        if self._bundle is not None:
+            return self
+        return self._cut(Bundle.of([*self.rows.tensors(), self.groups]))
+
+    def pin_memory(self) -> TrainingBatch:
+        """Bundled, in memory from which a GPU copies by itself. torch's DataLoader calls this method by its name."""
+        bundle = self.bundled()._bundle
+        assert bundle is not None
+        return self._cut(bundle.pinned())
+
     def to(self, device: torch.device | str) -> TrainingBatch:
-        """The same batch with its tensors on `device`; itself if they are there."""
+        """The same batch with its tensors on `device`, copied at once; itself if they are there."""
         if self.groups.device == torch.device(device):
             return self
-        moved = copy(self)
-        moved.rows, moved.groups = self.rows.to(device), self.groups.to(device)
-        return moved
+        bundle = self.bundled()._bundle
+        assert bundle is not None
+        return self._cut(bundle.to(device))
+
+    def _cut(self, bundle: Bundle) -> TrainingBatch:
+        made = object.__new__(TrainingBatch)
+        vars(made).update(vars(self))
+        *tensors, made.groups = bundle.tensors()
+        made.rows, made._bundle = self.rows.with_tensors(tensors), bundle
+        return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Between processes: a bundled batch sends one tensor, from which the others are cut again."""
+        state = dict(vars(self))
+        if self._bundle is not None:
+            nothing: list[Any] = [None] * (len(self._bundle.shapes) - 1)
+            state |= {"rows": self.rows.with_tensors(nothing), "groups": None}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if self._bundle is not None:
+            vars(self).update(vars(self._cut(self._bundle)))
 
 
 class Collate:

@@ -27,6 +27,7 @@ from hybridret.batching.validation_batches import validation_batches
 from hybridret.training.collate import Collate, TrainingBatch
 
 AHEAD = 8  # batches made at a time: after a training step, the caches of the processor hold none of this code any more
+PINNED_FOR = frozenset({"cuda"})  # types of devices that copy by themselves from pinned memory
 VALIDATION_SEED = 0  # the same batches for every run: validation losses of different seeds are comparable
 MakeCollate = Callable[
     [Sequence[ParallelPairs], int, int, int | None], Collate
@@ -44,7 +45,9 @@ class BatchStream(IterableDataset[TrainingBatch]):
         first, stride = (0, 1) if worker is None else (worker.id, worker.num_workers)
         for block in itertools.count(self._start + first, stride * AHEAD):
             steps = range(block, block + stride * AHEAD, stride)
-            yield from [self._collate(self._schedule(self._seed, step)) for step in steps]
+            made = [self._collate(self._schedule(self._seed, step)) for step in steps]
+            # A worker hands over one file of shared memory for a batch instead of one for each of its tensors.
+            yield from made if worker is None else [batch.bundled() for batch in made]
 
 
 class PairDataModule(pl.LightningDataModule):
@@ -74,6 +77,7 @@ class PairDataModule(pl.LightningDataModule):
             BatchStream(self._schedule, self._seed, trainer.global_step * self._training.accumulate, collate),
             batch_size=None,
             num_workers=self._workers,
+            pin_memory=trainer.strategy.root_device.type in PINNED_FOR,
             **_worker_options(self._workers),
         )
 

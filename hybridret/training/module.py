@@ -18,6 +18,7 @@ from hybridret.encoders.accumulated import encode_accumulated
 from hybridret.encoders.chunked import encode_chunks
 from hybridret.encoders.dual import DualEncoder
 from hybridret.losses.loss import Loss
+from hybridret.training import step_numbers
 from hybridret.training.collate import TrainingBatch
 from hybridret.training.frozen import Frozen
 from hybridret.training.gather import gather_rows
@@ -25,6 +26,7 @@ from hybridret.training.non_finite import NonFiniteError
 from hybridret.training.optimisation import MakeOptimizer, learning_rate_schedule, parameter_groups
 from hybridret.training.sharded_state import BY_SHARD, SHARDS, check_layout, difference
 from hybridret.training.sharding import Sharded, is_sharded
+from hybridret.training.step_numbers import StepNumbers, guard, guards
 
 
 def step_seed(seed: int, step: int, rank: int) -> int:
@@ -39,7 +41,8 @@ class RetrieverModule(pl.LightningModule):
     DDP's mean over the processes is then exactly the gradient of the whole batch
     (docs/pitfalls.md#gathered-gradients). With `training.accumulate` the gradient of a step is the mean over those of
     its batches, which Lightning sums up. After a step `last_loss` (of this process, the mean of its batches), `last_lr`
-    (of the first group) and `last_gradient_norm` (before clipping) are plain floats.
+    (of the first group) and `last_gradient_norm` (before clipping) are plain floats; where the device works on while
+    the host prepares the next step (`StepNumbers`), reading the first or the last waits for it.
     """
 
     # Lightning skips hooks that are not callable; an empty one would cost time in every step.
@@ -62,8 +65,10 @@ class RetrieverModule(pl.LightningModule):
         self.frozen = Frozen(self)
         self._make_optimizer, self._learning_rate, self._steps = make_optimizer, learning_rate, steps
         self._clip_norm, self._seed, self._recompute = clip_norm, seed, recompute
-        self.last_loss = self.last_lr = self.last_gradient_norm = math.nan
+        self.last_lr = math.nan
+        self._numbers = StepNumbers()
         self._batch: TrainingBatch | None = None
+        self._unsettled: TrainingBatch | None = None  # of the step whose numbers the host has not read
         self._losses: list[Tensor] = []  # of the batches of this step
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -72,6 +77,31 @@ class RetrieverModule(pl.LightningModule):
             self.__dict__[name] = value
         else:
             super().__setattr__(name, value)
+
+    @property
+    def last_loss(self) -> float:
+        """Raises NonFiniteError, as `settle`."""
+        self.settle()
+        return self._numbers.loss
+
+    @property
+    def last_gradient_norm(self) -> float:
+        """Raises NonFiniteError, as `settle`."""
+        self.settle()
+        return self._numbers.gradient_norm
+
+    def settle(self) -> None:
+        """Read the numbers of the last step, if that was put off. Raises NonFiniteError where they are not finite: that
+        step changed no weight, and no step came after it. Called before what a step did is kept.
+        """
+        batch, self._unsettled = self._unsettled, None
+        if batch is not None:
+            self._numbers.read()
+            self._check(batch)
+
+    def on_train_end(self) -> None:
+        """The last step has no next one that would look at it."""
+        self.settle()
 
     def configure_optimizers(self) -> Any:
         optimizer = self._make_optimizer(parameter_groups(self.encoder, self._learning_rate.embedding_lr))
@@ -115,7 +145,7 @@ class RetrieverModule(pl.LightningModule):
         must all call this. `calls`: how often each process with a sharded encoder encodes; None: `batch.calls` times.
         """
         rows = batch.rows
-        chunks = [*rows.query_chunks, *rows.passage_chunks]
+        chunks = rows.chunks
         sharded = is_sharded(self.encoder)
         if sharded:  # each encoding is a collective: a process with fewer chunks encodes its last one again, unused
             chunks += [chunks[-1]] * ((calls or batch.calls) - len(chunks))
@@ -140,7 +170,10 @@ class RetrieverModule(pl.LightningModule):
         return torch.cat([part[:count] for part, count in zip(everyone, counts, strict=True)])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Leave out frozen weights; a sharded training, where each process writes its part, keeps them."""
+        """Leave out frozen weights; a sharded training, where each process writes its part, keeps them. Raises
+        NonFiniteError, as `settle`.
+        """
+        self.settle()
         if not is_sharded(self.encoder):
             checkpoint["state_dict"] = self.frozen.trained_state(checkpoint["state_dict"])
 
@@ -161,31 +194,50 @@ class RetrieverModule(pl.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip to `clip_norm` and check the norm, between backward and the update: a step that raises here leaves the
-        weights unchanged. Raises NonFiniteError.
+        """Clip to `clip_norm` and check the norm, between backward and the update: a step with numbers that are not
+        finite leaves the weights unchanged. Raises NonFiniteError, for this step or, where the host does not wait for
+        the device, for the one before.
         """
         assert self._batch is not None
+        self.settle()
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         norm = torch.nn.utils.get_total_norm([one.grad for one in parameters if one.grad is not None])
         if isinstance(norm, DTensor):
             norm = norm.full_tensor()
-        self.last_loss, self.last_gradient_norm = torch.stack([torch.stack(self._losses).mean(), norm.float()]).tolist()
+        self._numbers.launch(torch.stack([torch.stack(self._losses).mean(), norm.float()]))
         self.last_lr = float(optimizer.param_groups[0]["lr"])
-        finite = math.isfinite(self.last_loss) and math.isfinite(self.last_gradient_norm)
+        if self._runs_ahead(optimizer):
+            self._unsettled = self._batch
+            guard(optimizer, self._numbers.pending, self._clip_norm)
+            return
+        self._numbers.read()
+        self._check(self._batch)
+        # clip_grad_norm_ would multiply all gradients by 1 where nothing is to be clipped.
+        if self._clip_norm is not None and self._numbers.gradient_norm + 1e-6 >= self._clip_norm:
+            torch.nn.utils.clip_grads_with_norm_(parameters, self._clip_norm, norm)
+
+    def _runs_ahead(self, optimizer: Optimizer) -> bool:
+        """Whether the host may go on before it knows the numbers of the step. Several processes must agree on them, for
+        which they wait anyway.
+        """
+        if self.device.type not in step_numbers.ASYNCHRONOUS or not guards(optimizer) or is_sharded(self.encoder):
+            return False
+        scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None  # fp16 guards the update itself
+        return self.trainer.world_size == 1 and not scaled
+
+    def _check(self, batch: TrainingBatch) -> None:
+        finite = self._numbers.finite
         if self.trainer.world_size > 1:  # all stop, or a process would wait for the others for ever
             finite = self.trainer.strategy.reduce_boolean_decision(finite, all=True)
         if not finite:
-            raise NonFiniteError(self._complaint(self._batch))
-        # clip_grad_norm_ would multiply all gradients by 1 where nothing is to be clipped.
-        if self._clip_norm is not None and self.last_gradient_norm + 1e-6 >= self._clip_norm:
-            torch.nn.utils.clip_grads_with_norm_(parameters, self._clip_norm, norm)
+            raise NonFiniteError(self._complaint(batch))
 
     def _complaint(self, batch: TrainingBatch) -> str:
         step = batch.batch.step // self.trainer.accumulate_grad_batches + 1
         return (
-            f"Training stopped at step {step}: the loss is {self.last_loss:g} and the gradient norm "
-            f"{self.last_gradient_norm:g}, in a '{batch.batch.kind}' batch of dataset '{batch.dataset}' with languages "
-            f"{', '.join(batch.languages)}. The weights were not changed by this step; checkpoints/last.ckpt and "
-            f"checkpoints/best are from before. Lower optim.lr or schedule.embedding_lr, raise schedule.warmup, set "
+            f"Training stopped at step {step}: the loss is {self._numbers.loss:g} and the gradient norm "
+            f"{self._numbers.gradient_norm:g}, in a '{batch.batch.kind}' batch of dataset '{batch.dataset}' with "
+            f"languages {', '.join(batch.languages)}. The weights were not changed by this step; checkpoints/last.ckpt "
+            "and checkpoints/best are from before. Lower optim.lr or schedule.embedding_lr, raise schedule.warmup, set "
             f"training.clip_norm, or use trainer.precision=32-true; then train again."
         )

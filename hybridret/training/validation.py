@@ -83,6 +83,7 @@ class Validation(StepCallback):
         step, last = trainer.global_step, trainer.global_step >= trainer.max_steps
         if not last and step % self._every != 0:
             return
+        pl_module.settle()  # type: ignore[operator]
         averaged = self._averaging.in_use(pl_module) if self._averaging else nullcontext()
         with self._throughput.paused(), averaged:
             if not self.measured:
