@@ -132,7 +132,7 @@ results: $(VENV)/.developed  ## run the experiments of docs/results.md again and
 	$(BIN)/python docs/make_results.py write
 
 gpu-check: MODE = gpu
-gpu-check: $(VENV)/.installed  ## memory and speed of 1b, 3b and 10b on this GPU, into docs/results/gpu (10 minutes)
+gpu-check: $(VENV)/.installed  ## exactness, memory and speed of 1b, 3b and 10b on this GPU, into docs/results/gpu (8 minutes)
 	$(BIN)/python benchmarks/gpu_check.py
 
 clean:  ## remove caches and build output (never multirun/)
