@@ -21,8 +21,10 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -77,7 +79,7 @@ def write(folder: Path, pairs: int, kind: str) -> None:
             _write_file(folder / f"{language}.{part}.{kind}", taken, kind)
 
 
-def _write_file(path: Path, blocks: object, kind: str) -> None:
+def _write_file(path: Path, blocks: Iterable[Any], kind: str) -> None:
     writer = None
     with open(path, "wb") as file:
         for block in blocks:
@@ -132,9 +134,10 @@ def child(folder: Path, kind: str) -> None:
     source = make(str(folder), files, COLUMNS, parallel=True)
     began = time.process_time(), time.perf_counter()
     with Anonymous() as anonymous:
-        folder = PreparedSource(source).prepare(Quiet())
+        prepared = PreparedSource(source).prepare(Quiet())
     seconds = time.process_time() - began[0], time.perf_counter() - began[1]
-    assert folder.about["summary"]["pairs_in_all_languages"] == folder.about["summary"]["pairs"]
+    summary = prepared.about["summary"]
+    assert summary["pairs_in_all_languages"] == summary["pairs"]
     print(json.dumps([status("VmHWM"), anonymous.peak, *seconds]))
 
 

@@ -1,8 +1,8 @@
 """The share of padding in batches of XQuAD-R, and what is won by having none.
 
     python benchmarks/train_padding.py --data ../shared/data/eval/xquad-r
-        # about 3 minutes on one thread; targets: at most 2% of 8,192 passages, at most 10% of 100, in the mean and in the
-        # worst draw, in chunks of tokens; none of either with backbone.attention=packed
+        # about 3 minutes on one thread; targets: at most 2% of 8,192 passages, at most 10% of 100, in the mean and in
+        # the worst draw, in chunks of tokens; none of either with backbone.attention=packed
 
 Sentences, paragraphs and questions of all eleven languages, drawn at random, in tokens of a vocabulary of 32,000 that
 was trained on these texts, cut at 128 and at 512 (hardly any is that long), and put together as in training
@@ -56,8 +56,8 @@ def padding_share(chunks: list[Tokens]) -> float:
 
 
 def tell_padding(name: str, every: TokenRows, limit: int, pad_id: int, targets: tuple[str, str]) -> None:
-    """For 8,192 rows in chunks of 100 and for 100 in chunks of 8, cut at `limit` tokens, and in chunks of as many tokens
-    as these hold on average; `targets` of the two."""
+    """For 8,192 rows in chunks of 100 and for 100 in chunks of 8, cut at `limit` tokens, and in chunks of about as many
+    tokens as these hold; `targets` of the two."""
     every = TokenRows(every.ids, every.starts, every.lengths.clip(max=limit))
     random = np.random.default_rng(0)
     for (batch_size, draws, chunk_size), target in zip(((8192, 3, 100), (100, 20, 8)), targets, strict=True):

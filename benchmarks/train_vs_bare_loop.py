@@ -21,12 +21,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from plain_training import plain_training
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from hybridret.base.progress import Quiet
 from hybridret.base.records import ParallelPairs
-from hybridret.base.settings import LearningRateSettings, TextSettings, TrainerSettings, TrainingSettings
+from hybridret.base.settings import LearningRateSettings, TextSettings, TrainerSettings
 from hybridret.batching.hybrid import Hybrid
 from hybridret.batching.strategy import Schedule
 from hybridret.encoders.dual import DualEncoder
@@ -127,9 +128,7 @@ def ours(
             data,
             InfoNCE(0.05),
             make_optimizer,
-            TrainingSettings(
-                steps, batch_size, None, False, False, False, 1.0, steps, 0, None, steps, 0, None, "loss", None, None
-            ),
+            plain_training(steps, batch_size, None),
             SCHEDULE,
             TrainerSettings("cpu", 1, 1, "auto", "32-true", 0, torch.get_num_threads()),
             0,

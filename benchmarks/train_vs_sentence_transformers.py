@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset
+from plain_training import plain_training
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
 from sentence_transformers.base.sampler import DefaultBatchSampler
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
@@ -35,7 +36,7 @@ from transformers.utils import logging
 
 from hybridret.base.progress import Quiet
 from hybridret.base.records import Batch, ParallelPairs
-from hybridret.base.settings import LearningRateSettings, TextSettings, TrainerSettings, TrainingSettings
+from hybridret.base.settings import LearningRateSettings, TextSettings, TrainerSettings
 from hybridret.encoders.checkpoint import checkpoint_source
 from hybridret.encoders.dual import DualEncoder
 from hybridret.encoders.huggingface_body import HuggingFaceBody
@@ -168,24 +169,7 @@ def ours(data: ParallelPairs, batch_size: int, steps: int, chunk_size: int) -> C
             data,
             InfoNCE(TEMPERATURE),
             partial(torch.optim.AdamW, lr=LR, weight_decay=DECAY),
-            TrainingSettings(
-                steps,
-                batch_size,
-                chunk_size,
-                False,
-                False,
-                False,
-                1.0,
-                steps,
-                0,
-                None,
-                steps,
-                0,
-                None,
-                "loss",
-                None,
-                None,
-            ),
+            plain_training(steps, batch_size, chunk_size),
             LearningRateSettings(warmup=0.0, decay="linear", embedding_lr=None),
             TrainerSettings("cpu", 1, 1, "auto", "32-true", 0, 1),
             0,

@@ -22,7 +22,7 @@ def derived(case: Case, way: Way, found: Row, peaks: Row) -> Row:
         return row
     row |= dict(way.expected)
     peak = peaks.get("bf16_flops_per_second")
-    if "seconds_per_step" in row and peak:
+    if "flops_per_step" in row and "seconds_per_step" in row and peak:  # no plan of texts of mixed lengths
         row["mfu"] = row["flops_per_step"] / row["seconds_per_step"] / peak
         row["hardware_utilisation"] = row["flops_per_step_executed"] / row["seconds_per_step"] / peak
     if "planned_bytes" in row and "peak_bytes" in row:

@@ -94,12 +94,12 @@ def order_by_rank(labels: IntArray, ranks: IntArray) -> IntArray:
         return np.lexsort((ranks, labels))
     queries = np.r_[0, np.cumsum(changes)]
     starts = np.r_[0, np.flatnonzero(changes) + 1]
-    places = np.arange(count) - starts[queries]
+    within = np.arange(count) - starts[queries]
     beyond = int(ranks.max(where=ranks < NOT_FOUND, initial=0)) + 1  # takes the turn of all that were not found
-    low, middle = int(places.max()).bit_length(), beyond.bit_length()
+    low, middle = int(within.max()).bit_length(), beyond.bit_length()
     if ranks.min() < 0 or low + middle + len(starts).bit_length() > 63:
         return np.lexsort((ranks, labels))
-    keys = (((queries << middle) | np.minimum(ranks, beyond)) << low) | places
+    keys = (((queries << middle) | np.minimum(ranks, beyond)) << low) | within
     keys.sort()
     order: IntArray = (keys & ((1 << low) - 1)) + starts[queries]
     return order

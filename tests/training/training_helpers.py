@@ -88,6 +88,7 @@ def training_settings(**changes: Any) -> TrainingSettings:
         mined=None,
         accumulate=1,
         ema=0,
+        chunk_tokens=None,
     )
     return replace(plain, **changes)
 

@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from plain_training import plain_training
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from gpu.networks import encoder as network
 from gpu.networks import parallel_pairs, section
 from gpu.stopwatch import forget_peak, peak_bytes, synchronise
 from hybridret.base.records import Batch, ParallelPairs
-from hybridret.base.settings import LearningRateSettings, TrainerSettings, TrainingSettings
+from hybridret.base.settings import LearningRateSettings, TrainerSettings
 from hybridret.batching.hybrid import Hybrid
 from hybridret.batching.strategy import Schedule
 from hybridret.encoders.dual import DualEncoder
@@ -98,15 +99,6 @@ def batches(pairs: ParallelPairs, size: int, warmup: int) -> Schedule:
     return batch
 
 
-def settings(options: Mapping[str, Any], steps: int) -> TrainingSettings:
-    return TrainingSettings(
-        steps=steps, batch_size=options["batch_size"], chunk_size=options["chunk_size"],
-        recompute=options["recompute"], recompute_layers=False, compile=False, clip_norm=1.0, validate_every=steps,
-        validation_batches=0, patience=None, checkpoint_every=steps, validate_retrieval=0, validation_benchmark=None,
-        monitor="loss", hard_negatives=None, mined=None, accumulate=1, ema=0,
-    )  # fmt: skip
-
-
 def train(
     options: Mapping[str, Any], device: str, encoder: DualEncoder, callbacks: Sequence[pl.Callback], steps: int,
     folder: Path,
@@ -121,7 +113,15 @@ def train(
         return Collate(encoder.tokenization, data, options["chunk_size"], rank, world_size, hard_negatives=negatives)
 
     schedule = batches(pairs, options["batch_size"], options["warmup"])
-    data = PairDataModule(collate, schedule, (pairs,), pairs, settings(options, steps), seed=1, workers=0)
+    data = PairDataModule(
+        collate,
+        schedule,
+        (pairs,),
+        pairs,
+        plain_training(steps, options["batch_size"], options["chunk_size"], options["recompute"]),
+        seed=1,
+        workers=0,
+    )
     strategy, threads = options.get("strategy", "auto"), None if device == "cuda" else 1
     trainer = TrainerSettings("gpu" if device == "cuda" else "cpu", 1, 1, strategy, options["precision"], 0, threads)
     with attention_kernel(options):
