@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,14 @@ def test_arrays_are_as_long_as_slurm_allows(cluster: Cluster) -> None:
     assert [cluster.record(f"word-{word}").job for word in "abcde"] == ["7_0", "7_1", "7_2", "8_0", "8_1"]
 
 
+def test_all_arrays_of_a_command_share_max_parallel(cluster: Cluster) -> None:
+    dependency = "+hydra.launcher.more.dependency=afterok:3"
+    assert cluster.sweep("word=a,b,c,d,e", "hydra.launcher.max_parallel=1", dependency).returncode == 0
+    first, second = cluster.programs.options("7"), cluster.programs.options("8")
+    assert (first["array"], second["array"]) == ("0-2%1", "0-1%1")
+    assert (first["dependency"], second["dependency"]) == ("afterok:3", "afterany:7,afterok:3")
+
+
 def test_the_shell_died_before_it_wrote_the_jobs(cluster: Cluster) -> None:
     cluster.sweep("word=a")
     (cluster.run("word-a") / "job.json").unlink()
@@ -154,6 +163,51 @@ def test_a_signal_to_the_step_alone_is_a_preemption_while_the_job_runs(
     (cluster.programs.folder / "queue").write_text(f"{job}\n")
     assert cluster.work("7_0").returncode == (0 if requeued else 75)
     assert cluster.programs.calls("scontrol")[1:] == (["requeue 99"] if requeued else [])
+
+
+def stopped_at_its_limit(cluster: Cluster, **more: str) -> int:
+    """The exit code of a job that gets SLURM's TERM at its time limit while its point works."""
+    fifo = cluster.app.folder / "fifo"
+    job = cluster.programs.start("7_0", cluster.app.folder, **{**cluster.app.environment(), **more})
+    fifo.read_text()
+    job.send_signal(signal.SIGTERM)
+    job.communicate(timeout=120)
+    return job.returncode
+
+
+@pytest.fixture
+def waiting(cluster: Cluster) -> Cluster:
+    """A sweep of one point that works until a signal comes, and a queue that ends its job at the time limit."""
+    config = cluster.app.folder / "config.yaml"
+    config.write_text(config.read_text().replace("fifo: null", f"fifo: {cluster.app.folder / 'fifo'}"))
+    (cluster.programs.folder / "queue").write_text("COMPLETING|TimeLimit\n")
+    return cluster
+
+
+def test_at_its_time_limit_a_job_comes_back_by_itself_until_it_gets_no_further(waiting: Cluster) -> None:
+    waiting.sweep("behaviour=wait")
+    codes = [stopped_at_its_limit(waiting, SLURM_RESTART_COUNT=str(number)) for number in range(3)]
+    assert codes == [0, 0, 1]
+    attempts = waiting.record("behaviour-wait").attempts
+    assert [(one.exit_code, one.too_short) for one in attempts] == [(75, True)] * 3
+    status = waiting.status("behaviour-wait")
+    assert (status["state"], "was stopped 3 times at step 0" in status["reason"]) == ("failed", True)
+    assert waiting.programs.calls("scontrol")[1:] == ["requeue 99"] * 4  # at TERM, and when the point has saved
+
+
+def test_the_limit_on_requeues_holds_at_time_limits(waiting: Cluster) -> None:
+    waiting.sweep("behaviour=wait", "hydra.launcher.max_requeues=4")
+    assert stopped_at_its_limit(waiting, SLURM_RESTART_COUNT="4") == 75
+    assert waiting.programs.calls("scontrol")[1:] == []
+    assert "4 times, which is the limit" in str(waiting.record("behaviour-wait").attempts[-1].reason)
+
+
+def test_a_job_that_is_cancelled_does_not_come_back(waiting: Cluster) -> None:
+    waiting.sweep("behaviour=wait")
+    (waiting.programs.folder / "queue").write_text("COMPLETING|None\n")
+    assert stopped_at_its_limit(waiting) == 75
+    assert waiting.programs.calls("scontrol")[1:] == []
+    assert waiting.status("behaviour-wait")["state"] == "interrupted"
 
 
 def test_three_deaths_at_the_same_step_stop_with_their_reason(cluster: Cluster) -> None:
