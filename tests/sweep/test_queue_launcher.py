@@ -12,6 +12,8 @@ from slurm_programs import Programs
 from stand_in_app import App
 
 from hybridret.runs.job_record import JobRecord, read_job
+from hybridret.sweep.queue.job import from_srun
+from hybridret.sweep.queue.own_job import requeue
 
 pytestmark = pytest.mark.slow
 
@@ -221,6 +223,34 @@ def test_three_deaths_at_the_same_step_stop_with_their_reason(cluster: Cluster) 
     assert [one.exit_code for one in cluster.record("behaviour-raise").attempts] == [1, 1, 1]
     assert cluster.work("7_0").returncode == 1  # and is not started a fourth time
     assert len(cluster.record("behaviour-raise").attempts) == 3
+
+
+def test_codes_of_srun_are_signals_only_where_there_is_such_a_signal() -> None:
+    assert [from_srun(code) for code in (0, 1, 75, 137, 143, 167, 213)] == [0, 1, 75, -9, -15, 167, 213]
+
+
+def test_a_controller_that_is_away_is_asked_again_but_not_after_a_refusal(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = cluster.programs.folder
+    monkeypatch.setenv("PATH", cluster.programs.environment["PATH"])
+    monkeypatch.setenv("SLURM_JOB_ID", "99")
+    (folder / "scontrol").write_text(
+        f"#!/usr/bin/env bash\ncd {folder}\necho x >> asked\n"
+        "if [ $(wc -l < asked) -ge $(cat until) ]; then exit 0; fi\ncat words >&2\nexit 1\n"
+    )
+    away = "slurm_load_jobs error: Unable to contact slurm controller (connect failure)"
+    for words, when, answer, times in ((away, 3, True, 3), (away, 99, False, 1), ("Requeue is disabled", 9, False, 1)):
+        (folder / "words").write_text(words)
+        (folder / "until").write_text(str(when))
+        (folder / "asked").write_text("")
+        assert requeue(60.0 if when == 3 else 0.0, pause=0.0) is answer
+        assert len((folder / "asked").read_text().split()) == times
+    (folder / "asked").write_text("")
+    (folder / "words").write_text(away)
+    assert not requeue(60.0, lambda: True, pause=0.0)  # there is no time left
+    (folder / "words").write_text("99: Job is pending execution")
+    assert requeue()
 
 
 def test_where_nothing_can_be_requeued_the_code_says_so(cluster: Cluster) -> None:

@@ -35,6 +35,7 @@ def test_never_more_than_asked_run_and_all_run_at_last() -> None:
 
 def test_arrays_divide_by_their_tasks() -> None:
     assert shares([30, 10], 4) == [Share(3), Share(1)]
+    assert shares([20, 20], 4) == [Share(2), Share(2)]
     assert shares([5], 4) == [Share(4)]
     assert shares([2, 9, 3], None) == [Share()] * 3
     assert shares([], 3) == []

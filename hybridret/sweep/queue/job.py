@@ -177,8 +177,8 @@ def start_and_wait(task: Task, container: Sequence[str], run: RunDirectory, sign
         )
     signals.pass_to(process)
     code = process.wait()
-    if stepped(task) and code > 128:  # as srun spells a signal
-        code = 128 - code
+    if stepped(task):
+        code = from_srun(code)
     signals.after(code)
     settle(point, Ending(0, 1, code, run.log, start, (process.pid,)), stopping=bool(signals.heard))
     return point, code
@@ -200,6 +200,11 @@ def command(task: Task, container: Sequence[str], log: Path) -> list[str]:
     each = [f"--cpus-per-task={max(1, asked.cores // asked.tasks)}"]
     output = [f"--output={str(log.absolute()).replace('%', '%%')}", "--open-mode=append"]
     return ["srun", "--kill-on-bad-exit=1", *nodes, *each, *output, *inner]
+
+
+def from_srun(code: int) -> int:
+    """An exit code of srun, which spells signals as a shell does; 167 and others say that it could not start a step."""
+    return 128 - code if code - 128 in set(signal.Signals) else code
 
 
 def stepped(task: Task) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 GO_ON, LIMIT, END = "USR1", "LIMIT", "TERM"  # two are names of signals, the third is SLURM's TERM at the time limit
 PATIENCE = 600.0  # seconds that a controller that is away is asked again
-_AWAY = ("unable to contact", "timed out", "munge", "authentication", "zero bytes", "communication", "not responding")
+_AWAY = ("unable to contact", "timed out", "munge", "authentication", "zero bytes", "communication", "unexpected")
 
 
 def job_id() -> str:
