@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return DONE
 
 
+def _ask_for_jobs(sweep: Path) -> None:
+    """Correct runs without a result whose job ended before a process of it could write so: it was cancelled while it
+    waited, or killed. A queue that does not answer changes nothing."""
+    if any(not job.with_name("result.json").is_file() for job in sweep.glob("*/job.json")):
+        from hybridret.sweep.overview.survey import survey
+
+        with suppress(UserError):
+            survey(sweep)
+
+
 def report(
     sweep: Path,
     output: Path | None = None,
@@ -76,6 +87,7 @@ def report(
     from hybridret.reporting.summary import summary_table
     from hybridret.reporting.write import write_report
 
+    _ask_for_jobs(sweep)
     found = collect(sweep)
     if datasets:
         found = found.only(list(datasets))

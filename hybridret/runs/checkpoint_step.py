@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pickletools
+import re
 import zipfile
 from pathlib import Path
 
 _SHARDED = "sharded-"
 _NUMBERS = ("BININT", "INT", "LONG")
+_STEPS = re.compile(r"^training:\n(?:  .*\n)*?  steps: (\d+)$", re.MULTILINE)  # as a run writes its config
 
 
 def checkpoint_step(run: Path) -> int:
@@ -24,6 +26,15 @@ def checkpoint_step(run: Path) -> int:
             return _number_behind(archive.read(record), "global_step")
     except (OSError, StopIteration, ValueError, zipfile.BadZipFile):
         return 0
+
+
+def training_is_over(run: Path, step: int) -> bool:
+    """Whether a run that is at `step` has no more to train. False where its `config.yaml` cannot be read."""
+    try:
+        found = _STEPS.search((run / "config.yaml").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return False
+    return found is not None and step >= int(found[1])
 
 
 def _number_behind(pickled: bytes, key: str) -> int:

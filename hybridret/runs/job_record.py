@@ -21,7 +21,8 @@ VERSION = 1
 @dataclass(frozen=True)
 class Attempt:
     """One start of a job. Steps are those of the last checkpoint when it began and when it ended, 0 before there is
-    one. `ended` is None while it runs, and for ever where it was killed."""
+    one. `ended` is None while it runs, and for ever where it was killed. too_short: its time limit ended it before it
+    had trained one step more."""
 
     job: str
     host: str
@@ -31,6 +32,7 @@ class Attempt:
     step_after: int | None = None
     exit_code: int | None = None
     reason: str | None = None
+    too_short: bool = False
 
 
 @dataclass(frozen=True)

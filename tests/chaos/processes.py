@@ -9,33 +9,32 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LIMIT = 600.0  # seconds for one sweep
+LIMIT = 1800.0  # seconds for one sweep on a machine that has much else to do
 
 
 class Sweep:
-    """`python -m hybridret.run -m ARGUMENTS` in `folder`, in a session of its own."""
+    """`python -m hybridret.WORDS` in `folder`, in a session of its own."""
 
-    def __init__(self, folder: Path, arguments: Sequence[str]) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, words: Sequence[str], more: Mapping[str, str] | None = None) -> None:
+        self.folder, self.words = folder, tuple(words)
         folder.mkdir(parents=True, exist_ok=True)
-        self._log = folder / "errors.txt"
+        self._errors = folder / "errors.txt"
         path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-        environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
         self._watched: list[int] = []
         self._earlier = {log: log.stat().st_size for log in self._logs()}
-        with open(self._log, "wb") as log:
+        with open(self._errors, "wb") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "hybridret.run", "-m", *arguments],
+                [sys.executable, "-m", f"hybridret.{words[0]}", *words[1:]],
                 cwd=folder,
-                env=environment,
+                env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", **(more or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=log,
+                stderr=errors,
                 start_new_session=True,
             )
 
@@ -44,12 +43,12 @@ class Sweep:
         return self.process.wait(LIMIT)
 
     def errors(self) -> str:
-        """What it and its points said since it was started."""
-        said = [log.read_bytes()[self._earlier.get(log, 0) :] for log in self._logs()]
-        return self._log.read_text(errors="replace") + b"".join(said).decode(errors="replace")
+        """What it and its points printed since it was started."""
+        printed = [log.read_bytes()[self._earlier.get(log, 0) :] for log in self._logs()]
+        return self._errors.read_text(errors="replace") + b"".join(printed).decode(errors="replace")
 
     def _logs(self) -> list[Path]:
-        return sorted(self.folder.glob("out/s/*/log.txt"))
+        return sorted(self.folder.glob("out/s/*/log*.txt"))
 
     def watch(self) -> None:
         """Remember the points that run now."""
@@ -66,7 +65,7 @@ class Sweep:
         return bool(self._watched)
 
     def points(self) -> list[int]:
-        """The processes of its points."""
+        """The processes of its points, all ranks."""
         with suppress(OSError):
             text = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
             return [int(child) for child in text.split()]
@@ -74,24 +73,27 @@ class Sweep:
 
 
 def deliver(sweep: Sweep, number: signal.Signals, target: str, draw: random.Random) -> bool:
-    """Send the signal; whether one was sent. A process gets it from the first line of the package's Python on."""
-    parent = sweep.process.pid
-    while target == "child" and not sweep.points():
+    """Send the signal to a `point` (one rank of it), the `controller`, or the whole `group`; whether one was sent.
+
+    A process gets it from the first line of the package's Python on.
+    """
+    controller = sweep.process.pid
+    while target == "point" and not sweep.points():
         if sweep.process.poll() is not None:
             return False
-        time.sleep(0.002)
+        time.sleep(0.01)
     sweep.watch()
     points = sweep.points()
-    if target == "child":
+    if target == "point":
         chosen = [draw.choice(points)] if points else []
     else:
-        chosen = [parent, *points] if target == "group" else [parent]
+        chosen = [controller, *points] if target == "group" else [controller]
     sent = False
     for pid in chosen:
         if number != signal.SIGKILL:
-            while _is_alive(pid) and not _handles(pid):
+            while is_alive(pid) and not _handles(pid):
                 time.sleep(0.001)
-        if _is_alive(pid):
+        if is_alive(pid):
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
                 sent = True
@@ -108,7 +110,8 @@ def alive_in(folder: Path) -> list[int]:
     return found
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether a process works: one that ended and was not waited for does not."""
     with suppress(OSError):
         return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     return False

@@ -21,15 +21,15 @@ SMALL = (
 )  # fmt: skip
 
 
-def rows() -> list[dict[str, str]]:
-    """Parallel question-passage pairs in two languages: 20 articles of two passages."""
+def rows(articles: int = 20) -> list[dict[str, str]]:
+    """Parallel question-passage pairs in two languages: articles of two passages each."""
     words = {"en": ("What is in box", "The box holds number"), "de": ("Was ist in Kiste", "Die Kiste enthält Nummer")}
     return [
         {
             "qid": f"q{article}.{number}", "lang": language, "question": f"{question} {article}?",
             "passage": f"{passage} {article * 7 + number}.", "pid": f"p{article}.{number}", "title": f"box {article}",
         }
-        for article in range(20)
+        for article in range(articles)
         for number in range(2)
         for language, (question, passage) in words.items()
     ]  # fmt: skip

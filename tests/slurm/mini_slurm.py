@@ -13,8 +13,11 @@ import socket
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from hybridret.base.processes import parent
 
 PROGRAMS = ("munged", "mariadbd", "mariadb-install-db", "mariadb", "slurmdbd", "slurmctld", "slurmd", "sbatch", "srun")
 GPUS, CPUS, MEMORY = 4, 4, 8000
@@ -30,12 +33,17 @@ def missing() -> str | None:
 
 @dataclass
 class MiniSlurm:
-    """`folder`: of everything that the daemons write. `accounting`: with slurmdbd."""
+    """`folder`: of everything that the daemons write. `accounting`: with slurmdbd. `nodes`: of this one machine, each
+    with a slurmd of its own (Debian's is built with --enable-multiple-slurmd). `first`: the name of the first one; two
+    SLURMs at once need different names, since their cgroups are called by them."""
 
     folder: Path
     accounting: bool = True
+    nodes: int = 1
+    first: str = ""
     daemons: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     ports: list[int] = field(default_factory=list)
+    slurmd_ports: dict[str, int] = field(default_factory=dict)  # by node
 
     @property
     def conf(self) -> Path:
@@ -55,34 +63,65 @@ class MiniSlurm:
 
     def start(self) -> None:
         """Start everything and wait until the node is idle."""
-        for name in ("state", "spool", "log", "munge", "db"):
+        for name in ("state", "log", "munge", "db"):
             (self.folder / name).mkdir(parents=True)
         (self.folder / "munge").chmod(0o711)
         key = self.folder / "munge" / "key"
         key.write_bytes(os.urandom(128))
         key.chmod(0o400)
-        self.ports = free_ports(4)
+        names = [self.first or node(), *(f"other{number}" for number in range(1, self.nodes))]
+        ports = free_ports(3 + self.nodes)
+        self.ports, self.slurmd_ports = ports[:3], dict(zip(names, ports[3:], strict=True))
         self._write()
-        munge = self.folder / "munge"
-        files = [f"--socket={munge}/sock", f"--key-file={key}", f"--pid-file={munge}/pid"]
-        files += [f"--log-file={munge}/log", f"--seed-file={munge}/seed"]
-        self._daemon("munged", ["munged", "--force", "-F", *files])
-        until(lambda: (munge / "sock").exists(), "munged")
+        self.munged()
         if self.accounting:
             self._accounting()
         self.controller()
-        self._daemon("slurmd", ["slurmd", "-D", "-f", str(self.conf), "-N", node()])
-        until(lambda: self._idle(), "an idle node")
+        for name in self.slurmd_ports:
+            self.slurmd(name)
+        until(lambda: self._idle(), "idle nodes")
+
+    def munged(self) -> None:
+        """Start what makes and checks credentials, also after it was killed."""
+        munge = self.folder / "munge"
+        (munge / "sock").unlink(missing_ok=True)
+        files = [f"--socket={munge}/sock", f"--key-file={munge}/key", f"--pid-file={munge}/pid"]
+        files += [f"--log-file={munge}/log", f"--seed-file={munge}/seed"]
+        self._daemon("munged", ["munged", "--force", "-F", *files])
+        until(lambda: (munge / "sock").exists(), "munged")
 
     def controller(self) -> None:
         """Start slurmctld, also after it was killed: it reads the state that it left."""
         fresh = [] if any((self.folder / "state").iterdir()) else ["-i"]
         self._daemon("slurmctld", ["slurmctld", "-D", *fresh, "-f", str(self.conf)])
 
+    def slurmd(self, name: str) -> None:
+        """Start the daemon of a node, also after it was killed."""
+        self._daemon(f"slurmd-{name}", ["slurmd", "-D", "-f", str(self.conf), "-N", name])
+
     def kill(self, name: str) -> None:
         """SIGKILL to one daemon."""
         self.daemons[name].kill()
         self.daemons[name].wait()
+
+    def lose(self, name: str) -> None:
+        """A node that loses its power: its slurmd and every process of its jobs are gone, and SLURM finds it down.
+        SLURM would see this by itself after SlurmdTimeout."""
+        self.kill(f"slurmd-{name}")
+        tasks = self.in_cgroups(name)
+        for pid in [*{parent(pid) for pid in tasks}, *tasks]:
+            with suppress(OSError, TypeError):
+                if pid in tasks or Path(f"/proc/{pid}/comm").read_text().startswith("slurmstepd"):
+                    os.kill(pid, signal.SIGKILL)
+        self.call("scontrol", "update", f"NodeName={name}", "State=DOWN", "Reason=lost")
+
+    def in_cgroups(self, name: str) -> list[int]:
+        """The processes of the jobs of a node."""
+        found: list[int] = []
+        for path in FREEZER.glob(f"slurm_{name}/uid_*/job_*/**/cgroup.procs"):
+            with suppress(OSError):
+                found += map(int, path.read_text().split())
+        return found
 
     def saved(self, job: str) -> None:
         """Wait until slurmctld has written the jobs as they are now: what it knew later it would have forgotten."""
@@ -91,13 +130,27 @@ class MiniSlurm:
         self.call("scontrol", "update", f"JobId={job}", "Comment=saved")
         until(lambda: state.exists() and state.stat().st_mtime > now, "a saved state")
 
+    def end_now(self, job: str) -> None:
+        """Put the time limit of a running job to now: SLURM looks at limits every half minute."""
+        self.call("scontrol", "update", f"JobId={job}", "EndTime=now")
+
+    def answers(self) -> bool:
+        """Whether the controller does."""
+        try:
+            self.call("squeue", "--noheader", "--format=%i")
+        except RuntimeError:
+            return False
+        return True
+
     def clear(self) -> None:
         """End all jobs, and wait until none is left."""
         self.call("scancel", "--user=root")
         until(lambda: not self.call("squeue", "--noheader").strip(), "an empty queue")
 
     def stop(self) -> None:
-        """End all daemons, the last one first."""
+        """End all jobs, whose processes would outlive the daemons, and all daemons, the last one first."""
+        with suppress(RuntimeError, TimeoutError, OSError, subprocess.TimeoutExpired):
+            self.clear()
         for name in reversed(list(self.daemons)):
             process = self.daemons[name]
             process.send_signal(signal.SIGTERM)
@@ -109,8 +162,8 @@ class MiniSlurm:
 
     def _idle(self) -> bool:
         try:
-            return self.call("sinfo", "--noheader", "--format=%t").split()[0] == "idle"
-        except (RuntimeError, IndexError):
+            return set(self.call("sinfo", "--noheader", "--Node", "--format=%t").split()) == {"idle"}
+        except RuntimeError:
             return False
 
     def _daemon(self, name: str, command: Sequence[str]) -> None:
@@ -132,7 +185,7 @@ class MiniSlurm:
             check=True,
             capture_output=True,
         )
-        server = [f"--socket={db}/sock", "--bind-address=127.0.0.1", f"--port={self.ports[3]}", f"--pid-file={db}/pid"]
+        server = [f"--socket={db}/sock", "--bind-address=127.0.0.1", f"--port={self.ports[2]}", f"--pid-file={db}/pid"]
         server += ["--innodb-buffer-pool-size=64M", "--innodb-lock-wait-timeout=900"]
         self._daemon("mariadbd", ["mariadbd", *options, *server])
         until(lambda: (db / "sock").exists(), "mariadbd")
@@ -147,13 +200,19 @@ class MiniSlurm:
         self.call("sacctmgr", "-i", "add", "cluster", "mini")
 
     def _write(self) -> None:
-        control, daemon, accounts, db = self.ports
+        control, accounts, db = self.ports
         cgroup = FREEZER.is_dir()
+        tracked = "AccountingStorageTRES=gres/gpu\n" if self.accounting else ""  # refused without slurmdbd
+        nodes = "\n".join(
+            f"NodeName={name} NodeHostname={node()} NodeAddr=127.0.0.1 Port={port} CPUs={CPUS} RealMemory={MEMORY} "
+            f"Gres=gpu:{GPUS} State=UNKNOWN"
+            for name, port in self.slurmd_ports.items()
+        )
+        every = ",".join(self.slurmd_ports)
         lines = f"""
 ClusterName=mini
 SlurmctldHost={node()}(127.0.0.1)
 SlurmctldPort={control}
-SlurmdPort={daemon}
 SlurmUser=root
 SlurmdUser=root
 SlurmdParameters=config_overrides
@@ -162,11 +221,11 @@ AuthType=auth/munge
 AuthInfo=socket={self.folder}/munge/sock,cred_expire=5
 CredType=cred/munge
 StateSaveLocation={self.folder}/state
-SlurmdSpoolDir={self.folder}/spool
+SlurmdSpoolDir={self.folder}/spool-%n
 SlurmctldPidFile={self.folder}/slurmctld.pid
-SlurmdPidFile={self.folder}/slurmd.pid
+SlurmdPidFile={self.folder}/slurmd-%n.pid
 SlurmctldLogFile={self.folder}/log/slurmctld.log
-SlurmdLogFile={self.folder}/log/slurmd.log
+SlurmdLogFile={self.folder}/log/slurmd-%n.log
 ProctrackType=proctrack/{"cgroup" if cgroup else "linuxproc"}
 TaskPlugin=task/none
 MpiDefault=none
@@ -175,8 +234,7 @@ AccountingStorageType=accounting_storage/{"slurmdbd" if self.accounting else "no
 AccountingStorageHost=127.0.0.1
 AccountingStoragePort={accounts}
 AccountingStoragePass={self.folder}/munge/sock
-AccountingStorageTRES=gres/gpu
-SelectType=select/cons_tres
+{tracked}SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 SchedulerType=sched/backfill
 SchedulerParameters=sched_interval=1,bf_interval=1,batch_sched_delay=0
@@ -191,9 +249,9 @@ JobRequeue=1
 OverTimeLimit=0
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
-NodeName={node()} NodeAddr=127.0.0.1 CPUs={CPUS} RealMemory={MEMORY} Gres=gpu:{GPUS} State=UNKNOWN
-PartitionName=cpu Nodes={node()} Default=YES MaxTime=INFINITE State=UP PriorityTier=1 PreemptMode=REQUEUE GraceTime=60
-PartitionName=high Nodes={node()} MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF
+{nodes}
+PartitionName=cpu Nodes={every} Default=YES MaxTime=INFINITE State=UP PriorityTier=1 PreemptMode=REQUEUE GraceTime=60
+PartitionName=high Nodes={every} MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF
 """
         self.conf.write_text(lines)
         if cgroup:

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from mini_slurm import MiniSlurm, until
+from mini_slurm import until
 from real_sweep import STEPS, RealSweep, files_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -69,7 +69,7 @@ def test_the_controller_is_killed_and_the_shell_too(sweep: RealSweep, undisturbe
     sweep.slurm.kill("slurmctld")
     sweep.reaches(1, 100)
     sweep.slurm.controller()
-    until(lambda: answers(sweep.slurm), "the controller")
+    until(sweep.slurm.answers, "the controller")
     sweep.ends(1, 2)
     for seed in (1, 2):
         assert [one.exit_code for one in sweep.record(seed).attempts] == [0]
@@ -87,13 +87,13 @@ def test_the_same_command_twice_at_once(sweep: RealSweep, undisturbed: Files) ->
         assert files_of(sweep.run(seed)) == undisturbed[seed]
 
 
-def test_a_point_that_raises_is_tried_again_and_fails_with_its_code(sweep: RealSweep) -> None:
+def test_a_point_that_dies_three_times_at_one_step_stops_with_its_reason(sweep: RealSweep) -> None:
     """A learning rate that makes the loss infinite: always at the same step."""
-    sweep.submit("seed=1", "optim.lr=1e30", "hydra.launcher.retries=1")
+    sweep.submit("seed=1", "optim.lr=1e30", "hydra.launcher.retries=9")
     sweep.ends(1)
     status, attempts = sweep.status(1), sweep.record(1).attempts
-    assert (status["state"], len(attempts)) == ("failed", 2)
-    assert "Training stopped at step 3: the loss is nan" in status["reason"]
+    assert (status["state"], len(attempts)) == ("failed", 3)
+    assert status["reason"].startswith("died 3 times at step 0: Training stopped at step 3: the loss is nan")
     assert sweep.accounts(1)[-1] == f"FAILED|{attempts[-1].exit_code}:0"
 
 
@@ -125,10 +125,3 @@ def test_two_tasks_of_srun_train_one_point(sweep: RealSweep) -> None:
     calm = sweep.folder / "multirun" / "calm"
     until(lambda: any(calm.glob("*/result.json")), "the undisturbed job")
     assert files_of(next(calm.glob("*seed-1"))) == disturbed
-
-
-def answers(slurm: MiniSlurm) -> bool:
-    try:
-        return bool(slurm.call("squeue", "--noheader", "--format=%i") or True)
-    except RuntimeError:
-        return False

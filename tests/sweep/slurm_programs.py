@@ -67,16 +67,21 @@ class Programs:
 
     def run(self, job: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
         """Run a task of an array as SLURM would: its batch script, in `folder`."""
+        process = self.start(job, folder, **more)
+        out, errors = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
+
+    def start(self, job: str, folder: Path, **more: str) -> subprocess.Popen[str]:
+        """The same, without waiting for its end."""
         array, _, task = job.partition("_")
         slurm = {"SLURM_JOB_ID": "99", "SLURM_ARRAY_JOB_ID": array, "SLURM_ARRAY_TASK_ID": task}
-        return subprocess.run(
+        return subprocess.Popen(
             ["bash", "-c", self.scripts()[array]],
             cwd=folder,
-            env={**os.environ, **self.environment, **slurm, **more},
-            capture_output=True,
+            env={**os.environ, **more, **self.environment, **slurm},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=120,
-            check=False,
         )
 
 

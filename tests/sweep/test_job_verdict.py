@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from hybridret.runs.job_record import Attempt
 from hybridret.sweep.engines.task_list import Persistence
 from hybridret.sweep.queue.verdict import Verdict, stuck, verdict
 
+AGAIN = "stopped before its time was over"
 PERSISTENCE = Persistence(retries=5, max_requeues=4)
 
 
@@ -40,6 +42,24 @@ def test_after_a_warning_the_job_comes_back_until_the_limit() -> None:
 def test_what_slurm_ended_slurm_brings_back(heard: list[str]) -> None:
     assert asked(State.INTERRUPTED, 75, heard) == Verdict(False, 75, "it broke")
     assert not asked(State.FAILED, -9, heard).again
+
+
+@pytest.mark.parametrize("heard", [["TERM", "LIMIT"], ["USR1", "TERM", "LIMIT"]])
+def test_at_its_time_limit_slurm_brings_nothing_back(heard: list[str]) -> None:
+    assert asked(State.INTERRUPTED, 75, heard, [attempt(0, 5, 75)], restarts=3) == Verdict(True, 75, AGAIN)
+    assert asked(State.FAILED, -9, heard, [attempt(0, 5, -9)]).again
+    assert not asked(State.INTERRUPTED, 75, heard, [attempt(0, 5, 75)], restarts=4).again
+
+
+@pytest.mark.parametrize("heard", [["TERM", "LIMIT"], ["USR1"]])
+def test_a_time_limit_that_is_too_short_three_times_is_enough(heard: list[str]) -> None:
+    short = replace(attempt(7, 7, 75), too_short=True)
+    found = asked(State.INTERRUPTED, 75, heard, [short] * 3)
+    assert (found.again, found.code) == (False, 1)
+    assert "was stopped 3 times at step 7: its time limit is too short" in str(found.reason)
+    assert asked(State.INTERRUPTED, 75, heard, [short] * 2).again
+    assert asked(State.INTERRUPTED, 75, heard, [short, attempt(7, 7, 75), short]).again  # preempted meanwhile
+    assert asked(State.INTERRUPTED, 75, heard, [replace(attempt(1, 7, 75), too_short=True), short, short]).again
 
 
 def test_a_signal_to_the_point_alone_is_no_order_to_come_back() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from slurm_programs import Programs
 from stand_in_app import App
 
 from hybridret.runs.job_record import JobRecord, read_job
+from hybridret.sweep.queue.job import from_srun
+from hybridret.sweep.queue.own_job import requeue
 
 pytestmark = pytest.mark.slow
 
@@ -124,6 +127,14 @@ def test_arrays_are_as_long_as_slurm_allows(cluster: Cluster) -> None:
     assert [cluster.record(f"word-{word}").job for word in "abcde"] == ["7_0", "7_1", "7_2", "8_0", "8_1"]
 
 
+def test_all_arrays_of_a_command_share_max_parallel(cluster: Cluster) -> None:
+    dependency = "+hydra.launcher.more.dependency=afterok:3"
+    assert cluster.sweep("word=a,b,c,d,e", "hydra.launcher.max_parallel=1", dependency).returncode == 0
+    first, second = cluster.programs.options("7"), cluster.programs.options("8")
+    assert (first["array"], second["array"]) == ("0-2%1", "0-1%1")
+    assert (first["dependency"], second["dependency"]) == ("afterok:3", "afterany:7,afterok:3")
+
+
 def test_the_shell_died_before_it_wrote_the_jobs(cluster: Cluster) -> None:
     cluster.sweep("word=a")
     (cluster.run("word-a") / "job.json").unlink()
@@ -156,6 +167,51 @@ def test_a_signal_to_the_step_alone_is_a_preemption_while_the_job_runs(
     assert cluster.programs.calls("scontrol")[1:] == (["requeue 99"] if requeued else [])
 
 
+def stopped_at_its_limit(cluster: Cluster, **more: str) -> int:
+    """The exit code of a job that gets SLURM's TERM at its time limit while its point works."""
+    fifo = cluster.app.folder / "fifo"
+    job = cluster.programs.start("7_0", cluster.app.folder, **{**cluster.app.environment(), **more})
+    fifo.read_text()
+    job.send_signal(signal.SIGTERM)
+    job.communicate(timeout=120)
+    return job.returncode
+
+
+@pytest.fixture
+def waiting(cluster: Cluster) -> Cluster:
+    """A sweep of one point that works until a signal comes, and a queue that ends its job at the time limit."""
+    config = cluster.app.folder / "config.yaml"
+    config.write_text(config.read_text().replace("fifo: null", f"fifo: {cluster.app.folder / 'fifo'}"))
+    (cluster.programs.folder / "queue").write_text("COMPLETING|TimeLimit\n")
+    return cluster
+
+
+def test_at_its_time_limit_a_job_comes_back_by_itself_until_it_gets_no_further(waiting: Cluster) -> None:
+    waiting.sweep("behaviour=wait")
+    codes = [stopped_at_its_limit(waiting, SLURM_RESTART_COUNT=str(number)) for number in range(3)]
+    assert codes == [0, 0, 1]
+    attempts = waiting.record("behaviour-wait").attempts
+    assert [(one.exit_code, one.too_short) for one in attempts] == [(75, True)] * 3
+    status = waiting.status("behaviour-wait")
+    assert (status["state"], "was stopped 3 times at step 0" in status["reason"]) == ("failed", True)
+    assert waiting.programs.calls("scontrol")[1:] == ["requeue 99"] * 4  # at TERM, and when the point has saved
+
+
+def test_the_limit_on_requeues_holds_at_time_limits(waiting: Cluster) -> None:
+    waiting.sweep("behaviour=wait", "hydra.launcher.max_requeues=4")
+    assert stopped_at_its_limit(waiting, SLURM_RESTART_COUNT="4") == 75
+    assert waiting.programs.calls("scontrol")[1:] == []
+    assert "4 times, which is the limit" in str(waiting.record("behaviour-wait").attempts[-1].reason)
+
+
+def test_a_job_that_is_cancelled_does_not_come_back(waiting: Cluster) -> None:
+    waiting.sweep("behaviour=wait")
+    (waiting.programs.folder / "queue").write_text("COMPLETING|None\n")
+    assert stopped_at_its_limit(waiting) == 75
+    assert waiting.programs.calls("scontrol")[1:] == []
+    assert waiting.status("behaviour-wait")["state"] == "interrupted"
+
+
 def test_three_deaths_at_the_same_step_stop_with_their_reason(cluster: Cluster) -> None:
     cluster.sweep("behaviour=raise", "hydra.launcher.retries=9")
     codes = [cluster.work("7_0", SLURM_RESTART_COUNT=str(number)).returncode for number in range(3)]
@@ -167,6 +223,34 @@ def test_three_deaths_at_the_same_step_stop_with_their_reason(cluster: Cluster) 
     assert [one.exit_code for one in cluster.record("behaviour-raise").attempts] == [1, 1, 1]
     assert cluster.work("7_0").returncode == 1  # and is not started a fourth time
     assert len(cluster.record("behaviour-raise").attempts) == 3
+
+
+def test_codes_of_srun_are_signals_only_where_there_is_such_a_signal() -> None:
+    assert [from_srun(code) for code in (0, 1, 75, 137, 143, 167, 213)] == [0, 1, 75, -9, -15, 167, 213]
+
+
+def test_a_controller_that_is_away_is_asked_again_but_not_after_a_refusal(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = cluster.programs.folder
+    monkeypatch.setenv("PATH", cluster.programs.environment["PATH"])
+    monkeypatch.setenv("SLURM_JOB_ID", "99")
+    (folder / "scontrol").write_text(
+        f"#!/usr/bin/env bash\ncd {folder}\necho x >> asked\n"
+        "if [ $(wc -l < asked) -ge $(cat until) ]; then exit 0; fi\ncat words >&2\nexit 1\n"
+    )
+    away = "slurm_load_jobs error: Unable to contact slurm controller (connect failure)"
+    for words, when, answer, times in ((away, 3, True, 3), (away, 99, False, 1), ("Requeue is disabled", 9, False, 1)):
+        (folder / "words").write_text(words)
+        (folder / "until").write_text(str(when))
+        (folder / "asked").write_text("")
+        assert requeue(60.0 if when == 3 else 0.0, pause=0.0) is answer
+        assert len((folder / "asked").read_text().split()) == times
+    (folder / "asked").write_text("")
+    (folder / "words").write_text(away)
+    assert not requeue(60.0, lambda: True, pause=0.0)  # there is no time left
+    (folder / "words").write_text("99: Job is pending execution")
+    assert requeue()
 
 
 def test_where_nothing_can_be_requeued_the_code_says_so(cluster: Cluster) -> None:

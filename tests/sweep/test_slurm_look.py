@@ -45,6 +45,15 @@ def test_both_together() -> None:
     assert looks["99"] == JobLook(JobState.GONE)
 
 
+def test_a_task_that_its_array_lists_no_more_has_ended() -> None:
+    """`scancel 12_7` while it waits: SLURM keeps no record of it, and of `12_8` an account."""
+    accounts = read_accounts("12_8|CANCELLED by 0|None assigned|0\n")
+    looks = together(["12_7", "12_8", "13_7"], read_queue(QUEUE), accounts)
+    assert (looks["12_7"].state, looks["12_7"].reason) == (JobState.ENDED, "cancelled before it began, or forgotten")
+    assert looks["12_8"].reason == "CANCELLED"
+    assert looks["13_7"].state is JobState.GONE  # perhaps of another cluster
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"), [("0:07", 7), ("59:59", 3599), ("1:00:00", 3600), ("2-01:00:01", 176401), ("INVALID", None)]
 )

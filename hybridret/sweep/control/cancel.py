@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from hybridret.base.errors import DONE, POINT_FAILED, UserError
 from hybridret.base.markup import printable
 from hybridret.reporting.points import is_run
+from hybridret.runs.look import correct
 from hybridret.runs.status import State
 from hybridret.sweep.control.controllers import local, own_processes, processes
 from hybridret.sweep.engines.registry import engine
+from hybridret.sweep.overview.row import Row
 from hybridret.sweep.overview.survey import Engines, survey
 
 Signal = Callable[[int, int], None]
@@ -50,6 +52,7 @@ def cancel(folder: Path, say: Callable[[str], None], engines: Engines = engine, 
         try:
             engines(name).cancel(own)
             say(f"{folder}: cancelled {len(own)} job{'s' * (len(own) > 1)} of {name}: {', '.join(own)}")
+            _note(row for row in found.rows if row.engine == name and row.job in own)
         except UserError as error:
             left.append(f"jobs of {name} go on ({', '.join(own)}): {error}")
     for one in left:
@@ -58,3 +61,11 @@ def cancel(folder: Path, say: Callable[[str], None], engines: Engines = engine, 
     if not (stopped or jobs or left):
         say(f"{folder}: nothing runs and nothing waits.")
     return code
+
+
+def _note(rows: Iterable[Row]) -> None:
+    """Write that runs which waited are cancelled: no process of theirs ever begins that could. One that began in this
+    moment holds its lock, and writes its own end."""
+    for row in rows:
+        if row.state == State.QUEUED and row.folder is not None:
+            correct(row.folder, State.INTERRUPTED, "its job was cancelled while it waited", row.heartbeat)

@@ -13,22 +13,24 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from hybridret.base.errors import BAD_INPUT, DONE, POINT_FAILED, REQUEUE, UserError
 from hybridret.base.interruption import PARENT, refuse
 from hybridret.runs import RunDirectory, State
-from hybridret.runs.checkpoint_step import checkpoint_step
+from hybridret.runs.checkpoint_step import checkpoint_step, training_is_over
 from hybridret.runs.job_record import Attempt, JobRecord, read_job, write_job
 from hybridret.sweep.engines.engine import Task
 from hybridret.sweep.engines.task_list import Persistence, TaskList, read_tasks
 from hybridret.sweep.exit_status import settle
 from hybridret.sweep.point import Point
+from hybridret.sweep.queue.own_job import GO_ON, LIMIT, PATIENCE, job_id, order, requeue
 from hybridret.sweep.queue.verdict import DEATHS, Verdict, stuck, verdict
 from hybridret.sweep.rank_processes import Ending
 
@@ -37,10 +39,15 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXP
 
 
 class Signals:
-    """The signals that this job had, passed on to its process as soon as there is one."""
+    """The signals that this job had, passed on to its process as soon as there is one.
+
+    heard: names of signals, and LIMIT after the TERM that SLURM sends at the time limit. SLURM then kills this process
+    too, KillWait seconds later, and brings nothing back. So `come_back` is called at once, before the point has saved.
+    """
 
     def __init__(self) -> None:
         self.heard: list[str] = []
+        self.come_back: Callable[[], None] = lambda: None
         self._process: subprocess.Popen[bytes] | None = None
         for number in PASSED_ON:
             signal.signal(number, self._handle)
@@ -49,17 +56,23 @@ class Signals:
         """From now on signals go to `process`, those that came before at once."""
         self._process = process
         for name in tuple(self.heard):
-            self._send(signal.Signals[f"SIG{name}"])
+            if name != LIMIT:
+                self._send(signal.Signals[f"SIG{name}"])
 
     def after(self, code: int) -> None:
         """Find out who stopped a point with this exit code where no signal came here: SLURM signals the steps alone
         where preempted jobs have some time left. Where the job still runs, nobody else brings it back."""
         if not self.heard and code in (REQUEUE, -signal.SIGTERM, -signal.SIGUSR1):
-            self.heard.append("USR1" if still_running() else "TERM")
+            self.heard.append(order())
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        self.heard.append(signal.Signals(number).name.removeprefix("SIG"))
+        name = signal.Signals(number).name.removeprefix("SIG")
+        again = name in self.heard
+        self.heard.append(name)
         self._send(number)
+        if number == signal.SIGTERM and not again and order() == LIMIT:
+            self.heard.append(LIMIT)
+            self.come_back()
 
     def _send(self, number: int) -> None:
         if self._process is not None:
@@ -93,12 +106,13 @@ def run_task(task: Task, tasks: TaskList, signals: Signals) -> int:
     record = own_record(task, tasks.engine, job)
     step, mine = checkpoint_step(run.path), [one for one in record.attempts if one.job == job]
     if stuck(mine, step) is not None:
-        reason = f"died {DEATHS} times at step {step:,}, the last time without a word"
+        reason = f"died {DEATHS} times at step {step:,}, the last time {mine[-1].reason or 'without a word'}"
         fail(run, reason)
         print(reason, flush=True)
         return POINT_FAILED
     attempt = Attempt(job, socket.gethostname(), now(), step)
     write_job(run.path, record.with_attempt(attempt))
+    signals.come_back = partial(come_back_early, run, record.with_attempt(attempt), tasks.persistence)
     if signals.heard:  # before there was anything to save
         point, code = Point(0, task.arguments, run=run), REQUEUE
         point.end(State.INTERRUPTED, "stopped before it began", code)
@@ -106,25 +120,46 @@ def run_task(task: Task, tasks: TaskList, signals: Signals) -> int:
         point, code = start_and_wait(task, tasks.container, run, signals)
     step_after = checkpoint_step(run.path)
     ended = replace(attempt, ended=now(), step_after=step_after, exit_code=code, reason=point.reason)
+    if timed_out(signals.heard) and step_after == step:
+        ended = replace(ended, too_short=not training_is_over(run.path, step_after))
     record = own_record(task, tasks.engine, job).with_attempt(ended)
     found = decide(point, code, signals.heard, record, tasks.persistence)
     with suppress(UserError):  # a full disk must not change what follows
         write_job(run.path, record.with_attempt(replace(ended, reason=found.reason)))
-    if found.again and requeue():
+    patience = PATIENCE if "TERM" not in signals.heard else 0.0  # after TERM there is no time left
+    if found.again and requeue(patience, lambda: "TERM" in signals.heard):
         print(f"{found.reason}: back into the queue", flush=True)
         return DONE
-    if point.state is State.FAILED and found.reason is not None and found.reason != point.reason:
+    failed = point.state is State.FAILED or found.code == POINT_FAILED
+    if failed and found.reason is not None and found.reason != point.reason:
         fail(run, found.reason)
     if found.reason:
         print(f"{point.state}: {found.reason}", flush=True)
     return found.code
 
 
+def come_back_early(run: RunDirectory, record: JobRecord, persistence: Persistence) -> None:
+    """At the time limit: back into the queue at once, unless a limit may be reached, which only the end can show."""
+    unsaved = replace(record.attempts[-1], ended=now(), step_after=checkpoint_step(run.path), too_short=True)
+    mine = [one for one in record.with_attempt(unsaved).attempts if one.job == record.job]
+    if restarts() < persistence.max_requeues and stuck(mine) is None and requeue():
+        print("its time is over: back into the queue", flush=True)
+
+
+def timed_out(heard: Sequence[str]) -> bool:
+    """Whether the job was stopped because of its time limit: at it, or by the warning before it."""
+    return LIMIT in heard or (GO_ON in heard and "TERM" not in heard)
+
+
+def restarts() -> int:
+    """How often SLURM has started this job again."""
+    return int(os.environ.get("SLURM_RESTART_COUNT") or 0)
+
+
 def decide(point: Point, code: int, heard: Sequence[str], record: JobRecord, persistence: Persistence) -> Verdict:
     """`verdict` for the job that this process is."""
     mine = [one for one in record.attempts if one.job == record.job]
-    restarts = int(os.environ.get("SLURM_RESTART_COUNT") or 0)
-    return verdict(point.state, code, point.reason, heard, mine, restarts, persistence)
+    return verdict(point.state, code, point.reason, heard, mine, restarts(), persistence)
 
 
 def start_and_wait(task: Task, container: Sequence[str], run: RunDirectory, signals: Signals) -> tuple[Point, int]:
@@ -142,8 +177,8 @@ def start_and_wait(task: Task, container: Sequence[str], run: RunDirectory, sign
         )
     signals.pass_to(process)
     code = process.wait()
-    if stepped(task) and code > 128:  # as srun spells a signal
-        code = 128 - code
+    if stepped(task):
+        code = from_srun(code)
     signals.after(code)
     settle(point, Ending(0, 1, code, run.log, start, (process.pid,)), stopping=bool(signals.heard))
     return point, code
@@ -165,6 +200,11 @@ def command(task: Task, container: Sequence[str], log: Path) -> list[str]:
     each = [f"--cpus-per-task={max(1, asked.cores // asked.tasks)}"]
     output = [f"--output={str(log.absolute()).replace('%', '%%')}", "--open-mode=append"]
     return ["srun", "--kill-on-bad-exit=1", *nodes, *each, *output, *inner]
+
+
+def from_srun(code: int) -> int:
+    """An exit code of srun, which spells signals as a shell does; 167 and others say that it could not start a step."""
+    return 128 - code if code - 128 in set(signal.Signals) else code
 
 
 def stepped(task: Task) -> bool:
@@ -193,32 +233,6 @@ def own_record(task: Task, engine: str, job: str) -> JobRecord:
         return found
     earlier = found.attempts if found is not None else ()
     return JobRecord(engine, job, now(), task.arguments, asdict(task.resources), earlier)
-
-
-def job_id() -> str:
-    """As `squeue` and `scancel` name this job."""
-    array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
-    return f"{array}_{task}" if array and task else os.environ.get("SLURM_JOB_ID", "")
-
-
-def still_running() -> bool:
-    """Whether SLURM means this job to go on: it is neither cancelled nor put back into the queue."""
-    asked = ["squeue", "--noheader", "--format=%T", f"--jobs={os.environ.get('SLURM_JOB_ID', '')}"]
-    try:
-        done = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.stdout.strip() == "RUNNING"
-
-
-def requeue() -> bool:
-    """Put this job back into the queue; whether SLURM took it."""
-    try:
-        done = subprocess.run(["scontrol", "requeue", os.environ.get("SLURM_JOB_ID", "")], timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        print(f"scontrol requeue: {error}", flush=True)
-        return False
-    return done.returncode == 0
 
 
 def now() -> str:

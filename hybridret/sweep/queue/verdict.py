@@ -1,8 +1,8 @@
 """Whether a job goes back into the queue after an attempt, and why not: pure functions of what is known of it.
 
 One owner of requeueing: after a stop that SLURM itself ordered (TERM: `scancel`, `scontrol requeue`, preemption) SLURM
-knows whether the job comes back, and the job asks for nothing. After a warning (USR1: the time limit) and after a
-failure nobody else brings it back.
+knows whether the job comes back, and the job asks for nothing. After a warning (USR1), at the time limit itself (TERM
+and LIMIT) and after a failure nobody else brings it back.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from hybridret.base.errors import BAD_INPUT, DONE, INTERRUPTED, POINT_FAILED, RE
 from hybridret.runs import State
 from hybridret.runs.job_record import Attempt
 from hybridret.sweep.engines.task_list import Persistence
+from hybridret.sweep.queue.own_job import GO_ON, LIMIT
 
 DEATHS = 3  # at the same step: more attempts would end there, too
 
@@ -37,19 +38,22 @@ def verdict(
     persistence: Persistence,
 ) -> Verdict:
     """state, code, reason: the outcome of the point (code negative: killed by that signal); heard: the signals that
-    the job had, "TERM" or "USR1"; attempts: those of this job, the one that just ended included; restarts: how often
-    SLURM has started it again.
+    the job had, "TERM" or "USR1", and LIMIT where TERM came at the time limit; attempts: those of this job, the one
+    that just ended included; restarts: how often SLURM has started it again.
     """
     if state in (State.FINISHED, State.SKIPPED):
         return Verdict(False, DONE, reason)
     if state is State.RUNNING:  # of another process, which is not disturbed
         return Verdict(False, BAD_INPUT, reason)
-    if "TERM" in heard:
+    if "TERM" in heard and LIMIT not in heard:
         return Verdict(False, REQUEUE, reason)
     leaving = _exit_code(code)
     if state is State.INTERRUPTED:
-        if "USR1" not in heard:
+        if GO_ON not in heard and LIMIT not in heard:
             return Verdict(False, leaving, reason)
+        if (step := stuck(attempts)) is not None:
+            short = "its time limit is too short to come further"
+            return Verdict(False, POINT_FAILED, f"was stopped {DEATHS} times at step {step:,}: {short}")
         return _again(restarts, persistence, REQUEUE, "stopped before its time was over")
     if code == BAD_INPUT:  # it would be refused again
         return Verdict(False, BAD_INPUT, reason)
@@ -81,8 +85,8 @@ def stuck(attempts: Sequence[Attempt], step: int | None = None) -> int | None:
 
 
 def died(attempt: Attempt) -> bool:
-    """Whether an attempt ended badly: with an error, by a signal, or without a word."""
-    return attempt.ended is None or attempt.exit_code not in (DONE, REQUEUE, INTERRUPTED)
+    """Whether an attempt ended badly: with an error, by a signal, without a word, or without a step in its time."""
+    return attempt.ended is None or attempt.too_short or attempt.exit_code not in (DONE, REQUEUE, INTERRUPTED)
 
 
 def _exit_code(code: int) -> int:

@@ -9,6 +9,8 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,9 @@ import pytest
 from hybridret.base.checksums import write_sealed
 from hybridret.base.errors import UserError
 from hybridret.base.processes import birth
+from hybridret.report import report
 from hybridret.runs import RunDirectory, State
-from hybridret.runs.job_record import Attempt, read_job
+from hybridret.runs.job_record import Attempt, read_job, write_job
 from hybridret.sweep.control.cancel import cancel
 from hybridret.sweep.control.clean import clean
 from hybridret.sweep.control.resume import resume
@@ -196,8 +199,6 @@ def test_retry_leaves_a_run_alone_that_another_process_works_on(
 
 def _as_failed(sweep: Path, engines: Engines) -> Any:
     """What a look saw just before another process began."""
-    from dataclasses import replace
-
     from hybridret.sweep.overview.survey import survey
 
     found = survey(sweep, engines, mend=False)
@@ -222,6 +223,39 @@ def test_cancel_ends_jobs_and_processes(sweep: Path, heard: Heard, engines: Engi
     heard.lines.clear()
     assert cancel(sweep, heard.say, engines) == 0
     assert heard.lines == [f"{sweep}: nothing runs and nothing waits."]
+
+
+def test_cancel_notes_at_once_that_a_run_waits_no_more(sweep: Path, heard: Heard, engines: Engines) -> None:
+    cancel(sweep, heard.say, engines)
+    status = RunDirectory(sweep / "waits").read_status() or {}
+    assert (status["state"], status["reason"]) == ("interrupted", "its job was cancelled while it waited")
+    assert status["config_hash"] == "h"
+
+
+def test_cancel_leaves_the_word_to_a_run_that_begins_in_this_moment(
+    sweep: Path, heard: Heard, engines: Engines, stand_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as working:
+        monkeypatch.setattr(
+            stand_in, "cancel", lambda jobs: working.enter_context(RunDirectory(sweep / "waits").lock())
+        )
+        cancel(sweep, heard.say, engines)
+    assert (RunDirectory(sweep / "waits").read_status() or {})["state"] == "queued"
+
+
+@pytest.mark.slow
+def test_a_report_asks_what_became_of_jobs_that_wait(make_run: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`scancel` of a job that waits: no process ever begins that could write it."""
+    run = make_run("waits", State.QUEUED, job="7_0")
+    job = read_job(run.path)
+    assert job is not None
+    write_job(run.path, replace(job, engine="slurm"))
+    answers = {"squeue": "7|0|7|CANCELLED|None||0:00\n", "sacct": ""}
+    monkeypatch.setattr("hybridret.sweep.engines.slurm.engine.call", lambda command: answers[command[0]])
+    with pytest.raises(UserError):  # nothing to report
+        report(run.path.parent)
+    status = run.read_status() or {}
+    assert (status["state"], status["reason"]) == ("interrupted", "slurm: CANCELLED")
 
 
 def test_cancel_says_what_it_cannot_stop(

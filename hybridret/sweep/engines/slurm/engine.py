@@ -7,12 +7,13 @@ import subprocess
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hybridret.base.errors import UserError
 from hybridret.sweep.engines.engine import JobLook, Task
 from hybridret.sweep.engines.slurm.look import ACCOUNTS, QUEUE, read_accounts, read_queue, together
 from hybridret.sweep.engines.slurm.options import SlurmOptions
+from hybridret.sweep.engines.slurm.shares import shares
 from hybridret.sweep.engines.task_list import Persistence, TaskList, equal_resources, write_tasks
 
 FOLDER = ".slurm"  # below a sweep: files of tasks, batch scripts, and what the jobs themselves print
@@ -49,14 +50,20 @@ class SlurmEngine:
         Raises UserError where SLURM refuses an array: those before it are cancelled, so nothing is queued.
         """
         largest = _largest_array()
-        jobs = [""] * len(tasks)
+        parts = [
+            group[first : first + largest]
+            for group in equal_resources(tasks)
+            for first in range(0, len(group), largest)
+        ]
+        jobs, arrays = [""] * len(tasks), list[str]()
         try:
-            for group in equal_resources(tasks):
-                for first in range(0, len(group), largest):
-                    part = group[first : first + largest]
-                    array = self._submit([tasks[number] for number in part])
-                    for index, number in enumerate(part):
-                        jobs[number] = f"{array}_{index}"
+            for part, share in zip(
+                parts, shares([len(part) for part in parts], self.options.max_parallel), strict=True
+            ):
+                after = None if share.after is None else arrays[share.after]
+                arrays.append(self._submit([tasks[number] for number in part], share.limit, after))
+                for index, number in enumerate(part):
+                    jobs[number] = f"{arrays[-1]}_{index}"
         except UserError:
             with suppress(UserError):
                 self.cancel([job for job in jobs if job])
@@ -80,7 +87,8 @@ class SlurmEngine:
         if jobs:
             call(["scancel", *jobs])
 
-    def _submit(self, tasks: Sequence[Task]) -> str:
+    def _submit(self, tasks: Sequence[Task], limit: int | None, after: str | None) -> str:
+        """The id of an array of `tasks`, of which `limit` run at once, when the array `after` has ended."""
         try:
             from hybridret.sweep.engines.slurm.array import submit_array  # submitit
         except ImportError as error:
@@ -89,7 +97,10 @@ class SlurmEngine:
         folder = sweep / FOLDER
         path = folder / f"tasks-{uuid.uuid4().hex[:12]}.json"
         folder.mkdir(parents=True, exist_ok=True)
-        options = self.options
+        options = replace(self.options, max_parallel=limit)
+        if after is not None:
+            asked = [f"afterany:{after}", *filter(None, [options.more.get("dependency")])]
+            options = replace(options, more={**options.more, "dependency": ",".join(asked)})
         persistence = Persistence(options.retries, options.max_requeues)
         write_tasks(path, TaskList(self.name, tuple(tasks), persistence, options.container))
         return submit_array(path, len(tasks), sweep.name, tasks[0].resources, options, folder)

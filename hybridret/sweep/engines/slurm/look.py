@@ -9,6 +9,7 @@ from hybridret.sweep.engines.engine import JobLook, JobState
 
 QUEUE = "%F|%K|%i|%T|%r|%N|%M"  # array, task in it, id, state, reason, nodes, time of this attempt
 ACCOUNTS = "JobID,State,NodeList,ElapsedRaw"
+LEFT = "cancelled before it began, or forgotten"  # of a task whose array is still known
 _WAITING = {"PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT"}
 _ENDED = {
     "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED",
@@ -49,12 +50,14 @@ def read_accounts(text: str) -> dict[str, JobLook]:
 
 def together(jobs: Iterable[str], queue: dict[str, JobLook], accounts: dict[str, JobLook]) -> dict[str, JobLook]:
     """A look at every job: the queue knows states best, the accounts know what a job ran in all and what ended long
-    ago."""
+    ago. A task that was cancelled before it began is in neither: SLURM takes it out of the list of its array."""
+    arrays = {job.partition("_")[0] for job in queue}
     looks = {}
     for job in jobs:
         now, past = queue.get(job), accounts.get(job)
         if now is None:
-            looks[job] = past or JobLook(JobState.GONE)
+            known = job.partition("_")[0] in arrays
+            looks[job] = past or (JobLook(JobState.ENDED, LEFT) if known else JobLook(JobState.GONE))
         elif past is None:
             looks[job] = now
         else:

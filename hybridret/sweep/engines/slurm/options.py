@@ -15,7 +15,7 @@ class SlurmOptions:
     - setup: lines of shell before a point starts, such as `module load cuda/13`.
     - container: the words before `python`, such as `apptainer exec --nv image.sif`.
     - more: further options of sbatch, by their long names.
-    - max_parallel: tasks of an array that run at once.
+    - max_parallel: tasks of all arrays of a submission that run at once.
     - warn: seconds before the time limit at which a point saves its state and goes back into the queue.
     - retries: how often a point that failed is tried again; max_requeues: how often a job goes back into the queue.
     """
