@@ -26,6 +26,7 @@ def test_filled_and_bare_have_one_hash() -> None:
         "monitor": "loss",
         "hard_negatives": None,
         "mined": None,
+        "chunk_tokens": None,
         "accumulate": 1,
         "ema": 0,
     }
@@ -42,5 +43,6 @@ def test_what_is_there_stays() -> None:
         "monitor": "mono",
     }
     training |= {"validation_benchmark": "xquad_r", "hard_negatives": 2, "mined": "hard", "ema": 9, "accumulate": 2}
+    training["chunk_tokens"] = 64
     today = {"training": training, "adapter": {"_target_": "x"}, "plan": {}}
     assert with_later_keys(today) == today
