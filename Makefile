@@ -114,10 +114,9 @@ lint: $(VENV)/.developed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(VENV)/.developed  # of benchmarks, which run seldom: whether what they call still exists and takes what they give
+types: $(VENV)/.developed
 	$(BIN)/mypy
-	$(BIN)/mypy --config-file= --ignore-missing-imports --disable-error-code operator --disable-error-code arg-type --disable-error-code assignment \
-	  --disable-error-code override --disable-error-code union-attr --disable-error-code type-var benchmarks
+	$(BIN)/mypy --config-file benchmarks/mypy.ini benchmarks
 
 imports: $(VENV)/.developed
 	$(BIN)/lint-imports --no-cache

@@ -41,6 +41,7 @@ def main(folder: Path, steps: int = 60) -> None:
             steps=steps,
             batch_size=32,
             chunk_size=None,
+            chunk_tokens=None,
             recompute=False,
             recompute_layers=False,
             compile=False,

@@ -14,6 +14,7 @@ import pytest
 from hybridret.base import mapped
 from hybridret.base.mapped import chunks, release, taken
 from hybridret.base.scratch import scratch_array
+from hybridret.data.lines import no_progress
 from hybridret.data.prepared import card, distinct, question_sets, stored_texts
 from hybridret.data.prepared.card import _dataset
 from hybridret.data.prepared.distinct import each_text_once
@@ -70,7 +71,7 @@ def _complete(folder: Path) -> None:
 
 
 def _card(folder: Path) -> None:
-    _dataset("training", read_pairs(folder))
+    _dataset("training", read_pairs(folder), no_progress)
 
 
 def _texts(folder: Path) -> None:

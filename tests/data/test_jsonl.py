@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import random
-import time
 from pathlib import Path
 from typing import Any
 
@@ -496,10 +495,8 @@ def test_a_name_is_not_empty(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_real_parallel_data(real_data: Path) -> None:
-    started = time.process_time()
     source = JsonlPairs(str(real_data / "train"), files=["squad-dev.*"])
     (training,), validation, (test,) = source.training(), source.validation(), source.test()
-    assert time.process_time() - started < 5
     assert training.languages == ("da", "en", "es", "id", "it", "pt", "sv", "zh")
     summary = source.summary()
     assert summary["rows"]["read"] == 49_591

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import cache
 from pathlib import Path
 
@@ -61,19 +60,16 @@ def test_parameters_are_the_published_ones(name: str, size: str) -> None:
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_the_largest_of_each_family_is_planned_in_seconds(name: str) -> None:
+def test_the_largest_of_each_family_is_planned(name: str) -> None:
     made, pooling = family(name)
     body = made.meta(list(PUBLISHED[name])[-1])
-    start = time.process_time()
     planned = plan(body, pooling, ON_A_GPU, WORK)
-    seconds = time.process_time() - start
     assert planned.parameters == counted(body)
     assert planned.flops_per_pair == pytest.approx(6 * 160 * planned.parameters["body"], rel=0.07)
     assert planned.flops_per_step_executed == pytest.approx(planned.flops_per_step * 4 / 3)
     assert planned.memory.weights == 4 * planned.parameters["total"]
     assert planned.memory.optimizer == 8 * planned.parameters["total"]
     assert planned.memory.total > 16 * planned.parameters["total"]
-    assert seconds < 10  # two on an idle core; what is here is often shared
 
 
 def plain(layers: int = 3) -> Transformer:
