@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,42 +26,65 @@ class Asked:
     answer: str
 
 
-def check_alignment(asked: Sequence[Asked], allowed: float) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Ways:
+    """Settings that an error names: for ids that are no translations, and for a share of lonely ids that is right."""
+
+    separate: str
+    trusted: str  # may hold {share}
+
+
+def check_alignment(asked: Iterable[Asked], allowed: float | None, ways: Ways, lonely: bool = False) -> dict[str, Any]:
     """Dataset -> language -> how many of its ids no other language has, for datasets in several languages.
 
     allowed: the largest share of such ids in a language; the language with the most questions may have any number.
+        None: nothing is refused.
+    lonely: a language that shares no id at all with another one is accepted, as questions of its own.
 
     Raises UserError above it, and where answers in figures differ under equal ids: such ids are counted per language.
     """
     answers: defaultdict[str, defaultdict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
     for one in asked:
         answers[one.dataset][one.language][one.id] = one.answer
-    counts = {}
+    counts: dict[str, Any] = {}
     for dataset, languages in sorted(answers.items()):
         if len(languages) > 1:
-            counts[dataset] = _alone(dataset, languages, allowed)
-            _check_figures(dataset, languages)
+            alone = {language: _alone(language, languages) for language in languages}
+            counts[dataset] = {language: len(ids) for language, ids in alone.items()}
+            if allowed is not None:
+                # Equal ids of other questions say more about what is wrong than ids that only one language has.
+                _check_figures(dataset, languages, ways)
+                _refuse(dataset, languages, alone, allowed, ways, lonely)
     return counts
 
 
-def _alone(dataset: str, languages: Mapping[str, Mapping[str, str]], allowed: float) -> dict[str, int]:
+def _alone(language: str, languages: Mapping[str, Mapping[str, str]]) -> list[str]:
+    others = set().union(*(found for other, found in languages.items() if other != language))
+    return sorted(languages[language].keys() - others)
+
+
+def _refuse(
+    dataset: str,
+    languages: Mapping[str, Mapping[str, str]],
+    alone: Mapping[str, list[str]],
+    allowed: float,
+    ways: Ways,
+    lonely: bool,
+) -> None:
     most = max(languages, key=lambda language: len(languages[language]))
-    counts = {}
     for language, ids in languages.items():
-        others = set().union(*(found for other, found in languages.items() if other != language))
-        alone = sorted(ids.keys() - others)
-        counts[language] = len(alone)
-        if language != most and len(alone) > allowed * len(ids):
-            raise UserError(
-                f"{dataset}: {len(alone)} of {len(ids)} question ids in {language} exist in no other language, such as "
-                f"{alone[0]!r}: more than {allowed:.0%}, so its files are no translation of the others. Check "
-                f"data.files. Where equal ids are no translations at all, set data.parallel=false; where this share is "
-                f"right, data.unaligned_allowed={len(alone) / len(ids) + 0.01:.2f}."
-            )
-    return counts
+        some = alone[language]
+        if language == most or len(some) <= allowed * len(ids) or (lonely and len(some) == len(ids)):
+            continue
+        raise UserError(
+            f"{dataset}: {len(some)} of {len(ids)} question ids in {language} exist in no other language, such as "
+            f"{some[0]!r}: more than {allowed:.0%}, so its files are no translation of the others. Check data.files. "
+            f"Where equal ids are no translations at all, set {ways.separate}; where this share is right, "
+            f"{ways.trusted.format(share=f'{len(some) / len(ids) + 0.01:.2f}')}."
+        )
 
 
-def _check_figures(dataset: str, languages: Mapping[str, Mapping[str, str]]) -> None:
+def _check_figures(dataset: str, languages: Mapping[str, Mapping[str, str]], ways: Ways) -> None:
     """Answers such as years are the same in all languages; under equal ids of other questions they differ."""
     most = max(languages, key=lambda language: len(languages[language]))
     figures = {identifier: found for identifier, answer in languages[most].items() if (found := _figure(answer))}
@@ -74,7 +97,7 @@ def _check_figures(dataset: str, languages: Mapping[str, Mapping[str, str]]) -> 
                 f"{dataset}: only {agreeing} of {len(shared)} answers that are a number in {most} are the same number "
                 f"in {language}, so equal ids are no translations; {example!r} is answered by "
                 f"{languages[most][example]!r} and by {answers[example]!r}. Check data.files, or set "
-                f"data.parallel=false."
+                f"{ways.separate}."
             )
 
 

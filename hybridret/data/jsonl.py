@@ -11,19 +11,25 @@ datasets of their own.
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Lt
 
 from hybridret.base.errors import UserError, refusals
+from hybridret.base.languages import among
 from hybridret.base.range_words import Because
 from hybridret.base.ranges import checked
+from hybridret.data.alignment import Asked, Ways, check_alignment
 from hybridret.data.arrow_table import file_probe
+from hybridret.data.assemble import group_of
 from hybridret.data.partition import with_passage_ids
 from hybridret.data.row_source import RowSource
 from hybridret.data.rows import Row, find_files, read_rows
 from hybridret.data.split import Shares
 
+UNALIGNED = 0.01  # the largest share of a language's ids that no other language has
+WAYS = Ways(separate="data.equal_ids=separate", trusted="data.equal_ids=translations")
 VERSION = 1  # of the reading and the split: raise it when the same files would give other pairs
 
 
@@ -42,6 +48,10 @@ class JsonlPairs(RowSource):
         with the held-out parts. None: the datasets with the most of the chosen languages.
     licence: the text about the data's licence in the report.
     ignore_pid: identify passages by qid and text only, for files whose pids are counted per language.
+    equal_ids: what rows with one qid in two languages are. translations: of one question. separate: each language has
+        questions of its own, which it counts for itself. checked: translations, and refused where more than 1% of a
+        language's ids are in no other language (none at all may be: they are its own questions), or where answers in
+        figures differ.
 
     Every method raises UserError for bad input, naming file and line.
     """
@@ -59,6 +69,7 @@ class JsonlPairs(RowSource):
         name: str = "jsonl",
         licence: str = "not stated",
         ignore_pid: bool = False,
+        equal_ids: Literal["checked", "translations", "separate"] = "checked",
     ) -> None:
         if not path:
             raise UserError("data.path is not set: give the folder with the *.jsonl or *.jsonl.gz files of the pairs.")
@@ -67,12 +78,16 @@ class JsonlPairs(RowSource):
         super().__init__(name, path, languages, shares, complete_test, held_out, licence, widen)
         self._files = files
         self._ignore_pid = ignore_pid
+        self._equal_ids = equal_ids
+        self._alone: dict[str, Any] = {}
 
     def key(self) -> list[Any]:
         """Settings, and names, sizes, times and probes of the files. Raises UserError where there are none."""
         files = [file_probe(file, "training pairs") for file in find_files(self._path, self._files)]
         shares = [self._shares.validation, self._shares.test, self._shares.seed]
         settings = [self._asked_languages, self._complete_test, self._held_out, self._ignore_pid, self._licence]
+        if self._equal_ids != "checked":  # copies from before there was a choice stay good
+            settings.append(self._equal_ids)
         return ["jsonl", VERSION, self.name, files, shares, settings]
 
     def missing(self) -> list[str]:
@@ -85,7 +100,25 @@ class JsonlPairs(RowSource):
             raise UserError(f"{self._path} holds no rows: the files that were read are empty.")
         if self._ignore_pid:
             rows = [_without_pids(row) for row in rows]
-        return with_passage_ids(rows)
+        if self._equal_ids == "separate":
+            rows = [dataclasses.replace(row, qid=f"{row.lang}:{row.qid}") for row in rows]
+        rows = with_passage_ids(rows)
+        self._alone = self._check_ids(rows)
+        return rows
+
+    def _check_ids(self, rows: Sequence[Row]) -> dict[str, Any]:
+        known = sorted({row.lang for row in rows})
+        chosen = {among(language, known) for language in self._asked_languages or known}
+        # Equal qids with different pids are not joined, so they count as different ids.
+        asked = (Asked(row.dataset, row.lang, _id(row), row.answer) for row in rows if row.lang in chosen)
+        return check_alignment(asked, UNALIGNED if self._equal_ids == "checked" else None, WAYS, lonely=True)
+
+    def _counts(self) -> dict[str, Any]:
+        return {"ids_in_no_other_language": self._alone} if self._alone else {}
+
+
+def _id(row: Row) -> str:
+    return f"{row.qid} (pid {group_of(row)})"
 
 
 def _without_pids(row: Row) -> Row:

@@ -29,7 +29,7 @@ SHOWN = 5  # problems described in one error; the others are counted
 class Row:
     """One question with its passage in one language. `negatives` are pairs of a text and its pid (None: unknown);
     `numbers` counts the fields that were numbers and became text. `group` joins passages whose pids differ and that
-    must not be negatives of each other; None: the pid is the group."""
+    must not be negatives of each other; None: the pid is the group. `answer` is "" where it is no text."""
 
     dataset: str
     qid: str
@@ -43,6 +43,7 @@ class Row:
     line: int
     numbers: int = 0
     group: str | None = None
+    answer: str = ""
 
 
 class Problems:
@@ -150,6 +151,7 @@ def _parse(raw: bytes, file: Path, line: int, name: str, problems: Problems, fie
             file=str(file),
             line=line,
             numbers=sum(map(is_number, [*map(value.get, TEXTS), *(value.get("negative_pids") or [])])),
+            answer=answer if isinstance(answer := value.get("answer"), str) else "",
         )
     except UserError as error:
         problems.add(str(error).rstrip("."))

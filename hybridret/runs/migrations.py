@@ -21,6 +21,7 @@ ADDED_LATER: Mapping[str, Any] = {
     "training.ema": 0,  # the weights of the last step were validated and kept, not an average
     "data.training_share": 1.0,  # the built-in corpus was used whole
     "data.ignore_pid": False,  # the pids of rows were used
+    "data.equal_ids": "checked",  # equal ids were translations; only their number was not checked
     "backbone.stemmer": False,  # BM25 did not stem words
     "backbone.stopwords": False,  # BM25 dropped no stop words
     "batching.language_exponent": 0.0,  # languages of mono batches were drawn uniformly

@@ -574,6 +574,52 @@ def test_pids_of_each_language(tmp_path: Path) -> None:
         JsonlPairs(str(write(tmp_path / "none", [{**one, "qid": one["qid"] + one["lang"]} for one in rows]))).training()
 
 
+def partly_aligned(lonely: int, of: int = 100) -> list[dict[str, Any]]:
+    """Questions 0 to 119 in English, and `of` in Danish, `lonely` of which exist in no other language."""
+    danish = [*range(of - lonely), *range(1000, 1000 + lonely)]
+    return [row(f"q{n}", code, f"p{n}", None) for code, ids in (("en", range(120)), ("da", danish)) for n in ids]
+
+
+@pytest.mark.parametrize(("lonely", "refused"), [(0, False), (1, False), (2, True), (99, True), (100, False)])
+def test_ids_that_do_not_align_are_refused_and_counted(tmp_path: Path, lonely: int, refused: bool) -> None:
+    """English may have more. A language that shares no id at all brings questions of its own."""
+    folder = str(write(tmp_path, partly_aligned(lonely)))
+    alone = {"qa": {"da": lonely, "en": 20 + lonely}}
+    if refused:
+        words = rf"qa: {lonely} of 100 .* in da exist in no other.*q1000.*data\.equal_ids=separate.*=translations"
+        with pytest.raises(UserError, match=words):
+            JsonlPairs(folder, complete_test=False).training()
+    else:
+        assert JsonlPairs(folder, complete_test=False).summary()["ids_in_no_other_language"] == alone
+    trusted = JsonlPairs(folder, complete_test=False, equal_ids="translations")
+    assert trusted.summary()["ids_in_no_other_language"] == alone
+    assert JsonlPairs(folder, languages=["en"], complete_test=False).training()
+
+
+@pytest.mark.parametrize("pids", [True, False])
+def test_equal_ids_of_other_questions(tmp_path: Path, pids: bool) -> None:
+    """Ids counted in each language: the answers in figures tell."""
+    rows = [
+        row(str(n), code, str(n), None, answer=str(year + n)) | ({} if pids else {"pid": None})
+        for code, year in (("en", 1000), ("ko", 1500))
+        for n in range(100)
+    ]
+    folder = str(write(tmp_path, rows))
+    with pytest.raises(UserError, match=r"only 0 of 100 answers .* data\.equal_ids=separate"):
+        JsonlPairs(folder).training()
+    own = JsonlPairs(folder, equal_ids="separate", complete_test=False)
+    assert own.training()[0].present.sum(axis=1).max() == 1
+    assert own.training()[0].question_ids[0].partition(":")[0] in ("en", "ko")
+    joined = JsonlPairs(folder, equal_ids="translations").training()[0]
+    assert joined.present.all()
+
+
+def test_the_choice_about_ids_is_part_of_the_key(tmp_path: Path) -> None:
+    folder = str(write(tmp_path, family()))
+    keys = [JsonlPairs(folder, equal_ids=choice).key() for choice in ("checked", "translations", "separate")]
+    assert len({str(key) for key in keys}) == 3
+
+
 def test_every_form_of_a_code_is_one_language(tmp_path: Path) -> None:
     """Rows, names of files and the config's list: in each the codes may be written in another way."""
     one = JsonlPairs(str(write(tmp_path / "one", family())))
