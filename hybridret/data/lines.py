@@ -113,7 +113,10 @@ def decoded(raw: bytes, where: str) -> str:
     try:
         return raw.decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
-        raise UserError(f"{where}: not UTF-8 (byte {error.start + 1} of the line).") from error
+        raise UserError(
+            f"{where}: not UTF-8 (byte {error.start + 1} of the line). If the whole file has another encoding, "
+            f"convert it (iconv -f ENCODING -t UTF-8); else mend the line, or fetch the file again."
+        ) from error
 
 
 def json_object(raw: bytes, where: str) -> dict[str, Any]:

@@ -78,7 +78,10 @@ def parquet_stream(file: Path, columns: Columns, advance: Advance = no_progress)
                 passed = reached
     except pa.ArrowInvalid as error:
         if "UTF8" in str(error):
-            raise UserError(f"{file}, row {row + 1} or one of the next {ROWS}: text that is not UTF-8.") from error
+            raise UserError(
+                f"{file}, row {row + 1} or one of the next {ROWS}: text that is not UTF-8. Write the file "
+                "again with text in UTF-8."
+            ) from error
         raise UserError(f"{file} cannot be read as parquet ({str(error).strip()}). Fetch the file again.") from error
     except OSError as error:
         reason = str(error).strip().splitlines()[0]
