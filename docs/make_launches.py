@@ -4,8 +4,8 @@
 
 A chunk of 8 texts is encoded and goes backward, at the real sizes of the models. The number of kernels does not depend
 on how many texts a chunk has. Counted in fp32, since autocast knows no tensors without memory: bf16-mixed adds a cast
-for each weight and each input of a product. Attention is counted as the single operations that a fused kernel does at once. The
-time that the host takes for a kernel is assumed, not measured: `MICROSECONDS`.
+for each weight and each input of a product. Attention is counted as the single operations
+that a fused kernel does at once. The time that the host takes for a kernel is assumed, not measured: `MICROSECONDS`.
 """
 
 from __future__ import annotations
