@@ -12,7 +12,7 @@ from slurm_programs import Programs
 from stand_in_app import App
 
 from hybridret.runs.job_record import JobRecord, read_job
-from hybridret.sweep.queue.job import from_srun
+from hybridret.sweep.queue.job_processes import from_srun
 from hybridret.sweep.queue.own_job import requeue
 
 pytestmark = pytest.mark.slow

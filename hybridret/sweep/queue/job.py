@@ -1,9 +1,10 @@
 """`python -m hybridret.sweep.queue.job TASKS [NUMBER]`: what runs inside a job of a cluster, one point in one or more
 processes.
 
-It is the batch script's own process, so SLURM's signals come to it: it passes them on, waits until the point has saved
-(SLURM kills what is left when the batch script ends), notes the attempt in `job.json`, and puts the job back into the
-queue where that is right. Its exit code is that of the point. Torch is never imported here.
+It is the first process of the job (of SLURM's batch script, of Kubernetes' container, of Ray's entrypoint), so signals
+come to it: it passes them on, waits until the point has saved (SLURM kills what is left when the batch script ends),
+notes the attempt in `job.json`, and brings the job back where that is right. Its exit code is that of the point. Torch
+is never imported here.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -22,7 +22,7 @@ from pathlib import Path
 from types import FrameType
 
 from hybridret.base.errors import BAD_INPUT, DONE, POINT_FAILED, REQUEUE, UserError
-from hybridret.base.interruption import PARENT, refuse
+from hybridret.base.interruption import refuse
 from hybridret.runs import RunDirectory, State
 from hybridret.runs.checkpoint_step import checkpoint_step, training_is_over
 from hybridret.runs.job_record import Attempt, JobRecord, read_job, write_job
@@ -30,12 +30,13 @@ from hybridret.sweep.engines.engine import Task
 from hybridret.sweep.engines.task_list import Persistence, TaskList, read_tasks
 from hybridret.sweep.exit_status import settle
 from hybridret.sweep.point import Point
-from hybridret.sweep.queue.own_job import GO_ON, LIMIT, PATIENCE, job_id, order, requeue
+from hybridret.sweep.queue.job_processes import Ranks, Started, Step
+from hybridret.sweep.queue.own_job import END, GO_ON, LIMIT, PATIENCE
+from hybridret.sweep.queue.surroundings import Surroundings, surroundings
 from hybridret.sweep.queue.verdict import DEATHS, Verdict, stuck, verdict
-from hybridret.sweep.rank_processes import Ending
 
 PASSED_ON = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+AGAIN = -1  # instead of an exit code: run the task again, in this process
 
 
 class Signals:
@@ -48,13 +49,14 @@ class Signals:
     def __init__(self) -> None:
         self.heard: list[str] = []
         self.come_back: Callable[[], None] = lambda: None
-        self._process: subprocess.Popen[bytes] | None = None
+        self.order: Callable[[], str] = lambda: END
+        self._processes: Started | None = None
         for number in PASSED_ON:
             signal.signal(number, self._handle)
 
-    def pass_to(self, process: subprocess.Popen[bytes]) -> None:
-        """From now on signals go to `process`, those that came before at once."""
-        self._process = process
+    def pass_to(self, processes: Started) -> None:
+        """From now on signals go to `processes`, those that came before at once."""
+        self._processes = processes
         for name in tuple(self.heard):
             if name != LIMIT:
                 self._send(signal.Signals[f"SIG{name}"])
@@ -63,21 +65,20 @@ class Signals:
         """Find out who stopped a point with this exit code where no signal came here: SLURM signals the steps alone
         where preempted jobs have some time left. Where the job still runs, nobody else brings it back."""
         if not self.heard and code in (REQUEUE, -signal.SIGTERM, -signal.SIGUSR1):
-            self.heard.append(order())
+            self.heard.append(self.order())
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         name = signal.Signals(number).name.removeprefix("SIG")
         again = name in self.heard
         self.heard.append(name)
         self._send(number)
-        if number == signal.SIGTERM and not again and order() == LIMIT:
+        if number == signal.SIGTERM and not again and self.order() == LIMIT:
             self.heard.append(LIMIT)
             self.come_back()
 
     def _send(self, number: int) -> None:
-        if self._process is not None:
-            with suppress(ProcessLookupError):
-                self._process.send_signal(number)
+        if self._processes is not None:
+            self._processes.send(number)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -86,17 +87,23 @@ def main(arguments: Sequence[str]) -> int:
     try:
         tasks = read_tasks(Path(arguments[0]))
         number = int(arguments[1] if len(arguments) > 1 else os.environ["SLURM_ARRAY_TASK_ID"])
-        return run_task(tasks.tasks[number], tasks, signals)
+        task, here = tasks.tasks[number], surroundings(tasks.engine)
+        signals.order = here.order
+        while (code := run_task(task, tasks, signals, here)) == AGAIN:
+            pass
+        return code
     except (UserError, KeyboardInterrupt) as error:
         return refuse(error)
     except (IndexError, KeyError, ValueError):
-        return refuse(UserError("Give the file of the tasks, and which of them: it is started by SLURM, not by hand."))
+        return refuse(
+            UserError("Give the file of the tasks, and which of them: it is started by a cluster, not by hand.")
+        )
 
 
-def run_task(task: Task, tasks: TaskList, signals: Signals) -> int:
-    """Run one task from its first look at its directory to its last note. Raises UserError where job.json is damaged
-    or cannot be written."""
-    run, job = RunDirectory(task.run), job_id()
+def run_task(task: Task, tasks: TaskList, signals: Signals, here: Surroundings) -> int:
+    """Run one task from its first look at its directory to its last note; the exit code, or AGAIN. Raises UserError
+    where job.json is damaged or cannot be written."""
+    run, job = RunDirectory(task.run), here.job_id()
     if run.read_result() is not None:
         print(f"{run.path}: finished before", flush=True)
         return DONE
@@ -112,37 +119,39 @@ def run_task(task: Task, tasks: TaskList, signals: Signals) -> int:
         return POINT_FAILED
     attempt = Attempt(job, socket.gethostname(), now(), step)
     write_job(run.path, record.with_attempt(attempt))
-    signals.come_back = partial(come_back_early, run, record.with_attempt(attempt), tasks.persistence)
+    signals.come_back = partial(come_back_early, run, record.with_attempt(attempt), tasks.persistence, here)
     if signals.heard:  # before there was anything to save
         point, code = Point(0, task.arguments, run=run), REQUEUE
         point.end(State.INTERRUPTED, "stopped before it began", code)
     else:
-        point, code = start_and_wait(task, tasks.container, run, signals)
+        point, code = start_and_wait(task, tasks.container, run, signals, here)
     step_after = checkpoint_step(run.path)
     ended = replace(attempt, ended=now(), step_after=step_after, exit_code=code, reason=point.reason)
     if timed_out(signals.heard) and step_after == step:
         ended = replace(ended, too_short=not training_is_over(run.path, step_after))
     record = own_record(task, tasks.engine, job).with_attempt(ended)
-    found = decide(point, code, signals.heard, record, tasks.persistence)
+    found = decide(point, code, signals.heard, record, tasks.persistence, here)
     with suppress(UserError):  # a full disk must not change what follows
         write_job(run.path, record.with_attempt(replace(ended, reason=found.reason)))
     patience = PATIENCE if "TERM" not in signals.heard else 0.0  # after TERM there is no time left
-    if found.again and requeue(patience, lambda: "TERM" in signals.heard):
-        print(f"{found.reason}: back into the queue", flush=True)
-        return DONE
+    if found.again and here.requeue(patience, lambda: "TERM" in signals.heard):
+        print(f"{found.reason}: {'again' if here.in_place else 'back into the queue'}", flush=True)
+        return AGAIN if here.in_place else DONE
     failed = point.state is State.FAILED or found.code == POINT_FAILED
     if failed and found.reason is not None and found.reason != point.reason:
         fail(run, found.reason)
     if found.reason:
         print(f"{point.state}: {found.reason}", flush=True)
+    if here.in_place and found.code not in (DONE, BAD_INPUT, REQUEUE):
+        return POINT_FAILED  # a code that looks like a signal would bring a pod back that is not to come back
     return found.code
 
 
-def come_back_early(run: RunDirectory, record: JobRecord, persistence: Persistence) -> None:
+def come_back_early(run: RunDirectory, record: JobRecord, persistence: Persistence, here: Surroundings) -> None:
     """At the time limit: back into the queue at once, unless a limit may be reached, which only the end can show."""
     unsaved = replace(record.attempts[-1], ended=now(), step_after=checkpoint_step(run.path), too_short=True)
     mine = [one for one in record.with_attempt(unsaved).attempts if one.job == record.job]
-    if restarts() < persistence.max_requeues and stuck(mine) is None and requeue():
+    if here.restarts(mine) < persistence.max_requeues and stuck(mine) is None and here.requeue():
         print("its time is over: back into the queue", flush=True)
 
 
@@ -151,72 +160,25 @@ def timed_out(heard: Sequence[str]) -> bool:
     return LIMIT in heard or (GO_ON in heard and "TERM" not in heard)
 
 
-def restarts() -> int:
-    """How often SLURM has started this job again."""
-    return int(os.environ.get("SLURM_RESTART_COUNT") or 0)
-
-
-def decide(point: Point, code: int, heard: Sequence[str], record: JobRecord, persistence: Persistence) -> Verdict:
+def decide(
+    point: Point, code: int, heard: Sequence[str], record: JobRecord, persistence: Persistence, here: Surroundings
+) -> Verdict:
     """`verdict` for the job that this process is."""
     mine = [one for one in record.attempts if one.job == record.job]
-    return verdict(point.state, code, point.reason, heard, mine, restarts(), persistence)
+    return verdict(point.state, code, point.reason, heard, mine, here.restarts(mine), persistence)
 
 
-def start_and_wait(task: Task, container: Sequence[str], run: RunDirectory, signals: Signals) -> tuple[Point, int]:
+def start_and_wait(
+    task: Task, container: Sequence[str], run: RunDirectory, signals: Signals, here: Surroundings
+) -> tuple[Point, int]:
     """Start the process or processes of a task, and wait for them; the outcome and the exit code (negative: killed)."""
     point = Point(0, task.arguments, run=run)
-    with open(run.log, "ab") as log:
-        start = log.tell()
-        process = subprocess.Popen(
-            command(task, container, run.log),
-            stdin=subprocess.DEVNULL,
-            stdout=None if stepped(task) else log,
-            stderr=None if stepped(task) else subprocess.STDOUT,
-            env={**os.environ, **environment(task, container)},
-            start_new_session=True,
-        )
-    signals.pass_to(process)
-    code = process.wait()
-    if stepped(task):
-        code = from_srun(code)
-    signals.after(code)
-    settle(point, Ending(0, 1, code, run.log, start, (process.pid,)), stopping=bool(signals.heard))
-    return point, code
-
-
-def command(task: Task, container: Sequence[str], log: Path) -> list[str]:
-    """A step of SLURM: one task for each device, all of which see all GPUs of their node. A point of one process is a
-    step as well: where a partition grants preempted jobs some time, SLURM signals steps and not the batch script.
-
-    SLURM does not hand the job's --cpus-per-task down to srun, which would give each process one core. The output goes
-    straight to `log`, without what srun itself has to say.
-    """
-    python = "python" if container else sys.executable
-    inner = [*container, python, "-m", task.module, *task.arguments]
-    if not stepped(task):
-        return inner
-    asked = task.resources
-    nodes = [f"--nodes={asked.nodes}", f"--ntasks={asked.nodes * asked.tasks}", f"--ntasks-per-node={asked.tasks}"]
-    each = [f"--cpus-per-task={max(1, asked.cores // asked.tasks)}"]
-    output = [f"--output={str(log.absolute()).replace('%', '%%')}", "--open-mode=append"]
-    return ["srun", "--kill-on-bad-exit=1", *nodes, *each, *output, *inner]
-
-
-def from_srun(code: int) -> int:
-    """An exit code of srun, which spells signals as a shell does; 167 and others say that it could not start a step."""
-    return 128 - code if code - 128 in set(signal.Signals) else code
-
-
-def stepped(task: Task) -> bool:
-    """Whether srun starts the processes of a task: always inside a job of SLURM."""
-    return task.resources.nodes * task.resources.tasks > 1 or "SLURM_JOB_ID" in os.environ
-
-
-def environment(task: Task, container: Sequence[str]) -> dict[str, str]:
-    """Threads by the cores of each process; a process without srun and container ends when this one does."""
-    threads = dict.fromkeys(THREADS, str(max(1, task.resources.cores // task.resources.tasks)))
-    parent = {} if stepped(task) or container else {PARENT: str(os.getpid())}
-    return {"PYTHONUNBUFFERED": "1", **threads, **parent, **task.environment}
+    processes: Started = (Ranks if here.in_place else Step)(task, container, run.log)
+    signals.pass_to(processes)
+    ending = processes.wait()
+    signals.after(ending.code)
+    settle(point, ending, stopping=bool(signals.heard))
+    return point, ending.code
 
 
 def fail(run: RunDirectory, reason: str) -> None:
