@@ -8,10 +8,9 @@ from typing import Protocol
 
 from hybridret.base.errors import UserError
 from hybridret.runs.job_record import Attempt
+from hybridret.sweep.engines.task_list import JOB
 from hybridret.sweep.queue import own_job
 from hybridret.sweep.queue.own_job import END
-
-JOB = "HYBRIDRET_JOB"  # the name of the job, where the engine itself gives its processes none
 
 
 class Surroundings(Protocol):
