@@ -15,7 +15,6 @@ from hybridret.base.errors import UserError
 from hybridret.sweep.engines.engine import Resources, Task
 
 VERSION = 1
-JOB = "HYBRIDRET_JOB"  # the variable with the name of a job, where the engine gives its processes none
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from hybridret.base.errors import UserError
-from hybridret.runs.job_record import Attempt
-from hybridret.sweep.engines.task_list import JOB
+from hybridret.runs.job_record import JOB, Attempt
 from hybridret.sweep.queue import own_job
 from hybridret.sweep.queue.own_job import END
 

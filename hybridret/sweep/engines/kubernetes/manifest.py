@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from hybridret.base.errors import BAD_INPUT, POINT_FAILED
+from hybridret.runs.job_record import JOB
 from hybridret.sweep.engines.engine import Resources
 from hybridret.sweep.engines.kubernetes.options import KubernetesOptions
-from hybridret.sweep.engines.task_list import JOB
 
 Manifest = dict[str, Any]
 MANAGER = "app.kubernetes.io/managed-by"

@@ -12,10 +12,10 @@ from typing import Any
 
 from hybridret.base.checksums import read_sealed, write_sealed
 from hybridret.base.errors import UserError
+from hybridret.runs.job_record import JOB
 from hybridret.sweep.engines.engine import Resources
 from hybridret.sweep.engines.ray.options import RayOptions
 from hybridret.sweep.engines.ray.starts import KEEPER, TASKS, full_name
-from hybridret.sweep.engines.task_list import JOB
 
 VERSION = 1
 GIB = 1 << 30
