@@ -23,7 +23,7 @@ DRY ?=
 FOLDER ?= multirun/$(SWEEP)
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help run strategies test test-fast test-slurm check format results lint types imports docs gpu-check clean
+.PHONY: help run strategies test test-fast test-slurm test-ray check format results lint types imports docs gpu-check clean
 .PHONY: sweep sweep-gpu sweep-slurm slurm slurm-run status resume retry-failed cancel report sync clean-failed
 
 help:  ## list the targets
@@ -99,14 +99,17 @@ clean-failed: $(VENV)/.installed  ## remove leftovers of kills, and checkpoints 
 
 ##@ Development
 
-test: $(VENV)/.developed  ## the whole test suite but test-slurm
-	$(PYTEST) --ignore=tests/slurm
+test: $(VENV)/.developed  ## the whole test suite but test-slurm and test-ray
+	$(PYTEST) --ignore=tests/slurm --ignore=tests/ray
 
 test-fast: $(VENV)/.developed  ## the tests that are not marked slow, for every small change
 	$(PYTEST) -m "not slow"
 
 test-slurm: $(VENV)/.developed  ## sweeps on a real SLURM that is started and stopped here; skipped where it is not installed (10 minutes)
 	$(BIN)/python -m pytest tests/slurm
+
+test-ray: $(VENV)/.developed  ## sweeps on a real Ray cluster of two workers that is started and stopped here (2 minutes)
+	$(BIN)/python -m pytest tests/ray
 
 check: lint types imports docs  ## ruff, mypy, the import rules, and the pages
 

@@ -81,8 +81,8 @@ def test_a_heartbeat_that_is_no_time(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "7 min ago" in capsys.readouterr().out
 
 
-def test_the_job_of_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SLURM_JOB_ID", "SLURM_RESTART_COUNT", "SLURM_JOB_NODELIST", "SLURM_ARRAY_JOB_ID"):
+def test_the_job_of_slurm_or_of_another_cluster_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SLURM_JOB_ID", "SLURM_RESTART_COUNT", "SLURM_JOB_NODELIST", "SLURM_ARRAY_JOB_ID", "HYBRIDRET_JOB"):
         monkeypatch.delenv(name, raising=False)
     run = a_run(tmp_path, "outside", State.QUEUED)
     assert "job" not in json.loads(run.status.read_text())
@@ -96,6 +96,9 @@ def test_the_job_of_slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "2")
     write_status(run.status, State.QUEUED, "h")
     assert json.loads(run.status.read_text())["job"] == "10_2"
+    monkeypatch.setenv("HYBRIDRET_JOB", "s-0@head:8265")
+    write_status(run.status, State.QUEUED, "h")
+    assert json.loads(run.status.read_text())["job"] == "s-0@head:8265"
 
 
 def test_states_are_counted_in_the_order_of_a_life() -> None:

@@ -16,6 +16,7 @@ from hybridret.base.errors import UserError
 
 FILE = "job.json"
 VERSION = 1
+JOB = "HYBRIDRET_JOB"  # the variable with the name of a job, where the engine gives its processes none
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from hybridret.base.checksums import read_sealed, write_sealed
 from hybridret.base.errors import UserError
 from hybridret.base.heartbeat import Pulse
 from hybridret.base.progress import Advance
+from hybridret.runs.job_record import JOB
 
 HEARTBEAT = 15.0  # seconds
 STALE = timedelta(minutes=10)  # longer than any silent phase; used only where the file system cannot lock
@@ -62,7 +63,9 @@ def write_status(path: Path, state: State, config_hash: str | None, reason: str 
 
 
 def _job() -> dict[str, str]:
-    """The job of SLURM that this process belongs to, as `squeue` and `scancel` call it."""
+    """The job that this process belongs to, as its engine calls it: a cluster of Ray may itself be a job of SLURM."""
+    if named := os.environ.get(JOB):
+        return {"job": named}
     array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
     job = f"{array}_{task}" if array and task else os.environ.get("SLURM_JOB_ID")
     return {"job": job} if job else {}

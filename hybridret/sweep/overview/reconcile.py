@@ -20,7 +20,10 @@ from hybridret.sweep.overview.fields import moment
 NOT_STARTED = "no status.json was written"
 STARTING = "its job runs, and has written nothing yet"
 #: In the words of SLURM, Ray and Kubernetes: the end of a job that another start cannot be expected to mend.
-FAILURES = ("FAILED", "OUT_OF_MEMORY", "OOMKILLED", "BOOT_FAIL", "DEADLINE", "ERROR", "BACKOFFLIMITEXCEEDED")
+FAILURES = (
+    "FAILED", "OUT_OF_MEMORY", "OOMKILLED", "BOOT_FAIL", "DEADLINE", "ERROR", "BACKOFFLIMITEXCEEDED",
+    "PODFAILUREPOLICY",
+)  # fmt: skip
 COMPLETED = ("COMPLETED", "SUCCEEDED", "COMPLETE")
 
 

@@ -92,7 +92,10 @@ def end(point: Point, look: JobLook) -> None:
     state = State(status.get("state", State.QUEUED))
     reason = status.get("reason")
     if state is State.QUEUED:
-        state, reason = State.INTERRUPTED, f"its job ended before it began: {look.reason or 'SLURM knows it no more'}"
+        state, reason = (
+            State.INTERRUPTED,
+            f"its job ended before it began: {look.reason or 'the cluster knows it no more'}",
+        )
         point.run.write_status(state, point.config_hash, reason)
     elif state is State.RUNNING:  # of another process
         reason = "another process works on it"

@@ -117,7 +117,7 @@ def run_task(task: Task, tasks: TaskList, signals: Signals, here: Surroundings) 
         fail(run, reason)
         print(reason, flush=True)
         return POINT_FAILED
-    attempt = Attempt(job, socket.gethostname(), now(), step)
+    attempt = Attempt(job, socket.gethostname(), now("milliseconds"), step)  # two may begin in one second
     write_job(run.path, record.with_attempt(attempt))
     signals.come_back = partial(come_back_early, run, record.with_attempt(attempt), tasks.persistence, here)
     if signals.heard:  # before there was anything to save
@@ -197,9 +197,9 @@ def own_record(task: Task, engine: str, job: str) -> JobRecord:
     return JobRecord(engine, job, now(), task.arguments, asdict(task.resources), earlier)
 
 
-def now() -> str:
-    """The time in ISO format, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def now(precision: str = "seconds") -> str:
+    """The time in ISO format."""
+    return datetime.now(UTC).isoformat(timespec=precision)
 
 
 if __name__ == "__main__":

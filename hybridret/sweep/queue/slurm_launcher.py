@@ -6,13 +6,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hybridret.base.errors import UserError
 from hybridret.sweep.engines.slurm.engine import SlurmEngine
 from hybridret.sweep.engines.slurm.options import SlurmOptions
 from hybridret.sweep.queue.launcher import QueueLauncher
-
-RESOURCES = ("gpus", "cores", "memory", "minutes")
-LIMITS = ("nodes", *RESOURCES)
+from hybridret.sweep.queue.launcher_keys import check_least, check_resources
 
 
 class SlurmLauncher(QueueLauncher):
@@ -35,15 +32,8 @@ class SlurmLauncher(QueueLauncher):
         **options: Any,
     ) -> None:
         asked = {"gpus": gpus, "cores": cores, "memory": memory, "minutes": minutes}
-        for key, value in [*asked.items(), *((f"limits.{key}", value) for key, value in (limits or {}).items())]:
-            least = 0 if key.endswith("gpus") else 1
-            if value is not None and not value >= least:
-                raise UserError(f"hydra.launcher.{key}={value}: give a number from {least} on, or null.")
-        for key, least in (("max_parallel", 1), ("warn", 1), ("retries", 0), ("max_requeues", 0)):
-            if (value := options.get(key)) is not None and value < least:
-                raise UserError(f"hydra.launcher.{key}={value}: give a number from {least} on.")
-        if unknown := sorted(set(limits or {}) - set(LIMITS)):
-            raise UserError(f"hydra.launcher.limits.{unknown[0]} is no limit: there are {', '.join(LIMITS)}.")
+        check_resources(asked, limits or {})
+        check_least(options, {"max_parallel": 1, "warn": 1, "retries": 0, "max_requeues": 0})
         words = tuple(shlex.split(container or ""))
         extra = {str(key).replace("_", "-"): spelled(value) for key, value in (more or {}).items()}
         engine = SlurmEngine(SlurmOptions(setup=tuple(setup), container=words, more=extra, **options))

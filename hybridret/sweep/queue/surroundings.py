@@ -7,11 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from hybridret.base.errors import UserError
-from hybridret.runs.job_record import Attempt
+from hybridret.runs.job_record import JOB, Attempt
 from hybridret.sweep.queue import own_job
 from hybridret.sweep.queue.own_job import END
-
-JOB = "HYBRIDRET_JOB"  # the name of the job, where the engine itself gives its processes none
 
 
 class Surroundings(Protocol):
