@@ -22,6 +22,8 @@ ADDED_LATER: Mapping[str, Any] = {
     "data.training_share": 1.0,  # the built-in corpus was used whole
     "data.ignore_pid": False,  # the pids of rows were used
     "data.equal_ids": "checked",  # equal ids were translations; only their number was not checked
+    # sizes of `scratch` did not end there; no other run depends on this one
+    "backbone.sizes.pico": {"width": 8, "layers": 1, "heads": 2, "lr": 0.024, "embedding_lr": 0.16},
     "backbone.stemmer": False,  # BM25 did not stem words
     "backbone.stopwords": False,  # BM25 dropped no stop words
     "batching.language_exponent": 0.0,  # languages of mono batches were drawn uniformly

@@ -30,7 +30,7 @@ from hybridret.sweep.engines.engine import Task
 from hybridret.sweep.engines.task_list import Persistence, TaskList, read_tasks
 from hybridret.sweep.exit_status import settle
 from hybridret.sweep.point import Point
-from hybridret.sweep.queue.job_processes import Ranks, Started, Step
+from hybridret.sweep.queue.job_processes import DeviceProcesses, Started, Step
 from hybridret.sweep.queue.own_job import END, GO_ON, LIMIT, PATIENCE
 from hybridret.sweep.queue.surroundings import Surroundings, surroundings
 from hybridret.sweep.queue.verdict import DEATHS, Verdict, stuck, verdict
@@ -173,7 +173,7 @@ def start_and_wait(
 ) -> tuple[Point, int]:
     """Start the process or processes of a task, and wait for them; the outcome and the exit code (negative: killed)."""
     point = Point(0, task.arguments, run=run)
-    processes: Started = (Ranks if here.in_place else Step)(task, container, run.log)
+    processes: Started = (DeviceProcesses if here.in_place else Step)(task, container, run.log)
     signals.pass_to(processes)
     ending = processes.wait()
     signals.after(ending.code)

@@ -76,7 +76,7 @@ class Step:
         return {**environment(task), **parent}
 
 
-class Ranks:
+class DeviceProcesses:
     """One process for each device of this machine, which train together; as a sweep starts them without a cluster."""
 
     def __init__(self, task: Task, container: Sequence[str], log: Path) -> None:

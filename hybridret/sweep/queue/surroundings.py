@@ -49,7 +49,7 @@ class InSlurm:
         return int(os.environ.get("SLURM_RESTART_COUNT") or 0)
 
 
-class InPlace:
+class WithoutQueue:
     """A job of an engine that has no queue to go back to (Ray), or that starts its pod again by itself (Kubernetes):
     after a failure the point is started again at once, where it is. A signal is the cluster's, which knows what comes
     next."""
@@ -74,4 +74,4 @@ class InPlace:
 
 def surroundings(engine: str) -> Surroundings:
     """Those of a job of the engine with this name."""
-    return InSlurm() if engine == "slurm" else InPlace()
+    return InSlurm() if engine == "slurm" else WithoutQueue()
