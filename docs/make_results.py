@@ -322,11 +322,11 @@ def answers(report: Path, name: str) -> str:
 
 def opening(report: Path) -> str:
     """The most important sentences of all answers, as on the page."""
-    from hybridret.reporting.page import SENTENCES
+    from hybridret.reporting.opening import opening as chosen
 
     rows = list(csv.DictReader((report / "analysis" / "findings.csv").open(encoding="utf-8")))
-    best = sorted((row for row in rows if float(row["importance"]) > 0), key=lambda row: -float(row["importance"]))
-    return "\n" + "".join(f"- {row['text']}\n" for row in best[:SENTENCES]) + "\n"
+    best = chosen([row["answer"] for row in rows], [float(row["importance"]) for row in rows])
+    return "\n" + "".join(f"- {rows[i]['text']}\n" for i in best) + "\n"
 
 
 def paper(name: str) -> str:

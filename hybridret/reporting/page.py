@@ -15,6 +15,7 @@ from hybridret.base.markup import visible
 from hybridret.reporting.answers.answer import Answer, Finding, Findings
 from hybridret.reporting.charts.plot import Plot
 from hybridret.reporting.collect import Sweep
+from hybridret.reporting.opening import opening
 from hybridret.reporting.page_script import policy, scripts
 from hybridret.reporting.page_values import page_values
 from hybridret.reporting.section import Section
@@ -24,9 +25,6 @@ from hybridret.reporting.templates import render
 
 _HERE = Path(__file__).parent
 _SCRIPTS = "<!-- scripts -->"  # no text of the data holds it: a `<` of theirs is escaped
-
-
-SENTENCES = 7  # that open the page
 
 
 @dataclass(frozen=True)
@@ -68,10 +66,10 @@ def render_page(shown: Sequence[Shown]) -> str:
 
 
 def _opening(answers: Mapping[Answer, Findings], prefix: str) -> list[tuple[Finding, str]]:
-    """The most important sentences, and the ids of their sections."""
-    ranked = [(one, answer) for answer, found in answers.items() for one in found.sentences if one.importance > 0]
-    best = sorted(ranked, key=lambda pair: -pair[0].importance)[:SENTENCES]
-    return [(finding, f"{prefix}answer-{answer.name}") for finding, answer in best]
+    """The sentences that open the page, and the ids of their sections."""
+    every = [(one, answer.name) for answer, found in answers.items() for one in found.sentences]
+    chosen = opening([name for _, name in every], [one.importance for one, _ in every])
+    return [(every[i][0], f"{prefix}answer-{every[i][1]}") for i in chosen]
 
 
 def _beside(names: Sequence[str], bodies: Sequence[Sequence[Section]]) -> list[Section]:

@@ -20,6 +20,7 @@ from hybridret.reporting.evidence import Evidence
 
 DISTANCE = ("multilingual", "rank_distance", 0)
 IMPORTANT = (0.9, 0.85, 0.8)  # of the sentences that may open a page, in the order of `questions`
+FURTHER = 0.8  # of test sets after the first: all of a test set before the same of another one
 MOST = 30  # configurations up to which every two of them are compared in every language
 ABOUT = (
     "Differences of macro averages between every two configurations, each with a 95% interval, tested over questions "
@@ -48,8 +49,8 @@ def significance(evidence: Evidence) -> Findings | None:
     findings.frames["significance_power"] = power
     counts = win_tie_loss(languages)
     rows, power_rows = family.to_dict("records"), power.to_dict("records")
-    for name, own in asked.items():
-        opening = iter(IMPORTANT)
+    for number, (name, own) in enumerate(asked.items()):
+        opening = iter(IMPORTANT if not number else [FURTHER * one for one in IMPORTANT])
         for one in own:
             importance = next(opening, 0.0) if one.opens else 0.0
             findings.sentences.append(sentence(one, rows[one.row], power_rows[one.row], importance, evidence.unit))
