@@ -44,3 +44,23 @@ def sweep(mini_slurm: MiniSlurm, tmp_path: Path, pairs: Path) -> Iterator[RealSw
     """A sweep on SLURM; its jobs end with the test."""
     yield RealSweep(mini_slurm, tmp_path, pairs)
     mini_slurm.clear()
+
+
+@pytest.fixture(scope="module")
+def bare_slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniSlurm]:
+    """Two nodes and no accounting."""
+    if (reason := missing()) is not None:
+        pytest.skip(f"no SLURM: {reason}")
+    slurm = MiniSlurm(tmp_path_factory.mktemp("bare"), accounting=False, nodes=2, first="bare")
+    try:
+        slurm.start()
+        yield slurm
+    finally:
+        slurm.stop()
+
+
+@pytest.fixture
+def bare(bare_slurm: MiniSlurm, tmp_path: Path, pairs: Path) -> Iterator[RealSweep]:
+    """A sweep on that SLURM."""
+    yield RealSweep(bare_slurm, tmp_path, pairs)
+    bare_slurm.clear()

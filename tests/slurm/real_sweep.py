@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ from mini_slurm import MiniSlurm, until
 from hybridret.runs.job_record import JobRecord, read_job
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-STEPS = 300
-#: About three seconds of training, which a test can disturb at any step.
+STEPS = 2000
+#: About seven seconds of training, which a test can disturb at any step.
 LONGER = (
     "model=nano", "logger=none", "backbone.dropout=0.1", "backbone.vocabulary_size=300", "data=jsonl",
     "training.batch_size=8", f"training.steps={STEPS}", "training.validate_every=200", "training.validation_batches=2",
@@ -100,14 +101,48 @@ class RealSweep:
 
         until(there, f"step {step} of seed {seed}")
 
+    def evaluates(self, seed: int) -> None:
+        """Wait until a point has trained and is evaluated, which is soon over: its processes are stopped there."""
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
+            with suppress(StopIteration, OSError, ValueError):
+                status = self.status(seed)
+                if status["state"] == "running" and status["phase"].startswith(("encode", "rank")):
+                    self.signal_trainers(seed, signal.SIGSTOP)
+                    return
+        raise TimeoutError(f"waited for the evaluation of seed {seed}")
+
+    def printed(self, seed: int, words: str) -> None:
+        """Wait until the job of a seed has printed `words` itself."""
+        log = self.run(seed).parent / ".slurm" / f"{self.record(seed).job}.log"
+        until(
+            lambda: log.is_file() and words in log.read_text(errors="replace"), f"{words!r} of the job of seed {seed}"
+        )
+
+    def attempts(self, seed: int, number: int) -> None:
+        """Wait until so many attempts of a seed have begun."""
+        until(lambda: len(self.record(seed).attempts) >= number, f"attempt {number} of seed {seed}")
+
+    def status_of(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """What `hybridret.status` of the sweep answers."""
+        command = [sys.executable, "-m", "hybridret.status", "multirun/s", *arguments]
+        more = environment(**self.slurm.environment())
+        return subprocess.run(
+            command, cwd=self.folder, env=more, capture_output=True, text=True, timeout=200, check=False
+        )
+
     def trainers(self, seed: int) -> list[int]:
-        """The ids of the processes that train a seed."""
+        """The ids of the processes that train a seed of this sweep."""
         word = f"seed={seed}"
-        return [pid for pid, line in processes() if "hybridret.run" in line and word in line and "srun" not in line[0]]
+        found = [pid for pid, line in processes() if "hybridret.run" in line and word in line and "srun" not in line[0]]
+        return [pid for pid in found if working_directory(pid) == self.folder]
 
     def kill_trainers(self, seed: int) -> None:
+        self.signal_trainers(seed, signal.SIGKILL)
+
+    def signal_trainers(self, seed: int, number: int) -> None:
         for pid in self.trainers(seed):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
 
     def ends(self, *seeds: int, seconds: float = 240.0) -> None:
         """Wait until the jobs of these seeds are no longer in the queue."""
@@ -140,3 +175,11 @@ def processes() -> Iterator[tuple[int, list[str]]]:
         if path.name.isdecimal():
             with suppress(OSError):
                 yield int(path.name), (path / "cmdline").read_text(errors="replace").split("\0")
+
+
+def working_directory(pid: int) -> Path | None:
+    """Where a process was started; None where it has ended."""
+    try:
+        return Path(os.readlink(f"/proc/{pid}/cwd"))
+    except OSError:
+        return None

@@ -112,14 +112,14 @@ def test_a_cancelled_job_saves_and_does_not_come_back(sweep: RealSweep, undistur
 
 def test_two_tasks_of_srun_train_one_point(sweep: RealSweep) -> None:
     """gloo on the CPU: killed once, and equal to an undisturbed job of the same two tasks."""
-    ddp = ("trainer.strategy=ddp", "trainer.devices=2", "training.steps=200")
+    ddp = ("trainer.strategy=ddp", "trainer.devices=2", "training.steps=600")
     sweep.submit(*ddp, "seed=1,2")
     sweep.reaches(1, 25)
     sweep.slurm.call("scontrol", "requeue", sweep.record(1).job)
     sweep.ends(1, 2)
     assert [one.exit_code for one in sweep.record(1).attempts] == [75, 0]
     result = json.loads((sweep.run(1) / "result.json").read_text())
-    assert result["training"]["steps"] == 200
+    assert result["training"]["steps"] == 600
     disturbed = files_of(sweep.run(1))
     sweep.submit(*ddp, "seed=1", "sweep=calm")
     calm = sweep.folder / "multirun" / "calm"

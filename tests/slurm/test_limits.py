@@ -1,0 +1,116 @@
+"""Time limits, an evaluation that is interrupted, a full disk, and credentials that nobody checks: on a real SLURM.
+
+A point trains for some seconds here. Where SLURM needs longer to act, its processes are stopped meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from mini_slurm import MiniSlurm, until
+from real_sweep import RealSweep, files_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+Files = dict[int, dict[str, bytes]]
+
+
+def test_the_time_limit_is_reached_twice(sweep: RealSweep, undisturbed: Files) -> None:
+    sweep.submit("seed=1")
+    for number, step in ((1, 25), (2, 400)):
+        sweep.attempts(1, number)
+        sweep.reaches(1, step)
+        sweep.signal_trainers(1, signal.SIGSTOP)
+        sweep.slurm.end_now(sweep.record(1).job)
+        until(lambda number=number: said_so(sweep, number), f"the end of time {number}")
+        sweep.signal_trainers(1, signal.SIGCONT)
+    sweep.ends(1)
+    attempts = sweep.record(1).attempts
+    assert [one.exit_code for one in attempts] == [75, 75, 0]
+    for before, after in pairwise(attempts):
+        assert before.step_after == after.step_before
+        assert after.step_before > 20
+    assert sweep.status(1)["state"] == "finished"
+    assert files_of(sweep.run(1)) == undisturbed[1]
+
+
+def said_so(sweep: RealSweep, number: int) -> bool:
+    log = sweep.run(1).parent / ".slurm" / f"{sweep.record(1).job}.log"
+    return log.read_text(errors="replace").count("its time is over: back into the queue") >= number
+
+
+def test_an_evaluation_is_requeued(sweep: RealSweep, undisturbed: Files) -> None:
+    sweep.submit("seed=2")
+    sweep.evaluates(2)
+    stopped = sweep.trainers(2)
+    assert stopped
+    assert not (sweep.run(2) / "result.json").exists()
+    sweep.slurm.call("scontrol", "requeue", sweep.record(2).job)
+    for pid in stopped:
+        os.kill(pid, signal.SIGCONT)
+    sweep.attempts(2, 2)
+    sweep.ends(2)
+    first, second = sweep.record(2).attempts
+    assert (first.exit_code, second.exit_code) == (75, 0)
+    assert files_of(sweep.run(2)) == undisturbed[2]
+
+
+@pytest.fixture
+def small_disk(mini_slurm: MiniSlurm, tmp_path: Path, pairs: Path) -> Iterator[RealSweep]:
+    """A sweep on a disk of 40 MB of its own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(folder)], check=False)
+    if done.returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        yield RealSweep(mini_slurm, folder, pairs)
+        mini_slurm.clear()
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=False)
+
+
+def test_a_disk_fills(small_disk: RealSweep, undisturbed: Files) -> None:
+    """The point stops, nothing half-written counts, and with space again the same command ends as if nothing was."""
+    sweep = small_disk
+    sweep.submit("seed=3", "hydra.launcher.retries=0")
+    sweep.reaches(3, 25)
+    filler = sweep.folder / "filler"
+    with open(filler, "wb", buffering=0) as file:
+        left = shutil.disk_usage(sweep.folder).free
+        file.write(bytes(left - (64 << 10)))  # less than a checkpoint needs
+    sweep.ends(3)
+    assert not (sweep.run(3) / "result.json").exists()
+    said = sweep.status_of()
+    assert "finished" not in said.stdout
+    assert "Traceback" not in said.stdout + said.stderr
+    assert "space" in (sweep.run(3) / "log.txt").read_text() + sweep.status(3).get("reason", "")
+    filler.unlink()
+    sweep.submit("seed=3")
+    sweep.ends(3)
+    assert sweep.status(3)["state"] == "finished"
+    assert files_of(sweep.run(3)) == undisturbed[3]
+
+
+def test_credentials_are_not_checked_for_a_while(sweep: RealSweep, undisturbed: Files) -> None:
+    """Without munged no command of SLURM answers. A job whose point dies meanwhile asks until it can come back."""
+    sweep.submit("seed=4")
+    sweep.reaches(4, 25)
+    sweep.signal_trainers(4, signal.SIGSTOP)
+    sweep.slurm.kill("munged")
+    said = sweep.status_of()
+    assert "Traceback" not in said.stdout + said.stderr
+    assert "running" in said.stdout
+    sweep.signal_trainers(4, signal.SIGKILL)
+    until(lambda: sweep.record(4).attempts[0].ended is not None, "the end of the attempt")
+    sweep.slurm.munged()
+    sweep.attempts(4, 2)
+    sweep.ends(4)
+    assert [one.exit_code for one in sweep.record(4).attempts] == [-9, 0]
+    assert files_of(sweep.run(4)) == undisturbed[4]
