@@ -32,7 +32,8 @@ def test_the_time_limit_is_reached_twice(sweep: RealSweep, undisturbed: Files) -
         sweep.signal_trainers(1, signal.SIGCONT)
     sweep.ends(1)
     attempts = sweep.record(1).attempts
-    assert [one.exit_code for one in attempts] == [75, 75, 0]
+    assert len(attempts) >= 3  # the limit is now a minute, of which a point is warned, too
+    assert [one.exit_code for one in attempts] == [*[75] * (len(attempts) - 1), 0]
     for before, after in pairwise(attempts):
         assert before.step_after == after.step_before
         assert after.step_before > 20
