@@ -110,7 +110,7 @@ def same_as_slow(source: JsonlPairs | CldrCorpus) -> None:
 @pytest.mark.parametrize("block", [5, 1 << 18])
 def test_every_number_is_that_of_a_slow_count(rows: Path, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(card_module, "BLOCK", block)
-    same_as_slow(JsonlPairs(str(rows)))
+    same_as_slow(JsonlPairs(str(rows), equal_ids="translations"))
 
 
 @pytest.mark.slow
@@ -121,7 +121,7 @@ def test_the_card_of_the_built_in_corpus() -> None:
 def test_passages_that_datasets_share(rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three passages in English and in Chinese, and in German the two of which a question is left; of a sample fewer,
     and the card states it."""
-    source = JsonlPairs(str(rows), validation_share=0.01, test_share=0.0)
+    source = JsonlPairs(str(rows), equal_ids="translations", validation_share=0.01, test_share=0.0)
     training = source.training()
     card = PreparedSource(source).card()
     assert len(training) == 2
@@ -140,7 +140,7 @@ def test_passages_that_datasets_share(rows: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_sample_of_a_large_dataset_is_stated(rows: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whole groups: what is counted in one of two is about half."""
     monkeypatch.setattr(card_module, "QUESTIONS", 20)
-    source = PreparedSource(JsonlPairs(str(rows)))
+    source = PreparedSource(JsonlPairs(str(rows), equal_ids="translations"))
     (one, *_) = source.card()["datasets"]
     (pairs, *_) = source.training()
     assert one["one_in"] == -(-len(pairs) // 20) > 1
@@ -162,7 +162,10 @@ def test_lengths_of_nothing_and_of_one() -> None:
 
 def test_the_card_of_a_mix(rows: Path) -> None:
     """Datasets under the names that the mix gives them, and the files of all sources."""
-    sources = {name: JsonlPairs(str(rows), languages=["en", "zh"], licence=name) for name in ("a", "b")}
+    sources = {
+        name: JsonlPairs(str(rows), languages=["en", "zh"], licence=name, equal_ids="translations")
+        for name in ("a", "b")
+    }
     source = PreparedSource(Mix(sources))
     card = source.card()
     assert [one["name"] for one in card["datasets"]] == ["a/one", "a/two", "b/one", "b/two", "validation"]
@@ -174,7 +177,7 @@ def test_the_card_of_a_mix(rows: Path) -> None:
 
 
 def test_the_files_that_were_read(rows: Path) -> None:
-    card = PreparedSource(JsonlPairs(str(rows))).card()
+    card = PreparedSource(JsonlPairs(str(rows), equal_ids="translations")).card()
     (file,) = card["files"]
     assert (file["name"], file["bytes"]) == ("rows.jsonl", (rows / "rows.jsonl").stat().st_size)
     assert PreparedSource(CldrCorpus(languages=["en", "de"], cities=20, spoken=20)).card()["files"] == []
@@ -185,7 +188,7 @@ def test_a_card_is_made_once_and_again_where_it_is_not(rows: Path, monkeypatch: 
     made: list[Any] = []
     real = card_module.data_card
     monkeypatch.setattr(kept_module, "data_card", lambda *of: made.append(of[0]) or real(*of))
-    source = PreparedSource(JsonlPairs(str(rows)))
+    source = PreparedSource(JsonlPairs(str(rows), equal_ids="translations"))
     source.training()
     assert len(made) == 1
     expected = source.card()
@@ -194,8 +197,8 @@ def test_a_card_is_made_once_and_again_where_it_is_not(rows: Path, monkeypatch: 
     assert len(made) == 1
     for number, spoil in enumerate((path.unlink, lambda: path.write_text("{"), lambda: path.write_text("{}")), 2):
         spoil()
-        assert PreparedSource(JsonlPairs(str(rows))).card() == expected
-        assert PreparedSource(JsonlPairs(str(rows))).card() == expected
+        assert PreparedSource(JsonlPairs(str(rows), equal_ids="translations")).card() == expected
+        assert PreparedSource(JsonlPairs(str(rows), equal_ids="translations")).card() == expected
         assert len(made) == number
 
 
@@ -206,7 +209,7 @@ def test_a_card_that_cannot_be_written_costs_no_run(
         raise UserError("Cannot write it: no space left.")
 
     monkeypatch.setattr(kept_module, "write_sealed", full)
-    source = PreparedSource(JsonlPairs(str(rows)))
+    source = PreparedSource(JsonlPairs(str(rows), equal_ids="translations"))
     assert source.training()
     assert source.card()["datasets"]
     assert "no space left" in caplog.text
@@ -215,7 +218,7 @@ def test_a_card_that_cannot_be_written_costs_no_run(
 def test_the_page_has_the_form_of_the_hub_and_obeys_no_name(rows: Path) -> None:
     from huggingface_hub import DatasetCard
 
-    source = PreparedSource(JsonlPairs(str(rows), name=ATTACK, licence=ATTACK))
+    source = PreparedSource(JsonlPairs(str(rows), equal_ids="translations", name=ATTACK, licence=ATTACK))
     card = source.card()
     text = (source.path / PAGE).read_text(encoding="utf-8")
     data = DatasetCard(text).data
