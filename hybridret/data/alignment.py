@@ -27,19 +27,22 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Ways:
-    """Settings that an error names: for ids that are no translations, and for a share of lonely ids that is right."""
+class Remedies:
+    """Settings that an error names. separate: for ids that are no translations; trusted: where many ids are rightly in
+    one language alone."""
 
     separate: str
     trusted: str  # may hold {share}
 
 
-def check_alignment(asked: Iterable[Asked], allowed: float | None, ways: Ways, lonely: bool = False) -> dict[str, Any]:
+def check_alignment(
+    asked: Iterable[Asked], allowed: float | None, remedies: Remedies, monolingual: bool = False
+) -> dict[str, Any]:
     """Dataset -> language -> how many of its ids no other language has, for datasets in several languages.
 
     allowed: the largest share of such ids in a language; the language with the most questions may have any number.
         None: nothing is refused.
-    lonely: a language that shares no id at all with another one is accepted, as questions of its own.
+    monolingual: a language that shares no id at all with another one is accepted, as questions of its own.
 
     Raises UserError above it, and where answers in figures differ under equal ids: such ids are counted per language.
     """
@@ -53,8 +56,8 @@ def check_alignment(asked: Iterable[Asked], allowed: float | None, ways: Ways, l
             counts[dataset] = {language: len(ids) for language, ids in alone.items()}
             if allowed is not None:
                 # Equal ids of other questions say more about what is wrong than ids that only one language has.
-                _check_figures(dataset, languages, ways)
-                _refuse(dataset, languages, alone, allowed, ways, lonely)
+                _check_figures(dataset, languages, remedies)
+                _refuse(dataset, languages, alone, allowed, remedies, monolingual)
     return counts
 
 
@@ -68,23 +71,23 @@ def _refuse(
     languages: Mapping[str, Mapping[str, str]],
     alone: Mapping[str, list[str]],
     allowed: float,
-    ways: Ways,
-    lonely: bool,
+    remedies: Remedies,
+    monolingual: bool,
 ) -> None:
     most = max(languages, key=lambda language: len(languages[language]))
     for language, ids in languages.items():
         some = alone[language]
-        if language == most or len(some) <= allowed * len(ids) or (lonely and len(some) == len(ids)):
+        if language == most or len(some) <= allowed * len(ids) or (monolingual and len(some) == len(ids)):
             continue
         raise UserError(
             f"{dataset}: {len(some)} of {len(ids)} question ids in {language} exist in no other language, such as "
             f"{some[0]!r}: more than {allowed:.0%}, so its files are no translation of the others. Check data.files. "
-            f"Where equal ids are no translations at all, set {ways.separate}; where this share is right, "
-            f"{ways.trusted.format(share=f'{len(some) / len(ids) + 0.01:.2f}')}."
+            f"Where equal ids are no translations at all, set {remedies.separate}; where this share is right, "
+            f"{remedies.trusted.format(share=f'{len(some) / len(ids) + 0.01:.2f}')}."
         )
 
 
-def _check_figures(dataset: str, languages: Mapping[str, Mapping[str, str]], ways: Ways) -> None:
+def _check_figures(dataset: str, languages: Mapping[str, Mapping[str, str]], remedies: Remedies) -> None:
     """Answers such as years are the same in all languages; under equal ids of other questions they differ."""
     most = max(languages, key=lambda language: len(languages[language]))
     figures = {identifier: found for identifier, answer in languages[most].items() if (found := _figure(answer))}
@@ -97,7 +100,7 @@ def _check_figures(dataset: str, languages: Mapping[str, Mapping[str, str]], way
                 f"{dataset}: only {agreeing} of {len(shared)} answers that are a number in {most} are the same number "
                 f"in {language}, so equal ids are no translations; {example!r} is answered by "
                 f"{languages[most][example]!r} and by {answers[example]!r}. Check data.files, or set "
-                f"{ways.separate}."
+                f"{remedies.separate}."
             )
 
 

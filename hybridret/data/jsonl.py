@@ -20,7 +20,7 @@ from hybridret.base.errors import UserError, refusals
 from hybridret.base.languages import among
 from hybridret.base.range_words import Because
 from hybridret.base.ranges import checked
-from hybridret.data.alignment import Asked, Ways, check_alignment
+from hybridret.data.alignment import Asked, Remedies, check_alignment
 from hybridret.data.arrow_table import file_probe
 from hybridret.data.assemble import group_of
 from hybridret.data.partition import with_passage_ids
@@ -29,7 +29,7 @@ from hybridret.data.rows import Row, find_files, read_rows
 from hybridret.data.split import Shares
 
 UNALIGNED = 0.01  # the largest share of a language's ids that no other language has
-WAYS = Ways(separate="data.equal_ids=separate", trusted="data.equal_ids=translations")
+REMEDIES = Remedies(separate="data.equal_ids=separate", trusted="data.equal_ids=translations")
 VERSION = 1  # of the reading and the split: raise it when the same files would give other pairs
 
 
@@ -111,7 +111,7 @@ class JsonlPairs(RowSource):
         chosen = {among(language, known) for language in self._asked_languages or known}
         # Equal qids with different pids are not joined, so they count as different ids.
         asked = (Asked(row.dataset, row.lang, _id(row), row.answer) for row in rows if row.lang in chosen)
-        return check_alignment(asked, UNALIGNED if self._equal_ids == "checked" else None, WAYS, lonely=True)
+        return check_alignment(asked, UNALIGNED if self._equal_ids == "checked" else None, REMEDIES, monolingual=True)
 
     def _counts(self) -> dict[str, Any]:
         return {"ids_in_no_other_language": self._alone} if self._alone else {}

@@ -21,7 +21,7 @@ from hybridret.base.languages import check_language, named_language
 from hybridret.base.progress import tracked
 from hybridret.base.range_words import Because
 from hybridret.base.ranges import Share, checked
-from hybridret.data.alignment import Asked, Ways, check_alignment
+from hybridret.data.alignment import Asked, Remedies, check_alignment
 from hybridret.data.arrow_table import file_probe
 from hybridret.data.passage_groups import with_passage_groups
 from hybridret.data.row_source import RowSource
@@ -33,9 +33,7 @@ from hybridret.data.squad_files import SquadFile, SquadFolder, squad_files
 
 VERSION = 1  # of the reading: raise it when the same files would give other pairs
 NO_SENTENCE = "answer_in_no_sentence"  # name of a count
-
-
-WAYS = Ways(separate="data.parallel=false", trusted="data.unaligned_allowed={share}")
+REMEDIES = Remedies(separate="data.parallel=false", trusted="data.unaligned_allowed={share}")
 
 
 @checked("data")
@@ -149,7 +147,7 @@ class SquadFamily(RowSource):
         problems.raise_if_any()
         if not rows:
             raise UserError(f"{self._path}: no answer starts in a sentence. Set data.passages=paragraphs.")
-        self._unaligned = check_alignment(asked, self._allowed, WAYS)
+        self._unaligned = check_alignment(asked, self._allowed, REMEDIES)
         return with_passage_groups(rows)
 
     def _row(self, file: SquadFile, paragraph: Paragraph, question: Question) -> Row | None:
