@@ -183,6 +183,7 @@ def test_manifests_alone_need_no_cluster_and_stay_the_same(own: App) -> None:
         assert not written or written == found
         written = found
     name = record(own, "word-b").job.removeprefix("default/")
+    assert "&id" not in written[f"{name}.yaml"]  # anchors, which people need not know
     (container,) = yaml.safe_load(written[f"{name}.yaml"])["spec"]["template"]["spec"]["containers"]
     assert {"name": "X", "value": "1"} in container["env"]
 

@@ -75,8 +75,16 @@ class KubernetesEngine:
         persistence = Persistence(self.options.retries, self.options.max_requeues)
         write_tasks(path, TaskList(self.name, (task,), persistence))
         found = manifest(name, namespace, task.run, path, task.resources, self.options)
-        write_text(folder / f"{name}.yaml", yaml.safe_dump(found, sort_keys=False, allow_unicode=True))
+        text = yaml.dump(found, Dumper=_Plain, sort_keys=False, allow_unicode=True)
+        write_text(folder / f"{name}.yaml", text)
         return found
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes what stands twice twice: people read manifests, and `&id001` tells them nothing."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
 
 
 def _namespaces(jobs: Sequence[str]) -> dict[str, list[str]]:
