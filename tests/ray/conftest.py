@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "commands")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "commands"), str(HERE.parent / "sweep")]
 
 from commands import rows, write_rows  # noqa: E402
 from local_ray import LocalRay, Unstarted, missing  # noqa: E402
-from ray_sweep import RaySweep, local_sweep  # noqa: E402
+from ray_sweep import RaySweep  # noqa: E402
+from tiny_sweep import Files, local_sweep  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -37,9 +38,9 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, pairs: Path) -> dict[int, dict[str, bytes]]:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, pairs: Path) -> Files:
     """What a sweep on this machine leaves, by seed."""
-    return local_sweep(tmp_path_factory.mktemp("local"), pairs)
+    return local_sweep(tmp_path_factory.mktemp("local"), pairs, (1, 2))
 
 
 @pytest.fixture

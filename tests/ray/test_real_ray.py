@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from ray_sweep import STEPS, RaySweep, files_of
+from ray_sweep import RaySweep
+from tiny_sweep import STEPS, Files, files_of
 
 from hybridret.sweep.engines.engine import JobState
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-Files = dict[int, dict[str, bytes]]
 
 
 def test_a_worker_is_killed_and_its_point_goes_on_elsewhere(sweep: RaySweep, undisturbed: Files) -> None:

@@ -13,7 +13,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "commands"), str(HERE.parent / "swe
 
 from commands import rows, write_rows  # noqa: E402
 from mini_slurm import MiniSlurm, missing  # noqa: E402
-from real_sweep import RealSweep, local_sweep  # noqa: E402
+from real_sweep import RealSweep  # noqa: E402
+from tiny_sweep import Files, local_sweep  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -34,9 +35,9 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, pairs: Path) -> dict[int, dict[str, bytes]]:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, pairs: Path) -> Files:
     """What a sweep on this machine leaves, by seed."""
-    return local_sweep(tmp_path_factory.mktemp("local"), pairs)
+    return local_sweep(tmp_path_factory.mktemp("local"), pairs, (1, 2, 3, 4))
 
 
 @pytest.fixture

@@ -1,57 +1,25 @@
-"""Sweeps of tiny trainings on a real SLURM, and the same on this machine to compare with."""
+"""Sweeps of tiny trainings on a real SLURM."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mini_slurm import MiniSlurm, until
+from tiny_sweep import LONGER, TinySweep, environment
 
-from hybridret.runs.job_record import JobRecord, read_job
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-STEPS = 2000
-#: About seven seconds of training, which a test can disturb at any step.
-LONGER = (
-    "model=nano", "logger=none", "backbone.dropout=0.1", "backbone.vocabulary_size=300", "data=jsonl",
-    "training.batch_size=8", f"training.steps={STEPS}", "training.validate_every=200", "training.validation_batches=2",
-    "training.checkpoint_every=20", "sweep=s",
-)  # fmt: skip
-SEEDS = (1, 2, 3, 4)
 SLURM = ("hydra/launcher=slurm", "hydra.launcher.minutes=10", "hydra.launcher.memory=1")
 
 
-def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **more}
-
-
-def files_of(run: Path) -> dict[str, bytes]:
-    """What must be the same to the last bit."""
-    names = ("metrics.csv", "checkpoints/best/model.safetensors")
-    return {name: (run / name).read_bytes() for name in names}
-
-
-def local_sweep(folder: Path, pairs: Path) -> dict[int, dict[str, bytes]]:
-    """The files of each seed, from `hydra/launcher=process`."""
-    seeds = ",".join(map(str, SEEDS))
-    command = [sys.executable, "-m", "hybridret.run", "-m", *LONGER, f"data.path={pairs}", f"seed={seeds}"]
-    subprocess.run(
-        [*command, "hydra.launcher.n_jobs=2"], cwd=folder, env=environment(), check=True, capture_output=True
-    )
-    return {seed: files_of(next(folder.glob(f"multirun/s/*seed-{seed}"))) for seed in SEEDS}
-
-
 @dataclass
-class RealSweep:
+class RealSweep(TinySweep):
     """`folder`: where the commands are given."""
 
     slurm: MiniSlurm
@@ -78,28 +46,8 @@ class RealSweep:
         assert process.returncode == code, out + errors
         return out
 
-    def run(self, seed: int) -> Path:
-        return next((self.folder / "multirun" / "s").glob(f"*seed-{seed}"))
-
-    def record(self, seed: int) -> JobRecord:
-        found = read_job(self.run(seed))
-        assert found is not None
-        return found
-
-    def status(self, seed: int) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.run(seed) / "status.json").read_text())
-        return found
-
-    def reaches(self, seed: int, step: int) -> None:
-        """Wait until a point trains and is at `step`."""
-
-        def there() -> bool:
-            with suppress(StopIteration, OSError, ValueError):
-                status = self.status(seed)
-                return status["phase"] == "train" and status["state"] == "running" and status["done"] >= step
-            return False
-
-        until(there, f"step {step} of seed {seed}")
+    def wait(self, holds: Callable[[], bool], what: str, seconds: float = 120.0) -> None:
+        until(holds, what, seconds)
 
     def evaluates(self, seed: int) -> None:
         """Wait until a point has trained and is evaluated, which is soon over: its processes are stopped there."""

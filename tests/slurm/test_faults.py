@@ -7,10 +7,10 @@ import re
 
 import pytest
 from mini_slurm import until
-from real_sweep import STEPS, RealSweep, files_of
+from real_sweep import RealSweep
+from tiny_sweep import STEPS, Files, files_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-Files = dict[int, dict[str, bytes]]
 
 
 def test_points_that_are_killed_requeued_warned_and_cancelled(sweep: RealSweep, undisturbed: Files) -> None:

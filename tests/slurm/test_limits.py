@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 from mini_slurm import MiniSlurm, until
-from real_sweep import RealSweep, files_of
+from real_sweep import RealSweep
+from tiny_sweep import Files, files_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-Files = dict[int, dict[str, bytes]]
 
 
 def test_the_time_limit_is_reached_twice(sweep: RealSweep, undisturbed: Files) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from mini_slurm import until
-from real_sweep import STEPS, RealSweep, files_of
+from real_sweep import RealSweep
+from tiny_sweep import STEPS, Files, files_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
-Files = dict[int, dict[str, bytes]]
 
 
 def node_of(sweep: RealSweep, seed: int) -> str:
