@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hybridret.base.errors import DONE, UserError
+from hybridret.base.errors import UserError
 from hybridret.base.interruption import interruptible, refuse, work_begins
 
 
@@ -22,10 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from hybridret.sweep.control.print_line import print_line
         from hybridret.sweep.control.retry import retry_failed
 
-        retry_failed(options.folder, print_line)
+        return retry_failed(options.folder, print_line)
     except (UserError, KeyboardInterrupt) as error:
         return refuse(error)
-    return DONE
 
 
 if __name__ == "__main__":

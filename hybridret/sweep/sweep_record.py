@@ -1,4 +1,4 @@
-"""`OUTPUT/SWEEP/sweep.json`: the points of the last sweep command and the outcome of each."""
+"""`OUTPUT/SWEEP/sweep.json`: the points of the last sweep command and the outcome of each, and of earlier commands."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
-from hybridret.base.checksums import write_sealed
+from hybridret.base.checksums import read_sealed, write_sealed
 from hybridret.base.errors import UserError
 from hybridret.base.interruption import command_line
 from hybridret.base.processes import birth
@@ -20,6 +21,7 @@ from hybridret.config.run_identity import sweep_directory
 from hybridret.sweep.point import Point
 
 VERSION = 1  # of sweep.json
+_OF_A_COMMAND = ("command", "started", "updated", "directory", "folder")
 
 
 class Summary:
@@ -45,7 +47,9 @@ class Summary:
             records = [point.record() for point in points]
             head = {"version": VERSION, "command": self.command, "started": self._started, "updated": _now()}
             head |= {"directory": str(self._directory), "folder": str(folder), "controller": self._controller}
-            write_sealed(folder / "sweep.json", {**head, "counts": dict(sorted(counts.items())), "points": records})
+            runs = {row["run"] for row in records}
+            rest = {"counts": dict(sorted(counts.items())), "points": records, "earlier": self._earlier(folder, runs)}
+            write_sealed(folder / "sweep.json", {**head, **rest})
 
     def write_if_possible(self) -> None:
         """The same while points run: a full disk must not end them. `write` reports it at the end."""
@@ -53,6 +57,28 @@ class Summary:
             self.write()
         except UserError:
             return
+
+    def _earlier(self, folder: Path, runs: set[str | None]) -> list[dict[str, Any]]:
+        """Commands that the file has of this sweep, each without the points that a later one has, this one included.
+
+        What is in a file that cannot be read is lost, as the file itself is.
+        """
+        path = folder / "sweep.json"
+        try:
+            found = read_sealed(path, "the summary of a sweep") if path.is_file() else {}
+        except UserError:
+            return []
+        known = set(runs)
+        kept: list[dict[str, Any]] = []
+        before = found.get("earlier")
+        for one in [found, *reversed(before if isinstance(before, list) else [])]:
+            points = one.get("points") if isinstance(one, dict) else None
+            rows = [row for row in points if isinstance(row, dict)] if isinstance(points, list) else []
+            own = [row for row in rows if isinstance(row.get("run"), str) and row["run"] not in known]
+            known |= {row["run"] for row in own}
+            if own:
+                kept.append({**{key: one.get(key) for key in _OF_A_COMMAND}, "points": own})
+        return kept[::-1]
 
 
 def _now() -> str:

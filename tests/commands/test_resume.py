@@ -42,3 +42,25 @@ def test_an_open_sweep_is_finished_from_another_folder(environment: dict[str, st
     assert {run["best"]["metric"] for run in found["runs"]} == {"loss"}
     again = shell(tmp_path, environment, f"python -m hybridret.resume {sweep}")
     assert "nothing is open (2 finished)" in again.stdout
+
+
+def test_a_sweep_of_two_commands_is_finished_by_both(environment: dict[str, str], tmp_path: Path) -> None:
+    write_rows(tmp_path / "boxes", rows())
+    start = ["python", "-m", "hybridret.run", "-m", *SMALL, "data.path=boxes"]
+    commands = [shlex.join([*start, f"seed={seed}"]) for seed in (1, 2)]
+    for command in (*commands, commands[0].replace("seed=1", "seed=2,3")):
+        assert shell(tmp_path, environment, command).returncode == 0
+    sweep = tmp_path / "multirun" / "default"
+    record = json.loads((sweep / "sweep.json").read_text())
+    assert [one["command"] for one in record["earlier"]] == commands[:1]  # the last one has all of the second
+    assert [row["run"][-6:] for row in record["earlier"][0]["points"]] == ["seed-1"]
+    results = sorted(sweep.glob("*/result.json"))
+    for path in results:
+        path.unlink()
+    done = shell(tmp_path, environment, f"python -m hybridret.resume {sweep}")
+    assert done.returncode == 0, done.stderr
+    assert "3 open" in done.stdout
+    assert sorted(sweep.glob("*/result.json")) == results
+    assert len(json.loads((sweep / "sweep.json").read_text())["earlier"]) == 1
+    shown = json.loads(shell(tmp_path, environment, f"python -m hybridret.status {sweep} --json").stdout)
+    assert all(run["seconds"] for run in shown["runs"])  # also of the earlier command

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,16 +48,16 @@ class RealSweep(TinySweep):
     def wait(self, holds: Callable[[], bool], what: str, seconds: float = 120.0) -> None:
         until(holds, what, seconds)
 
-    def evaluates(self, seed: int) -> None:
-        """Wait until a point has trained and is evaluated, which is soon over: its processes are stopped there."""
-        end = time.monotonic() + 120
-        while time.monotonic() < end:
+    def encodes_passages(self, seed: int) -> None:
+        """Wait until a point encodes the passages of its evaluation."""
+
+        def there() -> bool:
             with suppress(StopIteration, OSError, ValueError):
                 status = self.status(seed)
-                if status["state"] == "running" and status["phase"].startswith(("encode", "rank")):
-                    self.signal_trainers(seed, signal.SIGSTOP)
-                    return
-        raise TimeoutError(f"waited for the evaluation of seed {seed}")
+                return status["state"] == "running" and status["phase"] == "encode passages"
+            return False
+
+        self.wait(there, f"the evaluation of seed {seed}")
 
     def printed(self, seed: int, words: str) -> None:
         """Wait until the job of a seed has printed `words` itself."""

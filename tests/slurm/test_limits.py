@@ -6,7 +6,6 @@ A point trains for some seconds here. Where SLURM needs longer to act, its proce
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -17,7 +16,7 @@ from pathlib import Path
 import pytest
 from mini_slurm import MiniSlurm, until
 from real_sweep import RealSweep
-from tiny_sweep import Files, files_of
+from tiny_sweep import Files, files_of, local_sweep
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -47,20 +46,31 @@ def said_so(sweep: RealSweep, number: int) -> bool:
     return log.read_text(errors="replace").count("its time is over: back into the queue") >= number
 
 
-def test_an_evaluation_is_requeued(sweep: RealSweep, undisturbed: Files) -> None:
-    sweep.submit("seed=2")
-    sweep.evaluates(2)
-    stopped = sweep.trainers(2)
-    assert stopped
-    assert not (sweep.run(2) / "result.json").exists()
+@pytest.fixture
+def long_evaluation(tmp_path: Path) -> list[str]:
+    """Arguments of a point that trains shortly and then encodes passages for some seconds."""
+    folder = tmp_path / "collection"
+    (folder / "qrels").mkdir(parents=True)
+    passages = ({"_id": f"p{n}", "text": f"The box holds number {n}. " * 10} for n in range(60_000))
+    (folder / "corpus.jsonl").write_text("".join(json.dumps(one) + "\n" for one in passages))
+    queries = ({"_id": f"q{n}", "text": f"Which box holds number {n}?"} for n in range(20))
+    (folder / "queries.jsonl").write_text("".join(json.dumps(one) + "\n" for one in queries))
+    judged = "".join(f"q{n}\tp{n}\t1\n" for n in range(20))
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + judged)
+    return ["eval=[folder]", f"eval.folder.path={folder}", "training.steps=200"]
+
+
+def test_an_evaluation_is_requeued(sweep: RealSweep, pairs: Path, tmp_path: Path, long_evaluation: list[str]) -> None:
+    sweep.submit("seed=2", *long_evaluation)
+    sweep.encodes_passages(2)
     sweep.slurm.call("scontrol", "requeue", sweep.record(2).job)
-    for pid in stopped:
-        os.kill(pid, signal.SIGCONT)
     sweep.attempts(2, 2)
     sweep.ends(2)
     first, second = sweep.record(2).attempts
     assert (first.exit_code, second.exit_code) == (75, 0)
-    assert files_of(sweep.run(2)) == undisturbed[2]
+    assert first.step_after == second.step_before == 200
+    (tmp_path / "calm").mkdir()
+    assert files_of(sweep.run(2)) == local_sweep(tmp_path / "calm", pairs, [2], *long_evaluation)[2]
 
 
 @pytest.fixture

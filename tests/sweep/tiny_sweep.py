@@ -34,10 +34,10 @@ def files_of(run: Path) -> dict[str, bytes]:
     return {name: (run / name).read_bytes() for name in names}
 
 
-def local_sweep(folder: Path, pairs: Path, seeds: Sequence[int]) -> Files:
-    """The files of each seed, from `hydra/launcher=process`."""
+def local_sweep(folder: Path, pairs: Path, seeds: Sequence[int], *more: str) -> Files:
+    """The files of each seed, from `hydra/launcher=process`, with `more` arguments."""
     asked = f"seed={','.join(map(str, seeds))}"
-    command = [sys.executable, "-m", "hybridret.run", "-m", *LONGER, f"data.path={pairs}", asked]
+    command = [sys.executable, "-m", "hybridret.run", "-m", *LONGER, f"data.path={pairs}", asked, *more]
     subprocess.run(
         [*command, "hydra.launcher.n_jobs=2"], cwd=folder, env=environment(), check=True, capture_output=True
     )

@@ -1,24 +1,24 @@
-"""Run again what is open of a sweep, by the very command that made it."""
+"""Run again what is open of a sweep, by the very commands that made it."""
 
 from __future__ import annotations
 
-import os
 import shlex
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from hybridret.base.errors import DONE
 from hybridret.base.markup import printable
 from hybridret.runs.status import State
 from hybridret.sweep.control.controllers import is_elsewhere, is_here
-from hybridret.sweep.control.stored_command import StoredCommand, stored_command
+from hybridret.sweep.control.rerun import rerun
+from hybridret.sweep.control.stored_command import StoredCommand, stored_commands
 from hybridret.sweep.engines.registry import engine
 from hybridret.sweep.overview.columns import counts
 from hybridret.sweep.overview.row import Row
 from hybridret.sweep.overview.survey import Engines, Survey, survey
 
 Say = Callable[[str], None]
-Execute = Callable[[Sequence[str], Path, Mapping[str, str]], None]
+Execute = Callable[[Sequence[StoredCommand]], int]
 
 
 def open_rows(found: Survey) -> list[Row]:
@@ -26,31 +26,23 @@ def open_rows(found: Survey) -> list[Row]:
     return [row for row in found.rows if row.state in (State.QUEUED, State.INTERRUPTED) and not row.live]
 
 
-def become(line: Sequence[str], directory: Path, environment: Mapping[str, str]) -> None:
-    """Be this command from now on: its signals, its output and its exit code are those of this process."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.chdir(directory)
-    os.execve(line[0], list(line), dict(environment))
+def resume(folder: Path, say: Say, engines: Engines = engine, execute: Execute = rerun) -> int:
+    """Run the commands of the sweep `folder` again that have something open, unless a process of it works already. What
+    is finished is not run again, and what runs or waits in a queue is left alone. Returns the exit code.
 
-
-def resume(folder: Path, say: Say, engines: Engines = engine, execute: Execute = become) -> None:
-    """Run the command of the sweep `folder` again where something is open and no process of it works already. What is
-    finished is not run again, and what runs or waits in a queue is left alone.
-
-    Raises UserError where the folder is no sweep, or its command cannot be run again.
+    Raises UserError where the folder is no sweep, or a command cannot be run again.
     """
     found = survey(folder, engines)
-    command = stored_command(folder, found.sweep)
+    commands = stored_commands(folder, found.sweep)
     if (busy := works_already(found)) is not None:
         say(f"{folder}: {busy}. Nothing is started.")
-        return
+        return DONE
     if not (rows := open_rows(found)):
         failed = found.totals.states.get(State.FAILED)
         hint = f" To try what failed: python -m hybridret.retry --failed {shlex.quote(str(folder))}" if failed else ""
         say(f"{folder}: nothing is open ({counts(found.totals)}).{hint}")
-        return
-    start(folder, command, rows, say, execute)
+        return DONE
+    return start(folder, commands, rows, say, execute)
 
 
 def works_already(found: Survey) -> str | None:
@@ -61,9 +53,14 @@ def works_already(found: Survey) -> str | None:
     return f"process {controller.pid} on {controller.host} runs this sweep already"
 
 
-def start(folder: Path, command: StoredCommand, rows: Sequence[Row], say: Say, execute: Execute) -> None:
-    """Say what is run again, then run it."""
+def start(folder: Path, commands: Sequence[StoredCommand], rows: Sequence[Row], say: Say, execute: Execute) -> int:
+    """Say what is run again, then run the commands that have these rows; what no command has, the last one may."""
     say(f"{folder}: {len(rows)} open: {printable(', '.join(row.run for row in rows[:8]))}{', ...' * (len(rows) > 8)}")
-    say(f"In {command.directory}: {printable(command.typed)}")
-    environment = {**os.environ, "HYBRIDRET_COMMAND": command.typed}
-    execute([sys.executable, "-m", "hybridret.run", *command.arguments], command.directory, environment)
+    names = {row.run for row in rows}
+    *earlier, last = commands
+    needed = [one for one in earlier if names & one.runs]
+    if names - frozenset[str]().union(*(one.runs for one in needed)):
+        needed.append(last)
+    for command in needed:
+        say(f"In {command.directory}: {printable(command.typed)}")
+    return execute(needed)

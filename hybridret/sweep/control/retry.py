@@ -6,39 +6,38 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hybridret.base.errors import UserError
+from hybridret.base.errors import DONE, UserError
 from hybridret.base.markup import printable
 from hybridret.runs.directory import RunDirectory
 from hybridret.runs.job_record import FILE, read_job, write_job
 from hybridret.runs.lock import InUse
 from hybridret.runs.status import State, read_status, write_status
-from hybridret.sweep.control.resume import Execute, become, open_rows, start, works_already
-from hybridret.sweep.control.stored_command import stored_command
+from hybridret.sweep.control.rerun import rerun
+from hybridret.sweep.control.resume import Execute, open_rows, start, works_already
+from hybridret.sweep.control.stored_command import stored_commands
 from hybridret.sweep.engines.registry import engine
 from hybridret.sweep.overview.row import Row
 from hybridret.sweep.overview.survey import Engines, survey
 
 
-def retry_failed(
-    folder: Path, say: Callable[[str], None], engines: Engines = engine, execute: Execute = become
-) -> None:
-    """Clear what holds the failed runs of `folder` back, then run the command of the sweep again.
+def retry_failed(folder: Path, say: Callable[[str], None], engines: Engines = engine, execute: Execute = rerun) -> int:
+    """Clear what holds the failed runs of `folder` back, then run the commands of the sweep again that have something
+    to do. Returns the exit code.
 
     A run keeps its checkpoint and its curve, and goes on from there. Raises UserError as `resume`, before anything is
     cleared.
     """
     found = survey(folder, engines)
-    command = stored_command(folder, found.sweep)
+    commands = stored_commands(folder, found.sweep)
     failed = [row for row in found.rows if row.state == State.FAILED and not row.live]
     if not failed:
         say(f"{folder}: no run has failed.")
-        return
+        return DONE
     if (busy := works_already(found)) is not None:
         say(f"{folder}: {busy}. Nothing is started.")
-        return
+        return DONE
     ready = [row for row in failed if _cleared(row, say)]
-    if ready:
-        start(folder, command, [*open_rows(found), *ready], say, execute)
+    return start(folder, commands, [*open_rows(found), *ready], say, execute) if ready else DONE
 
 
 def _cleared(row: Row, say: Callable[[str], None]) -> bool:

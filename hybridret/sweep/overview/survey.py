@@ -51,9 +51,10 @@ def survey(folder: Path, engines: Engines = engine, now: datetime | None = None,
     if fault is not None and not single:
         faults.append(fault)
     rows: list[Row] = []
+    listed = sweep.all_points
     for path in folders:
         job = jobs.get(path)
-        files = read_files(path, job, damaged.get(path), sweep, mend)
+        files = read_files(path, job, damaged.get(path), listed.get(path.resolve().name), mend)
         rows.append(row_of(files, looks.get((job.engine, job.job)) if job is not None else None, now))
         if mend:
             _mend(rows[-1])
@@ -83,8 +84,11 @@ def ask(jobs: Iterable[JobRecord], engines: Engines) -> tuple[dict[tuple[str, st
     return looks, faults
 
 
-def read_files(path: Path, job: JobRecord | None, damaged: str | None, sweep: SweepFile, mend: bool = True) -> RunFiles:
-    """What the files of a run directory say; `damaged`: what is wrong with its `job.json`."""
+def read_files(
+    path: Path, job: JobRecord | None, damaged: str | None, listed: Mapping[str, Any] | None, mend: bool = True
+) -> RunFiles:
+    """What the files of a run directory say; `damaged`: what is wrong with its `job.json`; `listed`: its row in
+    `sweep.json`."""
     faults = [] if damaged is None else [damaged]
     status: Mapping[str, Any] | None = look(path, mend)  # a result decides whatever a damaged status says
     if not status:
@@ -98,8 +102,7 @@ def read_files(path: Path, job: JobRecord | None, damaged: str | None, sweep: Sw
         best = best_value(path)
     except UserError as error:
         faults.append(str(error))
-    name = path.resolve().name
-    return RunFiles(name, path, status, job, best, sweep.points.get(name), tuple(faults))
+    return RunFiles(path.resolve().name, path, status, job, best, listed, tuple(faults))
 
 
 def _jobs(folders: Sequence[Path]) -> tuple[dict[Path, JobRecord], dict[Path, str]]:

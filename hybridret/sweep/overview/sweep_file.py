@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,20 @@ class Controller:
 @dataclass(frozen=True)
 class SweepFile:
     """command: as it was typed; directory: where; folder: of the sweep, relative to that directory or absolute; points:
-    the rows of the points by the name of their run. A value that the file lacks is None."""
+    the rows of the points by the name of their run; earlier: other commands of this sweep, oldest first, each with the
+    points that no later one has. A value that the file lacks is None."""
 
     command: str | None = None
     directory: Path | None = None
     folder: Path | None = None
     controller: Controller | None = None
     points: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    earlier: tuple[SweepFile, ...] = ()
+
+    @property
+    def all_points(self) -> dict[str, Mapping[str, Any]]:
+        """The rows of the points of all commands."""
+        return {name: row for one in (*self.earlier, self) for name, row in one.points.items()}
 
 
 def read_sweep(folder: Path) -> SweepFile:
@@ -42,14 +49,20 @@ def read_sweep(folder: Path) -> SweepFile:
     if not path.is_file():
         return SweepFile()
     found = read_sealed(path, "the summary of a sweep", "run the sweep command again")
+    earlier = found.get("earlier")
+    commands = [_sweep(one) for one in earlier if isinstance(one, dict)] if isinstance(earlier, list) else []
+    return replace(_sweep(found), controller=_controller(found.get("controller")), earlier=tuple(commands))
+
+
+def _sweep(found: Mapping[str, Any]) -> SweepFile:
+    """One command and its points."""
     listed = found.get("points")
     rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
     return SweepFile(
         _text(found.get("command")),
         _path(found.get("directory")),
         _path(found.get("folder")),
-        _controller(found.get("controller")),
-        {row["run"]: row for row in rows if isinstance(row.get("run"), str) and row.get("same_as") is None},
+        points={row["run"]: row for row in rows if isinstance(row.get("run"), str) and row.get("same_as") is None},
     )
 
 

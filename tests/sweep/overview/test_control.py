@@ -6,9 +6,8 @@ import json
 import os
 import signal
 import socket
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from hybridret.sweep.control.cancel import cancel
 from hybridret.sweep.control.clean import clean
 from hybridret.sweep.control.resume import resume
 from hybridret.sweep.control.retry import retry_failed
+from hybridret.sweep.control.stored_command import StoredCommand
 from hybridret.sweep.engines.engine import Engine, JobLook, JobState
 
 Make = Callable[..., RunDirectory]
@@ -39,13 +39,14 @@ class Heard:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
-        self.started: list[tuple[Sequence[str], Path, Mapping[str, str]]] = []
+        self.started: list[list[StoredCommand]] = []
 
     def say(self, line: str) -> None:
         self.lines.append(line)
 
-    def execute(self, line: Sequence[str], directory: Path, environment: Mapping[str, str]) -> None:
-        self.started.append((line, directory, environment))
+    def execute(self, commands: Sequence[StoredCommand]) -> int:
+        self.started.append(list(commands))
+        return 1
 
     @property
     def text(self) -> str:
@@ -79,13 +80,48 @@ def _jobs(stand_in: Any) -> None:
 
 
 def test_resume_is_the_command_as_it_was_typed(sweep: Path, heard: Heard, engines: Engines, tmp_path: Path) -> None:
-    resume(sweep, heard.say, engines, heard.execute)
-    ((line, directory, environment),) = heard.started
-    assert list(line) == [sys.executable, "-m", "hybridret.run", "-m", "seed=1,2", "data.path=a b", "sweep=s"]
-    assert directory == tmp_path.resolve()
-    assert environment["HYBRIDRET_COMMAND"] == COMMAND
+    assert resume(sweep, heard.say, engines, heard.execute) == 1
+    (((command,)),) = heard.started
+    assert command.arguments == ("-m", "seed=1,2", "data.path=a b", "sweep=s")
+    assert (command.typed, command.directory) == (COMMAND, tmp_path.resolve())
     assert "1 open: open" in heard.text
     assert COMMAND in heard.text
+
+
+def command_of(beside: Path, seed: int, *runs: str) -> dict[str, Any]:
+    """A command of the sweep as another one keeps it."""
+    head = {"command": f"python -m hybridret.run -m seed={seed}", "directory": str(beside.parent.resolve())}
+    return {**head, "folder": beside.name, "points": [{"run": run} for run in runs]}
+
+
+def test_resume_runs_every_command_that_has_something_open(
+    sweep: Path, make_run: Make, heard: Heard, engines: Engines
+) -> None:
+    make_run("older", State.INTERRUPTED)
+    older, oldest = command_of(sweep, 4, "older"), command_of(sweep, 5, "done")
+    write_sweep(sweep, points=[{"run": "open"}], earlier=[oldest, older])
+    resume(sweep, heard.say, engines, heard.execute)
+    assert [one.typed for one in heard.started[-1]] == [older["command"], COMMAND]
+    assert "2 open: older, open" in heard.text or "2 open: open, older" in heard.text
+    assert f"In {sweep.parent.resolve()}: {older['command']}" in heard.lines
+    (sweep / "open" / "result.json").write_text("{}")
+    resume(sweep, heard.say, engines, heard.execute)
+    assert [one.typed for one in heard.started[-1]] == [older["command"]]
+    retry_failed(sweep, heard.say, engines, heard.execute)  # `bad` is in no command: the last one may have it
+    assert [one.typed for one in heard.started[-1]] == [older["command"], COMMAND]
+
+
+def test_a_command_that_was_given_twice_is_run_once(sweep: Path, heard: Heard, engines: Engines) -> None:
+    write_sweep(sweep, earlier=[{**command_of(sweep, 4, "open"), "command": COMMAND}])
+    resume(sweep, heard.say, engines, heard.execute)
+    assert [one.typed for one in heard.started[-1]] == [COMMAND]
+
+
+def test_nothing_is_started_where_an_earlier_command_is_a_stranger(sweep: Path, heard: Heard, engines: Engines) -> None:
+    write_sweep(sweep, earlier=[{**command_of(sweep, 4, "open"), "command": "rm -rf /"}])
+    with pytest.raises(UserError, match="was not made by"):
+        resume(sweep, heard.say, engines, heard.execute)
+    assert heard.started == []
 
 
 def test_resume_starts_nothing_where_nothing_is_open(sweep: Path, heard: Heard, engines: Engines) -> None:
