@@ -9,12 +9,6 @@ PYTEST = $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=
 JOBS ?= 2
 SWEEP ?= run
 GPUS ?= 8
-CPUS ?= $(shell echo $$(($(GPUS) > 0 ? 4 * $(GPUS) : 4)))
-GRES = $(if $(filter-out 0,$(GPUS)),--gres=gpu:$(GPUS))
-TASKS = $(if $(GRES),$(GPUS),1)
-ON = $(if $(GRES),trainer=$(TRAINER) trainer.devices=$(GPUS) trainer.nodes=$(NODES),trainer=cpu)
-NODES ?= 1
-TRAINER ?= ddp
 DATA ?= ../shared/data
 ARGS ?= batching=mono,cross,hybrid seed=1,2,3
 MODE := cpu
@@ -24,7 +18,7 @@ FOLDER ?= multirun/$(SWEEP)
 export NO_MKDOCS_2_WARNING := 1
 
 .PHONY: help run strategies test test-fast test-slurm test-ray check format results lint types imports docs gpu-check clean
-.PHONY: sweep sweep-gpu sweep-slurm slurm slurm-run status resume retry-failed cancel report sync clean-failed
+.PHONY: sweep sweep-gpu sweep-slurm status resume retry-failed cancel report sync clean-failed
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,17 +56,6 @@ sweep-gpu: $(VENV)/.installed  ## a sweep on this node, one GPU per point: GPUS=
 
 sweep-slurm: $(VENV)/.installed  ## each point a job of SLURM, and return: resources are those that it needs, unless ARGS names them
 	$(BIN)/python -m hybridret.run -m hydra/launcher=slurm sweep=$(SWEEP) $(ARGS)
-
-slurm:  ## a whole sweep as one job of SLURM that asks for GPUS GPUs (0: CPUS cores) and requeues itself: SBATCH="--partition=..."
-	@mkdir -p multirun    # SLURM makes no folder for its log
-	sbatch --job-name=$(SWEEP) --nodes=1 --ntasks=1 $(GRES) --cpus-per-task=$(CPUS) --signal=B:USR1@300 \
-	  --requeue --open-mode=append --output=multirun/slurm-%j.log $(SBATCH) scripts/slurm_sweep.sh $(GPUS) $(SWEEP) $(ARGS)
-
-slurm-run:  ## submit one training over NODES nodes with GPUS GPUs each: NODES=2 GPUS=8 TRAINER=fsdp ARGS="model=10b ..."
-	@mkdir -p multirun
-	sbatch --job-name=$(SWEEP) --nodes=$(NODES) --ntasks-per-node=$(TASKS) $(GRES) --cpus-per-task=4 \
-	  --signal=B:USR1@300 --requeue --open-mode=append --output=multirun/slurm-%j.log $(SBATCH) scripts/slurm_run.sh \
-	  $(ON) sweep=$(SWEEP) $(ARGS)
 
 ##@ A sweep that was started: SWEEP=name or FOLDER=multirun/name
 

@@ -15,7 +15,6 @@ from hybridret.planning.recipe import Recipe
 from hybridret.preflight.plan_inputs import PlanInputs
 
 _OF_A_RECIPE = ("trainer.accelerator", "trainer.devices", "trainer.nodes", "trainer.strategy", "trainer.precision")
-_OF_SLURM = ("trainer", "trainer.devices", "trainer.nodes")  # `make slurm-run` has its own variables for these
 LORA_RATE = 10  # times the rate of full fine-tuning, as in conf/adapter/lora.yaml
 
 
@@ -48,11 +47,10 @@ def command_with(overrides: Sequence[str], recipe: Recipe, point: PlanInputs, mo
 
 
 def _command(kept: Sequence[str], wanted: Mapping[str, str]) -> str:
-    devices, nodes = wanted.get("trainer.devices", "1"), wanted.get("trainer.nodes", "1")
+    devices = wanted.get("trainer.devices", "1")
     words = [*kept, *(f"{key}={value}" for key, value in wanted.items())]
-    if nodes != "1":
-        rest = shlex.join(text for text in words if _key(text) not in _OF_SLURM).replace("$", "$$")  # make expands $
-        return f"make slurm-run NODES={nodes} GPUS={devices} TRAINER={wanted['trainer']} ARGS={shlex.quote(rest)}"
+    if wanted.get("trainer.nodes", "1") != "1":
+        return shlex.join(["python", "-m", "hybridret.run", "-m", "hydra/launcher=slurm", *words])
     program = ["python"] if devices == "1" else ["torchrun", f"--nproc-per-node={devices}"]
     return shlex.join([*program, "-m", "hybridret.run", *words])
 

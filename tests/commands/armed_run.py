@@ -1,7 +1,7 @@
 """`hybridret.run` that disturbs itself once, at its fourth step, where the file `armed` lies.
 
-Empty: the first rank sends Ctrl-C to the process that started it, the sweep. `USR1 PID`: it sends that signal there.
-Both then wait for what comes back. `KILL RANK`: that rank is killed.
+Empty: the first rank sends Ctrl-C to the process that started it, the sweep, and waits for what comes back.
+`KILL RANK`: that rank is killed.
 `ORPHAN`: the sweep is killed, and the point, of one rank, waits for the SIGTERM that follows from it.
 """
 
@@ -50,8 +50,7 @@ def _disturb(order: list[str]) -> None:
         _send_and_wait(os.getppid(), signal.SIGKILL, signal.SIGTERM)
     elif process_info().first:
         Path("armed").unlink()
-        number = signal.Signals[f"SIG{order[0]}"] if order else signal.SIGINT
-        _send_and_wait(int(order[1]) if order else os.getppid(), number, number)  # whoever gets it passes it on
+        _send_and_wait(os.getppid(), signal.SIGINT, signal.SIGINT)  # the sweep passes it on
 
 
 def _on_train_batch_end(self: Checkpoints, trainer: Any, *rest: Any) -> None:
