@@ -58,7 +58,7 @@ def main(config: DictConfig) -> None:
             file.write(f"{os.getpid()}\n")
         armed("before")
         armed("hold")
-        if config.x > 0.9 and config.fails:
+        if config.x > 0.9 and config.fails and not Path("cured").exists():
             status.set(State.FAILED, "x is too large")
             return
         rule, seen = read_rule(run.path), []

@@ -14,6 +14,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from hybridret.runs import RunDirectory, State
+from hybridret.runs.status import write_status
+
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).resolve().parent
@@ -155,6 +158,38 @@ def test_equal_parameters_are_one_run_and_failures_are_told_as_such(app: SearchA
     assert failed["values_cross_mrr:last"].eq("").all()
     assert table["front"].sum() == 1
     assert f"6 trials ({6 - len(failed)} complete, {len(failed)} failed)" in done.stdout
+
+
+def clear(run: Path) -> None:
+    """As `hybridret.retry --failed` does."""
+    write_status(run / "status.json", State.QUEUED, RunDirectory(run).look().get("config_hash"))
+
+
+def test_failed_trials_are_tried_again_once_they_are_cleared(app: SearchApp) -> None:
+    arguments = (
+        "x=choice(0.2,0.95,0.99)", "fails=true", "hydra.sweeper.objectives=[mono_mrr]", "hydra.sweeper.sampler=grid",
+        "hydra.sweeper.n_trials=3",
+    )  # fmt: skip
+    assert app.run(*arguments).returncode == 1
+    runs = sorted((app.folder / "out" / "s").glob("*/status.json"))
+    (app.folder / "cured").touch()
+    assert app.run(*arguments).returncode == 1  # as long as nobody asks for it, nothing runs again
+    assert set(app.computed().values()) == {1}
+    clear(runs[1].parent)
+    killed = app.run(*arguments, armed="after:1")
+    assert killed.returncode == -9
+    assert app.run(*arguments).returncode == 1  # the other one
+    assert app.table()["reason"].tolist() == ["", "tried again as trial 3: x is too large", "x is too large", ""]
+    clear(runs[2].parent)
+    done = app.run(*arguments)
+    assert done.returncode == 0, done.stderr
+    table = app.table()
+    assert table["state"].tolist() == ["complete", "failed", "failed", "complete", "complete"]
+    assert table["params_x"].tolist() == [0.2, 0.95, 0.99, 0.95, 0.99]
+    assert table["front"].tolist() == [False, False, False, False, True]
+    assert sorted(app.computed().values()) == [1, 2, 2]
+    assert app.run(*arguments).returncode == 0
+    assert len(app.table()) == 5
 
 
 def test_a_missing_value_is_a_failure(app: SearchApp) -> None:

@@ -25,11 +25,13 @@ from hybridret.sweep.searching.search_space import Dimension
 _STATES = {TrialState.COMPLETE: COMPLETE, TrialState.PRUNED: PRUNED, TrialState.FAIL: FAILED}
 _ENDED = {COMPLETE: TrialState.COMPLETE, PRUNED: TrialState.PRUNED, FAILED: TrialState.FAIL}
 _IDENTITY, _COMBINATION, _LAUNCHER, _STARTED, _RUN, _REASON = "identity", "per", "launcher", "started", "run", "reason"
+_RETRY_OF = "retry_of"  # the number of the failed trial whose values a trial has
 
 
 @dataclass(frozen=True)
 class SearchTrial:
-    """A trial as the sweep sees it. `overrides`: the values drawn; `started`: its point was given to a launcher."""
+    """A trial as the sweep sees it. `overrides`: the values drawn; `started`: its point was given to a launcher;
+    `retried_by`: the number of the trial that has its values since it failed, None where there is none."""
 
     number: int
     state: str
@@ -38,6 +40,7 @@ class SearchTrial:
     run: str
     reason: str
     started: bool
+    retried_by: int | None = None
 
 
 class Search:
@@ -88,13 +91,18 @@ class Search:
         """Where it stands among all searches of the folder: in the order in which they began."""
         return int(self._study._study_id)
 
-    def next_trials(self, together: int, token: str, is_dead: Callable[[str], bool]) -> list[int]:
+    def next_trials(
+        self, together: int, token: str, is_dead: Callable[[str], bool], is_cleared: Callable[[str], bool]
+    ) -> list[int]:
         """The numbers of the trials to run now: those of dead launchers, and new ones until their number in all is a
-        multiple of `together`, so that a resumed search asks with the same knowledge as an undisturbed one."""
+        multiple of `together`, so that a resumed search asks with the same knowledge as an undisturbed one. Where all
+        are there: again those that failed and whose run (`is_cleared` of its name) may start again since then."""
         orphans = [one for one in self._running() if is_dead(str(one.user_attrs.get(_LAUNCHER)))]
         for one in orphans:
             self._draw(Trial(self._study, one._trial_id), token)
-        total = len(self._study.get_trials(deepcopy=False))
+        total = sum(_RETRY_OF not in one.user_attrs for one in self._study.get_trials(deepcopy=False))
+        if total >= self.trials_wanted and not orphans:
+            return self._retries(together, token, is_cleared)
         wanted = -(-total // together) * together if orphans else (total // together + 1) * together
         new: list[int] = []
         while total + len(new) < min(wanted, self.trials_wanted):
@@ -105,11 +113,13 @@ class Search:
 
     def trial(self, number: int) -> SearchTrial:
         """The trial of that number."""
-        return self._seen(self._study.get_trials(deepcopy=False)[number])
+        return self.trials()[number]
 
     def trials(self) -> list[SearchTrial]:
         """All trials, in their order."""
-        return [self._seen(one) for one in self._study.get_trials(deepcopy=False)]
+        found = self._study.get_trials(deepcopy=False)
+        retries = {one.user_attrs[_RETRY_OF]: one.number for one in found if _RETRY_OF in one.user_attrs}
+        return [self._seen(one, retries.get(one.number)) for one in found]
 
     def start(self, number: int, run: str) -> None:
         """The point of a trial is about to be given to a launcher, and works in the directory `run`."""
@@ -128,12 +138,32 @@ class Search:
     def twin(self, number: int, run: str) -> Outcome | None:
         """The outcome of an earlier trial in the same run directory, None where there is none that ended."""
         for one in self.trials():
-            if one.number != number and one.run == run and one.state in (COMPLETE, PRUNED, FAILED):
+            if one.number == number or one.run != run or one.retried_by is not None:
+                continue
+            if one.state in (COMPLETE, PRUNED, FAILED):
                 return Outcome(one.state, one.values, f"the same run as trial {one.number}")
         return None
 
     def _running(self) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING))
+
+    def _retries(self, together: int, token: str, is_cleared: Callable[[str], bool]) -> list[int]:
+        """New trials with the values of failed ones, each made in one operation of the storage."""
+        new: list[int] = []
+        for one, stored in zip(self.trials(), self._study.get_trials(deepcopy=False), strict=True):
+            if one.state != FAILED or one.retried_by is not None or not one.run or not is_cleared(one.run):
+                continue
+            again = optuna.trial.create_trial(
+                state=TrialState.RUNNING,
+                params=stored.params,
+                distributions=stored.distributions,
+                user_attrs={_LAUNCHER: token, _RETRY_OF: one.number},
+            )
+            made = self._storage.create_new_trial(self._study._study_id, again)
+            new.append(self._storage.get_trial_number_from_id(made))
+            if len(new) == together:
+                break
+        return new
 
     def _note(self, number: int, key: str, value: Any) -> None:
         self._storage.set_trial_user_attr(self._study.get_trials(deepcopy=False)[number]._trial_id, key, value)
@@ -144,7 +174,7 @@ class Search:
         for name, distribution in self._distributions.items():
             trial._suggest(name, distribution)
 
-    def _seen(self, one: FrozenTrial) -> SearchTrial:
+    def _seen(self, one: FrozenTrial, retried_by: int | None) -> SearchTrial:
         drawn = tuple(f"{key}={_spelled(one.params[key])}" for key in self._distributions if key in one.params)
         attributes = one.user_attrs
         return SearchTrial(
@@ -155,6 +185,7 @@ class Search:
             run=str(attributes.get(_RUN, "")),
             reason=str(attributes.get(_REASON, "")),
             started=bool(attributes.get(_STARTED)),
+            retried_by=retried_by,
         )
 
 

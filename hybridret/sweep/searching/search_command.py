@@ -17,6 +17,7 @@ from hybridret.base.errors import DONE, POINT_FAILED, REQUEUE, UserError
 from hybridret.base.graceful_stop import Stop, exit_code, graceful_stop
 from hybridret.base.interruption import command_line
 from hybridret.config.run_identity import sweep_directory
+from hybridret.runs import RunDirectory
 from hybridret.runs.pruning import FILE as RULE
 from hybridret.runs.pruning import curve, median_rule, write_rule
 from hybridret.runs.search_table import COMPLETE, FAILED, OPEN, write_search
@@ -87,7 +88,7 @@ class SearchCommand:
                 drawn = [
                     (search, number)
                     for search in self._searches
-                    for number in search.next_trials(each, launchers.token, launchers.is_dead)
+                    for number in search.next_trials(each, launchers.token, launchers.is_dead, self._is_cleared)
                 ]
             if not drawn:
                 break
@@ -100,11 +101,15 @@ class SearchCommand:
         if stop.signal_number is not None or unended:
             print(f"Not all trials have ended. To go on, run the same command again: {command_line(sys.argv)}")
             raise SystemExit(REQUEUE if stop.signal_number is None else exit_code(stop.signal_number))
-        states = [one.state for search in self._searches for one in search.trials()]
+        states = [one.state for search in self._searches for one in search.trials() if one.retried_by is None]
         if OPEN in states:
             print(f"{states.count(OPEN)} trials are run by another launcher of this search.")
         if (code := POINT_FAILED if FAILED in states else DONE) != DONE:
             raise SystemExit(code)
+
+    def _is_cleared(self, run: str) -> bool:
+        """Whether the run of that name may start again: `retry` cleared what held it back, or its folder is gone."""
+        return outcome(RunDirectory(self._folder / run), None, self._searches[0].objectives).state == OPEN
 
     def _launch(self, drawn: Sequence[tuple[Search, int]]) -> bool:
         """Run a batch and tell what became of it; returns whether a trial has not ended."""

@@ -82,7 +82,7 @@ def _rows(
         rows.append(
             {
                 **dict(
-                    zip(HEAD, (number, one.number, one.state, one.reason, one.number in front, one.run), strict=True)
+                    zip(HEAD, (number, one.number, one.state, _reason(one), one.number in front, one.run), strict=True)
                 ),
                 **{f"{PER}{_name(key)}": value for key, value in search.combination.items()},
                 **{f"{PARAMS}{_name(key)}": value for key, value in drawn.items()},
@@ -91,6 +91,11 @@ def _rows(
             }
         )
     return rows
+
+
+def _reason(one: SearchTrial) -> str:
+    again = "" if one.retried_by is None else f"tried again as trial {one.retried_by}"
+    return ": ".join(filter(None, (again, one.reason)))
 
 
 def _name(key: str) -> str:
