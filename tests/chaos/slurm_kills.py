@@ -39,7 +39,7 @@ def rounds(folder: Path, count: int, draw: random.Random, found: Counter[str]) -
         raise SystemExit(f"No SLURM: {reason}")
     data = f"data.path={write_rows(folder / 'boxes', rows())}"
     whole = folder / "whole"
-    undisturbed(whole, (*SHARED, data, "hydra.launcher.n_jobs=2", "hydra.launcher.threads=1"))
+    length = undisturbed(whole, (*SHARED, data, "hydra.launcher.n_jobs=2", "hydra.launcher.threads=1"))
     slurm = MiniSlurm(folder / "slurm", accounting=False, first=NODE)
     try:
         slurm.start()
@@ -48,7 +48,7 @@ def rounds(folder: Path, count: int, draw: random.Random, found: Counter[str]) -
         while found["kills"] < count:
             number += 1
             here = folder / f"round-{number}"
-            Round(here, (*SHARED, *LAUNCHER, data), slurm, draw, found).run(count)
+            Round(here, (*SHARED, *LAUNCHER, data), length, slurm, draw, found).run(count)
             if not is_finished(here):
                 found["lost results"] += 1
                 say(f"round {number}: cannot be finished")
@@ -62,12 +62,20 @@ def rounds(folder: Path, count: int, draw: random.Random, found: Counter[str]) -
 
 
 class Round:
-    """One sweep, from its first submission until all its points have a result."""
+    """One sweep, from its first submission until all its points have a result. `length`: seconds of one on this machine
+    that nothing disturbs."""
 
     def __init__(
-        self, here: Path, arguments: tuple[str, ...], slurm: MiniSlurm, draw: random.Random, found: Counter[str]
+        self,
+        here: Path,
+        arguments: tuple[str, ...],
+        length: float,
+        slurm: MiniSlurm,
+        draw: random.Random,
+        found: Counter[str],
     ) -> None:
-        self.here, self.arguments, self.slurm, self.draw, self.found = here, arguments, slurm, draw, found
+        self.here, self.arguments, self.length = here, arguments, length
+        self.slurm, self.draw, self.found = slurm, draw, found
 
     def run(self, count: int) -> None:
         """Submit, kill and submit again; the last time nothing is killed."""
@@ -80,9 +88,9 @@ class Round:
                 self._kill("shell", partial(self._shell, sweep))
             sweep.wait()
             while self._listed():
-                end = time.monotonic() + self.draw.uniform(1, 60)
+                end = time.monotonic() + self.draw.uniform(0, self.length)
                 while self._listed() and time.monotonic() < end:
-                    time.sleep(0.5)
+                    time.sleep(0.2)
                 if self.found["kills"] < count and self._listed():
                     victim = self.draw.choice(VICTIMS[:-1])
                     self._kill(victim, getattr(self, f"_{victim}"))
@@ -199,7 +207,7 @@ class Round:
         return True
 
     def _shell(self, sweep: Sweep) -> bool:
-        end = time.monotonic() + self.draw.uniform(0, 40)
+        end = time.monotonic() + self.draw.uniform(0, self.length)
         while sweep.process.poll() is None and time.monotonic() < end:
             time.sleep(0.05)
         alive = is_alive(sweep.process.pid)
