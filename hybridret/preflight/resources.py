@@ -56,19 +56,20 @@ def of_point(
     """`resources` for one point; `shared()`: the estimates that points have in common, made where one is needed."""
     devices, nodes = _count(config, "devices"), _count(config, "nodes")
     on_cpu = str(OmegaConf.select(config, "trainer.accelerator")) == "cpu"
-    memory, minutes = asked.get("memory"), asked.get("minutes")
+    memory, minutes, hours = asked.get("memory"), asked.get("minutes"), None
     if memory is None or (minutes is None and not on_cpu):
         found = _needed(config, overrides, shared, on_cpu, devices)
         if isinstance(found, str):
             return found
         memory = found[0] if memory is None else memory
-        minutes = found[1] if minutes is None else minutes
+        hours = found[1]
+        minutes = _with_margin(hours) if minutes is None else minutes
     if asked.get("minutes") is None:
         minutes = _capped(minutes, limits.get("minutes"), math.inf if on_cpu else None)
     gpus = asked.get("gpus")
     gpus = (0 if on_cpu else devices) if gpus is None else gpus
     cores = asked.get("cores") or _capped(devices * _cores(config, on_cpu), limits.get("cores"), None)
-    wanted = Resources(nodes, devices, int(gpus), max(devices, int(cores or 1)), memory, minutes)
+    wanted = Resources(nodes, devices, int(gpus), max(devices, int(cores or 1)), memory, minutes, hours)
     return beyond(wanted, limits) or wanted
 
 
@@ -87,8 +88,8 @@ def beyond(wanted: Resources, limits: Mapping[str, Any]) -> str | None:
 
 def _needed(
     config: DictConfig, overrides: Sequence[str], shared: Callable[[], Estimates], on_cpu: bool, devices: int
-) -> tuple[float | None, int | None] | str:
-    """GiB of a node and minutes, None where a plan cannot say; or why the point fits no GPU."""
+) -> tuple[float | None, float | None] | str:
+    """GiB of a node and hours, None where a plan cannot say; or why the point fits no GPU."""
     from hybridret.components.components import Components
     from hybridret.config.validate import read_settings, resolved
     from hybridret.preflight.memory_check import elsewhere, upper_bound
@@ -110,9 +111,13 @@ def _needed(
             return f"fits no GPU of plan.gpus as it is. {where}. To queue it all the same: plan.refuse=false"
         hours = max(option.hours + option.encoding_hours for option in fitting or found.asked)
         held = STATE * found.plan.parameters["total"] / GIB
-        return _rounded(devices * (held + PROCESS + PROCESS)), START + math.ceil(60 * MARGIN * hours)
+        return _rounded(devices * (held + PROCESS + PROCESS)), hours
     except Exception:  # nothing to plan (BM25), a value of another type: the point's own process explains it best
         return None, None
+
+
+def _with_margin(hours: float | None) -> int | None:
+    return None if hours is None else START + math.ceil(60 * MARGIN * hours)
 
 
 def _cores(config: DictConfig, on_cpu: bool) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -91,9 +93,19 @@ def test_time_and_memory_of_a_large_point_follow_from_its_plan() -> None:
     points = [one for one in found if isinstance(one, Resources)]
     assert len({one.memory for one in points}) == 1
     assert (points[0].memory or 0) > 12 * 5e8 / 2**30  # weights and moments of half a billion parameters, at least
+    assert [one.minutes for one in points] == [15 + math.ceil(90 * (one.expected_hours or 0)) for one in points]
     first, second, third = (one.minutes or 0 for one in points)
     assert second - first > 15
     assert abs((third - second) - (second - first)) <= 1
+
+
+def test_a_limit_cuts_the_time_and_not_what_is_expected() -> None:
+    whole, cut = (of(*GPU, "model=1b", asked={}, limits=limits) for limits in ({}, {"minutes": 20}))
+    assert isinstance(whole, Resources)
+    assert isinstance(cut, Resources)
+    assert cut.minutes == 20
+    assert cut.expected_hours == whole.expected_hours
+    assert replace(whole, expected_hours=1.0) == whole  # no reason for another array
 
 
 def test_what_fits_no_gpu_is_refused_unless_the_user_insists() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +14,8 @@ class Resources:
     """What a task needs, and gets for all its processes. None: the engine's own default.
 
     tasks: processes on each node, one for each GPU where there are GPUs; gpus, cores, memory: of one node; cores: for
-    all processes of the node; memory in GiB; minutes: the time limit.
+    all processes of the node; memory in GiB; minutes: the time limit. expected_hours: that the plan expects, without
+    the margin of `minutes`; not asked of the engine, so tasks that differ in it alone have equal resources.
     """
 
     nodes: int = 1
@@ -23,6 +24,7 @@ class Resources:
     cores: int = 1
     memory: float | None = None
     minutes: int | None = None
+    expected_hours: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class RunFiles:
 class Row:
     """live: a process works on it, or a job does or waits to; done, total: units of the phase; rate: units a second;
     left: seconds until the outermost task of the run is done; seconds: that it has run in all; hours: GPU hours used,
-    planned_hours: asked for. None: not known."""
+    planned_hours: of its plan, or of the time limit that was asked for where nothing was planned. None: not known."""
 
     run: str
     state: str
@@ -90,7 +90,9 @@ def row_of(files: RunFiles, look: JobLook | None, now: datetime) -> Row:
     if job is None:
         return replace(row, hours=hours)
     own = status.get("state") != State.RUNNING or of_job(status, job)
-    minutes = number(job.resources, "minutes")
+    expected, minutes = (number(job.resources, key) for key in ("expected_hours", "minutes"))
+    if expected is None and minutes is not None:
+        expected = minutes / 60
     return replace(
         row,
         engine=job.engine,
@@ -98,7 +100,7 @@ def row_of(files: RunFiles, look: JobLook | None, now: datetime) -> Row:
         node=(look.node if own and look is not None else "") or row.node,
         requeues=max(0, len(job.attempts) - 1),
         hours=hours,
-        planned_hours=None if gpus is None or minutes is None else gpus * minutes / 60,
+        planned_hours=None if gpus is None or expected is None else gpus * expected,
     )
 
 

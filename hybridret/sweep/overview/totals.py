@@ -16,7 +16,7 @@ _OPEN = (State.RUNNING, State.QUEUED)
 
 @dataclass(frozen=True)
 class Totals:
-    """states: number of runs by state, in the order of a run's life; hours: GPU hours used, planned_hours: asked for,
+    """states: number of runs by state, in the order of a run's life; hours: GPU hours used, planned_hours: expected,
     None where that of a run is not known; end: when the last open run is done if as many run at once as now, None where
     nothing is known of the time that a run takes."""
 

@@ -152,6 +152,13 @@ def test_gpu_hours_count_every_attempt(make_run: Make, stand_in: Any, engines: E
     assert survey(tmp_path / "s", engines, NOW).rows[0].seconds == 1800 + 3600 + 9000
 
 
+def test_planned_hours_are_those_of_the_plan_and_not_of_the_limit(
+    make_run: Make, engines: Engines, tmp_path: Path
+) -> None:
+    make_run("a", State.QUEUED, job="2", resources={**GPUS, "expected_hours": 0.5})
+    assert survey(tmp_path / "s", engines, NOW).rows[0].planned_hours == 4.0
+
+
 def test_attempts_before_a_retry_are_used_hours_and_no_requeues(
     make_run: Make, engines: Engines, tmp_path: Path
 ) -> None:
