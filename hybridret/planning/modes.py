@@ -10,7 +10,8 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from hybridret.planning.shapes import NotFollowed, ShapeMode
+from hybridret.planning.shape_tensors import NotFollowed
+from hybridret.planning.shapes import ShapeMode
 from hybridret.planning.tape import Record, Tape
 
 Measured = TypeVar("Measured")

@@ -22,7 +22,8 @@ from hybridret.planning import encoding, loss_memory
 from hybridret.planning.modes import FakeMode, followed
 from hybridret.planning.plan import Plan, plan
 from hybridret.planning.recipe import Recipe
-from hybridret.planning.shapes import NotFollowed, ShapeMode, ShapeTensor
+from hybridret.planning.shape_tensors import NotFollowed, ShapeTensor
+from hybridret.planning.shapes import ShapeMode
 
 pytestmark = pytest.mark.slow
 
