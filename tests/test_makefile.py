@@ -68,5 +68,5 @@ def test_pages_name_targets_that_there_are() -> None:
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
     pages = [page for page in pages if page.name != "log.md"]
     named = {name for page in pages for name in re.findall(r"(?:`|^    )make ([a-z-]+)", page.read_text("utf-8"), re.M)}
-    assert {"sweep-gpu", "run", "slurm"} <= named
+    assert {"sweep-gpu", "run", "sweep-slurm"} <= named
     assert named - TARGETS == set()
