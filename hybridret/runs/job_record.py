@@ -38,7 +38,8 @@ class Attempt:
 
 @dataclass(frozen=True)
 class JobRecord:
-    """engine: slurm, ray or kubernetes; job: as the engine names it, "1234_5" for a task of an array; arguments: those
+    """engine: slurm, ray or kubernetes; job: as the engine names it, "1234_5" for a task of an array, "" since a failed
+    point was made ready for another one; arguments: those
     of `python -m hybridret.run`; resources: what was asked for; attempts: in their order, those of earlier jobs
     included; earlier: attempts from before a failed point was retried, which no limit counts any more."""
 
@@ -50,9 +51,10 @@ class JobRecord:
     attempts: tuple[Attempt, ...] = ()
     earlier: tuple[Attempt, ...] = ()
 
-    def without_attempts(self) -> JobRecord:
-        """The record with no attempt that a limit counts: those until now are kept as `earlier`."""
-        return replace(self, attempts=(), earlier=(*self.earlier, *self.attempts))
+    def set_aside(self) -> JobRecord:
+        """The record without a job, whose end says nothing any more, and with no attempt that a limit counts: those
+        until now are kept as `earlier`."""
+        return replace(self, job="", attempts=(), earlier=(*self.earlier, *self.attempts))
 
     def with_attempt(self, attempt: Attempt) -> JobRecord:
         """The record with `attempt` behind the others, or in place of the last one if that has the same beginning."""

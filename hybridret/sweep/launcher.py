@@ -11,7 +11,7 @@ import importlib
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from hydra.plugins.launcher import Launcher
@@ -23,6 +23,9 @@ from hybridret.base.interruption import Stop
 from hybridret.base.machine import check_count
 from hybridret.distributed.world import process_info
 from hybridret.sweep.point import OPEN, Point, stopped_exit_code, sweep_exit_code
+
+if TYPE_CHECKING:
+    from hybridret.sweep.sweep_record import Summary
 
 
 class ProcessLauncher(Launcher):
@@ -61,6 +64,7 @@ class ProcessLauncher(Launcher):
         self._grace = grace
         self._module = module
         self._points: list[Point] = []  # of all batches of this sweep
+        self._summary: Summary | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self._context = hydra_context
@@ -96,7 +100,7 @@ class ProcessLauncher(Launcher):
         from hybridret.sweep.sweep_record import Summary
 
         self._points += points
-        summary = Summary(self._config, self._points)
+        summary = self._summary = self._summary or Summary(self._config, self._points)
         display = Display(len(points), sys.stderr)
         runner = PointRunner(self._n_jobs, self._module, self._threads, visible_gpus(), self._grace)
         with display:

@@ -18,6 +18,8 @@ from hybridret.base.errors import UserError
 from hybridret.base.interruption import command_line
 from hybridret.base.processes import birth
 from hybridret.config.run_identity import sweep_directory
+from hybridret.sweep.overview.fields import number
+from hybridret.sweep.overview.sweep_file import readable_sweep
 from hybridret.sweep.point import Point
 
 VERSION = 1  # of sweep.json
@@ -25,7 +27,10 @@ _OF_A_COMMAND = ("command", "started", "updated", "directory", "folder")
 
 
 class Summary:
-    """Writes the summary into the sweep folder of its points (several folders if `sweep` itself is swept)."""
+    """Writes the summary into the sweep folder of its points (several folders if `sweep` itself is swept).
+
+    `points` may grow. The seconds of a point are those of all commands that ran it.
+    """
 
     def __init__(self, config: DictConfig, points: Sequence[Point]) -> None:
         self._points = points
@@ -35,6 +40,7 @@ class Summary:
         pid = os.getpid()
         self._controller = {"pid": pid, "host": socket.gethostname(), "birth": birth(pid)}
         self._directory = Path.cwd()
+        self._used: dict[Path, dict[str, float]] = {}  # seconds of runs in earlier commands, by folder
 
     def write(self) -> None:
         """Raises UserError when a folder cannot be written."""
@@ -44,7 +50,13 @@ class Summary:
             folders.setdefault(folder, []).append(point)
         for folder, points in folders.items():
             counts = Counter(str(point.state) for point in points)
+            if folder not in self._used:
+                before = readable_sweep(folder)[0].all_points
+                self._used[folder] = {run: number(row, "seconds") or 0.0 for run, row in before.items()}
+            used = self._used[folder]
             records = [point.record() for point in points]
+            for row in records:
+                row["seconds"] = round(row["seconds"] + used.get(row["run"], 0.0) * (row["same_as"] is None), 1)
             head = {"version": VERSION, "command": self.command, "started": self._started, "updated": _now()}
             head |= {"directory": str(self._directory), "folder": str(folder), "controller": self._controller}
             runs = {row["run"] for row in records}

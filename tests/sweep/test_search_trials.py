@@ -88,4 +88,19 @@ def test_failed_trials_come_again_behind_all_others(storage: BaseStorage) -> Non
     assert opened(storage, trials=4).next_trials(2, "b", lambda token: token != "b", nobody) == [4]  # of a dead one
     search.tell(4, Outcome(COMPLETE, (0.0,)))
     assert search.next_trials(2, "a", nobody, str) == [5]
+    assert search.next_trials(2, "a", nobody, str) == []
     assert opened(storage, trials=6).next_trials(2, "a", nobody, nobody) == [6, 7]  # they count no trial
+
+
+def test_failed_trials_of_one_run_are_retried_once(storage: BaseStorage) -> None:
+    search = opened(storage, trials=3)
+    for number in search.next_trials(3, "a", nobody, nobody):
+        search.start(number, "r")
+        search.tell(number, Outcome(FAILED, reason="no memory"))
+    for last in (3, 4):
+        assert search.next_trials(1, "a", nobody, str) == [last]
+        assert search.twin(last, "r") is None
+        search.start(last, "r")
+        assert [one.retried_by for one in search.trials()] == [*[last] * last, None]
+        search.tell(last, Outcome(FAILED, reason="again"))
+    assert search.next_trials(1, "a", nobody, nobody) == []

@@ -192,6 +192,15 @@ def test_failed_trials_are_tried_again_once_they_are_cleared(app: SearchApp) -> 
     assert len(app.table()) == 5
 
 
+def test_commands_of_a_table_are_those_of_their_own_search(app: SearchApp) -> None:
+    shared = ("x=interval(0,1)", "hydra.sweeper.objectives=[mono_mrr]", "hydra.sweeper.n_trials=1")
+    for other in (("kind=a", "y=0.1"), ("kind=b", "y=0.4")):
+        assert app.run(*shared, *other, "hydra.sweeper.per=[kind]").returncode == 0
+    first, second = ({*command.split()} for command in app.table()["command"])
+    assert {"kind=a", "y=0.1"} <= first
+    assert {"kind=b", "y=0.4"} <= second
+
+
 def test_a_missing_value_is_a_failure(app: SearchApp) -> None:
     name = "hydra.sweeper.objectives=[d/multilingual/map]"
     done = app.run(

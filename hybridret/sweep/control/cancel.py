@@ -48,6 +48,8 @@ def cancel(folder: Path, say: Callable[[str], None], engines: Engines = engine, 
                 left.append(f"{row.run} belongs to job {row.job}, which holds more than this run: cancel it by hand")
             else:
                 jobs.setdefault(row.engine, []).append(row.job)
+        if row.engine is not None and row.other_job is not None:
+            jobs.setdefault(row.engine, []).append(row.other_job)
     for name, own in sorted(jobs.items()):
         try:
             engines(name).cancel(own)

@@ -37,7 +37,7 @@ def processes(controller: Controller | None, rows: Iterable[Row]) -> list[int]:
     started. Whether a run's process is alive is known from its lock, not from its id."""
     found = [controller.pid] if controller is not None and is_here(controller) else []
     found += [sweep_of(pid) or pid for pid in own_processes(rows)]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(sweep_of(pid) or pid for pid in found))
 
 
 def own_processes(rows: Iterable[Row]) -> list[int]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from hybridret.base.errors import BAD_INPUT, DONE, POINT_FAILED, REQUEUE
 from hybridret.base.graceful_stop import Stop, graceful_stop
+from hybridret.base.interruption import PARENT
 from hybridret.sweep.control.stored_command import StoredCommand
 
 #: Of several exit codes the first of these is that of all.
@@ -35,7 +36,8 @@ def rerun(commands: Sequence[StoredCommand]) -> int:
 
 def _start(command: StoredCommand) -> subprocess.Popen[bytes]:
     """In a group of its own: a Ctrl-C of the terminal would reach it twice."""
-    return subprocess.Popen(_line(command), cwd=command.directory, env=_environment(command), process_group=0)
+    environment = {**_environment(command), PARENT: str(os.getpid())}  # `cancel` stops this process, not one command
+    return subprocess.Popen(_line(command), cwd=command.directory, env=environment, process_group=0)
 
 
 def _end(process: subprocess.Popen[bytes], stop: Stop) -> int:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from hybridret.base.errors import DONE
 from hybridret.base.markup import printable
+from hybridret.base.processes import sweep_of
 from hybridret.runs.status import State
-from hybridret.sweep.control.controllers import is_elsewhere, is_here
+from hybridret.sweep.control.controllers import is_elsewhere, is_here, own_processes
 from hybridret.sweep.control.rerun import rerun
 from hybridret.sweep.control.stored_command import StoredCommand, stored_commands
 from hybridret.sweep.engines.registry import engine
@@ -33,11 +34,12 @@ def resume(folder: Path, say: Say, engines: Engines = engine, execute: Execute =
     Raises UserError where the folder is no sweep, or a command cannot be run again.
     """
     found = survey(folder, engines)
-    commands = stored_commands(folder, found.sweep)
+    rows = open_rows(found)
+    commands = stored_commands(folder, found.sweep, [row.run for row in rows])
     if (busy := works_already(found)) is not None:
         say(f"{folder}: {busy}. Nothing is started.")
         return DONE
-    if not (rows := open_rows(found)):
+    if not rows:
         failed = found.totals.states.get(State.FAILED)
         hint = f" To try what failed: python -m hybridret.retry --failed {shlex.quote(str(folder))}" if failed else ""
         say(f"{folder}: nothing is open ({counts(found.totals)}).{hint}")
@@ -48,19 +50,17 @@ def resume(folder: Path, say: Say, engines: Engines = engine, execute: Execute =
 def works_already(found: Survey) -> str | None:
     """Which process runs the sweep now, in words; None where none does."""
     controller = found.sweep.controller
-    if controller is None or not (is_here(controller) or is_elsewhere(controller, found.rows)):
-        return None
-    return f"process {controller.pid} on {controller.host} runs this sweep already"
+    if controller is not None and (is_here(controller) or is_elsewhere(controller, found.rows)):
+        return f"process {controller.pid} on {controller.host} runs this sweep already"
+    for pid in own_processes(found.rows):  # of an earlier command, which a later one has outlived
+        if (sweep := sweep_of(pid)) is not None:
+            return f"process {sweep} on this machine runs this sweep already"
+    return None
 
 
 def start(folder: Path, commands: Sequence[StoredCommand], rows: Sequence[Row], say: Say, execute: Execute) -> int:
-    """Say what is run again, then run the commands that have these rows; what no command has, the last one may."""
+    """Say what is run again, by which commands, then run them; the exit code."""
     say(f"{folder}: {len(rows)} open: {printable(', '.join(row.run for row in rows[:8]))}{', ...' * (len(rows) > 8)}")
-    names = {row.run for row in rows}
-    *earlier, last = commands
-    needed = [one for one in earlier if names & one.runs]
-    if names - frozenset[str]().union(*(one.runs for one in needed)):
-        needed.append(last)
-    for command in needed:
+    for command in commands:
         say(f"In {command.directory}: {printable(command.typed)}")
-    return execute(needed)
+    return execute(commands)

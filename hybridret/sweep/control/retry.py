@@ -28,8 +28,8 @@ def retry_failed(folder: Path, say: Callable[[str], None], engines: Engines = en
     cleared.
     """
     found = survey(folder, engines)
-    commands = stored_commands(folder, found.sweep)
     failed = [row for row in found.rows if row.state == State.FAILED and not row.live]
+    commands = stored_commands(folder, found.sweep, [row.run for row in (*open_rows(found), *failed)])
     if not failed:
         say(f"{folder}: no run has failed.")
         return DONE
@@ -72,5 +72,5 @@ def _forget_attempts(folder: Path) -> None:
     except UserError:
         (folder / FILE).unlink(missing_ok=True)
         return
-    if job is not None and job.attempts:
-        write_job(folder, job.without_attempts())
+    if job is not None:
+        write_job(folder, job.set_aside())

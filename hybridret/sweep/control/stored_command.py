@@ -7,7 +7,8 @@ again, only in the folder that the command was typed for, and without words that
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from hybridret.base.errors import UserError
@@ -19,23 +20,26 @@ _MULTIRUN = ("-m", "--multirun")
 
 @dataclass(frozen=True)
 class StoredCommand:
-    """typed: what the user typed; arguments: those of `python -m hybridret.run`; directory: where; runs: the names of
-    its points that no later command of the sweep has."""
+    """typed: what the user typed; arguments: those of `python -m hybridret.run`; directory: where."""
 
     typed: str
     arguments: tuple[str, ...]
     directory: Path
-    runs: frozenset[str] = frozenset()
 
 
-def stored_commands(folder: Path, sweep: SweepFile) -> list[StoredCommand]:
-    """The different commands of the sweep `folder`, in the order of their last start. Raises UserError where one cannot
-    be run again."""
-    found: dict[tuple[str, Path], StoredCommand] = {}
-    for command in [stored_command(folder, one) for one in (*sweep.earlier, sweep)]:
-        same = found.pop((command.typed, command.directory), command)
-        found[command.typed, command.directory] = replace(command, runs=command.runs | same.runs)
-    return list(found.values())
+def stored_commands(folder: Path, sweep: SweepFile, runs: Iterable[str]) -> list[StoredCommand]:
+    """The commands of the sweep `folder` that have one of `runs` among their points, in the order of their last start.
+    What no command has, the last one may have; it alone where `runs` is empty. Raises UserError where one of them
+    cannot be run again."""
+    missing = set(runs)
+    found: list[StoredCommand] = []
+    for one in (*sweep.earlier, sweep):
+        own = missing & one.points.keys()
+        missing -= own
+        if own or (one is sweep and (missing or not found)):
+            command = stored_command(folder, one)
+            found = [*(other for other in found if other != command), command]
+    return found
 
 
 def stored_command(folder: Path, sweep: SweepFile) -> StoredCommand:
@@ -62,7 +66,7 @@ def stored_command(folder: Path, sweep: SweepFile) -> StoredCommand:
     there = directory.is_absolute() and directory.is_dir() and directory.resolve() == directory
     if not there or (directory / own).resolve() != folder.resolve():
         raise UserError(f"{folder} is not where its command was typed for, {directory / own}: it was moved. {yourself}")
-    return StoredCommand(sweep.command, arguments, directory, frozenset(sweep.points))
+    return StoredCommand(sweep.command, arguments, directory)
 
 
 def _refused(word: str) -> str | None:

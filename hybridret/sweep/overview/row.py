@@ -35,7 +35,8 @@ class RunFiles:
 class Row:
     """live: a process works on it, or a job does or waits to; done, total: units of the phase; rate: units a second;
     left: seconds until the outermost task of the run is done; seconds: that it has run in all; hours: GPU hours used,
-    planned_hours: of its plan, or of the time limit that was asked for where nothing was planned. None: not known."""
+    planned_hours: of its plan, or of the time limit that was asked for where nothing was planned; other_job: one that
+    waits or runs for it although another process works on it. None: not known, or there is none."""
 
     run: str
     state: str
@@ -51,6 +52,7 @@ class Row:
     process: int | None = None
     engine: str | None = None
     job: str | None = None
+    other_job: str | None = None
     requeues: int = 0
     best: BestValue | None = None
     seconds: float | None = None
@@ -95,8 +97,9 @@ def row_of(files: RunFiles, look: JobLook | None, now: datetime) -> Row:
         expected = minutes / 60
     return replace(
         row,
-        engine=job.engine,
-        job=job.job if own else row.job,
+        engine=job.engine if job.job else None,
+        job=(job.job or None) if own else row.job,
+        other_job=job.job if not own and _waits(look) else None,
         node=(look.node if own and look is not None else "") or row.node,
         requeues=max(0, len(job.attempts) - 1),
         hours=hours,

@@ -71,7 +71,8 @@ def ask(jobs: Iterable[JobRecord], engines: Engines) -> tuple[dict[tuple[str, st
     """What engines say of `jobs`, by engine and job, in one call to each engine; and which one did not answer."""
     names: dict[str, list[str]] = {}
     for job in jobs:
-        names.setdefault(job.engine, []).append(job.job)
+        if job.job:
+            names.setdefault(job.engine, []).append(job.job)
     looks: dict[tuple[str, str], JobLook] = {}
     faults: list[str] = []
     for name, own in sorted(names.items()):

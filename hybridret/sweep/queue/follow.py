@@ -12,8 +12,11 @@ from hybridret.base.errors import UserError
 from hybridret.base.graceful_stop import exit_code
 from hybridret.base.interruption import Stop
 from hybridret.runs import State
+from hybridret.runs.job_record import read_job
+from hybridret.runs.look import correct
 from hybridret.sweep.display import Display, print_summary
 from hybridret.sweep.engines.engine import Engine, JobLook, JobState
+from hybridret.sweep.overview.reconcile import reconcile
 from hybridret.sweep.point import OPEN, Point, stopped_exit_code
 from hybridret.sweep.sweep_record import Summary
 
@@ -86,20 +89,20 @@ def update(points: Sequence[Point], looks: Mapping[str, JobLook], begun: set[int
 
 
 def end(point: Point, look: JobLook) -> None:
-    """The outcome of a point whose job has ended: what its run directory holds decides."""
+    """The outcome of a point whose job has ended, as `status` sees it: what its run directory holds decides, and the
+    engine where its process could not write how it ended."""
     assert point.run is not None
     status = point.run.look()
-    state = State(status.get("state", State.QUEUED))
-    reason = status.get("reason")
-    if state is State.QUEUED:
-        state, reason = (
-            State.INTERRUPTED,
-            f"its job ended before it began: {look.reason or 'the cluster knows it no more'}",
-        )
-        point.run.write_status(state, point.config_hash, reason)
-    elif state is State.RUNNING:  # of another process
-        reason = "another process works on it"
-    point.end(state, reason if isinstance(reason, str) else None)
+    job = None
+    with suppress(UserError):
+        job = read_job(point.run.path)
+    truth = reconcile(status, job, look)
+    if truth.state == State.RUNNING:
+        point.end(State.RUNNING, "another process works on it")
+        return
+    if truth.by_engine or (status.get("state", State.QUEUED) == State.QUEUED and truth.state != State.QUEUED):
+        correct(point.run.path, truth.state, truth.reason, status.get("heartbeat"))
+    point.end(State(truth.state), truth.reason or None)
 
 
 def listen(seconds: float, stop: Stop) -> None:

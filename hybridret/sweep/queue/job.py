@@ -193,8 +193,8 @@ def own_record(task: Task, engine: str, job: str) -> JobRecord:
     found = read_job(task.run)
     if found is not None and found.job == job:
         return found
-    earlier = found.attempts if found is not None else ()
-    return JobRecord(engine, job, now(), task.arguments, asdict(task.resources), earlier)
+    kept = (found.attempts, found.earlier) if found is not None else ()
+    return JobRecord(engine, job, now(), task.arguments, asdict(task.resources), *kept)
 
 
 def now(precision: str = "seconds") -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from hydra.plugins.launcher import Launcher
@@ -25,6 +25,9 @@ from hybridret.base.interruption import Stop
 from hybridret.distributed.world import process_info
 from hybridret.sweep.engines.engine import Engine, JobState, Resources, Task
 from hybridret.sweep.point import OPEN, Point, sweep_exit_code
+
+if TYPE_CHECKING:
+    from hybridret.sweep.sweep_record import Summary
 
 Asked = dict[str, int | float | None]
 
@@ -49,6 +52,7 @@ class QueueLauncher(Launcher):
         self._engine, self._asked, self._limits = engine, asked, limits
         self._wait, self._every, self._module = wait, every, module
         self._points: list[Point] = []  # of all batches of this sweep
+        self._summary: Summary | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self._context = hydra_context
@@ -100,7 +104,7 @@ class QueueLauncher(Launcher):
         from hybridret.sweep.sweep_record import Summary
 
         self._points += points
-        summary = Summary(self._config, self._points)
+        summary = self._summary = self._summary or Summary(self._config, self._points)
         with ExitStack() as alone:  # the same command given twice submits each point once
             lock = partial(exclusive, sweep_directory(self._config) / ".submit.lock", stop.check)
             enter_when_free(alone, lock, Quiet(), "waits for another command that submits this sweep")
@@ -132,7 +136,7 @@ def find_jobs(points: Sequence[Point], engine: Engine) -> None:
     from hybridret.runs.job_record import read_job
 
     records = {point.number: read_job(point.run.path) for point in open_points(points) if point.run is not None}
-    jobs = {number: record.job for number, record in records.items() if record and record.engine == engine.name}
+    jobs = {n: record.job for n, record in records.items() if record and record.job and record.engine == engine.name}
     looks = engine.look(sorted(set(jobs.values()))) if jobs else {}
     for point in open_points(points):
         look = looks.get(jobs.get(point.number, ""))
@@ -163,8 +167,8 @@ def submit(points: Sequence[Point], engine: Engine, module: str, asked: dict[int
         point.job = job
         found = read_job(task.run)
         if found is None or found.job != job:  # else the job itself was faster
-            earlier = found.attempts if found is not None else ()
-            write_job(task.run, JobRecord(engine.name, job, now(), task.arguments, asdict(task.resources), earlier))
+            kept = (found.attempts, found.earlier) if found is not None else ()
+            write_job(task.run, JobRecord(engine.name, job, now(), task.arguments, asdict(task.resources), *kept))
 
 
 def job_return(point: Point, ended: bool) -> JobReturn:

@@ -75,6 +75,7 @@ def open_searches(
             order.sampler,
             order.seed,
             order.trials,
+            space.fixed,
         )
         for one in planned
     ]

@@ -25,13 +25,14 @@ from hybridret.sweep.searching.search_space import Dimension
 _STATES = {TrialState.COMPLETE: COMPLETE, TrialState.PRUNED: PRUNED, TrialState.FAIL: FAILED}
 _ENDED = {COMPLETE: TrialState.COMPLETE, PRUNED: TrialState.PRUNED, FAILED: TrialState.FAIL}
 _IDENTITY, _COMBINATION, _LAUNCHER, _STARTED, _RUN, _REASON = "identity", "per", "launcher", "started", "run", "reason"
+_FIXED = "fixed"  # an earlier version's journal lacks it
 _RETRY_OF = "retry_of"  # the number of the failed trial whose values a trial has
 
 
 @dataclass(frozen=True)
 class SearchTrial:
     """A trial as the sweep sees it. `overrides`: the values drawn; `started`: its point was given to a launcher;
-    `retried_by`: the number of the trial that has its values since it failed, None where there is none."""
+    `retried_by`: the number of the trial that has its run since it failed, None where there is none."""
 
     number: int
     state: str
@@ -46,8 +47,9 @@ class SearchTrial:
 class Search:
     """The search of `combination` over `dimensions`.
 
-    `identity` is what all trials share, as JSON: a search that exists already must have the same. Raises UserError
-    where it has another, for an unknown sampler, and for a grid that cannot be made.
+    `identity` is what all trials share, as JSON: a search that exists already must have the same; `fixed`: its
+    overrides, as they were typed. Raises UserError where it has another identity, for an unknown sampler, and for a
+    grid that cannot be made.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Search:
         sampler_name: str,
         seed: int,
         trials: int,
+        fixed: Sequence[str] = (),
     ) -> None:
         self.combination, self.dimensions, self.objectives = dict(combination), dimensions, objectives
         self._storage = storage
@@ -78,6 +81,7 @@ class Search:
         if known is None:
             self._study.set_user_attr(_COMBINATION, self.combination)
             self._study.set_user_attr(_IDENTITY, dict(identity))
+            self._study.set_user_attr(_FIXED, list(fixed))
         elif known != identity:
             changed = sorted(key for key in {*known, *identity} if known.get(key) != identity.get(key))
             raise UserError(
@@ -85,6 +89,13 @@ class Search:
                 f"{known.get(changed[0])} to {identity.get(changed[0])}. Its trials would not be comparable: give this "
                 f"search a folder of its own with sweep=NAME."
             )
+
+    @property
+    def fixed(self) -> list[str]:
+        """The overrides that all its trials share, as the command that began it has them."""
+        named = self._study.user_attrs[_IDENTITY].get("fixed") or {}
+        spelled = [f"{key}={value}" if value is not None else f"~{key}" for key, value in named.items()]
+        return list(self._study.user_attrs.get(_FIXED, spelled))
 
     @property
     def position(self) -> int:
@@ -119,7 +130,8 @@ class Search:
         """All trials, in their order."""
         found = self._study.get_trials(deepcopy=False)
         retries = {one.user_attrs[_RETRY_OF]: one.number for one in found if _RETRY_OF in one.user_attrs}
-        return [self._seen(one, retries.get(one.number)) for one in found]
+        latest = {found[failed].user_attrs.get(_RUN): number for failed, number in retries.items()}
+        return [self._seen(one, latest.get(one.user_attrs.get(_RUN))) for one in found]
 
     def start(self, number: int, run: str) -> None:
         """The point of a trial is about to be given to a launcher, and works in the directory `run`."""
@@ -148,11 +160,13 @@ class Search:
         return self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING))
 
     def _retries(self, together: int, token: str, is_cleared: Callable[[str], bool]) -> list[int]:
-        """New trials with the values of failed ones, each made in one operation of the storage."""
+        """New trials with the values of failed ones, one for each run, each made in one operation of the storage."""
         new: list[int] = []
+        runs: set[str] = set()
         for one, stored in zip(self.trials(), self._study.get_trials(deepcopy=False), strict=True):
-            if one.state != FAILED or one.retried_by is not None or not one.run or not is_cleared(one.run):
+            if one.state != FAILED or one.retried_by is not None or one.run in ("", *runs) or not is_cleared(one.run):
                 continue
+            runs.add(one.run)
             again = optuna.trial.create_trial(
                 state=TrialState.RUNNING,
                 params=stored.params,
@@ -174,7 +188,8 @@ class Search:
         for name, distribution in self._distributions.items():
             trial._suggest(name, distribution)
 
-    def _seen(self, one: FrozenTrial, retried_by: int | None) -> SearchTrial:
+    def _seen(self, one: FrozenTrial, latest: int | None) -> SearchTrial:
+        """`latest`: the number of the last trial that retries its run."""
         drawn = tuple(f"{key}={_spelled(one.params[key])}" for key in self._distributions if key in one.params)
         attributes = one.user_attrs
         return SearchTrial(
@@ -185,7 +200,7 @@ class Search:
             run=str(attributes.get(_RUN, "")),
             reason=str(attributes.get(_REASON, "")),
             started=bool(attributes.get(_STARTED)),
-            retried_by=retried_by,
+            retried_by=latest if latest is not None and one.state is TrialState.FAIL and latest > one.number else None,
         )
 
 

@@ -173,6 +173,6 @@ class SearchCommand:
         self._write_table()
 
     def _write_table(self) -> Any:
-        table = trial_table(self._all, self._searches[0].objectives, self._fixed)
+        table = trial_table(self._all, self._searches[0].objectives)
         write_search(self._folder, table)
         return table

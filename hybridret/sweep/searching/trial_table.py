@@ -17,9 +17,9 @@ from hybridret.sweep.searching.objectives import Objective
 from hybridret.sweep.searching.search import Search, SearchTrial
 
 
-def trial_table(searches: Sequence[Search], objectives: Sequence[Objective], fixed: Sequence[str]) -> pd.DataFrame:
-    """The rows of search.csv, and `command`. `fixed`: the overrides that all points share."""
-    rows = [row for number, one in enumerate(searches, 1) for row in _rows(number, one, objectives, fixed)]
+def trial_table(searches: Sequence[Search], objectives: Sequence[Objective]) -> pd.DataFrame:
+    """The rows of search.csv, and `command`."""
+    rows = [row for number, one in enumerate(searches, 1) for row in _rows(number, one, objectives)]
     names = dict.fromkeys(
         [
             *HEAD,
@@ -69,16 +69,14 @@ def print_best(frame: pd.DataFrame, searches: Sequence[Search], stream: TextIO) 
     stream.flush()
 
 
-def _rows(
-    number: int, search: Search, objectives: Sequence[Objective], fixed: Sequence[str]
-) -> list[dict[str, object]]:
+def _rows(number: int, search: Search, objectives: Sequence[Objective]) -> list[dict[str, object]]:
     trials = search.trials()
     front = front_of(trials, objectives)
     rows = []
     for one in trials:
         drawn = dict(text.partition("=")[::2] for text in one.overrides)
         combination = [f"{key}={value}" for key, value in search.combination.items()]
-        overrides = [*combination, *(text for text in fixed if not _of_search(text)), *one.overrides]
+        overrides = [*combination, *(text for text in search.fixed if not _of_search(text)), *one.overrides]
         rows.append(
             {
                 **dict(

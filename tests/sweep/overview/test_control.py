@@ -6,9 +6,11 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ from hybridret.sweep.control.resume import resume
 from hybridret.sweep.control.retry import retry_failed
 from hybridret.sweep.control.stored_command import StoredCommand
 from hybridret.sweep.engines.engine import Engine, JobLook, JobState
+from hybridret.sweep.overview.survey import survey
 
 Make = Callable[..., RunDirectory]
 Engines = Callable[[str], Engine]
@@ -109,6 +112,83 @@ def test_resume_runs_every_command_that_has_something_open(
     assert [one.typed for one in heard.started[-1]] == [older["command"]]
     retry_failed(sweep, heard.say, engines, heard.execute)  # `bad` is in no command: the last one may have it
     assert [one.typed for one in heard.started[-1]] == [older["command"], COMMAND]
+
+
+def test_a_command_with_nothing_open_may_be_whatever_it_is(sweep: Path, heard: Heard, engines: Engines) -> None:
+    write_sweep(sweep, points=[{"run": "open"}], earlier=[{**command_of(sweep, 4, "done"), "command": "rm -rf /"}])
+    resume(sweep, heard.say, engines, heard.execute)
+    assert [one.typed for one in heard.started[-1]] == [COMMAND]
+
+
+POINT = """
+import sys
+from pathlib import Path
+from hybridret.runs import RunDirectory, State
+from hybridret.runs.status import write_status
+run = RunDirectory(Path(sys.argv[1]))
+with run.lock():
+    write_status(run.status, State.RUNNING, "h")
+    print("works", flush=True)
+    sys.stdin.read()
+"""
+WORKS = f"""
+import os, subprocess, sys
+from hybridret.base.interruption import PARENT
+subprocess.run([sys.executable, "-c", {POINT!r}, sys.argv[1]], env={{**os.environ, PARENT: str(os.getpid())}})
+"""
+
+
+@contextmanager
+def working(run: Path) -> Iterator[int]:
+    """A sweep in a process of its own, which runs that point; its id."""
+    line = [sys.executable, "-c", WORKS, str(run)]
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process.pid
+        process.communicate("")
+
+
+def test_a_sweep_goes_on_whose_file_a_later_command_wrote(
+    sweep: Path, make_run: Make, heard: Heard, engines: Engines
+) -> None:
+    run = make_run("works", State.QUEUED)
+    with working(run.path) as pid:
+        resume(sweep, heard.say, engines, heard.execute)
+        assert f"process {pid} on this machine runs this sweep already" in heard.text
+    assert heard.started == []
+    resume(sweep, heard.say, engines, heard.execute)
+    assert len(heard.started) == 1
+
+
+def test_cancel_ends_the_job_of_a_run_that_a_process_computes(
+    sweep: Path, make_run: Make, heard: Heard, engines: Engines, stand_in: Any
+) -> None:
+    run = make_run("both", State.QUEUED, job="3")
+    stand_in.jobs["3"] = JobLook(JobState.PENDING, "Priority")
+    sent: list[int] = []
+    with working(run.path) as pid:
+        cancel(sweep, heard.say, engines, lambda process, number: sent.append(process))
+    assert sent == [pid]
+    assert [sorted(jobs) for jobs in stand_in.cancelled] == [["2", "3"]]
+
+
+def test_cancel_stops_what_runs_several_commands_and_not_one_of_them(
+    sweep: Path, heard: Heard, engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_sweep(sweep, controller={"pid": os.getpid(), "host": socket.gethostname(), "birth": birth(os.getpid())})
+    monkeypatch.setattr("hybridret.sweep.control.controllers.sweep_of", {os.getpid(): 77}.get)
+    sent: list[int] = []
+    cancel(sweep, heard.say, engines, lambda process, number: sent.append(process))
+    assert sent == [77]
+
+
+def test_a_run_that_was_cleared_stays_so_whoever_looks(sweep: Path, heard: Heard, engines: Engines) -> None:
+    retry_failed(sweep, heard.say, engines, heard.execute)
+    row = next(row for row in survey(sweep, engines).rows if row.run == "bad")
+    assert (row.state, row.job, row.engine) == ("queued", None, None)
+    assert row.seconds
+    assert (RunDirectory(sweep / "bad").read_status() or {})["state"] == "queued"
 
 
 def test_a_command_that_was_given_twice_is_run_once(sweep: Path, heard: Heard, engines: Engines) -> None:
@@ -235,8 +315,6 @@ def test_retry_leaves_a_run_alone_that_another_process_works_on(
 
 def _as_failed(sweep: Path, engines: Engines) -> Any:
     """What a look saw just before another process began."""
-    from hybridret.sweep.overview.survey import survey
-
     found = survey(sweep, engines, mend=False)
     rows = [replace(row, state="failed", live=False) for row in found.rows if row.run == "bad"]
     return replace(found, rows=tuple(rows))

@@ -165,8 +165,8 @@ def test_attempts_before_a_retry_are_used_hours_and_no_requeues(
     run = make_run("a", State.FAILED, job="1", attempts=[attempt("1", "08:00", "08:30")], resources=GPUS)
     record = read_job(run.path)
     assert record is not None
-    write_job(run.path, record.without_attempts())
-    assert read_job(run.path) == record.without_attempts()
+    write_job(run.path, record.set_aside())
+    assert read_job(run.path) == record.set_aside()
     (row,) = survey(tmp_path / "s", engines, NOW).rows
     assert (row.hours, row.requeues) == (4.0, 0)
 
